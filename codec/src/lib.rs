@@ -1,0 +1,2 @@
+//! mqtt5-codec
+#![no_std]

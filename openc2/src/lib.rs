@@ -1,0 +1,2 @@
+//! openc2-mqtt
+#![no_std]

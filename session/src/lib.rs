@@ -1,0 +1,2 @@
+//! mqtt5-session
+#![no_std]
