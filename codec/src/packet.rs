@@ -1,0 +1,315 @@
+//! The 15 control packets as one type, and what all of them share when they are encoded.
+
+use crate::ack::{Ack, AckKind};
+use crate::reason::carrier;
+use crate::wire::{VARINT_MAX, Writer, varint_len};
+use crate::{
+    Auth, ConnAck, Connect, Disconnect, EncodeError, Error, Full, Publish, Rule, Sender, Sink, SubAck, Subscribe,
+    Unsubscribe, error::Fault, wire::Reader,
+};
+
+/// The type of a control packet (section 2.1.2); the number is the high half of its first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "UPPERCASE"))]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the standard's names, one a packet")]
+pub enum PacketType {
+    Connect = 1,
+    ConnAck,
+    Publish,
+    PubAck,
+    PubRec,
+    PubRel,
+    PubComp,
+    Subscribe,
+    SubAck,
+    Unsubscribe,
+    UnsubAck,
+    PingReq,
+    PingResp,
+    Disconnect,
+    Auth,
+}
+
+impl PacketType {
+    /// The type that stands in a first byte, whatever its flags.
+    #[must_use]
+    pub const fn from_first_byte(first: u8) -> Option<Self> {
+        Some(match first >> 4 {
+            1 => Self::Connect,
+            2 => Self::ConnAck,
+            3 => Self::Publish,
+            4 => Self::PubAck,
+            5 => Self::PubRec,
+            6 => Self::PubRel,
+            7 => Self::PubComp,
+            8 => Self::Subscribe,
+            9 => Self::SubAck,
+            10 => Self::Unsubscribe,
+            11 => Self::UnsubAck,
+            12 => Self::PingReq,
+            13 => Self::PingResp,
+            14 => Self::Disconnect,
+            15 => Self::Auth,
+            _ => return None,
+        })
+    }
+
+    /// The name as the standard writes it: `PUBLISH`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "CONNECT",
+            Self::ConnAck => "CONNACK",
+            Self::Publish => "PUBLISH",
+            Self::PubAck => "PUBACK",
+            Self::PubRec => "PUBREC",
+            Self::PubRel => "PUBREL",
+            Self::PubComp => "PUBCOMP",
+            Self::Subscribe => "SUBSCRIBE",
+            Self::SubAck => "SUBACK",
+            Self::Unsubscribe => "UNSUBSCRIBE",
+            Self::UnsubAck => "UNSUBACK",
+            Self::PingReq => "PINGREQ",
+            Self::PingResp => "PINGRESP",
+            Self::Disconnect => "DISCONNECT",
+            Self::Auth => "AUTH",
+        }
+    }
+
+    /// The flags that every packet of this type but PUBLISH has: 0010 for PUBREL, SUBSCRIBE and UNSUBSCRIBE, 0000 for the
+    /// others (section 2.1.3).
+    #[inline]
+    const fn flags(self) -> u8 {
+        match self {
+            Self::PubRel | Self::Subscribe | Self::Unsubscribe => 2,
+            _ => 0,
+        }
+    }
+}
+
+impl core::fmt::Display for PacketType {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A control packet, whichever it is.
+///
+/// Fields borrow from the decoder's input or from the caller, so a packet is cheap to copy. Two packets are equal when they
+/// mean the same, whether decoded or built. `Debug` shows neither passwords nor payloads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Packet<'a> {
+    /// A client asks for a connection.
+    Connect(Connect<'a>),
+    /// The server's answer to it.
+    ConnAck(ConnAck<'a>),
+    /// An application message.
+    Publish(Publish<'a>),
+    /// Answers a QoS 1 PUBLISH.
+    PubAck(Ack<'a>),
+    /// Answers a QoS 2 PUBLISH.
+    PubRec(Ack<'a>),
+    /// Answers a PUBREC.
+    PubRel(Ack<'a>),
+    /// Answers a PUBREL.
+    PubComp(Ack<'a>),
+    /// A client subscribes.
+    Subscribe(Subscribe<'a>),
+    /// The server's answer to it.
+    SubAck(SubAck<'a>),
+    /// A client unsubscribes.
+    Unsubscribe(Unsubscribe<'a>),
+    /// The server's answer to it.
+    UnsubAck(SubAck<'a>),
+    /// A client is alive.
+    PingReq,
+    /// So is the server.
+    PingResp,
+    /// The end of the connection.
+    Disconnect(Disconnect<'a>),
+    /// A step of enhanced authentication.
+    Auth(Auth<'a>),
+}
+
+impl<'a> Packet<'a> {
+    /// Which of the 15 this is.
+    #[must_use]
+    pub const fn packet_type(&self) -> PacketType {
+        match self {
+            Self::Connect(_) => PacketType::Connect,
+            Self::ConnAck(_) => PacketType::ConnAck,
+            Self::Publish(_) => PacketType::Publish,
+            Self::PubAck(_) => PacketType::PubAck,
+            Self::PubRec(_) => PacketType::PubRec,
+            Self::PubRel(_) => PacketType::PubRel,
+            Self::PubComp(_) => PacketType::PubComp,
+            Self::Subscribe(_) => PacketType::Subscribe,
+            Self::SubAck(_) => PacketType::SubAck,
+            Self::Unsubscribe(_) => PacketType::Unsubscribe,
+            Self::UnsubAck(_) => PacketType::UnsubAck,
+            Self::PingReq => PacketType::PingReq,
+            Self::PingResp => PacketType::PingResp,
+            Self::Disconnect(_) => PacketType::Disconnect,
+            Self::Auth(_) => PacketType::Auth,
+        }
+    }
+
+    /// Writes the packet in its canonical form, and returns its length in bytes: shortest lengths and short forms,
+    /// properties in the order given.
+    ///
+    /// # Errors
+    /// When `from` may not send this, or the sink has no room. Then nothing has been written.
+    pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
+        if !flows(self.packet_type() as u8, from) {
+            return Err(EncodeError::Refused(Rule::PACKET_TYPE));
+        }
+        match self {
+            Self::Connect(packet) => packet.encode(sink),
+            Self::ConnAck(packet) => packet.encode(sink),
+            Self::Publish(packet) => packet.encode(from, sink),
+            Self::PubAck(packet) => packet.encode(AckKind::PubAck, sink),
+            Self::PubRec(packet) => packet.encode(AckKind::PubRec, sink),
+            Self::PubRel(packet) => packet.encode(AckKind::PubRel, sink),
+            Self::PubComp(packet) => packet.encode(AckKind::PubComp, sink),
+            Self::Subscribe(packet) => packet.encode(sink),
+            Self::SubAck(packet) => packet.encode(sink),
+            Self::Unsubscribe(packet) => packet.encode(sink),
+            Self::UnsubAck(packet) => packet.encode_unsuback(sink),
+            Self::PingReq | Self::PingResp => write_packet(sink, self.packet_type(), 0, |_| ()),
+            Self::Disconnect(packet) => packet.encode(from, sink),
+            Self::Auth(packet) => packet.encode(from, sink),
+        }
+    }
+
+    /// How many bytes [`encode`](Self::encode) would write.
+    ///
+    /// # Errors
+    /// When `from` may not send this.
+    pub fn encoded_len(&self, from: Sender) -> Result<usize, EncodeError> {
+        packet_len(self.encode(from, &mut Nowhere))
+    }
+
+    /// Reads everything behind a fixed header that has been checked. Each packet reads all of `r`, or its rest is an error.
+    #[inline]
+    pub(crate) fn read(first: u8, r: &mut Reader<'a>, from: Sender) -> Result<Self, Fault> {
+        let packet = match (first >> 4, from) {
+            (3, _) => return Publish::read(first, r, from).map(Self::Publish),
+            (4, _) => Self::PubAck(Ack::read(r, AckKind::PubAck)?),
+            (5, _) => Self::PubRec(Ack::read(r, AckKind::PubRec)?),
+            (6, _) => Self::PubRel(Ack::read(r, AckKind::PubRel)?),
+            (7, _) => Self::PubComp(Ack::read(r, AckKind::PubComp)?),
+            (1, Sender::Client) => Self::Connect(Connect::read(r)?),
+            (8, Sender::Client) => Self::Subscribe(Subscribe::read(r)?),
+            (10, Sender::Client) => Self::Unsubscribe(Unsubscribe::read(r)?),
+            (12, Sender::Client) => Self::PingReq,
+            (2, Sender::Server) => Self::ConnAck(ConnAck::read(r)?),
+            (9, Sender::Server) => Self::SubAck(SubAck::read(r, carrier::SUBACK)?),
+            (11, Sender::Server) => Self::UnsubAck(SubAck::read(r, carrier::UNSUBACK)?),
+            (13, Sender::Server) => Self::PingResp,
+            (14, _) => Self::Disconnect(Disconnect::read(r, from)?),
+            (15, _) => Self::Auth(Auth::read(r, from)?),
+            _ => return Err(r.protocol_error(Rule::PACKET_TYPE)),
+        };
+        r.end()?;
+        Ok(packet)
+    }
+}
+
+/// Whether packets of this type flow from this side (section 2.1.2).
+#[inline]
+fn flows(packet_type: u8, from: Sender) -> bool {
+    const BY_CLIENT: u16 = 0b1101_0101_1111_1010;
+    const BY_SERVER: u16 = 0b1110_1010_1111_1100;
+    let types = match from {
+        Sender::Client => BY_CLIENT,
+        Sender::Server => BY_SERVER,
+    };
+    types >> (packet_type & 15) & 1 != 0
+}
+
+/// Checks the first byte of a packet: its type, its direction and its flags.
+#[inline]
+pub(crate) fn check_first(first: u8, from: Sender) -> Result<(), Error> {
+    let (packet_type, flags) = (first >> 4, first & 0xF);
+    // PUBREL, SUBSCRIBE and UNSUBSCRIBE have flags 0010; a PUBLISH has any but QoS 3, and no DUP at QoS 0.
+    const FLAGGED: u16 = 1 << 6 | 1 << 8 | 1 << 10;
+    const PUBLISH_FLAGS: u16 = 0b0011_1111_0011_1111 & !(1 << 8 | 1 << 9);
+    let valid = if packet_type == 3 {
+        PUBLISH_FLAGS >> flags & 1 != 0
+    } else {
+        u16::from(flags) == (FLAGGED >> packet_type & 1) << 1
+    };
+    if valid && flows(packet_type, from) { Ok(()) } else { Err(bad_first(first, from)) }
+}
+
+/// What is wrong with a first byte.
+#[cold]
+fn bad_first(first: u8, from: Sender) -> Error {
+    use crate::ReasonCode as Reason;
+    let (reason, rule) = match first >> 4 {
+        0 => (Reason::MALFORMED_PACKET, Rule::PACKET_TYPE),
+        packet_type if !flows(packet_type, from) => (Reason::PROTOCOL_ERROR, Rule::PACKET_TYPE),
+        3 if first & 0b0110 == 0b0110 => (Reason::MALFORMED_PACKET, Rule::PUBLISH_QOS),
+        3 => (Reason::MALFORMED_PACKET, Rule::PUBLISH_DUP),
+        6 => (Reason::MALFORMED_PACKET, Rule::PUBREL_FLAGS),
+        8 => (Reason::MALFORMED_PACKET, Rule::SUBSCRIBE_FLAGS),
+        10 => (Reason::MALFORMED_PACKET, Rule::UNSUBSCRIBE_FLAGS),
+        14 => (Reason::MALFORMED_PACKET, Rule::DISCONNECT_FLAGS),
+        15 => (Reason::MALFORMED_PACKET, Rule::AUTH_FLAGS),
+        _ => (Reason::MALFORMED_PACKET, Rule::RESERVED_FLAGS),
+    };
+    Error { reason, rule, at: 0 }
+}
+
+/// Writes a packet that has been checked: counts what `put` writes, asks for room once, and writes it. `flags` are a
+/// PUBLISH's; `apart` bytes that the remaining length counts are sent by the caller.
+#[inline]
+pub(crate) fn write_head<S: Sink + ?Sized>(
+    sink: &mut S,
+    first: u8,
+    apart: usize,
+    put: impl Fn(&mut Writer<'_>),
+) -> Result<usize, EncodeError> {
+    let mut counter = Writer::count();
+    put(&mut counter);
+    let here = counter.written();
+    let remaining = here.saturating_add(apart);
+    if remaining > VARINT_MAX as usize {
+        return Err(EncodeError::Refused(Rule::REMAINING_LENGTH));
+    }
+    let len = here.saturating_add(1).saturating_add(varint_len(remaining));
+    let mut w = Writer::new(sink.room(len)?);
+    w.u8(first);
+    w.varint(remaining as u32);
+    put(&mut w);
+    Ok(len)
+}
+
+/// Writes a packet that has been checked and is here in full.
+#[inline]
+pub(crate) fn write_packet<S: Sink + ?Sized>(
+    sink: &mut S,
+    packet_type: PacketType,
+    flags: u8,
+    put: impl Fn(&mut Writer<'_>),
+) -> Result<usize, EncodeError> {
+    write_head(sink, (packet_type as u8) << 4 | packet_type.flags() | flags, 0, put)
+}
+
+/// A sink without room, which makes an encoder say how much it needs.
+pub(crate) struct Nowhere;
+
+impl Sink for Nowhere {
+    fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        Err(Full { need: len })
+    }
+}
+
+/// The length that an encoder asked [`Nowhere`] for.
+pub(crate) fn packet_len(encoded: Result<usize, EncodeError>) -> Result<usize, EncodeError> {
+    match encoded {
+        Err(EncodeError::Full { need }) => Ok(need),
+        other => other,
+    }
+}

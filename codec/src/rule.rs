@@ -1,0 +1,207 @@
+//! The statements of the MQTT v5 standard that this stack enforces, in one table.
+//!
+//! A row is a constant, the statement's identifier as the standard prints it, and our sentence for it. Codec and
+//! session name rows where they see a violation; nothing else in the stack spells an identifier.
+
+use core::fmt;
+
+use crate::property;
+
+/// One statement of the MQTT v5 standard, two bytes large.
+///
+/// [`Display`](fmt::Display) prints it in brackets: `[MQTT-3.3.1-4]` for a numbered statement, `[MQTT 3.1.2.11.3]` for a
+/// rule that a section states without a number.
+///
+/// ```
+/// use mqtt5_codec::Rule;
+/// assert_eq!(Rule::PUBLISH_QOS.to_string(), "[MQTT-3.3.1-4]");
+/// assert_eq!(Rule::PUBLISH_QOS.id(), "MQTT-3.3.1-4");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rule(u16);
+
+/// Set in a rule that a property's own section states; the rest is the place and the property's identifier.
+const OF_PROPERTY: u16 = 0x8000;
+
+impl Rule {
+    /// The section that describes property `id` in packet `place`.
+    pub(crate) const fn of_property(place: u8, id: u8) -> Self {
+        Self(OF_PROPERTY | (place as u16) << 8 | id as u16)
+    }
+
+    /// The identifier as the standard prints it, without brackets: `MQTT-3.3.1-4` or `MQTT 3.1.2.11.3`.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        if self.0 & OF_PROPERTY == 0 {
+            return ROWS.get(usize::from(self.0)).map_or("MQTT", |row| row.0);
+        }
+        let [place, id] = (self.0 & !OF_PROPERTY).to_be_bytes();
+        property::section(place, id)
+    }
+
+    /// What the statement asks for, as one sentence of ours.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        if self.0 & OF_PROPERTY == 0 {
+            return ROWS.get(usize::from(self.0)).map_or("", |row| row.1);
+        }
+        "a property stands at most once in a packet, with a value that its section allows"
+    }
+
+    /// Every numbered or sectioned rule of the table, for tools that list them. Property sections are not in it.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0u16..).zip(ROWS).map(|(index, _)| Self(index))
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}]", self.id())
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Rule {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
+    }
+}
+
+macro_rules! rules {
+    ($($name:ident = $id:literal, $meaning:literal;)+) => {
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "one name serves row and constant")]
+        #[repr(u16)]
+        enum Row { $($name),+ }
+
+        impl Rule {
+            $(
+                #[doc = concat!("`[", $id, "]`: ", $meaning, ".")]
+                pub const $name: Self = Self(Row::$name as u16);
+            )+
+        }
+
+        static ROWS: &[(&str, &str)] = &[$(($id, $meaning)),+];
+    };
+}
+
+rules! {
+    // Data representation
+    STRING_UTF8 = "MQTT-1.5.4-1", "a string is well-formed UTF-8 without surrogates";
+    STRING_NUL = "MQTT-1.5.4-2", "a string holds no U+0000";
+    STRING_CHARACTERS = "MQTT 1.5.4", "a string should hold no control characters and no non-characters";
+    STRING_LENGTH = "MQTT 1.5.4", "a string is at most 65,535 bytes long";
+    BINARY_LENGTH = "MQTT 1.5.6", "binary data is at most 65,535 bytes long";
+    VARINT_MINIMAL = "MQTT-1.5.5-1", "a variable byte integer uses the fewest bytes that hold it";
+    VARINT_LENGTH = "MQTT 1.5.5", "a variable byte integer is at most four bytes long";
+
+    // Control packet format
+    PACKET_TYPE = "MQTT 2.1.2", "the packet type exists and flows in this direction";
+    RESERVED_FLAGS = "MQTT-2.1.3-1", "reserved flags of the fixed header hold the tabled value";
+    REMAINING_LENGTH = "MQTT 2.1.4", "the remaining length covers the packet's fields exactly";
+    PACKET_ID_CLIENT = "MQTT-2.2.1-3", "a client's packet identifier is not zero";
+    PACKET_ID_SERVER = "MQTT-2.2.1-4", "a server's packet identifier is not zero";
+    PACKET_ID_ACK = "MQTT-2.2.1-5", "an acknowledgement repeats the PUBLISH's packet identifier";
+    PACKET_ID_SUBACK = "MQTT-2.2.1-6", "SUBACK and UNSUBACK repeat the request's packet identifier";
+    PROPERTY_LENGTH_MISSING = "MQTT-2.2.2-1", "a packet without properties says so with a property length of zero";
+    PROPERTY_LENGTH = "MQTT 2.2.2.1", "the property length covers the properties exactly";
+    PROPERTY_ID = "MQTT 2.2.2.2", "a property is known and belongs to this packet type";
+
+    // CONNECT
+    PROTOCOL_NAME = "MQTT-3.1.2-1", "the protocol name is MQTT";
+    PROTOCOL_VERSION = "MQTT-3.1.2-2", "the protocol version is 5";
+    CONNECT_RESERVED_FLAG = "MQTT-3.1.2-3", "the reserved connect flag is zero";
+    WILL_FIELDS = "MQTT-3.1.2-9", "a will has its properties, topic and payload";
+    WILL_QOS_WITHOUT_WILL = "MQTT-3.1.2-11", "without a will its QoS is zero";
+    WILL_QOS = "MQTT-3.1.2-12", "a will's QoS is 0, 1 or 2";
+    WILL_RETAIN_WITHOUT_WILL = "MQTT-3.1.2-13", "without a will its retain flag is zero";
+    USER_NAME_ABSENT = "MQTT-3.1.2-16", "no user name follows when its flag is zero";
+    USER_NAME_PRESENT = "MQTT-3.1.2-17", "a user name follows when its flag is one";
+    PASSWORD_ABSENT = "MQTT-3.1.2-18", "no password follows when its flag is zero";
+    PASSWORD_PRESENT = "MQTT-3.1.2-19", "a password follows when its flag is one";
+    CONNECT_AUTHENTICATION_DATA = "MQTT 3.1.2.11.10", "authentication data comes with an authentication method";
+    CLIENT_ID_PRESENT = "MQTT-3.1.3-3", "the client identifier is the first field of the payload";
+
+    // CONNACK
+    CONNACK_FLAGS = "MQTT-3.2.2-1", "bits 7 to 1 of the connect acknowledge flags are zero";
+    CONNACK_SESSION_PRESENT = "MQTT-3.2.2-6", "a refusing CONNACK has session present zero";
+    CONNACK_REASON = "MQTT-3.2.2-8", "CONNACK carries one of its reason codes";
+    CONNACK_AUTHENTICATION_DATA = "MQTT 3.2.2.3.18", "authentication data comes with an authentication method";
+
+    // PUBLISH
+    PUBLISH_DUP = "MQTT-3.3.1-2", "a QoS 0 PUBLISH is not marked as a duplicate";
+    PUBLISH_QOS = "MQTT-3.3.1-4", "a PUBLISH does not have both QoS bits set";
+    TOPIC_WILDCARD = "MQTT-3.3.2-2", "the topic name of a PUBLISH has no wildcards";
+    TOPIC_MISSING = "MQTT 3.3.2.1", "an empty topic name comes with a topic alias";
+    TOPIC_ALIAS_ZERO = "MQTT-3.3.2-8", "a topic alias is not zero";
+    RESPONSE_TOPIC_WILDCARD = "MQTT-3.3.2-14", "the response topic has no wildcards";
+    PAYLOAD_FORMAT = "MQTT 3.3.2.3.2", "a payload that is said to be UTF-8 is UTF-8";
+    WILL_PAYLOAD_FORMAT = "MQTT 3.1.3.2.3", "a will payload that is said to be UTF-8 is UTF-8";
+    SUBSCRIPTION_ID_FROM_CLIENT = "MQTT-3.3.4-6", "a client's PUBLISH has no subscription identifier";
+
+    // Acknowledgements
+    PUBACK_REASON = "MQTT-3.4.2-1", "PUBACK carries one of its reason codes";
+    PUBREC_REASON = "MQTT-3.5.2-1", "PUBREC carries one of its reason codes";
+    PUBREL_FLAGS = "MQTT-3.6.1-1", "the flags of PUBREL are 0010";
+    PUBREL_REASON = "MQTT-3.6.2-1", "PUBREL carries one of its reason codes";
+    PUBCOMP_REASON = "MQTT-3.7.2-1", "PUBCOMP carries one of its reason codes";
+
+    // SUBSCRIBE to UNSUBACK
+    SUBSCRIBE_FLAGS = "MQTT-3.8.1-1", "the flags of SUBSCRIBE are 0010";
+    SUBSCRIBE_EMPTY = "MQTT-3.8.3-2", "SUBSCRIBE has at least one topic filter";
+    NO_LOCAL_SHARED = "MQTT-3.8.3-4", "a shared subscription does not ask for No Local";
+    SUBSCRIPTION_RESERVED = "MQTT-3.8.3-5", "the reserved bits of the subscription options are zero";
+    SUBSCRIPTION_OPTIONS = "MQTT 3.8.3.1", "subscription options have QoS 0 to 2 and retain handling 0 to 2";
+    SUBACK_COUNT = "MQTT-3.8.4-6", "SUBACK has one reason code for each topic filter";
+    SUBACK_REASON = "MQTT-3.9.3-2", "SUBACK carries its reason codes";
+    UNSUBSCRIBE_FLAGS = "MQTT-3.10.1-1", "the flags of UNSUBSCRIBE are 0010";
+    UNSUBSCRIBE_EMPTY = "MQTT-3.10.3-2", "UNSUBSCRIBE has at least one topic filter";
+    UNSUBACK_COUNT = "MQTT-3.11.3-1", "UNSUBACK has one reason code for each topic filter, in their order";
+    UNSUBACK_REASON = "MQTT-3.11.3-2", "UNSUBACK carries its reason codes";
+
+    // DISCONNECT and AUTH
+    DISCONNECT_FLAGS = "MQTT-3.14.1-1", "the flags of DISCONNECT are zero";
+    DISCONNECT_REASON = "MQTT-3.14.2-1", "DISCONNECT carries one of the sender's reason codes";
+    SESSION_EXPIRY_FROM_SERVER = "MQTT-3.14.2-2", "a server's DISCONNECT has no session expiry interval";
+    AUTH_FLAGS = "MQTT-3.15.1-1", "the flags of AUTH are zero";
+    AUTH_REASON = "MQTT-3.15.2-1", "AUTH carries one of the sender's reason codes";
+    AUTH_METHOD = "MQTT 3.15.2.2.2", "AUTH has an authentication method";
+
+    // Topics
+    TOPIC_NAME_WILDCARD = "MQTT-4.7.0-1", "a topic name has no wildcards";
+    MULTI_LEVEL_WILDCARD = "MQTT-4.7.1-1", "the multi-level wildcard is the whole last level of a filter";
+    SINGLE_LEVEL_WILDCARD = "MQTT-4.7.1-2", "the single-level wildcard is a whole level of a filter";
+    TOPIC_EMPTY = "MQTT-4.7.3-1", "topic names and filters have at least one character";
+    SHARE_NAME = "MQTT-4.8.2-1", "a shared subscription has a share name of at least one character";
+    SHARE_FILTER = "MQTT-4.8.2-2", "a share name has no wildcard and is followed by a slash and a topic filter";
+
+    // Limits of a connection
+    MAXIMUM_PACKET_SIZE = "MQTT-3.1.2-24", "a packet is no larger than the receiver's maximum packet size";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn identifiers_print_as_the_standard_does() {
+        assert_eq!(Rule::PUBLISH_QOS.to_string(), "[MQTT-3.3.1-4]");
+        assert_eq!(Rule::PACKET_TYPE.to_string(), "[MQTT 2.1.2]");
+        assert_eq!(Rule::of_property(1, 0x21).to_string(), "[MQTT 3.1.2.11.3]");
+        assert_eq!(Rule::of_property(14, 0x1F).to_string(), "[MQTT 3.14.2.2.3]");
+    }
+
+    #[test]
+    fn every_row_has_an_identifier_and_a_sentence() {
+        for rule in Rule::all() {
+            assert!(rule.id().starts_with("MQTT"), "{rule}");
+            assert!(!rule.meaning().is_empty(), "{rule}");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! UTF-8 strings (section 1.5.4): checked once, kept as bytes, read as `&str` when asked.
+
+use core::{fmt, str};
+
+use crate::Rule;
+
+/// A string that MQTT can carry: well-formed UTF-8 without U+0000, at most 65,535 bytes.
+///
+/// Checking is the dearest part of decoding, so it happens once, a machine word at a time for plain ASCII. What is kept
+/// are the bytes; comparing them is free, and [`as_str`](Self::as_str) costs one more look at them.
+///
+/// ```
+/// use mqtt5_codec::{Rule, Text};
+/// let text = Text::new("naïve")?;
+/// assert_eq!(text, "naïve");
+/// assert_eq!(Text::new("a\0b"), Err(Rule::STRING_NUL));
+/// # Ok::<(), Rule>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Text<'a>(&'a [u8]);
+
+/// Every byte 0x01, and every byte 0x80, of a machine word.
+const ONES: usize = usize::MAX / 0xFF;
+const HIGH_BITS: usize = ONES * 0x80;
+const WORD: usize = size_of::<usize>();
+
+/// What a look at a machine word of text finds out: the high bit of a byte is set where the byte is special.
+pub(crate) trait Special {
+    fn special(word: usize) -> usize;
+}
+
+/// Bytes that are not plain: zero, or not ASCII.
+pub(crate) struct NotPlain;
+
+impl Special for NotPlain {
+    #[inline]
+    fn special(word: usize) -> usize {
+        // Taking one from each byte borrows into the high bit only where a byte was zero (or had it set already).
+        word.wrapping_sub(ONES) | word
+    }
+}
+
+/// Bytes that are not plain, and the wildcards `+` (0x2B) and `#` (0x23), which differ in one bit.
+pub(crate) struct NotPlainName;
+
+impl Special for NotPlainName {
+    #[inline]
+    fn special(word: usize) -> usize {
+        let wildcards = (word | (ONES * 0x08)) ^ (ONES * 0x2B);
+        NotPlain::special(word) | wildcards.wrapping_sub(ONES)
+    }
+}
+
+/// Whether no byte is special.
+#[inline]
+pub(crate) fn none_special<S: Special>(bytes: &[u8]) -> bool {
+    let (words, tail) = bytes.as_chunks::<WORD>();
+    for word in words {
+        if S::special(usize::from_ne_bytes(*word)) & HIGH_BITS != 0 {
+            return false;
+        }
+    }
+    if tail.is_empty() {
+        return true;
+    }
+    // The last word again, overlapping; a short string is filled up with a letter.
+    let last = match bytes.last_chunk::<WORD>() {
+        Some(last) => usize::from_ne_bytes(*last),
+        None => tail.iter().fold(ONES * b'a' as usize, |word, &byte| word << 8 | usize::from(byte)),
+    };
+    S::special(last) & HIGH_BITS == 0
+}
+
+impl<'a> Text<'a> {
+    /// The empty string.
+    pub const EMPTY: Self = Self(&[]);
+
+    /// A string that MQTT can carry. Costs one pass.
+    ///
+    /// # Errors
+    /// [`Rule::STRING_NUL`] for U+0000, [`Rule::STRING_LENGTH`] for more than 65,535 bytes.
+    pub fn new(text: &'a str) -> Result<Self, Rule> {
+        let bytes = text.as_bytes();
+        if bytes.len() > usize::from(u16::MAX) {
+            return Err(Rule::STRING_LENGTH);
+        }
+        if Self::is_plain(bytes) || !bytes.contains(&0) { Ok(Self(bytes)) } else { Err(Rule::STRING_NUL) }
+    }
+
+    /// Whether the bytes are ASCII without zero.
+    #[inline]
+    pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+        none_special::<NotPlain>(bytes)
+    }
+
+    /// Wraps bytes that have been checked.
+    #[inline]
+    pub(crate) const fn checked(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Checks any bytes; an error says what is wrong and where.
+    pub(crate) fn check(bytes: &'a [u8]) -> Result<Self, (Rule, usize)> {
+        if let Err(error) = str::from_utf8(bytes) {
+            return Err((Rule::STRING_UTF8, error.valid_up_to()));
+        }
+        match bytes.iter().position(|&byte| byte == 0) {
+            Some(at) => Err((Rule::STRING_NUL, at)),
+            None => Ok(Self(bytes)),
+        }
+    }
+
+    /// The string. Costs a pass over it; [`as_bytes`](Self::as_bytes) and comparisons do not.
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        // Every constructor has checked the bytes.
+        str::from_utf8(self.0).unwrap_or_default()
+    }
+
+    /// The string's bytes.
+    #[must_use]
+    #[inline]
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The length in bytes.
+    #[must_use]
+    #[inline]
+    pub const fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no characters.
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The byte offset of the first character that should not appear: a control character or a non-character
+    /// (section 1.5.4). A receiver may refuse it; this codec does so when it is strict.
+    #[must_use]
+    pub fn discouraged(self) -> Option<usize> {
+        let discouraged = |c: char| {
+            let code = u32::from(c);
+            c.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+        };
+        self.as_str().char_indices().find(|&(_, c)| discouraged(c)).map(|(at, _)| at)
+    }
+}
+
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for Text<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl Default for Text<'_> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl<'a> TryFrom<&'a str> for Text<'a> {
+    type Error = Rule;
+
+    fn try_from(text: &'a str) -> Result<Self, Rule> {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Text<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    #[test]
+    fn mqtt_1_5_4_1_strings_are_well_formed_utf_8_without_surrogates() {
+        for (bytes, at) in [
+            (&b"\xFF"[..], 0),
+            (b"ab\xC0\x80", 2),       // overlong
+            (b"\xED\xA0\x80", 0),     // U+D800
+            (b"\xED\xBF\xBF", 0),     // U+DFFF
+            (b"\xF4\x90\x80\x80", 0), // above U+10FFFF
+            (b"12345678\xE2\x82", 8), // cut short
+        ] {
+            assert_eq!(Text::check(bytes), Err((Rule::STRING_UTF8, at)), "{bytes:02x?}");
+        }
+        assert_eq!(Text::check("A𪛔".as_bytes()).unwrap(), "A𪛔");
+    }
+
+    #[test]
+    fn mqtt_1_5_4_2_no_u_0000_in_a_string_wherever_it_stands() {
+        for len in 1..40 {
+            for at in 0..len {
+                let mut bytes = vec![b'x'; len];
+                assert!(Text::is_plain(&bytes), "{len}");
+                bytes[at] = 0;
+                assert!(!Text::is_plain(&bytes), "{len} {at}");
+                assert_eq!(Text::check(&bytes), Err((Rule::STRING_NUL, at)));
+            }
+        }
+    }
+
+    #[test]
+    fn mqtt_1_5_4_3_a_byte_order_mark_is_kept() {
+        let text = Text::check(b"\xEF\xBB\xBFx").unwrap();
+        assert_eq!(text.as_str(), "\u{FEFF}x");
+        assert_eq!(text.as_bytes(), b"\xEF\xBB\xBFx");
+    }
+
+    #[test]
+    fn only_plain_ascii_is_plain() {
+        for len in 1..40 {
+            for at in 0..len {
+                for byte in 0..=u8::MAX {
+                    let mut bytes = vec![0x7F; len];
+                    bytes[at] = byte;
+                    assert_eq!(Text::is_plain(&bytes), (1..0x80).contains(&byte), "{len} {at} {byte:#x}");
+                    let plain_name = (1..0x80).contains(&byte) && byte != b'+' && byte != b'#';
+                    assert_eq!(none_special::<NotPlainName>(&bytes), plain_name, "{len} {at} {byte:#x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn discouraged_characters_are_found() {
+        let at = |text| Text::new(text).unwrap().discouraged();
+        assert_eq!(at("plain text, naïve"), None);
+        assert_eq!(at("a\u{1}"), Some(1));
+        assert_eq!(at("\u{7F}"), Some(0));
+        assert_eq!(at("é\u{9F}"), Some(2));
+        assert_eq!(at("\u{FDD0}"), Some(0));
+        assert_eq!(at("\u{FFFE}"), Some(0));
+        assert_eq!(at("x\u{10FFFF}"), Some(1));
+        assert_eq!(at("\u{FFFD}\u{FDF0}\u{A0}"), None);
+    }
+}

@@ -1,0 +1,433 @@
+//! Topic names and topic filters (section 4.7), shared subscriptions (section 4.8.2), and whether a filter matches a name.
+
+use core::fmt;
+
+use crate::text::{NotPlainName, Text, none_special};
+use crate::{ReasonCode, Rule, error::Fault, wire::Reader};
+
+/// A topic name: a string of at least one character without wildcards.
+///
+/// ```
+/// use mqtt5_codec::{Rule, Topic};
+/// assert_eq!(Topic::new("oc2/cmd/all")?.as_str(), "oc2/cmd/all");
+/// assert_eq!(Topic::new("oc2/#"), Err(Rule::TOPIC_NAME_WILDCARD));
+/// # Ok::<(), Rule>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Topic<'a>(Text<'a>);
+
+impl<'a> Topic<'a> {
+    /// A topic name. Costs one pass.
+    ///
+    /// # Errors
+    /// What [`Text::new`] refuses, [`Rule::TOPIC_EMPTY`] and [`Rule::TOPIC_NAME_WILDCARD`].
+    pub fn new(name: &'a str) -> Result<Self, Rule> {
+        let text = Text::new(name)?;
+        if text.is_empty() {
+            return Err(Rule::TOPIC_EMPTY);
+        }
+        if wildcard(text.as_bytes()).is_some() {
+            return Err(Rule::TOPIC_NAME_WILDCARD);
+        }
+        Ok(Self(text))
+    }
+
+    /// Wraps a name that has been checked.
+    #[inline]
+    pub(crate) const fn checked(bytes: &'a [u8]) -> Self {
+        Self(Text::checked(bytes))
+    }
+
+    /// Reads a name of at least one character. A wildcard is answered with `reason` and `rule`.
+    #[inline]
+    pub(crate) fn read(r: &mut Reader<'a>, reason: ReasonCode, rule: Rule) -> Result<Self, Fault> {
+        let start = *r;
+        let bytes = r.bytes()?;
+        if !bytes.is_empty() && none_special::<NotPlainName>(bytes) {
+            return Ok(Self::checked(bytes));
+        }
+        *r = start;
+        Self::read_unusual(r, reason, rule)
+    }
+
+    /// As [`read`](Self::read), with an eye for what is wrong.
+    #[cold]
+    #[inline(never)]
+    fn read_unusual(r: &mut Reader<'a>, reason: ReasonCode, rule: Rule) -> Result<Self, Fault> {
+        let text = r.text()?;
+        let bytes = text.as_bytes();
+        if bytes.is_empty() {
+            return Err(r.fault(reason, Rule::TOPIC_EMPTY));
+        }
+        match wildcard(bytes) {
+            None => Ok(Self(text)),
+            Some(at) => {
+                let fault = r.fault(reason, rule);
+                Err(Fault { left: fault.left.wrapping_add(bytes.len().wrapping_sub(at)), ..fault })
+            }
+        }
+    }
+
+    /// The name as a string. Costs a pass over it.
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        self.0.as_str()
+    }
+
+    /// The name's bytes.
+    #[must_use]
+    #[inline]
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0.as_bytes()
+    }
+
+    /// The name as checked text.
+    #[must_use]
+    #[inline]
+    pub const fn text(self) -> Text<'a> {
+        self.0
+    }
+}
+
+fn wildcard(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|&byte| byte == b'+' || byte == b'#')
+}
+
+/// A topic filter: what a subscription asks for. Wildcards stand where they may; a shared subscription is well formed.
+///
+/// ```
+/// use mqtt5_codec::{Filter, Rule, Topic};
+/// let filter = Filter::new("oc2/cmd/ap/+")?;
+/// assert!(filter.matches(Topic::new("oc2/cmd/ap/slpf")?));
+/// assert!(!filter.matches(Topic::new("oc2/cmd/all")?));
+///
+/// let shared = Filter::new("$share/analysts/oc2/rsp")?;
+/// assert_eq!(shared.share_name().unwrap(), "analysts");
+/// assert_eq!(Filter::new("oc2/#/all"), Err(Rule::MULTI_LEVEL_WILDCARD));
+/// # Ok::<(), Rule>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Filter<'a>(Text<'a>);
+
+/// What a shared subscription's filter begins with.
+const SHARE: &[u8] = b"$share/";
+
+impl<'a> Filter<'a> {
+    /// A topic filter. Costs one pass.
+    ///
+    /// # Errors
+    /// What [`Text::new`] refuses, and the rules of sections 4.7.1, 4.7.3 and 4.8.2.
+    pub fn new(filter: &'a str) -> Result<Self, Rule> {
+        let text = Text::new(filter)?;
+        match check(text.as_bytes()) {
+            Ok(()) => Ok(Self(text)),
+            Err((rule, _)) => Err(rule),
+        }
+    }
+
+    /// Wraps a filter that has been checked.
+    #[inline]
+    pub(crate) const fn checked(bytes: &'a [u8]) -> Self {
+        Self(Text::checked(bytes))
+    }
+
+    /// Reads a filter.
+    pub(crate) fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
+        let text = r.text()?;
+        let bytes = text.as_bytes();
+        match check(bytes) {
+            Ok(()) => Ok(Self(text)),
+            Err((rule, at)) => {
+                let fault = r.fault(ReasonCode::TOPIC_FILTER_INVALID, rule);
+                Err(Fault { left: fault.left.wrapping_add(bytes.len().wrapping_sub(at)), ..fault })
+            }
+        }
+    }
+
+    /// The filter as a string, `$share/…` included. Costs a pass over it.
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        self.0.as_str()
+    }
+
+    /// The filter's bytes.
+    #[must_use]
+    #[inline]
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0.as_bytes()
+    }
+
+    /// The filter as checked text.
+    #[must_use]
+    #[inline]
+    pub const fn text(self) -> Text<'a> {
+        self.0
+    }
+
+    /// Whether this is a shared subscription.
+    #[must_use]
+    #[inline]
+    pub fn is_shared(self) -> bool {
+        self.as_bytes().starts_with(SHARE)
+    }
+
+    /// The share name and the filter behind it, of a shared subscription.
+    fn split_share(self) -> Option<(&'a [u8], &'a [u8])> {
+        let rest = self.as_bytes().strip_prefix(SHARE)?;
+        let slash = rest.iter().position(|&byte| byte == b'/')?;
+        let (name, filter) = rest.split_at_checked(slash)?;
+        Some((name, filter.get(1..)?))
+    }
+
+    /// The share name of a shared subscription.
+    #[must_use]
+    pub fn share_name(self) -> Option<Text<'a>> {
+        self.split_share().map(|(name, _)| Text::checked(name))
+    }
+
+    /// Whether a wildcard stands in the filter.
+    #[must_use]
+    pub fn has_wildcard(self) -> bool {
+        wildcard(self.as_bytes()).is_some()
+    }
+
+    /// Whether a message with this topic name is for this subscription.
+    ///
+    /// Levels are compared byte by byte [MQTT-4.7.3-4]; a filter that begins with a wildcard matches no name that begins
+    /// with `$` [MQTT-4.7.2-1]; `a/#` matches `a` too (section 4.7.1.2). Of a shared subscription, the filter behind the
+    /// share name is what matches. Costs one pass over both.
+    #[must_use]
+    pub fn matches(self, topic: Topic<'_>) -> bool {
+        let filter = self.split_share().map_or(self.as_bytes(), |(_, filter)| filter);
+        let name = topic.as_bytes();
+        if name.first() == Some(&b'$') && matches!(filter.first(), Some(b'+' | b'#')) {
+            return false;
+        }
+        let mut levels = name.split(|&byte| byte == b'/');
+        for wanted in filter.split(|&byte| byte == b'/') {
+            if wanted == b"#" {
+                return true;
+            }
+            match levels.next() {
+                Some(level) if wanted == b"+" || wanted == level => {}
+                _ => return false,
+            }
+        }
+        levels.next().is_none()
+    }
+}
+
+/// Checks a filter's form; an error says which rule it breaks and at which byte.
+fn check(bytes: &[u8]) -> Result<(), (Rule, usize)> {
+    if bytes.first() != Some(&b'$') {
+        return levels(bytes, 0);
+    }
+    let Some(rest) = bytes.strip_prefix(SHARE) else { return levels(bytes, 0) };
+    // [MQTT-4.8.2-1], [MQTT-4.8.2-2]: $share/NAME/FILTER
+    let name = rest.iter().position(|&byte| matches!(byte, b'/' | b'+' | b'#')).unwrap_or(rest.len());
+    let at = SHARE.len().saturating_add(name);
+    match rest.get(name) {
+        Some(b'/') if name == 0 => Err((Rule::SHARE_NAME, at)),
+        Some(b'/') => match rest.get(name.saturating_add(1)..) {
+            Some(filter) if !filter.is_empty() => levels(filter, at.saturating_add(1)),
+            _ => Err((Rule::SHARE_FILTER, at)),
+        },
+        None if name == 0 => Err((Rule::SHARE_NAME, at)),
+        _ => Err((Rule::SHARE_FILTER, at)),
+    }
+}
+
+/// Checks that there is a level, and that wildcards fill a whole one. `offset` is where the levels begin.
+fn levels(bytes: &[u8], offset: usize) -> Result<(), (Rule, usize)> {
+    if bytes.is_empty() {
+        return Err((Rule::TOPIC_EMPTY, offset));
+    }
+    if none_special::<NotPlainName>(bytes) {
+        return Ok(());
+    }
+    let mut before = b'/';
+    let mut rest = bytes;
+    while let Some((&byte, after)) = rest.split_first() {
+        let at = || offset.saturating_add(bytes.len().saturating_sub(rest.len()));
+        match byte {
+            b'#' if before != b'/' || !after.is_empty() => return Err((Rule::MULTI_LEVEL_WILDCARD, at())),
+            b'+' if before != b'/' || !matches!(after.first(), None | Some(b'/')) => {
+                return Err((Rule::SINGLE_LEVEL_WILDCARD, at()));
+            }
+            _ => {}
+        }
+        before = byte;
+        rest = after;
+    }
+    Ok(())
+}
+
+macro_rules! as_text {
+    ($($name:ident)+) => {$(
+        impl<'a> TryFrom<&'a str> for $name<'a> {
+            type Error = Rule;
+
+            fn try_from(text: &'a str) -> Result<Self, Rule> {
+                Self::new(text)
+            }
+        }
+
+        impl PartialEq<str> for $name<'_> {
+            fn eq(&self, other: &str) -> bool {
+                self.0 == *other
+            }
+        }
+
+        impl PartialEq<&str> for $name<'_> {
+            fn eq(&self, other: &&str) -> bool {
+                self.0 == **other
+            }
+        }
+
+        impl fmt::Display for $name<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name<'_> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serde::Serialize::serialize(&self.0, serializer)
+            }
+        }
+    )+};
+}
+
+as_text! { Topic Filter }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::String;
+
+    #[test]
+    fn mqtt_4_7_0_1_topic_names_have_no_wildcards() {
+        for name in ["#", "+", "a/+", "a/#", "sport+", "a#b", "日本/+"] {
+            assert_eq!(Topic::new(name), Err(Rule::TOPIC_NAME_WILDCARD), "{name}");
+        }
+        assert_eq!(Topic::new("/").unwrap(), "/");
+        assert_eq!(Topic::new("$SYS/x y/日本").unwrap(), "$SYS/x y/日本");
+    }
+
+    #[test]
+    fn mqtt_4_7_3_1_topics_have_at_least_one_character() {
+        assert_eq!(Topic::new(""), Err(Rule::TOPIC_EMPTY));
+        assert_eq!(Filter::new(""), Err(Rule::TOPIC_EMPTY));
+    }
+
+    #[test]
+    fn mqtt_4_7_3_2_topics_have_no_u_0000() {
+        assert_eq!(Topic::new("a\0"), Err(Rule::STRING_NUL));
+        assert_eq!(Filter::new("a/\0/#"), Err(Rule::STRING_NUL));
+    }
+
+    #[test]
+    fn mqtt_4_7_3_3_topics_are_at_most_65_535_bytes() {
+        let longest: String = "x".repeat(65_535);
+        assert!(Topic::new(&longest).is_ok() && Filter::new(&longest).is_ok());
+        let longer: String = "x".repeat(65_536);
+        assert_eq!(Topic::new(&longer), Err(Rule::STRING_LENGTH));
+        assert_eq!(Filter::new(&longer), Err(Rule::STRING_LENGTH));
+    }
+
+    #[test]
+    fn mqtt_4_7_1_1_the_multi_level_wildcard_is_the_whole_last_level() {
+        for good in ["#", "a/#", "/#", "+/#", "$SYS/#"] {
+            assert!(Filter::new(good).is_ok(), "{good}");
+        }
+        for bad in ["a#", "a/b#", "a/#/b", "##", "#/a", "日#", "$share/g/a#"] {
+            assert_eq!(Filter::new(bad), Err(Rule::MULTI_LEVEL_WILDCARD), "{bad}");
+        }
+    }
+
+    #[test]
+    fn mqtt_4_7_1_2_the_single_level_wildcard_is_a_whole_level() {
+        for good in ["+", "+/+", "/+", "a/+/b", "+/a/#"] {
+            assert!(Filter::new(good).is_ok(), "{good}");
+        }
+        for bad in ["a+", "+a", "a/+b/c", "++", "$share/g/+a"] {
+            assert_eq!(Filter::new(bad), Err(Rule::SINGLE_LEVEL_WILDCARD), "{bad}");
+        }
+    }
+
+    #[test]
+    fn mqtt_4_8_2_1_a_share_name_has_at_least_one_character() {
+        assert_eq!(Filter::new("$share//a"), Err(Rule::SHARE_NAME));
+        assert_eq!(Filter::new("$share/"), Err(Rule::SHARE_NAME));
+        assert_eq!(Filter::new("$share/g/a/b").unwrap().share_name().unwrap(), "g");
+        // Not the keyword: ordinary filters.
+        assert!(!Filter::new("$share").unwrap().is_shared());
+        assert!(!Filter::new("$shares/g/a").unwrap().is_shared());
+    }
+
+    #[test]
+    fn mqtt_4_8_2_2_a_share_name_has_no_wildcard_and_a_filter_follows() {
+        for bad in ["$share/g", "$share/g/", "$share/g+/a", "$share/#/a", "$share/+/a", "$share/g#"] {
+            assert_eq!(Filter::new(bad), Err(Rule::SHARE_FILTER), "{bad}");
+        }
+        assert!(Filter::new("$share/g//").is_ok());
+    }
+
+    fn matches(filter: &str, name: &str) -> bool {
+        Filter::new(filter).unwrap().matches(Topic::new(name).unwrap())
+    }
+
+    #[test]
+    fn filters_match_level_by_level() {
+        for (filter, name) in [
+            ("a/b", "a/b"),
+            ("a/#", "a"),
+            ("a/#", "a/b/c"),
+            ("#", "a/b"),
+            ("+", "a"),
+            ("a/+", "a/"),
+            ("/+", "/a"),
+            ("+/+", "/a"),
+            ("a/+/c/#", "a/b/c"),
+            ("$SYS/#", "$SYS/a"),
+            ("$SYS/+", "$SYS/a"),
+            ("$share/g/a/+", "a/b"),
+            ("$share/g/#", "a"),
+        ] {
+            assert!(matches(filter, name), "{filter} {name}");
+        }
+        for (filter, name) in [
+            ("a/b", "a"),
+            ("a", "a/b"),
+            ("a/+", "a"),
+            ("a/+", "a/b/c"),
+            ("+", "/a"),
+            ("a//b", "a/b"),
+            ("A", "a"),
+            ("a", "b"),
+        ] {
+            assert!(!matches(filter, name), "{filter} {name}");
+        }
+    }
+
+    #[test]
+    fn mqtt_4_7_2_1_a_leading_wildcard_matches_no_name_that_begins_with_a_dollar() {
+        for filter in ["#", "+/a", "+/#", "$share/g/#", "$share/g/+/a"] {
+            assert!(!matches(filter, "$SYS/a"), "{filter}");
+        }
+    }
+
+    #[test]
+    fn mqtt_4_7_3_4_nothing_is_normalised_when_matching() {
+        assert!(!matches("caf\u{E9}", "cafe\u{301}"));
+        assert!(!matches("ACCOUNTS", "Accounts"));
+        assert!(!matches("/finance", "finance"));
+    }
+}

@@ -1,0 +1,340 @@
+//! The data types of section 1.5 on the wire: integers, variable byte integers, strings and binary data.
+
+use core::mem;
+
+use crate::{ReasonCode, Rule, error::Fault, text::Text};
+
+/// The greatest variable byte integer.
+pub(crate) const VARINT_MAX: u32 = 268_435_455;
+
+/// Reads a packet's fields front to back. It never reads past its end, and knows where it is for errors.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+    /// How many bytes of the packet follow the end of `rest`.
+    after: usize,
+}
+
+impl<'a> Reader<'a> {
+    #[inline]
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, after: 0 }
+    }
+
+    /// The bytes that have not been read.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// How many bytes of the packet remain from here on.
+    #[inline]
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len().wrapping_add(self.after)
+    }
+
+    /// A fault at the place where the reader stands.
+    #[cold]
+    pub(crate) fn fault(&self, reason: ReasonCode, rule: Rule) -> Fault {
+        Fault { reason, rule, left: self.left() }
+    }
+
+    #[cold]
+    pub(crate) fn malformed(&self, rule: Rule) -> Fault {
+        self.fault(ReasonCode::MALFORMED_PACKET, rule)
+    }
+
+    #[cold]
+    pub(crate) fn protocol_error(&self, rule: Rule) -> Fault {
+        self.fault(ReasonCode::PROTOCOL_ERROR, rule)
+    }
+
+    /// The packet ends within a field: its remaining length is wrong.
+    #[cold]
+    fn truncated(&self) -> Fault {
+        self.malformed(Rule::REMAINING_LENGTH)
+    }
+
+    /// Reads nothing more: bytes that are left are an error.
+    #[inline]
+    pub(crate) fn end(&self) -> Result<(), Fault> {
+        if self.is_empty() { Ok(()) } else { Err(self.truncated()) }
+    }
+
+    #[inline]
+    pub(crate) fn u8(&mut self) -> Result<u8, Fault> {
+        let (&byte, rest) = self.rest.split_first().ok_or_else(|| self.truncated())?;
+        self.rest = rest;
+        Ok(byte)
+    }
+
+    #[inline]
+    pub(crate) fn u16(&mut self) -> Result<u16, Fault> {
+        let (&bytes, rest) = self.rest.split_first_chunk().ok_or_else(|| self.truncated())?;
+        self.rest = rest;
+        Ok(u16::from_be_bytes(bytes))
+    }
+
+    #[inline]
+    pub(crate) fn u32(&mut self) -> Result<u32, Fault> {
+        let (&bytes, rest) = self.rest.split_first_chunk().ok_or_else(|| self.truncated())?;
+        self.rest = rest;
+        Ok(u32::from_be_bytes(bytes))
+    }
+
+    #[inline]
+    pub(crate) fn varint(&mut self) -> Result<u32, Fault> {
+        if let [byte, rest @ ..] = self.rest
+            && *byte < 0x80
+        {
+            self.rest = rest;
+            return Ok(u32::from(*byte));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u32, Fault> {
+        match varint(self.rest) {
+            Varint::Whole { value, rest } => {
+                self.rest = rest;
+                Ok(value)
+            }
+            Varint::Partial => Err(self.truncated()),
+            Varint::Invalid(rule) => Err(self.malformed(rule)),
+        }
+    }
+
+    /// The next `len` bytes as they are.
+    #[inline]
+    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Fault> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| self.truncated())?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// Binary data: two bytes of length, then the bytes.
+    #[inline]
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Fault> {
+        let len = self.u16()?;
+        self.take(usize::from(len))
+    }
+
+    /// A string, checked.
+    #[inline]
+    pub(crate) fn text(&mut self) -> Result<Text<'a>, Fault> {
+        let bytes = self.bytes()?;
+        if Text::is_plain(bytes) { Ok(Text::checked(bytes)) } else { self.unusual_text(bytes) }
+    }
+
+    /// A string that is not plain ASCII, which has just been read.
+    #[cold]
+    fn unusual_text(&self, bytes: &'a [u8]) -> Result<Text<'a>, Fault> {
+        Text::check(bytes).map_err(|(rule, at)| Fault {
+            reason: ReasonCode::MALFORMED_PACKET,
+            rule,
+            left: self.left().wrapping_add(bytes.len().wrapping_sub(at)),
+        })
+    }
+
+    /// The next `len` bytes as a reader of their own.
+    #[inline]
+    pub(crate) fn part(&mut self, len: usize) -> Result<Self, Fault> {
+        let rest = self.take(len)?;
+        Ok(Self { rest, after: self.left() })
+    }
+}
+
+/// What stands at the front of some bytes, read as a variable byte integer.
+pub(crate) enum Varint<'a> {
+    Whole { value: u32, rest: &'a [u8] },
+    Partial,
+    Invalid(Rule),
+}
+
+/// Reads a variable byte integer of one to four bytes (section 1.5.5).
+pub(crate) fn varint(bytes: &[u8]) -> Varint<'_> {
+    let mut rest = bytes;
+    let mut value = 0;
+    for shift in [0, 7, 14, 21] {
+        let Some((&byte, tail)) = rest.split_first() else { return Varint::Partial };
+        value |= u32::from(byte & 0x7F) << shift;
+        rest = tail;
+        if byte < 0x80 {
+            // [MQTT-1.5.5-1]: a last byte of zero adds nothing.
+            let padded = byte == 0 && shift != 0;
+            return if padded { Varint::Invalid(Rule::VARINT_MINIMAL) } else { Varint::Whole { value, rest } };
+        }
+    }
+    Varint::Invalid(Rule::VARINT_LENGTH)
+}
+
+/// Writes a packet's fields front to back, or only counts them.
+///
+/// Counting is writing to nowhere, so that length and bytes cannot disagree.
+pub(crate) struct Writer<'b> {
+    room: &'b mut [u8],
+    written: usize,
+}
+
+impl Writer<'_> {
+    /// Whether there is no room, so that this only counts.
+    #[inline]
+    pub(crate) fn counts(&self) -> bool {
+        self.room.is_empty()
+    }
+
+    /// Counts bytes that are known to follow.
+    #[inline]
+    pub(crate) fn skip(&mut self, len: usize) {
+        self.written = self.written.wrapping_add(len);
+    }
+}
+
+impl<'b> Writer<'b> {
+    #[inline]
+    pub(crate) fn new(room: &'b mut [u8]) -> Self {
+        Self { room, written: 0 }
+    }
+
+    /// A writer that only counts.
+    #[inline]
+    pub(crate) fn count() -> Self {
+        Self { room: &mut [], written: 0 }
+    }
+
+    /// How many bytes have been written or counted.
+    #[inline]
+    pub(crate) fn written(&self) -> usize {
+        self.written
+    }
+
+    #[inline]
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        self.written = self.written.wrapping_add(bytes.len());
+        if let Some((taken, rest)) = mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {
+            taken.copy_from_slice(bytes);
+            self.room = rest;
+        }
+    }
+
+    #[inline]
+    pub(crate) fn u8(&mut self, value: u8) {
+        self.written = self.written.wrapping_add(1);
+        if let Some((first, rest)) = mem::take(&mut self.room).split_first_mut() {
+            *first = value;
+            self.room = rest;
+        }
+    }
+
+    #[inline]
+    pub(crate) fn u16(&mut self, value: u16) {
+        self.chunk(value.to_be_bytes());
+    }
+
+    #[inline]
+    pub(crate) fn u32(&mut self, value: u32) {
+        self.chunk(value.to_be_bytes());
+    }
+
+    #[inline]
+    fn chunk<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.written = self.written.wrapping_add(N);
+        if let Some((first, rest)) = mem::take(&mut self.room).split_first_chunk_mut() {
+            *first = bytes;
+            self.room = rest;
+        }
+    }
+
+    /// A variable byte integer; `value` is at most [`VARINT_MAX`].
+    #[inline]
+    pub(crate) fn varint(&mut self, mut value: u32) {
+        while value >= 0x80 {
+            self.u8(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.u8(value as u8);
+    }
+
+    /// Binary data, which is at most 65,535 bytes long.
+    #[inline]
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.u16(bytes.len() as u16);
+        self.put(bytes);
+    }
+}
+
+/// How many bytes a variable byte integer takes.
+#[inline]
+pub(crate) fn varint_len(value: usize) -> usize {
+    match value {
+        0..=0x7F => 1,
+        0x80..=0x3FFF => 2,
+        0x4000..=0x1F_FFFF => 3,
+        _ => 4,
+    }
+}
+
+/// Refuses binary data that its two bytes of length cannot describe.
+#[inline]
+pub(crate) fn fits_u16(bytes: &[u8]) -> Result<(), Rule> {
+    if bytes.len() <= usize::from(u16::MAX) { Ok(()) } else { Err(Rule::BINARY_LENGTH) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<u32, Rule> {
+        Reader::new(bytes).varint().map_err(|fault| fault.rule)
+    }
+
+    #[test]
+    fn mqtt_1_5_5_1_variable_byte_integers_use_the_shortest_form() {
+        for (value, bytes) in [
+            (0, &[0x00][..]),
+            (127, &[0x7F]),
+            (128, &[0x80, 0x01]),
+            (16_383, &[0xFF, 0x7F]),
+            (16_384, &[0x80, 0x80, 0x01]),
+            (2_097_151, &[0xFF, 0xFF, 0x7F]),
+            (2_097_152, &[0x80, 0x80, 0x80, 0x01]),
+            (268_435_455, &[0xFF, 0xFF, 0xFF, 0x7F]),
+        ] {
+            let mut out = [0; 5];
+            let mut writer = Writer::new(&mut out);
+            writer.varint(value);
+            let len = writer.written();
+            assert_eq!(&out[..len], bytes);
+            assert_eq!(len, varint_len(value as usize));
+            assert_eq!(read(bytes), Ok(value));
+        }
+        for padded in [&[0x80, 0x00][..], &[0xFF, 0x00], &[0x81, 0x80, 0x00], &[0x80, 0x80, 0x80, 0x00]] {
+            assert_eq!(read(padded), Err(Rule::VARINT_MINIMAL), "{padded:02x?}");
+        }
+        assert_eq!(read(&[0xFF, 0xFF, 0xFF, 0xFF, 0x01]), Err(Rule::VARINT_LENGTH));
+        assert_eq!(read(&[0x80]), Err(Rule::REMAINING_LENGTH));
+    }
+
+    #[test]
+    fn a_writer_without_room_counts_what_one_with_room_writes() {
+        let fill = |writer: &mut Writer<'_>| {
+            writer.u8(1);
+            writer.u16(2);
+            writer.u32(3);
+            writer.bytes(b"four");
+            writer.varint(500);
+        };
+        let mut count = Writer::count();
+        fill(&mut count);
+        let mut out = [0; 15];
+        let mut writer = Writer::new(&mut out);
+        fill(&mut writer);
+        assert_eq!(count.written(), 15);
+        assert_eq!(out, [1, 0, 2, 0, 0, 0, 3, 0, 4, b'f', b'o', b'u', b'r', 0xF4, 0x03]);
+    }
+}
