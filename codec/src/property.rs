@@ -98,7 +98,7 @@ impl<'a> Properties<'a> {
     /// Reads the property length and the properties, and checks them all. Also tells which there are.
     #[inline]
     pub(crate) fn read(r: &mut Reader<'a>, place: u8) -> Result<(Self, Found), Fault> {
-        let len = r.varint()?;
+        let len = r.varint().map_err(|fault| fault.instead(Rule::REMAINING_LENGTH, Rule::PROPERTY_LENGTH_MISSING))?;
         if len == 0 {
             return Ok((Self::EMPTY, Found(0)));
         }
