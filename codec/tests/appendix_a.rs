@@ -4,6 +4,8 @@
 //! in CONNECT, SUBSCRIBE and SUBACK, so there are none. What the codec makes of the printed fields equals them, and what
 //! it reads from them is those fields.
 
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+
 use core::fmt::Debug;
 
 use mqtt5_codec::{
