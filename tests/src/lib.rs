@@ -1,0 +1,4 @@
+//! What judges the stack: a library of judges, each behind a command of the binary `conformance` or a test.
+
+pub mod codec;
+pub mod hex;
