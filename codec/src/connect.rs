@@ -191,7 +191,8 @@ fn check_flags(flags: u8) -> Result<(), Rule> {
 
 impl<'a> Will<'a> {
     fn read(r: &mut Reader<'a>, qos: QoS, retain: bool) -> Result<Self, Fault> {
-        let (properties, _) = Properties::read(r, place::WILL)?;
+        let (properties, _) = Properties::read(r, place::WILL)
+            .map_err(|fault| fault.instead(Rule::PROPERTY_LENGTH_MISSING, Rule::WILL_FIELDS))?;
         let topic = Topic::read(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_NAME_WILDCARD)?;
         let payload = r.bytes()?;
         Ok(Self { qos, retain, properties, topic, payload })
