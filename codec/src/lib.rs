@@ -84,6 +84,8 @@ mod rule;
 mod sink;
 mod suback;
 mod subscribe;
+#[cfg(test)]
+mod testing;
 mod text;
 mod topic;
 mod value;
