@@ -57,7 +57,10 @@ impl<'a> Cbor<'a> {
     }
 
     /// One primitive; on error the cursor stands where it stood.
-    fn item<T>(&mut self, read: impl FnOnce(&mut Decoder<'a>) -> Result<T, minicbor::decode::Error>) -> Result<T, Fail> {
+    fn item<T>(
+        &mut self,
+        read: impl FnOnce(&mut Decoder<'a>) -> Result<T, minicbor::decode::Error>,
+    ) -> Result<T, Fail> {
         let at = self.position();
         read(&mut self.items).map_err(|error| {
             self.items.set_position(at);
@@ -152,7 +155,9 @@ impl<'a> Source<'a> for Cbor<'a> {
             Type::Map | Type::MapIndef => Kind::Map,
             Type::StringIndef | Type::BytesIndef => return self.fail(Rule::CborChunks),
             Type::Tag => return self.fail(Rule::CborTag),
-            Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int => Kind::Number,
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int => {
+                Kind::Number
+            }
             Type::F16 | Type::F32 | Type::F64 => Kind::Number,
             _ => return self.fail(Rule::CborJunk),
         })
@@ -177,13 +182,19 @@ impl<'a> Source<'a> for Cbor<'a> {
         let at = self.position();
         let mut ahead = self.items.clone();
         match self.items.str() {
-            Ok(text) if !text.is_ascii() && text.chars().any(crate::json::is_noncharacter) => Err(Fail::new(at, Rule::Noncharacter)),
+            Ok(text) if !text.is_ascii() && text.chars().any(crate::json::is_noncharacter) => {
+                Err(Fail::new(at, Rule::Noncharacter))
+            }
             Ok(text) => Ok(Text::new(text)),
             Err(error) => {
                 self.items.set_position(at);
                 // The same head and length, read as bytes: if they are there, only their content is wrong.
                 let short = ahead.str().is_err_and(|error| error.is_end_of_input());
-                Err(if short || error.is_end_of_input() { Fail::new(at, Rule::CborEnd) } else { Fail::new(at, Rule::Utf8) })
+                Err(if short || error.is_end_of_input() {
+                    Fail::new(at, Rule::CborEnd)
+                } else {
+                    Fail::new(at, Rule::Utf8)
+                })
             }
         }
     }
@@ -307,8 +318,18 @@ mod tests {
     #[test]
     fn items_are_passed_over() {
         for bytes in [
-            &[0xA0][..], &[0x80], &[0xBF, 0x61, b'a', 0x01, 0xFF], &[0x9F, 0x01, 0x80, 0xFF], &[0xF9, 0x3C, 0x00], &[0xFB, 0x3F, 0xF0, 0, 0, 0, 0, 0, 0],
-            &[0x20], &[0xF4], &[0xF6], &[0x43, 1, 2, 3], &[0x18, 0x05], &[0xD9, 0xD9, 0xF7, 0xA1, 0x61, b'a', 0x80],
+            &[0xA0][..],
+            &[0x80],
+            &[0xBF, 0x61, b'a', 0x01, 0xFF],
+            &[0x9F, 0x01, 0x80, 0xFF],
+            &[0xF9, 0x3C, 0x00],
+            &[0xFB, 0x3F, 0xF0, 0, 0, 0, 0, 0, 0],
+            &[0x20],
+            &[0xF4],
+            &[0xF6],
+            &[0x43, 1, 2, 3],
+            &[0x18, 0x05],
+            &[0xD9, 0xD9, 0xF7, 0xA1, 0x61, b'a', 0x80],
         ] {
             assert_eq!(skip(bytes), Ok(()), "{bytes:02x?}");
         }
@@ -317,10 +338,22 @@ mod tests {
     #[test]
     fn junk_is_told_apart() {
         for (bytes, rule) in [
-            (&[][..], Rule::CborEnd), (&[0xA1, 0x61], Rule::CborEnd), (&[0x9F, 0x01], Rule::CborEnd), (&[0x62, b'a'], Rule::CborEnd), (&[0x61, 0xFF], Rule::Utf8),
-            (&[0xA1, 0x80, 0x01], Rule::CborKey), (&[0xA2, 0x61, b'a', 0x01, 0x61, b'a', 0x02], Rule::DuplicateKey), (&[0xA2, 0x61, b'a', 0x01, 0x05, 0x02], Rule::CborKey),
-            (&[0xFF], Rule::CborJunk), (&[0xF7], Rule::CborJunk), (&[0x1C], Rule::CborJunk), (&[0xC1, 0x01], Rule::CborTag), (&[0x7F, 0x61, b'a', 0xFF], Rule::CborChunks),
-            (&[0x80, 0x00], Rule::CborTrailing), (&[0x81, 0x81, 0x81, 0x81, 0x81, 0x01], Rule::TooDeep), (&[0x1B, 0, 0x20, 0, 0, 0, 0, 0, 0], Rule::NumberRange),
+            (&[][..], Rule::CborEnd),
+            (&[0xA1, 0x61], Rule::CborEnd),
+            (&[0x9F, 0x01], Rule::CborEnd),
+            (&[0x62, b'a'], Rule::CborEnd),
+            (&[0x61, 0xFF], Rule::Utf8),
+            (&[0xA1, 0x80, 0x01], Rule::CborKey),
+            (&[0xA2, 0x61, b'a', 0x01, 0x61, b'a', 0x02], Rule::DuplicateKey),
+            (&[0xA2, 0x61, b'a', 0x01, 0x05, 0x02], Rule::CborKey),
+            (&[0xFF], Rule::CborJunk),
+            (&[0xF7], Rule::CborJunk),
+            (&[0x1C], Rule::CborJunk),
+            (&[0xC1, 0x01], Rule::CborTag),
+            (&[0x7F, 0x61, b'a', 0xFF], Rule::CborChunks),
+            (&[0x80, 0x00], Rule::CborTrailing),
+            (&[0x81, 0x81, 0x81, 0x81, 0x81, 0x01], Rule::TooDeep),
+            (&[0x1B, 0, 0x20, 0, 0, 0, 0, 0, 0], Rule::NumberRange),
             (&[0xF9, 0x7C, 0x00], Rule::NumberRange),
         ] {
             assert_eq!(skip(bytes), Err(rule), "{bytes:02x?}");
@@ -329,7 +362,14 @@ mod tests {
 
     #[test]
     fn a_half_is_its_number() {
-        for (bits, value) in [(0x3C00, 1.0), (0x3800, 0.5), (0xC000, -2.0), (0x7BFF, 65504.0), (0x0001, 5.960464477539063e-8), (0x0400, 0.00006103515625)] {
+        for (bits, value) in [
+            (0x3C00, 1.0),
+            (0x3800, 0.5),
+            (0xC000, -2.0),
+            (0x7BFF, 65504.0),
+            (0x0001, 5.960464477539063e-8),
+            (0x0400, 0.00006103515625),
+        ] {
             assert_eq!(half(bits), value);
         }
     }

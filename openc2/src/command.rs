@@ -1,5 +1,6 @@
 //! Commands (LS1 s3.3.1): an action, a target, and how it is to be done.
 
+use crate::Quirk;
 use crate::error::{Fail, Rule};
 use crate::extension::{self, Extensions, Part, Place};
 use crate::formats;
@@ -10,7 +11,6 @@ use crate::target::{Actuator, Target};
 use crate::text::Text;
 use crate::value::Value;
 use crate::vocabulary::{Action, ArgKey, CommandKey, CommandKeyV2, RegisteredProfile, ResponseType};
-use crate::Quirk;
 
 /// A command (LS1 s3.3.1).
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,9 @@ impl<'a> Value<'a> for Command<'a> {
                 Field::Known(CommandKey::Target) => target = Some(Target::read(r)?),
                 Field::Known(CommandKey::Args) => args = Args::read(r)?,
                 Field::Known(CommandKey::Actuator) => actuator = Some(Actuator::read(r)?),
-                Field::Known(CommandKey::CommandId) => command_id = Some(text_of(r, formats::command_id, Rule::CommandId)?),
+                Field::Known(CommandKey::CommandId) => {
+                    command_id = Some(text_of(r, formats::command_id, Rule::CommandId)?)
+                }
                 Field::Profile => actuator = Some(Self::profile(r)?),
             }
         }
@@ -113,7 +115,11 @@ impl<'a> Value<'a> for Command<'a> {
             self.args.write(out);
         }
         if let Some(actuator) = &self.actuator {
-            if out.v2() { out.field(&mut frame, CommandKeyV2::Profile) } else { out.field(&mut frame, CommandKey::Actuator) }
+            if out.v2() {
+                out.field(&mut frame, CommandKeyV2::Profile)
+            } else {
+                out.field(&mut frame, CommandKey::Actuator)
+            }
             actuator.write(out);
         }
         if let Some(id) = self.command_id {
@@ -158,8 +164,14 @@ pub struct Interval {
 
 impl<'a> Args<'a> {
     /// No argument.
-    pub const NONE: Self =
-        Self { start_time: None, stop_time: None, duration: None, response_requested: None, comment: None, extensions: Extensions::NONE };
+    pub const NONE: Self = Self {
+        start_time: None,
+        stop_time: None,
+        duration: None,
+        response_requested: None,
+        comment: None,
+        extensions: Extensions::NONE,
+    };
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
@@ -168,7 +180,11 @@ impl<'a> Args<'a> {
 
     /// Whether one of the language's own is there.
     fn is_core(&self) -> bool {
-        self.start_time.is_some() || self.stop_time.is_some() || self.duration.is_some() || self.response_requested.is_some() || self.comment.is_some()
+        self.start_time.is_some()
+            || self.stop_time.is_some()
+            || self.duration.is_some()
+            || self.response_requested.is_some()
+            || self.comment.is_some()
     }
 
     /// Which response is wanted: `complete` unless something else is said (LS1 s3.3.1.4).
@@ -211,7 +227,9 @@ impl<'a> Value<'a> for Args<'a> {
                 Member::Known(ArgKey::StartTime) => args.start_time = Some(r.source.integer()?),
                 Member::Known(ArgKey::StopTime) => args.stop_time = Some(r.source.integer()?),
                 Member::Known(ArgKey::Duration) => args.duration = Some(r.source.integer()?),
-                Member::Known(ArgKey::ResponseRequested) => args.response_requested = Some(r.one_of(Rule::ResponseType)?),
+                Member::Known(ArgKey::ResponseRequested) => {
+                    args.response_requested = Some(r.one_of(Rule::ResponseType)?)
+                }
                 Member::Known(ArgKey::Comment) if r.v2() => args.comment = Some(r.source.text()?),
                 Member::Known(ArgKey::Comment) => return Err(Fail::new(members.key_at, Rule::Arg)),
                 Member::Other(key) => {
@@ -233,7 +251,11 @@ impl<'a> Value<'a> for Args<'a> {
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
         out.require(!self.three_times(), Rule::ThreeTimes);
-        for (key, time) in [(ArgKey::StartTime, self.start_time), (ArgKey::StopTime, self.stop_time), (ArgKey::Duration, self.duration)] {
+        for (key, time) in [
+            (ArgKey::StartTime, self.start_time),
+            (ArgKey::StopTime, self.stop_time),
+            (ArgKey::Duration, self.duration),
+        ] {
             if let Some(time) = time {
                 out.field(&mut frame, key);
                 out.integer(time);
@@ -254,7 +276,12 @@ impl<'a> Value<'a> for Args<'a> {
 }
 
 /// Reads a profile's value among fields of the language: a namespace and a map. `rule` is for a key that is neither.
-pub(crate) fn read_extension<'a, S: Source<'a>>(key: crate::source::Key<'a>, at: usize, rule: Rule, r: &mut Reader<S>) -> Result<(), Fail> {
+pub(crate) fn read_extension<'a, S: Source<'a>>(
+    key: crate::source::Key<'a>,
+    at: usize,
+    rule: Rule,
+    r: &mut Reader<S>,
+) -> Result<(), Fail> {
     extension::namespace(key, at, r).map_err(|fail| match fail.rule {
         // What is no namespace at all is most likely a misspelt field.
         Rule::UnregisteredNsid => Fail::new(at, rule),

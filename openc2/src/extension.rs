@@ -30,7 +30,10 @@ enum Repr<'a> {
     None,
     Slice(&'a [Extension<'a>]),
     /// The whole map, fields of the language among them.
-    Raw { map: Raw<'a>, place: Place },
+    Raw {
+        map: Raw<'a>,
+        place: Place,
+    },
 }
 
 impl<'a> Extensions<'a> {

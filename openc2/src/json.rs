@@ -147,7 +147,9 @@ impl<'a> Json<'a> {
                     _ => return self.fail(Rule::Surrogate),
                 },
                 (Some(0xD800..=0xDFFF), _) => return self.fail(Rule::Surrogate),
-                (Some(code), _) if char::from_u32(code).is_some_and(is_noncharacter) => return self.fail(Rule::Noncharacter),
+                (Some(code), _) if char::from_u32(code).is_some_and(is_noncharacter) => {
+                    return self.fail(Rule::Noncharacter);
+                }
                 (Some(_), _) => 6,
                 (None, _) => return self.fail(Rule::Escape),
             },
@@ -314,8 +316,17 @@ mod tests {
     #[test]
     fn values_are_passed_over() {
         for text in [
-            "{}", "[]", " { \"a\" : [ 1 , -2.5e+3, true , false , null , \"x\\\"y\" ] } ", "0", "-0", "\"\"", "\"\\ud83d\\ude00\"",
-            "[[[[[[[[]]]]]]]]", "9007199254740991", "1e400", "{\"a\":{},\"b\":{\"a\":1}}",
+            "{}",
+            "[]",
+            " { \"a\" : [ 1 , -2.5e+3, true , false , null , \"x\\\"y\" ] } ",
+            "0",
+            "-0",
+            "\"\"",
+            "\"\\ud83d\\ude00\"",
+            "[[[[[[[[]]]]]]]]",
+            "9007199254740991",
+            "1e400",
+            "{\"a\":{},\"b\":{\"a\":1}}",
         ] {
             assert_eq!(skip(text), Ok(()), "{text}");
         }
@@ -324,14 +335,40 @@ mod tests {
     #[test]
     fn junk_is_told_apart() {
         for (text, rule) in [
-            ("", Rule::End), ("{", Rule::End), ("[1", Rule::End), ("\"a", Rule::End), ("\"a\\", Rule::End), ("{\"a\"", Rule::End), ("{\"a\":", Rule::End),
-            ("tru", Rule::Junk), ("{a:1}", Rule::Junk), ("[1 2]", Rule::Junk), ("{\"a\":1,}", Rule::Junk), ("[1,]", Rule::Junk), ("[,1]", Rule::Junk), ("'a'", Rule::Junk),
-            ("01", Rule::Trailing), ("1 2", Rule::Trailing), ("{} x", Rule::Trailing),
-            ("-", Rule::NumberForm), ("1.", Rule::NumberForm), ("1e", Rule::NumberForm), ("-a", Rule::NumberForm), ("9007199254740992", Rule::NumberRange),
-            ("\"\\x\"", Rule::Escape), ("\"\\u12g4\"", Rule::Escape), ("\"\n\"", Rule::ControlCharacter),
-            ("\"\\ud83d\"", Rule::Surrogate), ("\"\\ude00\"", Rule::Surrogate), ("\"\\ud83d\\u0041\"", Rule::Surrogate),
-            ("\"\\ufffe\"", Rule::Noncharacter), ("\"\u{fdd0}\"", Rule::Noncharacter), ("\"\\ud83f\\udfff\"", Rule::Noncharacter),
-            ("{\"a\":1,\"b\":2,\"a\":3}", Rule::DuplicateKey), ("{\"a\":1,\"\\u0061\":3}", Rule::DuplicateKey), ("[{\"x\":{\"k\":1,\"k\":1}}]", Rule::DuplicateKey),
+            ("", Rule::End),
+            ("{", Rule::End),
+            ("[1", Rule::End),
+            ("\"a", Rule::End),
+            ("\"a\\", Rule::End),
+            ("{\"a\"", Rule::End),
+            ("{\"a\":", Rule::End),
+            ("tru", Rule::Junk),
+            ("{a:1}", Rule::Junk),
+            ("[1 2]", Rule::Junk),
+            ("{\"a\":1,}", Rule::Junk),
+            ("[1,]", Rule::Junk),
+            ("[,1]", Rule::Junk),
+            ("'a'", Rule::Junk),
+            ("01", Rule::Trailing),
+            ("1 2", Rule::Trailing),
+            ("{} x", Rule::Trailing),
+            ("-", Rule::NumberForm),
+            ("1.", Rule::NumberForm),
+            ("1e", Rule::NumberForm),
+            ("-a", Rule::NumberForm),
+            ("9007199254740992", Rule::NumberRange),
+            ("\"\\x\"", Rule::Escape),
+            ("\"\\u12g4\"", Rule::Escape),
+            ("\"\n\"", Rule::ControlCharacter),
+            ("\"\\ud83d\"", Rule::Surrogate),
+            ("\"\\ude00\"", Rule::Surrogate),
+            ("\"\\ud83d\\u0041\"", Rule::Surrogate),
+            ("\"\\ufffe\"", Rule::Noncharacter),
+            ("\"\u{fdd0}\"", Rule::Noncharacter),
+            ("\"\\ud83f\\udfff\"", Rule::Noncharacter),
+            ("{\"a\":1,\"b\":2,\"a\":3}", Rule::DuplicateKey),
+            ("{\"a\":1,\"\\u0061\":3}", Rule::DuplicateKey),
+            ("[{\"x\":{\"k\":1,\"k\":1}}]", Rule::DuplicateKey),
             ("[[[[[[[[[]]]]]]]]]", Rule::TooDeep),
         ] {
             assert_eq!(skip(text), Err(rule), "{text}");

@@ -254,12 +254,16 @@ mod tests {
     /// Reads, writes in each form, reads again: the JSON is the same at the end of each way.
     fn round(json: &str, language: Language) {
         let reading = Reading::strict(language);
-        let message = reading.message(Encoding::Json, json.as_bytes()).unwrap_or_else(|error| panic!("{error}: {json}")).value;
+        let message =
+            reading.message(Encoding::Json, json.as_bytes()).unwrap_or_else(|error| panic!("{error}: {json}")).value;
         for form in [Form::Json, Form::Cbor, Form::Concise] {
             let mut buffer = [0; 1024];
             let length = message.encode(Style { form, language }, &mut buffer).unwrap();
             let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
-            let again = reading.message(encoding, &buffer[..length]).unwrap_or_else(|error| panic!("{error}: {:02x?}", &buffer[..length])).value;
+            let again = reading
+                .message(encoding, &buffer[..length])
+                .unwrap_or_else(|error| panic!("{error}: {:02x?}", &buffer[..length]))
+                .value;
             let mut back = [0; 1024];
             let length = again.encode(Style { form: Form::Json, language }, &mut back).unwrap();
             assert_eq!(core::str::from_utf8(&back[..length]), Ok(json), "{form:?}");
@@ -308,7 +312,11 @@ mod tests {
         ] {
             let mut json = [0; 512];
             let text = {
-                let parts = [r#"{"headers":{"from":"p"},"body":{"openc2":{"request":{"action":"deny","target":{"#, target, r#"},"args":{"start_time":1,"duration":9007199254740991,"response_requested":"none"},"command_id":"c"}}}}"#];
+                let parts = [
+                    r#"{"headers":{"from":"p"},"body":{"openc2":{"request":{"action":"deny","target":{"#,
+                    target,
+                    r#"},"args":{"start_time":1,"duration":9007199254740991,"response_requested":"none"},"command_id":"c"}}}}"#,
+                ];
                 let mut at = 0;
                 for part in parts {
                     json[at..at + part.len()].copy_from_slice(part.as_bytes());
@@ -356,18 +364,46 @@ mod tests {
             let error = Reading::default().message(Encoding::Json, &json[..at]).unwrap_err();
             assert_eq!((error.path.as_str(), error.rule), (path, rule), "{inner}");
         };
-        request(r#"{"action":"deny","target":{"ipv4_net":"300.1.1.1"}}"#, "body.openc2.request.target.ipv4_net", Rule::Ipv4Net);
+        request(
+            r#"{"action":"deny","target":{"ipv4_net":"300.1.1.1"}}"#,
+            "body.openc2.request.target.ipv4_net",
+            Rule::Ipv4Net,
+        );
         request(r#"{"action":"dance","target":{"ipv4_net":"1.1.1.1"}}"#, "body.openc2.request.action", Rule::Action);
-        request(r#"{"action":"deny","target":{"ipv4_nets":"1.1.1.1"}}"#, "body.openc2.request.target.ipv4_nets", Rule::Target);
+        request(
+            r#"{"action":"deny","target":{"ipv4_nets":"1.1.1.1"}}"#,
+            "body.openc2.request.target.ipv4_nets",
+            Rule::Target,
+        );
         request(r#"{"action":"deny"}"#, "body.openc2.request", Rule::NoTarget);
         request(r#"{"target":{"command":"a"}}"#, "body.openc2.request", Rule::NoAction);
         request(r#"{"action":"deny","target":{}}"#, "body.openc2.request.target", Rule::OneTarget);
-        request(r#"{"action":"deny","target":{"uri":"a:b","command":"a"}}"#, "body.openc2.request.target.command", Rule::OneTarget);
+        request(
+            r#"{"action":"deny","target":{"uri":"a:b","command":"a"}}"#,
+            "body.openc2.request.target.command",
+            Rule::OneTarget,
+        );
         request(r#"{"action":"deny","target":{"command":"a"},"args":{}}"#, "body.openc2.request.args", Rule::EmptyArgs);
-        request(r#"{"action":"deny","target":{"command":"a"},"args":{"start_time":1,"stop_time":2,"duration":1}}"#, "body.openc2.request.args", Rule::ThreeTimes);
-        request(r#"{"action":"deny","target":{"features":["versions","versions"]}}"#, "body.openc2.request.target.features[1]", Rule::DuplicateFeature);
-        request(r#"{"action":"deny","action":"deny","target":{"command":"a"}}"#, "body.openc2.request.action", Rule::DuplicateKey);
+        request(
+            r#"{"action":"deny","target":{"command":"a"},"args":{"start_time":1,"stop_time":2,"duration":1}}"#,
+            "body.openc2.request.args",
+            Rule::ThreeTimes,
+        );
+        request(
+            r#"{"action":"deny","target":{"features":["versions","versions"]}}"#,
+            "body.openc2.request.target.features[1]",
+            Rule::DuplicateFeature,
+        );
+        request(
+            r#"{"action":"deny","action":"deny","target":{"command":"a"}}"#,
+            "body.openc2.request.action",
+            Rule::DuplicateKey,
+        );
         request(r#"{"action":"deny","target":{"command":null}}"#, "body.openc2.request.target.command", Rule::Null);
-        request(r#"{"action":"deny","target":{"process":{"parent":{"parent":{"pid":-1}}}}}"#, "body.openc2.request.target.process.parent.parent.pid", Rule::WantInteger);
+        request(
+            r#"{"action":"deny","target":{"process":{"parent":{"parent":{"pid":-1}}}}}"#,
+            "body.openc2.request.target.process.parent.parent.pid",
+            Rule::WantInteger,
+        );
     }
 }

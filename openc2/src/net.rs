@@ -380,7 +380,11 @@ impl<'a> Value<'a> for MacAddr {
 
     fn write(&self, out: &mut Out<'_>) {
         let octets = self.octets();
-        if out.concise() { out.bytes(octets.len(), octets.iter().copied()) } else { out.hex(octets.len(), octets.iter().copied(), ":") }
+        if out.concise() {
+            out.bytes(octets.len(), octets.iter().copied())
+        } else {
+            out.hex(octets.len(), octets.iter().copied(), ":")
+        }
     }
 }
 
@@ -390,7 +394,18 @@ mod tests {
 
     #[test]
     fn an_ipv6_address_is_written_as_rfc_5952_recommends() {
-        for text in ["::", "::1", "1::", "2001:db8::1", "2001:db8:0:1:1:1:1:1", "2001:0:0:1::1", "1:2:3:4:5:6:7:8", "::ffff:192.0.2.1", "fe80::/10", "0:1::"] {
+        for text in [
+            "::",
+            "::1",
+            "1::",
+            "2001:db8::1",
+            "2001:db8:0:1:1:1:1:1",
+            "2001:0:0:1::1",
+            "1:2:3:4:5:6:7:8",
+            "::ffff:192.0.2.1",
+            "fe80::/10",
+            "0:1::",
+        ] {
             assert_eq!(format(Ipv6Net::parse(text).unwrap()).as_str(), text);
         }
         assert_eq!(format(Ipv6Net::parse("2001:DB8:0000:0:0:0:0:0A").unwrap()).as_str(), "2001:db8::a");
@@ -411,7 +426,16 @@ mod tests {
     fn mac_addresses() {
         assert_eq!(MacAddr::parse("C7:59:22:bf:0A:01"), Some(MacAddr::eui48([0xC7, 0x59, 0x22, 0xBF, 0x0A, 0x01])));
         assert_eq!(MacAddr::parse("C7-59-22-BF-0A-01-02-03").map(|mac| mac.octets().len()), Some(8));
-        for bad in ["", "C7", "C7:59:22:BF:0A", "C7:59:22:BF:0A:01:02", "C7:59-22:BF:0A:01", "G7:59:22:BF:0A:01", "C759.22BF.0A01", "+7:59:22:BF:0A:01"] {
+        for bad in [
+            "",
+            "C7",
+            "C7:59:22:BF:0A",
+            "C7:59:22:BF:0A:01:02",
+            "C7:59-22:BF:0A:01",
+            "G7:59:22:BF:0A:01",
+            "C759.22BF.0A01",
+            "+7:59:22:BF:0A:01",
+        ] {
             assert_eq!(MacAddr::parse(bad), None, "{bad}");
         }
     }

@@ -4,8 +4,10 @@
 pub(crate) const MAX_INTEGER: u64 = (1 << 53) - 1;
 
 /// The powers of ten that a double holds exactly.
-const TENS: [f64; 23] =
-    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
+const TENS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
 
 /// A number of 0 or more (LS1 s3.1.1, type Number): `digits` × 10^`exponent`, kept exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -157,7 +159,17 @@ mod tests {
 
     #[test]
     fn a_number_is_the_same_from_json_and_from_a_double() {
-        for (text, value) in [("0", 0.0), ("30", 30.0), ("0.5", 0.5), ("1.25e1", 12.5), ("1e3", 1000.0), ("0.1", 0.1), ("100.00", 100.0), ("123456.789", 123456.789), ("1e-7", 1e-7)] {
+        for (text, value) in [
+            ("0", 0.0),
+            ("30", 30.0),
+            ("0.5", 0.5),
+            ("1.25e1", 12.5),
+            ("1e3", 1000.0),
+            ("0.1", 0.1),
+            ("100.00", 100.0),
+            ("123456.789", 123456.789),
+            ("1e-7", 1e-7),
+        ] {
             let number = Number::from_json(text).unwrap();
             assert_eq!(number.to_f64(), value, "{text}");
             assert_eq!(Number::from_f64(value), Some(number), "{text}");

@@ -12,7 +12,11 @@ use crate::value::{Binary, Hashes, Value};
 use crate::vocabulary::{ArtifactKey, ArtifactKeyV2, DeviceKey, FileKey, PayloadKey, ProcessKey};
 
 /// Reads a text and checks its format.
-pub(crate) fn text_of<'a, S: Source<'a>>(r: &mut Reader<S>, check: impl Fn(Text<'a>) -> bool, rule: Rule) -> Result<Text<'a>, Fail> {
+pub(crate) fn text_of<'a, S: Source<'a>>(
+    r: &mut Reader<S>,
+    check: impl Fn(Text<'a>) -> bool,
+    rule: Rule,
+) -> Result<Text<'a>, Fail> {
     let at = r.source.at();
     let text = r.source.text()?;
     if check(text) { Ok(text) } else { Err(Fail::new(at, rule)) }
@@ -120,7 +124,11 @@ impl<'a> Value<'a> for Artifact<'a> {
         let mut frame = out.open(Shape::Record);
         out.require(self.mime_type.is_some() || self.payload.is_some() || self.hashes.is_some(), Rule::EmptyTarget);
         if let Some(mime_type) = self.mime_type {
-            if out.v2() { out.field(&mut frame, ArtifactKeyV2::MediaType) } else { out.field(&mut frame, ArtifactKey::MimeType) }
+            if out.v2() {
+                out.field(&mut frame, ArtifactKeyV2::MediaType)
+            } else {
+                out.field(&mut frame, ArtifactKey::MimeType)
+            }
             out.text(mime_type);
         }
         if let Some(payload) = &self.payload {
@@ -152,8 +160,12 @@ impl<'a> Value<'a> for Device<'a> {
         let mut members = r.open(Shape::Map)?;
         while let Some(member) = members.next(r)? {
             match member {
-                Member::Known(DeviceKey::Hostname) => device.hostname = Some(text_of(r, formats::hostname, Rule::Hostname)?),
-                Member::Known(DeviceKey::IdnHostname) => device.idn_hostname = Some(text_of(r, formats::idn_hostname, Rule::IdnHostname)?),
+                Member::Known(DeviceKey::Hostname) => {
+                    device.hostname = Some(text_of(r, formats::hostname, Rule::Hostname)?)
+                }
+                Member::Known(DeviceKey::IdnHostname) => {
+                    device.idn_hostname = Some(text_of(r, formats::idn_hostname, Rule::IdnHostname)?)
+                }
                 Member::Known(DeviceKey::DeviceId) => device.device_id = Some(r.source.text()?),
                 Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
             }
@@ -164,7 +176,10 @@ impl<'a> Value<'a> for Device<'a> {
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
-        out.require(self.hostname.is_some() || self.idn_hostname.is_some() || self.device_id.is_some(), Rule::EmptyTarget);
+        out.require(
+            self.hostname.is_some() || self.idn_hostname.is_some() || self.device_id.is_some(),
+            Rule::EmptyTarget,
+        );
         if let Some(hostname) = self.hostname {
             out.field(&mut frame, DeviceKey::Hostname);
             write_text(out, hostname, formats::hostname, Rule::Hostname);

@@ -424,7 +424,11 @@ impl<'b> Out<'b> {
             }
             Kind::Bytes => {
                 let bytes = source.bytes()?;
-                if self.json() { self.base64(bytes.len(), bytes.iter().copied()) } else { self.bytes(bytes.len(), bytes.iter().copied()) }
+                if self.json() {
+                    self.base64(bytes.len(), bytes.iter().copied())
+                } else {
+                    self.bytes(bytes.len(), bytes.iter().copied())
+                }
             }
             Kind::List => {
                 let mut frame = self.open_list();
@@ -545,7 +549,9 @@ mod tests {
 
     #[test]
     fn bytes_become_text() {
-        for (bytes, text) in [(&b""[..], "\"\""), (b"f", "\"Zg\""), (b"fo", "\"Zm8\""), (b"foo", "\"Zm9v\""), (&[0xFB, 0xFF], "\"-_8\"")] {
+        for (bytes, text) in
+            [(&b""[..], "\"\""), (b"f", "\"Zg\""), (b"fo", "\"Zm8\""), (b"foo", "\"Zm9v\""), (&[0xFB, 0xFF], "\"-_8\"")]
+        {
             let (buffer, length) = write(Form::Json, |out| out.base64(bytes.len(), bytes.iter().copied()));
             assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(text));
             write(Form::Cbor, |out| out.base64(bytes.len(), bytes.iter().copied()));

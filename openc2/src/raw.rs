@@ -46,7 +46,9 @@ impl<'a> Raw<'a> {
 
     /// A CBOR item of the caller's with names for keys, checked.
     pub fn from_cbor(bytes: &'a [u8]) -> Result<Self, Rule> {
-        check(Cbor::new(bytes, DEPTH, false)).map(|()| Self(Span::Cbor { bytes, concise: false })).map_err(|fail| fail.rule)
+        check(Cbor::new(bytes, DEPTH, false))
+            .map(|()| Self(Span::Cbor { bytes, concise: false }))
+            .map_err(|fail| fail.rule)
     }
 
     pub(crate) const fn from_checked_json(text: &'a str) -> Self {
@@ -111,7 +113,6 @@ fn check<'a, S: Source<'a>>(mut source: S) -> Result<(), Fail> {
     source.skip()?;
     source.end()
 }
-
 
 #[cfg(test)]
 mod tests {

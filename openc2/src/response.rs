@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::Quirk;
 use crate::command::read_extension;
 use crate::error::{Fail, Rule};
 use crate::extension::{Extensions, Part, Place};
@@ -13,7 +14,6 @@ use crate::target::{read_texts, write_texts};
 use crate::text::Text;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
-use crate::Quirk;
 
 /// A status code (LS1 s3.3.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -173,11 +173,16 @@ impl Default for Results<'_> {
 
 impl<'a> Results<'a> {
     /// No result.
-    pub const NONE: Self = Self { versions: None, profiles: None, pairs: None, rate_limit: None, extensions: Extensions::NONE };
+    pub const NONE: Self =
+        Self { versions: None, profiles: None, pairs: None, rate_limit: None, extensions: Extensions::NONE };
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.versions.is_none() && self.profiles.is_none() && self.pairs.is_none() && self.rate_limit.is_none() && self.extensions.is_empty()
+        self.versions.is_none()
+            && self.profiles.is_none()
+            && self.pairs.is_none()
+            && self.rate_limit.is_none()
+            && self.extensions.is_empty()
     }
 
     fn read_known<S: Source<'a>>(&mut self, key: ResultKey, r: &mut Reader<S>) -> Result<(), Fail> {

@@ -46,7 +46,10 @@ pub(crate) enum Key<'a> {
 /// Any number, as it stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Numeral<'a> {
-    Integer { negative: bool, magnitude: u64 },
+    Integer {
+        negative: bool,
+        magnitude: u64,
+    },
     /// A fraction or an exponent of JSON.
     Decimal(&'a str),
     Double(f64),

@@ -190,7 +190,9 @@ impl<'a> Value<'a> for Target<'a> {
         let at = members.at;
         let target = match members.next(r)? {
             None => return Err(Fail::new(at, Rule::OneTarget)),
-            Some(Member::Known(TargetKind::Properties)) if r.v2() => return Err(Fail::new(members.key_at, Rule::Target)),
+            Some(Member::Known(TargetKind::Properties)) if r.v2() => {
+                return Err(Fail::new(members.key_at, Rule::Target));
+            }
             Some(Member::Known(kind)) => Self::read_kind(kind, r)?,
             Some(Member::Other(key)) => Self::read_extension(key, members.key_at, r)?,
         };
@@ -225,7 +227,11 @@ impl<'a> Value<'a> for Target<'a> {
 }
 
 /// Reads a list of texts, each of which is checked.
-pub(crate) fn read_texts<'a, S: Source<'a>>(r: &mut Reader<S>, check: impl Fn(&Texts<'a>) -> bool, empty: Rule) -> Result<Texts<'a>, Fail> {
+pub(crate) fn read_texts<'a, S: Source<'a>>(
+    r: &mut Reader<S>,
+    check: impl Fn(&Texts<'a>) -> bool,
+    empty: Rule,
+) -> Result<Texts<'a>, Fail> {
     let at = r.source.at();
     let mut ahead = r.source.clone();
     let mut walk = ahead.open_list()?;
