@@ -103,7 +103,7 @@ pub(crate) fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
     for octet in &mut octets {
         *octet = u8::try_from(decimal(parts.next()?, 3)?).ok()?;
     }
-    parts.next().is_none().then_some(Ipv4Addr::from_octets(octets))
+    parts.next().is_none().then_some(Ipv4Addr::from(octets))
 }
 
 /// A decimal number of at most `most` digits without leading zeros.
@@ -137,7 +137,7 @@ pub(crate) fn ipv6(bytes: &[u8]) -> Option<Ipv6Addr> {
             }
         }
     }
-    Some(Ipv6Addr::from_segments(segments))
+    Some(Ipv6Addr::from(segments))
 }
 
 /// Reads groups divided by single colons; how many there are.

@@ -18,6 +18,7 @@
 
 mod cbor;
 mod command;
+pub mod consumer;
 mod error;
 mod extension;
 mod formats;
@@ -28,12 +29,14 @@ mod net;
 mod number;
 mod object;
 mod out;
+pub mod producer;
 mod raw;
 mod reading;
 mod response;
 mod source;
 mod target;
 mod text;
+mod time;
 pub mod transfer;
 mod value;
 mod vocabulary;
@@ -51,6 +54,13 @@ pub use reading::{Form, Language, Quirk, Quirks, Read, Reading, Style};
 pub use response::{Response, Results, Status};
 pub use target::{Actuator, Features, Target};
 pub use text::{Chars, Text};
+pub use time::Instant;
 pub use transfer::{Encoding, MessageType};
 pub use value::{Binary, Hashes};
 pub use vocabulary::{Action, Feature, Protocol, RegisteredProfile, ResponseType, TargetKind};
+
+#[cfg(test)]
+extern crate std;
+
+#[cfg(test)]
+mod exchange_tests;

@@ -73,42 +73,62 @@ impl Headers<'_> {
         self.request_id.is_none() && self.created.is_none() && self.from.is_none() && self.to.is_none()
     }
 
+    /// What of the headers comes before whatever is wrong.
+    pub(crate) fn salvage<'a, S: Source<'a>>(r: &mut Reader<S>) -> Headers<'a> {
+        let mut headers = Headers::default();
+        let Ok(mut members) = r.open(Shape::Record) else { return headers };
+        while let Ok(Some(member)) = members.next(r) {
+            if matches!(member, Member::Known(MessageKey::Headers)) {
+                let _whole = headers.fill(r);
+            } else if r.source.skip().is_err() {
+                break;
+            }
+        }
+        headers
+    }
+
     /// Whether the message is for this recipient (CS01 s2.4.2): for everyone, or for it among others.
     pub fn is_for(&self, recipient: &str) -> bool {
         self.to.is_none_or(|to| to.is_empty() || to.contains(recipient))
     }
 }
 
-impl<'a> Value<'a> for Headers<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut headers = Self::default();
+impl<'a> Headers<'a> {
+    fn fill<S: Source<'a>>(&mut self, r: &mut Reader<S>) -> Result<(), Fail> {
         let mut members = r.open(Shape::Map)?;
         while let Some(member) = members.next(r)? {
             let at = r.source.at();
             match member {
-                Member::Known(HeaderKey::RequestId) => headers.request_id = Some(r.source.text()?),
+                Member::Known(HeaderKey::RequestId) => self.request_id = Some(r.source.text()?),
                 Member::Known(HeaderKey::Created) => {
                     let created = r.source.integer()?;
                     // A date of 1973 or before is a count of seconds, as the examples of CS01 have it.
                     if r.lenient && created < SECONDS {
                         r.quirks.insert(Quirk::CreatedInSeconds);
                     }
-                    headers.created = Some(created);
+                    self.created = Some(created);
                 }
                 Member::Known(HeaderKey::From) => {
                     let from = r.source.text()?;
                     if from.is_empty() {
                         r.forgive(Quirk::EmptyFrom, at, Rule::EmptyFrom)?;
                     } else {
-                        headers.from = Some(from);
+                        self.from = Some(from);
                     }
                 }
-                Member::Known(HeaderKey::To) => headers.to = Some(read_to(r)?),
+                Member::Known(HeaderKey::To) => self.to = Some(read_to(r)?),
                 // More headers may be defined (LS2 s3.2).
                 Member::Other(_) => r.source.skip()?,
             }
         }
-        members.filled(Rule::EmptyHeaders)?;
+        members.filled(Rule::EmptyHeaders)
+    }
+}
+
+impl<'a> Value<'a> for Headers<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut headers = Self::default();
+        headers.fill(r)?;
         Ok(headers)
     }
 

@@ -57,7 +57,7 @@ macro_rules! nets {
                 }
                 // CBOR has the address and the prefix length as separate fields (LS1 s3.4.1.9).
                 let mut walk = r.source.open_list()?;
-                let mut octets = [0; $octets];
+                let mut octets = [0u8; $octets];
                 let mut prefix = None;
                 if r.source.more(&mut walk)? {
                     let bytes = r.source.bytes()?;
@@ -69,7 +69,7 @@ macro_rules! nets {
                 if walk.done == 0 || (walk.done == 2 && r.source.more(&mut walk)?) {
                     return Err(Fail::new(at, Rule::$rule));
                 }
-                let address = $address::from_octets(octets);
+                let address = $address::from(octets);
                 match prefix.map(u8::try_from) {
                     None => Ok(Self::host(address)),
                     Some(Ok(prefix)) => Self::new(address, prefix).ok_or(Fail::new(at, Rule::$rule)),

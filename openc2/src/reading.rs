@@ -6,7 +6,7 @@ use crate::cbor::Cbor;
 use crate::command::Command;
 use crate::error::{EncodeError, Error, Fail, Path, Rule};
 use crate::json::Json;
-use crate::message::Message;
+use crate::message::{Headers, Message};
 use crate::out::Out;
 use crate::raw::DEPTH;
 use crate::response::Response;
@@ -215,6 +215,22 @@ impl Reading {
     /// Reads a response that stands alone.
     pub fn response<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<Response<'a>>, Error> {
         self.read(encoding, bytes)
+    }
+
+    /// The headers of a message that can't be read as a whole, as far as they can: to whom an error is to be told.
+    pub(crate) fn salvage<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Headers<'a> {
+        match encoding {
+            Encoding::Json => {
+                let sound = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+                self.salvage_from(Json::new(sound, self.depth))
+            }
+            Encoding::Cbor => self.salvage_from(Cbor::detect(bytes, self.depth)),
+        }
+    }
+
+    fn salvage_from<'a, S: Source<'a>>(&self, source: S) -> Headers<'a> {
+        let mut reader = Reader::new(source, self.language, true);
+        Headers::salvage(&mut reader)
     }
 
     fn read<'a, T: Value<'a>>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<T>, Error> {

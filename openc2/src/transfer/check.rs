@@ -113,6 +113,12 @@ impl Verdict<'_> {
         !self.violations.contains(Clause::ContentType) && !self.violations.contains(Clause::NoContentType)
     }
 
+    const fn note(&mut self, violated: bool, clause: Clause) {
+        if violated {
+            self.violations.insert(clause);
+        }
+    }
+
     /// Forgives a violation and notes it as a habit, or keeps it.
     const fn judge(&mut self, clause: Clause, quirk: Quirk, lenient: bool) {
         if lenient { self.quirks.insert(quirk) } else { self.violations.insert(clause) }
@@ -177,14 +183,12 @@ fn find<'i>(received: &Received<'i>, verdict: &mut Verdict<'i>) -> Found<'i> {
             Property::PayloadFormatIndicator(format) => found.format = Some(format),
             Property::ResponseTopic(_) => found.response_topic = true,
             Property::UserProperty(name, value) if name == MESSAGE_TYPE => {
-                if found.message_type.replace(value.as_str()).is_some() {
-                    verdict.violations.insert(Clause::TwoMessageTypes);
-                }
+                let twice = found.message_type.replace(value.as_str()).is_some();
+                verdict.note(twice, Clause::TwoMessageTypes);
             }
             Property::UserProperty(name, value) if name == ENCODING => {
-                if found.encoding.replace(value.as_str()).is_some() {
-                    verdict.violations.insert(Clause::TwoEncodings);
-                }
+                let twice = found.encoding.replace(value.as_str()).is_some();
+                verdict.note(twice, Clause::TwoEncodings);
             }
             _ => {}
         }

@@ -115,6 +115,11 @@ impl<'a> Channel<'a> {
         if is_level(identifier) { Ok([before, identifier, "", ""]) } else { Err(TopicError::Level) }
     }
 
+    /// Whether there is such a topic.
+    pub(crate) fn exists(&self, scheme: &Scheme<'_>) -> bool {
+        self.parts(scheme.layout).is_ok()
+    }
+
     /// Writes the topic at the beginning of `buffer` and lends it, with what is left of the buffer.
     pub fn write<'b>(
         &self,
