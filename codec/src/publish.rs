@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::packet::{Nowhere, PacketType, packet_len, write_head};
 use crate::property::{Found, in_publish};
-use crate::text::{NotPlainName, none_special};
+use crate::topic::is_plain_name;
 use crate::wire::{Reader, Writer};
 use crate::{
     EncodeError, PacketId, Properties, Property, QoS, ReasonCode, Rule, Sender, Sink, Topic, TopicAlias, error::Fault,
@@ -138,22 +138,22 @@ const RETAIN: u8 = 1 << 0;
 impl<'a> Publish<'a> {
     /// Reads everything behind the fixed header, whose flags have been checked.
     #[inline]
-    pub(crate) fn read(first: u8, r: &mut Reader<'a>, from: Sender) -> Result<Self, Fault> {
-        let start = *r;
+    pub(crate) fn read(first: u8, mut r: Reader<'a>, from: Sender) -> Result<Self, Fault> {
+        let start = r;
         let name = r.bytes()?;
-        if !none_special::<NotPlainName>(name) {
-            *r = start;
-            Topic::read(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
+        if !is_plain_name(name) {
+            let mut again = start;
+            Topic::read(&mut again, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
         }
         let (dup, retain) = (first & DUP != 0, first & RETAIN != 0);
         let delivery = match first >> QOS & 3 {
             0 => Delivery::AtMostOnce,
             qos => {
-                let id = PacketId::read(r, packet_id_rule(from))?;
+                let id = PacketId::read(&mut r, packet_id_rule(from))?;
                 if qos == 1 { Delivery::AtLeastOnce { id, dup } } else { Delivery::ExactlyOnce { id, dup } }
             }
         };
-        let (properties, found) = Properties::read(r, in_publish(from))?;
+        let (properties, found) = Properties::read(&mut r, in_publish(from))?;
         let topic = if name.is_empty() || found.topic_alias() {
             Self::read_alias(name, &properties, found).ok_or_else(|| start.protocol_error(Rule::TOPIC_MISSING))?
         } else {
