@@ -26,7 +26,7 @@ use crate::{
 /// assert_eq!(out, [0x30, 6, 0, 1, b'a', 0, b'h', b'i']);
 /// # Ok::<(), mqtt5_codec::Rule>(())
 /// ```
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct Publish<'a> {
     /// What it is about: a topic name, an alias of one, or both.
     ///
@@ -234,6 +234,18 @@ impl<'a> Publish<'a> {
     }
 }
 
+/// An alias belongs to the topic, so it does not matter whether and where the properties list it as well.
+impl PartialEq for Publish<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        fn others<'a>(publish: &Publish<'a>) -> impl Iterator<Item = Property<'a>> {
+            publish.properties.iter().filter(|property| !matches!(property, Property::TopicAlias(_)))
+        }
+        (self.topic, self.delivery, self.retain, self.payload)
+            == (other.topic, other.delivery, other.retain, other.payload)
+            && others(self).eq(others(other))
+    }
+}
+
 /// What has to be known to write a PUBLISH.
 #[derive(Clone, Copy)]
 struct Head {
@@ -430,6 +442,19 @@ mod tests {
             assert_eq!(
                 encoded(from, &with(TopicRef::Alias(one), Properties::from(&listed))).unwrap(),
                 b"\x30\x0B\x00\x00\x08\x02\x00\x00\x00\x09\x23\x00\x01"
+            );
+            // Whether it is listed, and where, makes no other packet.
+            assert_eq!(
+                with(TopicRef::Alias(one), Properties::from(&listed)),
+                with(TopicRef::Alias(one), Properties::from(&others))
+            );
+            assert_ne!(
+                with(TopicRef::Alias(one), Properties::from(&listed)),
+                with(TopicRef::Alias(two), Properties::from(&others))
+            );
+            assert_ne!(
+                with(TopicRef::Alias(one), Properties::from(&listed)),
+                with(TopicRef::Alias(one), Properties::EMPTY)
             );
             // Two aliases, or one where the topic has none.
             not_sent(from, &with(TopicRef::Alias(two), Properties::from(&listed)), "MQTT 3.3.2.3.4");
