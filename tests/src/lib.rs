@@ -1,4 +1,7 @@
 //! What judges the stack: a library of judges, each behind a command of the binary `conformance` or a test.
 
+pub mod arbitrary;
 pub mod codec;
 pub mod hex;
+pub mod laws;
+pub mod tables;
