@@ -2,7 +2,7 @@
 
 use crate::Quirk;
 use crate::error::{Fail, Rule};
-use crate::extension::{self, Extensions, Part, Place};
+use crate::extension::{self, ExtensionValue, Extensions, Part, Place};
 use crate::formats;
 use crate::object::{text_of, write_text};
 use crate::out::Out;
@@ -233,7 +233,7 @@ impl<'a> Value<'a> for Args<'a> {
                 Member::Known(ArgKey::Comment) if r.v2() => args.comment = Some(r.source.text()?),
                 Member::Known(ArgKey::Comment) => return Err(Fail::new(members.key_at, Rule::Arg)),
                 Member::Other(key) => {
-                    read_extension(key, members.key_at, Rule::Arg, r)?;
+                    read_extension(key, members.key_at, Part::Args, r)?;
                     extended = true;
                 }
             }
@@ -275,22 +275,22 @@ impl<'a> Value<'a> for Args<'a> {
     }
 }
 
-/// Reads a profile's value among fields of the language: a namespace and a map. `rule` is for a key that is neither.
+/// Reads a profile's value among fields of the language: a namespace and a map.
 pub(crate) fn read_extension<'a, S: Source<'a>>(
     key: crate::source::Key<'a>,
     at: usize,
-    rule: Rule,
+    part: Part,
     r: &mut Reader<S>,
 ) -> Result<(), Fail> {
-    extension::namespace(key, at, r).map_err(|fail| match fail.rule {
-        // What is no namespace at all is most likely a misspelt field.
-        Rule::UnregisteredNsid => Fail::new(at, rule),
+    // What is no namespace at all is most likely a misspelt field.
+    let misspelt = Fail::new(at, if part == Part::Results { Rule::Result } else { Rule::Arg });
+    let profile = extension::namespace(key, at, r).map_err(|fail| match fail.rule {
+        Rule::UnregisteredNsid => misspelt,
         _ => fail,
     })?;
-    let value_at = r.source.at();
-    match r.source.raw()?.is_map() {
-        true => Ok(()),
-        false if r.v2() => Err(Fail::new(at, rule)),
-        false => Err(Fail::new(value_at, Rule::WantMap)),
+    match r.source.kind()? {
+        Kind::Map => ExtensionValue::read(profile, part, r).map(drop),
+        _ if r.v2() => Err(misspelt),
+        _ => r.fail(Rule::WantMap),
     }
 }

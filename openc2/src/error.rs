@@ -49,15 +49,15 @@ rules! {
     TooDeep = "RFC 8259 9", "nested deeper than this reader allows";
     TooLarge = "RFC 8259 9", "larger than this reader allows";
     // Types.
-    WantMap = "LS1 3.1.2", "a map is wanted";
-    WantList = "LS1 3.1.2", "a list is wanted";
-    WantText = "LS1 3.1.1", "a string is wanted";
-    WantInteger = "LS1 3.1.1", "an integer of 0 or more is wanted";
-    WantNumber = "LS1 3.1.1", "a number is wanted";
-    WantBoolean = "LS1 3.1.1", "true or false is wanted";
-    WantBinary = "LS1 3.1.1", "bytes are wanted";
-    Null = "LS1 3.1.1", "null stands for nothing here";
-    UnknownKey = "LS1 3.1.2", "this field is not defined here";
+    WantMap = "LS1 3.1.5", "a map is wanted";
+    WantList = "LS1 3.1.5", "a list is wanted";
+    WantText = "LS1 3.1.5", "a string is wanted";
+    WantInteger = "LS1 3.1.5", "an integer of 0 or more is wanted";
+    WantNumber = "LS1 3.1.5", "a number is wanted";
+    WantBoolean = "LS1 3.1.5", "true or false is wanted";
+    WantBinary = "LS1 3.1.5", "bytes are wanted";
+    Null = "LS1 3.1.5", "null stands for nothing here";
+    UnknownKey = "LS1 3.1.1", "this field is not defined here";
     ConciseExtension = "JADN 4.4", "this extension has no identifier in the concise form";
     // The message.
     NoBody = "CS01 2.4.2", "the message has no body";
@@ -71,45 +71,55 @@ rules! {
     NoTarget = "LS1 3.3.1", "the command has no target";
     OneTarget = "LS1 3.3.1.2", "a command has exactly one target";
     Target = "LS1 3.3.1.2", "not a target of this language version";
-    TargetExtension = "LS1 3.3.4", "an extended target is written profile:name";
+    TargetExtension = "LS1 3.1.4", "an extended target is written profile:name";
     EmptyArgs = "LS1 3.3.1.4", "args, if present, hold at least one argument";
     Arg = "LS1 3.3.1.4", "not an argument of this language version";
     ThreeTimes = "LS1 3.3.1.4", "at most two of start_time, stop_time and duration";
     TimeOverflow = "LS1 3.3.1.4", "the time lies beyond what a date-time can hold";
-    ResponseType = "LS1 3.4.2.14", "response_requested is none, ack, status or complete";
+    ResponseType = "LS1 3.4.2.15", "response_requested is none, ack, status or complete";
     Actuator = "LS1 3.3.1.3", "an actuator names exactly one profile";
     Profile = "LS2 3.3.1.3", "a profile is a name";
-    CommandId = "LS1 3.4.2.3", "a command identifier has at most 36 characters, no white space";
-    Nsid = "LS1 3.4.2.11", "a namespace identifier has 1 to 16 characters";
-    UnregisteredNsid = "LS1 3.3.4", "a namespace that is not registered begins with x-";
+    CommandId = "LS1 3.4.2.16", "a command identifier has at most 36 characters, no white space";
+    Nsid = "LS1 3.4.2.12", "a namespace identifier has 1 to 16 characters";
+    UnregisteredNsid = "LS1 3.1.4", "a namespace that is not registered begins with x-";
     // Targets and types.
     EmptyTarget = "LS1 3.4.1", "at least one field is needed here";
-    Feature = "LS1 3.4.2.6", "not a feature";
-    DuplicateFeature = "LS1 4.1", "a feature is asked for once";
-    Hostname = "LS1 3.4.1.5", "not a host name (RFC 1034 3.5)";
-    IdnHostname = "LS1 3.4.1.7", "not an internationalized host name (RFC 5890)";
-    Email = "LS1 3.4.1.6", "not an e-mail address (RFC 5322 3.4.1)";
+    Feature = "LS1 3.4.2.4", "not a feature";
+    DuplicateFeature = "LS1 3.4.1.5", "a feature is asked for once";
+    Hostname = "LS1 3.4.2.6", "not a host name (RFC 1123 2.1)";
+    IdnHostname = "LS1 3.4.2.7", "not an internationalized host name (RFC 5890)";
+    Email = "LS1 3.4.1.4", "not an e-mail address (RFC 5322 3.4.1)";
     IdnEmail = "LS1 3.4.1.8", "not an internationalized e-mail address (RFC 6531)";
     Ipv4Net = "LS1 3.4.1.9", "not an IPv4 address with or without a prefix length of 0 to 32";
     Ipv6Net = "LS1 3.4.1.11", "not an IPv6 address with or without a prefix length of 0 to 128";
     Protocol = "LS1 3.4.2.10", "not a protocol of the list";
-    Port = "LS1 3.4.2.12", "a port is 0 to 65535";
-    MacAddr = "LS1 3.4.1.13", "not a MAC address of 6 or 8 octets";
-    Uri = "LS1 3.4.1.16", "not a URI (RFC 3986)";
-    Iri = "LS1 3.4.1.14", "not an IRI (RFC 3987)";
-    Hash = "LS1 3.4.2.7", "not a hash of this kind's length, in hexadecimal";
-    Base64 = "LS1 3.4.2.1", "not base64url (RFC 4648 5)";
-    Payload = "LS1 3.4.2.11", "a payload is either bin or url";
-    EmptyProperties = "LS1 3.4.1.17", "properties name at least one";
-    NotUnique = "LS1 3.1.2", "the items are not all different";
+    Port = "LS1 3.4.2.14", "a port is 0 to 65535";
+    MacAddr = "LS1 3.4.1.14", "not a MAC address of 6 or 8 octets";
+    Uri = "LS1 3.4.1.17", "not a URI (RFC 3986)";
+    Iri = "LS1 3.4.1.13", "not an IRI (RFC 3987)";
+    Hash = "LS1 3.4.2.5", "not a hash of this kind's length, in hexadecimal";
+    Base64 = "LS1 3.1.5", "not base64url (RFC 4648 5)";
+    Payload = "LS1 3.4.2.13", "a payload is either bin or url";
+    EmptyProperties = "LS1 3.4.1.16", "properties name at least one";
+    NotUnique = "LS1 3.1.1", "the items are not all different";
     // The response.
     NoStatus = "LS1 3.3.2", "the response has no status";
     Status = "LS1 3.3.2.1", "not a status code";
     EmptyResults = "LS1 3.3.2.2", "results, if present, hold at least one field";
     Result = "LS1 3.3.2.2", "not a result of this language version";
-    Version = "LS1 3.4.2.16", "not a version";
-    EmptyPair = "LS1 3.3.2.2", "an action is paired with at least one target";
+    Version = "LS2 3.4.2.17", "not major.minor, both integers";
+    EmptyPair = "LS1 3.4.2.1", "an action is paired with at least one target";
+    EmptyPairs = "LS1 3.4.2.1", "pairs, if present, hold at least one action";
     RateLimit = "LS1 3.3.2.2", "a rate limit is 0 or more commands a minute";
+    // Stateless packet filtering.
+    SlpfTarget = "SLPF 2.1.2", "not a target of this profile";
+    SlpfArg = "SLPF 2.1.3", "not an argument of this profile";
+    SlpfEmpty = "SLPF 2.1", "at least one field is needed here";
+    SlpfDropProcess = "SLPF 2.1.3", "drop_process is none, reject or false_ack";
+    SlpfDirection = "SLPF 2.1.3", "direction is both, ingress or egress";
+    SlpfSpecifier = "SLPF 2.1.4", "not a specifier of this profile";
+    SlpfTuple = "SLPF 2.1.4", "an asset tuple has at most 10 texts";
+    SlpfResult = "SLPF 2.2", "not a result of this profile";
 }
 
 impl fmt::Display for Rule {

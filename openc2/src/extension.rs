@@ -6,9 +6,11 @@ use crate::Quirk;
 use crate::error::{Fail, Rule};
 use crate::list::Steps;
 use crate::out::{Frame, Out};
-use crate::raw::Raw;
+use crate::raw::{Raw, on_source};
+use crate::slpf;
 use crate::source::{Key, Reader, Source, named};
 use crate::text::Text;
+use crate::value::Value;
 use crate::vocabulary::{ArgKey, RegisteredProfile, ResultKey};
 
 /// The value of one profile, under its namespace identifier.
@@ -17,7 +19,39 @@ pub struct Extension<'a> {
     /// The namespace identifier, such as `slpf` or `x-acme`.
     pub profile: Text<'a>,
     /// Its value.
-    pub value: Raw<'a>,
+    pub value: ExtensionValue<'a>,
+}
+
+/// The value of a profile: as it stands in the input or at the caller's, or one of the typed ones to be written.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ExtensionValue<'a> {
+    /// As it stands. All that is read comes so; the typed forms have a function `of` that looks into it.
+    Raw(Raw<'a>),
+    /// Arguments of packet filtering.
+    SlpfArgs(slpf::Args),
+    /// Specifiers of packet filtering.
+    SlpfActuator(slpf::Actuator<'a>),
+    /// Results of packet filtering.
+    SlpfResults(slpf::Results),
+    /// The number of a packet filter's rule.
+    SlpfRuleNumber(u64),
+}
+
+impl<'a> ExtensionValue<'a> {
+    /// The value as it stands, unless it is a typed one.
+    pub const fn as_raw(&self) -> Option<Raw<'a>> {
+        match self {
+            Self::Raw(raw) => Some(*raw),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> From<Raw<'a>> for ExtensionValue<'a> {
+    fn from(raw: Raw<'a>) -> Self {
+        Self::Raw(raw)
+    }
 }
 
 /// The profiles' part of a set of fields: the caller's, or checked and still encoded in the input.
@@ -54,7 +88,7 @@ impl<'a> Extensions<'a> {
     }
 
     /// The value of this profile.
-    pub fn get(&self, profile: &str) -> Option<Raw<'a>> {
+    pub fn get(&self, profile: &str) -> Option<ExtensionValue<'a>> {
         self.iter().find(|extension| extension.profile == profile).map(|extension| extension.value)
     }
 
@@ -107,7 +141,7 @@ impl<'a> Iterator for ExtensionsIter<'a> {
                     Key::Name(name) => name,
                     Key::Id(id) => Text::new(RegisteredProfile::from_id(id)?.name()),
                 };
-                return Some(Extension { profile, value });
+                return Some(Extension { profile, value: value.into() });
             },
         }
     }
@@ -178,14 +212,47 @@ impl Extensions<'_> {
         for extension in self.iter() {
             out.require(namespace_fits(extension.profile, out.v2()), Rule::UnregisteredNsid);
             out.profile(frame, extension.profile);
-            extension.write_value(out, part);
+            extension.value.write(extension.profile, part, out);
         }
     }
 }
 
-impl Extension<'_> {
+impl<'a> ExtensionValue<'a> {
+    /// Reads the value of a profile; one that is typed here is checked against its type.
+    pub(crate) fn read<S: Source<'a>>(profile: Text<'a>, part: Part, r: &mut Reader<S>) -> Result<Self, Fail> {
+        if profile == slpf::NSID {
+            let mut within = r.clone();
+            match part {
+                Part::Args => slpf::Args::read(&mut within).map(drop)?,
+                Part::Actuator => slpf::Actuator::read(&mut within).map(drop)?,
+                Part::Results => slpf::Results::read(&mut within).map(drop)?,
+            }
+        }
+        Ok(Self::Raw(r.source.raw()?))
+    }
+
     /// Writes the value alone.
-    pub(crate) fn write_value(&self, out: &mut Out<'_>, _part: Part) {
-        out.raw(self.value);
+    pub(crate) fn write(&self, profile: Text<'_>, part: Part, out: &mut Out<'_>) {
+        // The draft v2.0 gives the profile's fields other identifiers, and was never approved.
+        out.require(!(out.concise() && out.v2()), Rule::ConciseExtension);
+        match self {
+            Self::SlpfArgs(args) => args.write(out),
+            Self::SlpfActuator(actuator) => actuator.write(out),
+            Self::SlpfResults(results) => results.write(out),
+            Self::SlpfRuleNumber(number) => out.integer(*number),
+            // A typed profile's value changes its form by way of its type.
+            Self::Raw(raw) if profile == slpf::NSID => on_source!(raw, source => {
+                let mut r = Reader::new(source, crate::Language::V1_0, true);
+                let done = match part {
+                    Part::Args => slpf::Args::read(&mut r).map(|args| args.write(out)),
+                    Part::Actuator => slpf::Actuator::read(&mut r).map(|actuator| actuator.write(out)),
+                    Part::Results => slpf::Results::read(&mut r).map(|results| results.write(out)),
+                };
+                if let Err(fail) = done {
+                    out.refuse(fail.rule);
+                }
+            }),
+            Self::Raw(raw) => out.raw(*raw),
+        }
     }
 }

@@ -321,7 +321,7 @@ const fn sub_delimiter(c: char) -> bool {
     matches!(c, '!' | '$' | '&' | '\'' | '(' | ')' | '*' | '+' | ',' | ';' | '=')
 }
 
-/// A command identifier: at most 36 characters, none of them white space (LS1 s3.4.2.2).
+/// A command identifier: at most 36 characters, none of them white space (LS1 s3.4.2.16).
 pub(crate) fn command_id(text: Text<'_>) -> bool {
     let mut chars = text.chars();
     chars.by_ref().take(36).all(|c| !c.is_whitespace()) && chars.next().is_none()

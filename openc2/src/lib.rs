@@ -19,6 +19,7 @@
 mod cbor;
 mod command;
 pub mod consumer;
+mod document;
 mod error;
 mod extension;
 mod formats;
@@ -33,6 +34,7 @@ pub mod producer;
 mod raw;
 mod reading;
 mod response;
+pub mod slpf;
 mod source;
 mod target;
 mod text;
@@ -42,8 +44,9 @@ mod value;
 mod vocabulary;
 
 pub use command::{Args, Command, Interval};
+pub use document::{Document, Kind};
 pub use error::{EncodeError, Error, Path, Rule};
-pub use extension::{Extension, Extensions, ExtensionsIter};
+pub use extension::{Extension, ExtensionValue, Extensions, ExtensionsIter};
 pub use list::{Pair, Pairs, PairsIter, Texts, TextsIter};
 pub use message::{Content, Headers, Message};
 pub use net::{Connection, Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};

@@ -240,10 +240,17 @@ pub struct Pairs<'a>(PairsRepr<'a>);
 #[derive(Clone, Copy)]
 enum PairsRepr<'a> {
     Slice(&'a [Pair<'a>]),
+    /// With `query features`, unless an action of the slice is `query`.
+    Querying(&'a [Pair<'a>]),
     Raw(Raw<'a>),
 }
 
 impl<'a> Pairs<'a> {
+    /// These pairs, and that of `query features`, which every Consumer has (LS1 s4.1), unless `query` is among them.
+    pub const fn with_query_features(pairs: &'a [Pair<'a>]) -> Self {
+        Self(PairsRepr::Querying(pairs))
+    }
+
     pub(crate) const fn from_checked(raw: Raw<'a>) -> Self {
         Self(PairsRepr::Raw(raw))
     }
@@ -251,7 +258,10 @@ impl<'a> Pairs<'a> {
     /// The pairs, one for each action.
     pub fn iter(&self) -> PairsIter<'a> {
         PairsIter(match self.0 {
-            PairsRepr::Slice(pairs) => PairsIterRepr::Slice(pairs.iter()),
+            PairsRepr::Slice(pairs) => PairsIterRepr::Slice(pairs.iter(), false),
+            PairsRepr::Querying(pairs) => {
+                PairsIterRepr::Slice(pairs.iter(), !pairs.iter().any(|pair| pair.action == Action::Query))
+            }
             PairsRepr::Raw(raw) => PairsIterRepr::Raw(Steps::fields(raw)),
         })
     }
@@ -288,7 +298,8 @@ pub struct PairsIter<'a>(PairsIterRepr<'a>);
 
 #[derive(Clone)]
 enum PairsIterRepr<'a> {
-    Slice(core::slice::Iter<'a, Pair<'a>>),
+    /// The rest, and whether `query features` follows.
+    Slice(core::slice::Iter<'a, Pair<'a>>, bool),
     Raw(Steps<'a>),
 }
 
@@ -303,7 +314,9 @@ impl<'a> Iterator for PairsIter<'a> {
 
     fn next(&mut self) -> Option<Pair<'a>> {
         match &mut self.0 {
-            PairsIterRepr::Slice(pairs) => pairs.next().copied(),
+            PairsIterRepr::Slice(pairs, query) => pairs.next().copied().or_else(|| {
+                core::mem::take(query).then(|| Pair { action: Action::Query, targets: Texts::from(&["features"]) })
+            }),
             PairsIterRepr::Raw(steps) => loop {
                 let (key, raw) = steps.field()?;
                 let action = match key {

@@ -167,12 +167,7 @@ fn read_to<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Texts<'a>, Fail> {
         let raw = r.source.raw()?;
         return Ok(if empty { Texts::EMPTY } else { Texts::from_checked(raw) });
     }
-    let mut ahead = r.source.clone();
-    let mut walk = ahead.open_list()?;
-    while ahead.more(&mut walk)? {
-        ahead.text()?;
-    }
-    Ok(Texts::from_checked(r.source.raw()?))
+    crate::target::read_list(r)
 }
 
 impl<'a> Value<'a> for Content<'a> {

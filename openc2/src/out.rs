@@ -222,12 +222,22 @@ impl<'b> Out<'b> {
         }
     }
 
+    /// Begins a field of this identifier, which only the concise form has.
+    pub(crate) fn identified(&mut self, frame: &mut Frame, id: u64) {
+        self.comma(frame);
+        self.head(0, id);
+    }
+
     /// Begins a field named for a target of a profile, as v1.0 writes it.
     pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Text<'_>, name: Text<'_>) {
-        self.comma(frame);
         if self.concise() {
+            // Of the registered profiles' targets, only this one has an identifier that was approved.
+            if profile == crate::slpf::NSID && name == crate::slpf::RULE_NUMBER {
+                return self.identified(frame, crate::slpf::RULE_NUMBER_ID);
+            }
             self.refuse(Rule::ConciseExtension);
         }
+        self.comma(frame);
         let plain = |text: Text<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
         self.require(plain(profile) && plain(name) && !name.is_empty(), Rule::TargetExtension);
         self.quote(profile.len().saturating_add(name.len()).saturating_add(1));
@@ -292,6 +302,15 @@ impl<'b> Out<'b> {
                 control => self.put(&[b'\\', b'u', b'0', b'0', hex(control >> 4), hex(control & 15)]),
             }
             rest = tail;
+        }
+    }
+
+    /// True or false.
+    pub(crate) fn boolean(&mut self, value: bool) {
+        match (value, self.json()) {
+            (true, true) => self.put(b"true"),
+            (false, true) => self.put(b"false"),
+            (value, false) => self.put(&[0xF4 | u8::from(value)]),
         }
     }
 
@@ -409,11 +428,10 @@ impl<'b> Out<'b> {
                 source.null()?;
                 self.put(if self.json() { b"null" } else { &[0xF6] });
             }
-            Kind::Boolean => match (source.boolean()?, self.json()) {
-                (true, true) => self.put(b"true"),
-                (false, true) => self.put(b"false"),
-                (value, false) => self.put(&[0xF4 | u8::from(value)]),
-            },
+            Kind::Boolean => {
+                let value = source.boolean()?;
+                self.boolean(value);
+            }
             Kind::Number => {
                 let numeral = source.numeral()?;
                 self.numeral(numeral);

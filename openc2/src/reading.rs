@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::cbor::Cbor;
 use crate::command::Command;
+use crate::document::{Document, Kind};
 use crate::error::{EncodeError, Error, Fail, Path, Rule};
 use crate::json::Json;
 use crate::message::{Headers, Message};
@@ -191,6 +192,13 @@ pub struct Read<T> {
     pub quirks: Quirks,
 }
 
+impl<T> Read<T> {
+    /// The same about something made of the value.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Read<U> {
+        Read { value: make(self.value), quirks: self.quirks }
+    }
+}
+
 impl Reading {
     /// Strict reading of a language version.
     pub fn strict(language: Language) -> Self {
@@ -200,6 +208,15 @@ impl Reading {
     /// Reading that forgives and reports the habits of peers.
     pub fn lenient(language: Language) -> Self {
         Self { language, lenient: true, ..Self::default() }
+    }
+
+    /// Reads a message, a command or a response, whichever it is.
+    pub fn document<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<Document<'a>>, Error> {
+        match Kind::of(encoding, bytes) {
+            Kind::Message => self.read::<Message<'a>>(encoding, bytes).map(|read| read.map(Document::Message)),
+            Kind::Command => self.read::<Command<'a>>(encoding, bytes).map(|read| read.map(Document::Command)),
+            Kind::Response => self.read::<Response<'a>>(encoding, bytes).map(|read| read.map(Document::Response)),
+        }
     }
 
     /// Reads a message, all of it checked, in one pass and without a copy.

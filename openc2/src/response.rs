@@ -10,7 +10,7 @@ use crate::list::{Pairs, Texts};
 use crate::number::Number;
 use crate::out::Out;
 use crate::source::{Key, Kind, Member, Reader, Shape, Source, named};
-use crate::target::{read_texts, write_texts};
+use crate::target::{read_list, read_texts, write_texts};
 use crate::text::Text;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
@@ -242,16 +242,6 @@ fn is_major_minor(version: Text<'_>) -> bool {
     dots == 1 && digits > 0
 }
 
-/// A list of texts that may be empty.
-fn read_list<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Texts<'a>, Fail> {
-    let mut ahead = r.source.clone();
-    let mut walk = ahead.open_list()?;
-    while ahead.more(&mut walk)? {
-        ahead.text()?;
-    }
-    Ok(Texts::from_checked(r.source.raw()?))
-}
-
 /// Action-target pairs: each action once, with at least one target, no target twice (LS1 s3.4.2.1).
 fn read_pairs<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Pairs<'a>, Fail> {
     let mut within = r.source.clone();
@@ -278,6 +268,7 @@ fn read_pairs<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Pairs<'a>, Fail> {
             }
         }
     }
+    members.filled(Rule::EmptyPairs)?;
     Ok(Pairs::from_checked(within.until(&r.source)))
 }
 
@@ -324,7 +315,7 @@ impl<'a> Value<'a> for Results<'a> {
             match member {
                 Member::Known(key) => results.read_known(key, r)?,
                 Member::Other(key) => {
-                    read_extension(key, members.key_at, Rule::Result, r)?;
+                    read_extension(key, members.key_at, Part::Results, r)?;
                     extended = true;
                 }
             }
@@ -350,6 +341,7 @@ impl<'a> Value<'a> for Results<'a> {
             write_texts(out, profiles);
         }
         if let Some(pairs) = self.pairs {
+            out.require(pairs.iter().next().is_some(), Rule::EmptyPairs);
             out.field(&mut frame, ResultKey::Pairs);
             let mut inner = out.open(Shape::Map);
             for pair in pairs.iter() {

@@ -279,7 +279,8 @@ impl<S> Members<S> {
         };
         match known {
             Some(field) => {
-                let bit = 1u32.checked_shl(u32::from(field.id())).unwrap_or(0);
+                // Identifiers of one table are 0 to 31, or a profile's from 1024 on.
+                let bit = 1u32 << (field.id() & 31);
                 if self.known & bit != 0 {
                     return Err(Fail::new(at, Rule::DuplicateKey));
                 }

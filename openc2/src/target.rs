@@ -1,14 +1,14 @@
 //! What a command acts on (LS1 s3.3.1.2, s3.4.1).
 
 use crate::error::{Fail, Rule};
-use crate::extension::{Extension, Part};
+use crate::extension::{ExtensionValue, Part};
 use crate::formats;
 use crate::list::Texts;
 use crate::net::{Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};
 use crate::object::{Artifact, Device, File, Process, text_of, write_text};
 use crate::out::Out;
-use crate::raw::Raw;
-use crate::source::{Key, Member, Reader, Shape, Source};
+use crate::slpf;
+use crate::source::{Key, Kind, Member, Reader, Shape, Source};
 use crate::text::Text;
 use crate::value::Value;
 use crate::vocabulary::{Feature, RegisteredProfile, TargetKind};
@@ -20,7 +20,7 @@ use crate::{Quirk, extension};
 pub enum Target<'a> {
     /// Bytes that represent a file or part of one (LS1 s3.4.1.1).
     Artifact(Artifact<'a>),
-    /// An earlier command, by its identifier (LS1 s3.4.2.2).
+    /// An earlier command, by its identifier (LS1 s3.4.2.16).
     Command(Text<'a>),
     /// A device (LS1 s3.4.1.2).
     Device(Device<'a>),
@@ -61,7 +61,7 @@ pub enum Target<'a> {
         /// The name of the target in it.
         name: Text<'a>,
         /// Its value.
-        value: Raw<'a>,
+        value: ExtensionValue<'a>,
     },
 }
 
@@ -128,15 +128,19 @@ impl<'a> Target<'a> {
 
     /// A target that a profile defines.
     fn read_extension<S: Source<'a>>(key: Key<'a>, at: usize, r: &mut Reader<S>) -> Result<Self, Fail> {
-        let Key::Name(whole) = key else {
-            return Err(Fail::new(at, Rule::ConciseExtension));
+        let whole = match key {
+            Key::Name(whole) => whole,
+            Key::Id(slpf::RULE_NUMBER_ID) => {
+                return Self::read_named(Text::new(slpf::NSID), Text::new(slpf::RULE_NUMBER), at, r);
+            }
+            Key::Id(_) => return Err(Fail::new(at, Rule::ConciseExtension)),
         };
         if let Some((profile, name)) = whole.split_at_colon() {
             if name.is_empty() {
                 return Err(Fail::new(at, Rule::TargetExtension));
             }
             extension::check_namespace(profile, at, r)?;
-            return Ok(Self::Extension { profile, name, value: r.source.raw()? });
+            return Self::read_named(profile, name, at, r);
         }
         // The v2.0 draft nests the target in its profile.
         if !r.v2() {
@@ -144,14 +148,31 @@ impl<'a> Target<'a> {
         }
         extension::check_namespace(whole, at, r)?;
         let mut walk = r.source.open(Shape::Map).map_err(|_| Fail::new(at, Rule::Target))?;
-        let Some((Key::Name(name), _)) = r.source.key(&mut walk)? else {
+        let Some((Key::Name(name), name_at)) = r.source.key(&mut walk)? else {
             return r.fail(Rule::OneTarget);
         };
-        let value = r.source.raw()?;
+        let target = Self::read_named(whole, name, name_at, r)?;
         match r.source.key(&mut walk)? {
-            None => Ok(Self::Extension { profile: whole, name, value }),
+            None => Ok(target),
             Some((_, at)) => Err(Fail::new(at, Rule::OneTarget)),
         }
+    }
+
+    /// The value of a profile's target.
+    fn read_named<S: Source<'a>>(
+        profile: Text<'a>,
+        name: Text<'a>,
+        at: usize,
+        r: &mut Reader<S>,
+    ) -> Result<Self, Fail> {
+        if profile == slpf::NSID {
+            if name != slpf::RULE_NUMBER {
+                return Err(Fail::new(at, Rule::SlpfTarget));
+            }
+            let value = ExtensionValue::SlpfRuleNumber(r.source.integer()?);
+            return Ok(Self::Extension { profile, name, value });
+        }
+        Ok(Self::Extension { profile, name, value: r.source.raw()?.into() })
     }
 
     fn write_value(&self, out: &mut Out<'_>) {
@@ -179,7 +200,7 @@ impl<'a> Target<'a> {
                 out.require(!names.is_empty(), Rule::EmptyProperties);
                 write_texts(out, *names);
             }
-            Self::Extension { value, .. } => out.raw(*value),
+            Self::Extension { value, .. } => write_extended(value, out),
         }
     }
 }
@@ -216,14 +237,32 @@ impl<'a> Value<'a> for Target<'a> {
             out.named(&mut frame, *profile);
             let mut inner = out.open(Shape::Map);
             out.named(&mut inner, *name);
-            out.raw(*value);
+            write_extended(value, out);
             out.close(inner);
         } else {
             out.named_pair(&mut frame, *profile, *name);
-            out.raw(*value);
+            write_extended(value, out);
         }
         out.close(frame);
     }
+}
+
+fn write_extended(value: &ExtensionValue<'_>, out: &mut Out<'_>) {
+    match value {
+        ExtensionValue::Raw(raw) => out.raw(*raw),
+        ExtensionValue::SlpfRuleNumber(number) => out.integer(*number),
+        _ => out.refuse(Rule::SlpfTarget),
+    }
+}
+
+/// Reads a list of texts, which may be empty.
+pub(crate) fn read_list<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Texts<'a>, Fail> {
+    let mut ahead = r.source.clone();
+    let mut walk = ahead.open_list()?;
+    while ahead.more(&mut walk)? {
+        ahead.text()?;
+    }
+    Ok(Texts::from_checked(r.source.raw()?))
 }
 
 /// Reads a list of texts, each of which is checked.
@@ -336,7 +375,7 @@ pub struct Actuator<'a> {
     /// The namespace identifier of the profile.
     pub profile: Text<'a>,
     /// The specifiers, as the profile defines them; `None` writes an empty map in v1.0. The v2.0 draft has none.
-    pub specifiers: Option<Raw<'a>>,
+    pub specifiers: Option<ExtensionValue<'a>>,
 }
 
 impl<'a> Value<'a> for Actuator<'a> {
@@ -345,11 +384,10 @@ impl<'a> Value<'a> for Actuator<'a> {
         let mut walk = r.source.open(Shape::Map)?;
         let Some((key, key_at)) = r.source.key(&mut walk)? else { return Err(Fail::new(at, Rule::Actuator)) };
         let profile = extension::namespace(key, key_at, r)?;
-        let at = r.source.at();
-        let specifiers = r.source.raw()?;
-        if !specifiers.is_map() {
-            return Err(Fail::new(at, Rule::WantMap));
+        if r.source.kind()? != Kind::Map {
+            return r.fail(Rule::WantMap);
         }
+        let specifiers = ExtensionValue::read(profile, Part::Actuator, r)?;
         match r.source.key(&mut walk)? {
             None => Ok(Self { profile, specifiers: Some(specifiers) }),
             Some((_, at)) => Err(Fail::new(at, Rule::Actuator)),
@@ -369,7 +407,7 @@ impl<'a> Value<'a> for Actuator<'a> {
         let mut frame = out.open(Shape::Map);
         out.profile(&mut frame, self.profile);
         match self.specifiers {
-            Some(value) => Extension { profile: self.profile, value }.write_value(out, Part::Actuator),
+            Some(value) => value.write(self.profile, Part::Actuator, out),
             None => {
                 let empty = out.open(Shape::Map);
                 out.close(empty);

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// A string borrowed from the input or from the caller (LS1 s3.4.2, type String).
+/// A string borrowed from the input or from the caller (LS1 s3.1.1, type String).
 ///
 /// A text read from JSON may still hold escapes; comparing, hashing, printing and [`chars`](Self::chars) see what
 /// they mean. Nothing is copied, and every escape was checked when the text was read.

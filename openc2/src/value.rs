@@ -127,7 +127,7 @@ impl fmt::Debug for Binary<'_> {
     }
 }
 
-/// Hashes of a file's or artifact's bytes (LS1 s3.4.2.6): at least one.
+/// Hashes of a file's or artifact's bytes (LS1 s3.4.2.5): at least one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hashes<'a> {
     /// MD5, 16 bytes.

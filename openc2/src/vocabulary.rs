@@ -47,7 +47,7 @@ macro_rules! vocabulary {
             }
         }
 
-        impl Vocabulary for $name {
+        impl $crate::vocabulary::Vocabulary for $name {
             fn from_name(name: &str) -> Option<Self> { Self::from_name(name) }
             fn from_id(id: u64) -> Option<Self> { Self::from_id(id) }
             fn name(self) -> &'static str { self.name() }
@@ -59,6 +59,8 @@ macro_rules! vocabulary {
         }
     )*};
 }
+
+pub(crate) use vocabulary;
 
 vocabulary! {
     /// What is to be done (LS1 s3.3.1.1). The set is closed: profiles may not add to it.
@@ -145,7 +147,7 @@ vocabulary! {
         Properties = 25 "properties",
     }
 
-    /// What `query features` can ask for (LS1 s3.4.2.6).
+    /// What `query features` can ask for (LS1 s3.4.2.4).
     pub enum Feature {
         /// The language versions understood.
         Versions = 1 "versions",
@@ -157,7 +159,7 @@ vocabulary! {
         RateLimit = 4 "rate_limit",
     }
 
-    /// The response a Producer wants (LS1 s3.4.2.14).
+    /// The response a Producer wants (LS1 s3.4.2.15).
     pub enum ResponseType {
         /// No response.
         None = 0 "none",
@@ -201,7 +203,7 @@ vocabulary! {
     pub(crate) enum ConnectionKey { SrcAddr = 1 "src_addr", SrcPort = 2 "src_port", DstAddr = 3 "dst_addr", DstPort = 4 "dst_port", Protocol = 5 "protocol", }
     pub(crate) enum ProcessKey { Pid = 1 "pid", Name = 2 "name", Cwd = 3 "cwd", Executable = 4 "executable", Parent = 5 "parent", CommandLine = 6 "command_line", }
 
-    /// The registered actuator profiles ([ARCH] namespace registry): only these have an identifier in the concise form.
+    /// The registered actuator profiles (namespace registry of the architecture): only these have an identifier in the concise form.
     pub enum RegisteredProfile {
         /// Stateless packet filtering.
         Slpf = 1024 "slpf",

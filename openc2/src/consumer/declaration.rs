@@ -16,7 +16,7 @@ pub struct Declaration<'d> {
     pub device: &'d str,
     /// The type of device, for the topics of WD01.
     pub device_type: Option<&'d str>,
-    /// The actuator profiles it implements: at least one ([ARCH] conformance).
+    /// The actuator profiles it implements: at least one (oc2arch-v1.0 conformance).
     pub profiles: &'d [&'d str],
     /// The actions it can do and their targets, of all its profiles; `query features` is always there and needn't be named.
     pub pairs: &'d [Pair<'d>],

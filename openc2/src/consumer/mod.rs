@@ -24,7 +24,7 @@ use crate::transfer::{
     Channel, Clause, Encoding, MessageType, Outgoing, Received, TopicError, Verdict, check, publish_properties,
 };
 use crate::vocabulary::{Action, Feature, ResponseType};
-use crate::{Number, Style, Texts};
+use crate::{Number, Pairs, Style, Texts, slpf};
 
 /// A Consumer, sans I/O.
 ///
@@ -384,6 +384,11 @@ impl Core<'_> {
                 _ => refuse(Status::NotImplemented, text),
             };
         }
+        if self.is_for_slpf(command, verdict)
+            && let Err(refusal) = slpf::check(command)
+        {
+            return refuse(refusal.status, refusal.text);
+        }
         match (command.args.interval(moment.utc.unwrap_or(0)), moment.utc) {
             (Ok(interval), Some(utc)) if interval.stop.is_some_and(|stop| stop <= utc) => {
                 refuse(Status::BadRequest, "The stop time has passed")
@@ -391,6 +396,16 @@ impl Core<'_> {
             (Err(rule), _) => refuse(Status::BadRequest, rule.meaning()),
             _ => Decision::Execute,
         }
+    }
+
+    /// Whether packet filtering's own rules hold for a command: it is a profile of ours, and the command says that it is
+    /// for it or came on its topic.
+    fn is_for_slpf(&self, command: &Command<'_>, verdict: &Verdict<'_>) -> bool {
+        let named = command.actuator.is_some_and(|actuator| actuator.profile == slpf::NSID)
+            || matches!(command.target, Target::Extension { profile, .. } if profile == slpf::NSID)
+            || command.args.extensions.get(slpf::NSID).is_some()
+            || (command.actuator.is_none() && verdict.channel == Some(Channel::Profile(slpf::NSID)));
+        named && self.declaration.profiles.contains(&slpf::NSID)
     }
 
     /// `query features` may have no other argument than `response_requested: complete` (LS1 s4.1).
@@ -422,7 +437,7 @@ impl Core<'_> {
             match feature {
                 Feature::Versions => results.versions = Some(Texts::from(declaration.versions)),
                 Feature::Profiles => results.profiles = Some(Texts::from(declaration.profiles)),
-                Feature::Pairs => results.pairs = Some(declaration.pairs.into()),
+                Feature::Pairs => results.pairs = Some(Pairs::with_query_features(declaration.pairs)),
                 Feature::RateLimit => results.rate_limit = declaration.rate_limit.map(Number::from),
             }
         }

@@ -229,9 +229,7 @@ fn check_encoding(found: &Found<'_>, payload: &[u8], verdict: &mut Verdict<'_>, 
         (Some(_), None) => verdict.violations.insert(Clause::Encoding),
         (None, _) => {
             verdict.judge(Clause::NoEncoding, Quirk::MissingProperty, lenient);
-            // A CBOR message begins with a map or an array, a JSON one with a brace or white space before it.
-            let told = if payload.first().is_some_and(|byte| *byte >= 0x80) { Encoding::Cbor } else { Encoding::Json };
-            verdict.encoding = lenient.then_some(told);
+            verdict.encoding = lenient.then(|| Encoding::sniff(payload));
         }
         _ => {}
     }

@@ -60,6 +60,11 @@ impl Encoding {
         }
     }
 
+    /// What a payload looks like: CBOR begins with a map, an array or a tag, JSON with a character of ASCII.
+    pub fn sniff(payload: &[u8]) -> Self {
+        if payload.first().is_some_and(|byte| *byte >= 0x80) { Self::Cbor } else { Self::Json }
+    }
+
     /// What the value of the user property stands for.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Json, Self::Cbor].into_iter().find(|encoding| encoding.name() == name)
