@@ -104,7 +104,13 @@ impl Host {
 
 impl<M: Memory> Host<M> {
     pub(crate) fn with(memory: M) -> Self {
-        Self { client: Client::new(memory), inbox: Inbox::growing(64, 1 << 20), now: 1_000, piece: usize::MAX, out: Vec::new() }
+        Self {
+            client: Client::new(memory),
+            inbox: Inbox::growing(64, 1 << 20),
+            now: 1_000,
+            piece: usize::MAX,
+            out: Vec::new(),
+        }
     }
 
     pub(crate) fn now(&self) -> Instant {
