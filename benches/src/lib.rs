@@ -5,6 +5,6 @@ mod measure;
 mod ours;
 pub mod workload;
 
-pub use measure::{Subject, run};
+pub use measure::{Subject, repeat, run};
 pub use ours::{Ours, Stream};
 pub use workload::Workload;

@@ -4,13 +4,13 @@ use core::hint::black_box;
 use core::num::NonZeroU16;
 
 use mqtt5_codec::{
-    AckKind, Connect, Decoded, Decoder, Delivery, Filter, List, Packet, PacketId, PayloadFormat, Properties, Property,
-    Publish, QoS, ReasonCode, RetainHandling, Rule, Sender, Subscribe, Subscription, SubscriptionOptions, Text, Topic,
-    TopicRef,
+    AckKind, Connect, Decoded, Decoder, Delivery, EncodeError, Filter, List, Packet, PacketId, PayloadFormat,
+    Properties, Property, Publish, QoS, ReasonCode, RetainHandling, Rule, Sender, Subscribe, Subscription,
+    SubscriptionOptions, Text, Topic, TopicRef,
 };
 
 use crate::workload::{self, Workload};
-use crate::{Subject, measure::refused};
+use crate::{Subject, measure::refused, repeat};
 
 /// Our codec.
 #[derive(Debug)]
@@ -57,18 +57,23 @@ impl Subject for Ours {
     }
 
     /// Of a large PUBLISH only the head, since its payload need not be copied to be sent.
-    #[inline]
-    fn encode((workload, packet): &Self::Packet, output: &mut Vec<u8>) -> usize {
-        let mut sink = output.as_mut_slice();
-        let written = match packet {
-            Packet::Publish(publish) if *workload == Workload::Large => publish.encode_head(Sender::Client, &mut sink),
-            Packet::Publish(publish) => publish.encode(Sender::Client, &mut sink),
-            Packet::PubAck(ack) => ack.encode(AckKind::PubAck, &mut sink),
-            Packet::Connect(connect) => connect.encode(&mut sink),
-            Packet::Subscribe(subscribe) => subscribe.encode(&mut sink),
+    fn encode((workload, packet): &Self::Packet, output: &mut Vec<u8>, times: usize) -> usize {
+        let output = output.as_mut_slice();
+        let length = |written: Result<usize, EncodeError>| written.unwrap_or_else(|_| refused());
+        match packet {
+            Packet::Publish(publish) if *workload == Workload::Large => {
+                repeat(times, publish, |publish| length(publish.encode_head(Sender::Client, &mut &mut *output)))
+            }
+            Packet::Publish(publish) => {
+                repeat(times, publish, |publish| length(publish.encode(Sender::Client, &mut &mut *output)))
+            }
+            Packet::PubAck(ack) => repeat(times, ack, |ack| length(ack.encode(AckKind::PubAck, &mut &mut *output))),
+            Packet::Connect(connect) => repeat(times, connect, |connect| length(connect.encode(&mut &mut *output))),
+            Packet::Subscribe(subscribe) => {
+                repeat(times, subscribe, |subscribe| length(subscribe.encode(&mut &mut *output)))
+            }
             _ => refused(),
-        };
-        written.unwrap_or_else(|_| refused())
+        }
     }
 }
 
@@ -218,7 +223,7 @@ mod tests {
             if workload != Workload::Stream {
                 let packet = Ours::packet(workload, bytes).unwrap();
                 let mut output = Ours::output();
-                let length = Ours::encode(&packet, &mut output);
+                let length = Ours::encode(&packet, &mut output, 1);
                 let head = if workload == Workload::Large { bytes.len() - 65_536 } else { bytes.len() };
                 assert_eq!(output[..length], bytes[..head], "{workload:?}");
             }

@@ -105,7 +105,7 @@ impl<'a> Ack<'a> {
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, kind: AckKind, sink: &mut S) -> Result<usize, EncodeError> {
         let properties = self.check(kind)?;
-        write_packet(sink, kind.packet_type(), 0, |w| self.put(w, properties))
+        write_packet!(sink, kind.packet_type(), |w| self.put(w, properties))
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -125,7 +125,7 @@ impl<'a> Ack<'a> {
         if self.properties.is_empty() { Ok(0) } else { self.properties.measure(kind as u8) }
     }
 
-    #[inline]
+    #[inline(always)] // So that counting is no more than additions.
     fn put(&self, w: &mut Writer<'_>, properties: usize) {
         w.u16(self.id.get());
         if self.reason != ReasonCode::SUCCESS || properties != 0 {

@@ -134,7 +134,7 @@ impl<'a> Connect<'a> {
             }
             None => 0,
         };
-        write_packet(sink, PacketType::Connect, 0, |w| self.put(w, properties, will))
+        write_packet!(sink, PacketType::Connect, |w| self.put(w, properties, will))
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -157,6 +157,7 @@ impl<'a> Connect<'a> {
     }
 
     /// Writes variable header and payload, in the order that [MQTT-3.1.3-1] asks for.
+    #[inline(always)] // So that counting is no more than additions.
     fn put(&self, w: &mut Writer<'_>, properties: usize, will_properties: usize) {
         w.bytes(PROTOCOL_NAME);
         w.u8(PROTOCOL_VERSION);

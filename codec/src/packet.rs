@@ -77,14 +77,15 @@ impl PacketType {
         }
     }
 
-    /// The flags that every packet of this type but PUBLISH has: 0010 for PUBREL, SUBSCRIBE and UNSUBSCRIBE, 0000 for the
-    /// others (section 2.1.3).
+    /// The first byte that every packet of this type but PUBLISH has: flags 0010 for PUBREL, SUBSCRIBE and UNSUBSCRIBE, 0000
+    /// for the others (section 2.1.3).
     #[inline]
-    const fn flags(self) -> u8 {
-        match self {
+    pub(crate) const fn first_byte(self) -> u8 {
+        let flags = match self {
             Self::PubRel | Self::Subscribe | Self::Unsubscribe => 2,
             _ => 0,
-        }
+        };
+        (self as u8) << 4 | flags
     }
 }
 
@@ -176,7 +177,7 @@ impl<'a> Packet<'a> {
             Self::SubAck(packet) => packet.encode(sink),
             Self::Unsubscribe(packet) => packet.encode(sink),
             Self::UnsubAck(packet) => packet.encode_unsuback(sink),
-            Self::PingReq | Self::PingResp => write_packet(sink, self.packet_type(), 0, |_| ()),
+            Self::PingReq | Self::PingResp => write_packet!(sink, self.packet_type(), |_w| ()),
             Self::Disconnect(packet) => packet.encode(from, sink),
             Self::Auth(packet) => packet.encode(from, sink),
         }
@@ -380,18 +381,36 @@ fn bad_first(first: u8, from: Sender) -> Error {
     Error { reason, rule, at: 0 }
 }
 
-/// Writes a packet that has been checked: counts what `put` writes, asks for room once, and writes it. `flags` are a
-/// PUBLISH's; `apart` bytes that the remaining length counts are sent by the caller.
+/// Writes a packet that has been checked: counts what `put` writes, asks for room once, and writes it. `apart` bytes that the
+/// remaining length counts are sent by the caller.
+///
+/// A macro, so that `put` is compiled once to count and once to write: counting is then a few additions.
+macro_rules! write_head {
+    ($sink:expr, $first:expr, $apart:expr, |$w:ident| $put:expr) => {{
+        let here = $crate::wire::counted(|$w| $put);
+        let (len, writer) = $crate::packet::begin($sink, $first, here, $apart)?;
+        $crate::wire::written(writer, |$w| $put);
+        Ok(len)
+    }};
+}
+
+/// Writes a packet that is here in full, and has the flags of its type.
+macro_rules! write_packet {
+    ($sink:expr, $packet_type:expr, |$w:ident| $put:expr) => {
+        $crate::packet::write_head!($sink, $packet_type.first_byte(), 0, |$w| $put)
+    };
+}
+
+pub(crate) use {write_head, write_packet};
+
+/// Asks for the room of a packet, and writes its fixed header.
 #[inline]
-pub(crate) fn write_head<S: Sink + ?Sized>(
+pub(crate) fn begin<S: Sink + ?Sized>(
     sink: &mut S,
     first: u8,
+    here: usize,
     apart: usize,
-    put: impl Fn(&mut Writer<'_>),
-) -> Result<usize, EncodeError> {
-    let mut counter = Writer::count();
-    put(&mut counter);
-    let here = counter.written();
+) -> Result<(usize, Writer<'_>), EncodeError> {
     let remaining = here.saturating_add(apart);
     if remaining > VARINT_MAX as usize {
         return Err(EncodeError::Refused(Rule::REMAINING_LENGTH));
@@ -400,19 +419,7 @@ pub(crate) fn write_head<S: Sink + ?Sized>(
     let mut w = Writer::new(sink.room(len)?);
     w.u8(first);
     w.varint(remaining as u32);
-    put(&mut w);
-    Ok(len)
-}
-
-/// Writes a packet that has been checked and is here in full.
-#[inline]
-pub(crate) fn write_packet<S: Sink + ?Sized>(
-    sink: &mut S,
-    packet_type: PacketType,
-    flags: u8,
-    put: impl Fn(&mut Writer<'_>),
-) -> Result<usize, EncodeError> {
-    write_head(sink, (packet_type as u8) << 4 | packet_type.flags() | flags, 0, put)
+    Ok((len, w))
 }
 
 /// A sink without room, which makes an encoder say how much it needs.

@@ -112,31 +112,42 @@ impl<'a> Properties<'a> {
 
     /// How many bytes the properties take, without the property length, if they may all stand in `place`.
     pub(crate) fn measure(&self, place: u8) -> Result<usize, Rule> {
-        let mut found = Found(0);
-        let mut counter = Writer::count();
-        for property in self.iter() {
-            let id = property.id();
-            let Some(entry) = entry(id, place) else { return Err(misplaced(id, place).1) };
-            if !found.add(entry, place) {
-                return Err(Rule::of_property(place, id));
+        if self.is_empty() { Ok(0) } else { self.measure_all(place).map(|(len, _)| len) }
+    }
+
+    /// As [`measure`](Self::measure), and tells which there are.
+    #[inline(never)]
+    pub(crate) fn measure_all(&self, place: u8) -> Result<(usize, Found), Rule> {
+        let (len, found) = match self.0.slice() {
+            Ok(list) => {
+                let mut found = Found(0);
+                let mut counter = Writer::count();
+                for property in list {
+                    let id = property.id();
+                    let Some(entry) = entry(id, place) else { return Err(misplaced(id, place).1) };
+                    if !found.add(entry, place) {
+                        return Err(Rule::of_property(place, id));
+                    }
+                    property.valid(place)?;
+                    property.put(&mut counter);
+                }
+                (counter.written(), found)
             }
-            property.valid(place)?;
-            property.put(&mut counter);
-        }
-        if found.data_without_method() {
-            return Err(data_without_method(place));
-        }
-        Ok(counter.written())
+            // Decoded, perhaps from another kind of packet.
+            Err(bytes) => (bytes.len(), check_all(bytes, 0, place).map_err(|fault| fault.rule)?),
+        };
+        if found.data_without_method() { Err(data_without_method(place)) } else { Ok((len, found)) }
     }
 
     /// Writes the property length, which is `len`, and the properties.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put(&self, w: &mut Writer<'_>, len: usize) {
         w.varint(len as u32);
-        if w.counts() {
+        if len == 0 {
+        } else if w.counts() {
             w.skip(len); // What `measure` has counted already.
         } else {
-            self.0.put(w);
+            self.0.put_all(w.part(len));
         }
     }
 
@@ -542,7 +553,7 @@ macro_rules! properties {
                 })
             }
 
-            #[inline]
+            #[inline(always)] // So that counting is no more than additions.
             fn put(&self, w: &mut Writer<'_>) {
                 w.u8(self.id());
                 match *self {

@@ -175,7 +175,7 @@ impl<'a> Publish<'a> {
     /// When `from` may not send the packet so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
         let head = self.check(from)?;
-        write_head(sink, self.first(), 0, |w| {
+        write_head!(sink, self.first(), 0, |w| {
             self.put(w, head);
             w.put(self.payload);
         })
@@ -188,7 +188,7 @@ impl<'a> Publish<'a> {
     /// As [`encode`](Self::encode).
     pub fn encode_head<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
         let head = self.check(from)?;
-        write_head(sink, self.first(), self.payload.len(), |w| self.put(w, head))
+        write_head!(sink, self.first(), self.payload.len(), |w| self.put(w, head))
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -202,8 +202,11 @@ impl<'a> Publish<'a> {
     /// What has to be known to write the packet, if it may be sent.
     #[inline]
     fn check(&self, from: Sender) -> Result<Head, Rule> {
-        let properties = self.properties.measure(in_publish(from))?;
-        let listed = if properties == 0 { None } else { self.properties.topic_alias() };
+        if self.properties.is_empty() {
+            return Ok(Head { properties: 0, alias: self.topic.alias() });
+        }
+        let (properties, found) = self.properties.measure_all(in_publish(from))?;
+        let listed = if found.topic_alias() { self.properties.topic_alias() } else { None };
         let alias = match (self.topic.alias(), listed) {
             (alias, None) => alias,
             (Some(alias), Some(listed)) if alias == listed => None,
@@ -221,7 +224,7 @@ impl<'a> Publish<'a> {
             | flag(self.retain, RETAIN)
     }
 
-    #[inline]
+    #[inline(always)] // So that counting is no more than additions.
     fn put(&self, w: &mut Writer<'_>, head: Head) {
         w.bytes(self.topic.name().map_or(&[], Topic::as_bytes));
         if let Some(id) = self.delivery.id() {

@@ -171,7 +171,7 @@ impl<'a> Subscribe<'a> {
         }
         self.filters.iter().try_for_each(|subscription| subscription.check())?;
         let properties = self.properties.measure(place::SUBSCRIBE)?;
-        write_packet(sink, PacketType::Subscribe, 0, |w| {
+        write_packet!(sink, PacketType::Subscribe, |w| {
             w.u16(self.id.get());
             self.properties.put(w, properties);
             self.filters.put(w);
@@ -223,7 +223,7 @@ impl<'a> Unsubscribe<'a> {
             return Err(EncodeError::Refused(Rule::UNSUBSCRIBE_EMPTY));
         }
         let properties = self.properties.measure(place::UNSUBSCRIBE)?;
-        write_packet(sink, PacketType::Unsubscribe, 0, |w| {
+        write_packet!(sink, PacketType::Unsubscribe, |w| {
             w.u16(self.id.get());
             self.properties.put(w, properties);
             self.filters.put(w);

@@ -215,6 +215,19 @@ impl<'b> Writer<'b> {
         self.written
     }
 
+    /// A writer into the next `len` bytes, which are then behind this one.
+    #[inline]
+    pub(crate) fn part(&mut self, len: usize) -> Self {
+        self.skip(len);
+        match mem::take(&mut self.room).split_at_mut_checked(len) {
+            Some((part, rest)) => {
+                self.room = rest;
+                Writer::new(part)
+            }
+            None => Writer::count(),
+        }
+    }
+
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
         self.written = self.written.wrapping_add(bytes.len());
@@ -254,7 +267,18 @@ impl<'b> Writer<'b> {
 
     /// A variable byte integer; `value` is at most [`VARINT_MAX`].
     #[inline]
-    pub(crate) fn varint(&mut self, mut value: u32) {
+    pub(crate) fn varint(&mut self, value: u32) {
+        let (low, rest) = (value as u8 & 0x7F, value >> 7);
+        match rest {
+            0 => self.u8(low),
+            1..0x80 => self.chunk([low | 0x80, rest as u8]),
+            _ => self.long_varint(value),
+        }
+    }
+
+    /// Three bytes or four.
+    #[cold]
+    fn long_varint(&mut self, mut value: u32) {
         while value >= 0x80 {
             self.u8(value as u8 | 0x80);
             value >>= 7;
@@ -268,6 +292,20 @@ impl<'b> Writer<'b> {
         self.u16(bytes.len() as u16);
         self.put(bytes);
     }
+}
+
+/// How many bytes `put` writes.
+#[inline]
+pub(crate) fn counted(put: impl FnOnce(&mut Writer<'_>)) -> usize {
+    let mut counter = Writer::count();
+    put(&mut counter);
+    counter.written()
+}
+
+/// Writes with a writer that is at hand.
+#[inline]
+pub(crate) fn written(mut writer: Writer<'_>, put: impl FnOnce(&mut Writer<'_>)) {
+    put(&mut writer);
 }
 
 /// How many bytes a variable byte integer takes.
