@@ -5,3 +5,4 @@ pub mod codec;
 pub mod hex;
 pub mod laws;
 pub mod tables;
+pub mod vectors;

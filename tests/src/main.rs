@@ -1,10 +1,12 @@
 //! `conformance`: the command line of the judges. What each does lives in the library, a file each.
 
 use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::{fs, io::BufWriter};
 
 use clap::{Parser, Subcommand};
-use conformance::codec;
+use conformance::{codec, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them.
 #[derive(Parser)]
@@ -22,11 +24,20 @@ enum Judge {
     /// the canonical form, `incomplete`, `reject 0xNN RULE` with the reason code that a receiver answers, or `error …` when
     /// the line is not such a packet or goes on behind it.
     Codec(codec::Options),
+    /// Prints the test vectors, as JSON lines: who sends it, the bytes, the verdict, and why.
+    Vectors,
+    /// Writes the vectors' bytes into a directory, a file each, for a fuzzer to begin with.
+    Seeds {
+        /// The directory, which is made.
+        directory: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().judge {
         Judge::Codec(options) => codec::run(&options, io::stdin().lock(), io::stdout().lock()),
+        Judge::Vectors => print(BufWriter::new(io::stdout().lock())),
+        Judge::Seeds { directory } => seeds(&directory),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -37,4 +48,21 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn print(mut output: impl Write) -> io::Result<()> {
+    for vector in vectors::all() {
+        writeln!(output, "{}", vector.to_json())?;
+    }
+    output.flush()
+}
+
+/// A seed is a byte whose lowest bit says that the server sends, and the vector's bytes.
+fn seeds(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for (number, vector) in vectors::all().into_iter().enumerate() {
+        let from = u8::from(vector.from == mqtt5_codec::Sender::Server);
+        fs::write(directory.join(format!("{number:04}")), [&[from], &vector.bytes[..]].concat())?;
+    }
+    Ok(())
 }
