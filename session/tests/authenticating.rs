@@ -1,4 +1,6 @@
 //! Enhanced authentication: with CONNECT, and again on a live connection.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod common;
 
 use common::*;

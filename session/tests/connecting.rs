@@ -1,4 +1,6 @@
 //! CONNECT, CONNACK, and which session goes on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod common;
 
 use common::*;

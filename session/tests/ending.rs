@@ -1,4 +1,6 @@
 //! DISCONNECT of either side, keep-alive, faults.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod common;
 
 use common::*;

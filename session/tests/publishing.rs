@@ -1,4 +1,6 @@
 //! Publishing: QoS 0, 1 and 2, the server's limits, waiting messages.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod common;
 
 use common::*;

@@ -1,4 +1,6 @@
 //! Receiving: QoS 0, 1 and 2, acknowledgements by themselves and by hand, our limits, topic aliases.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod common;
 
 use common::*;

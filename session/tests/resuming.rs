@@ -1,4 +1,6 @@
 //! What survives a connection, what is sent again, and what is lost.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod common;
 
 use common::*;

@@ -1,4 +1,6 @@
 //! SUBSCRIBE, UNSUBSCRIBE and their answers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod common;
 
 use common::*;
