@@ -25,7 +25,6 @@ pub enum Kind {
 
 /// A document of either kind.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::large_enum_variant, reason = "nothing can be boxed")]
 pub enum Document<'a> {
     /// A message, with headers and body.
     Message(Message<'a>),

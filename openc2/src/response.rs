@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::Quirk;
-use crate::command::read_extension;
+use crate::command::Extended;
 use crate::error::{Fail, Rule};
 use crate::extension::{Extensions, Part, Place};
 use crate::list::{Pairs, Texts};
@@ -308,22 +308,17 @@ fn read_targets<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<(), Fail> {
 impl<'a> Value<'a> for Results<'a> {
     fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
         let mut results = Self::NONE;
-        let mut extended = false;
-        let mut within = r.source.clone();
+        let mut extended = Extended::default();
+        let within = r.source.clone();
         let mut members = r.open(Shape::Map)?;
         while let Some(member) = members.next(r)? {
             match member {
                 Member::Known(key) => results.read_known(key, r)?,
-                Member::Other(key) => {
-                    read_extension(key, members.key_at, Part::Results, r)?;
-                    extended = true;
-                }
+                Member::Other(key) => extended.read(key, members.key_at, Part::Results, r)?,
             }
         }
         members.filled(Rule::EmptyResults)?;
-        if extended {
-            results.extensions = Extensions::from_checked(within.until(&r.source), Place::Results);
-        }
+        results.extensions = extended.extensions(within, r, Place::Results);
         Ok(results)
     }
 

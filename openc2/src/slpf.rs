@@ -216,14 +216,14 @@ impl<'a> Actuator<'a> {
     pub fn of(command: &Command<'a>) -> Option<Self> {
         let actuator = command.actuator.filter(|actuator| actuator.profile == NSID)?;
         match actuator.specifiers? {
-            ExtensionValue::SlpfActuator(actuator) => Some(actuator),
+            ExtensionValue::SlpfActuator(actuator) => Some(*actuator),
             ExtensionValue::Raw(raw) => read(raw),
             _ => None,
         }
     }
 
     /// As a command's actuator.
-    pub const fn actuator(self) -> AnyActuator<'a> {
+    pub const fn actuator(&'a self) -> AnyActuator<'a> {
         AnyActuator { profile: Text::new(NSID), specifiers: Some(ExtensionValue::SlpfActuator(self)) }
     }
 }
@@ -374,8 +374,8 @@ mod tests {
         let tuple = Texts::from(&["a", "b"]);
         let hostname = Some(Text::new("fw.example"));
         let named_group = Some(Text::new("edge"));
-        command.actuator =
-            Some(Actuator { hostname, named_group, asset_id: None, asset_tuple: Some(tuple) }.actuator());
+        let specifiers = Actuator { hostname, named_group, asset_id: None, asset_tuple: Some(tuple) };
+        command.actuator = Some(specifiers.actuator());
         for (form, encoding) in
             [(Form::Json, Encoding::Json), (Form::Cbor, Encoding::Cbor), (Form::Concise, Encoding::Cbor)]
         {

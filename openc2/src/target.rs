@@ -387,7 +387,7 @@ impl<'a> Value<'a> for Actuator<'a> {
         if r.source.kind()? != Kind::Map {
             return r.fail(Rule::WantMap);
         }
-        let specifiers = ExtensionValue::read(profile, Part::Actuator, r)?;
+        let specifiers = ExtensionValue::read(profile, Part::Actuator, r)?.into();
         match r.source.key(&mut walk)? {
             None => Ok(Self { profile, specifiers: Some(specifiers) }),
             Some((_, at)) => Err(Fail::new(at, Rule::Actuator)),
