@@ -52,17 +52,17 @@ impl<'a> Command<'a> {
                 Some(Member::Known(CommandKeyV2::Target)) => Field::Known(CommandKey::Target),
                 Some(Member::Known(CommandKeyV2::Args)) => Field::Known(CommandKey::Args),
                 Some(Member::Known(CommandKeyV2::CommandId)) => Field::Known(CommandKey::CommandId),
-                Some(Member::Other(_)) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                Some(Member::Other(_)) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         } else {
             match members.next(r)? {
                 None => return Ok(None),
                 Some(Member::Known(key)) => Field::Known(key),
                 Some(Member::Other(crate::source::Key::Name(name))) if name == "profile" => {
-                    r.forgive(Quirk::ProfileInV1, members.key_at, Rule::UnknownKey)?;
+                    r.forgive(Quirk::ProfileInV1, members.key_at(), Rule::UnknownKey)?;
                     Field::Profile
                 }
-                Some(Member::Other(_)) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                Some(Member::Other(_)) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         }))
     }
@@ -232,8 +232,8 @@ impl<'a> Value<'a> for Args<'a> {
                     args.response_requested = Some(r.one_of(Rule::ResponseType)?)
                 }
                 Member::Known(ArgKey::Comment) if r.v2() => args.comment = Some(r.source.text()?),
-                Member::Known(ArgKey::Comment) => return Err(Fail::new(members.key_at, Rule::Arg)),
-                Member::Other(key) => extended.read(key, members.key_at, Part::Args, r)?,
+                Member::Known(ArgKey::Comment) => return Err(Fail::new(members.key_at(), Rule::Arg)),
+                Member::Other(key) => extended.read(key, members.key_at(), Part::Args, r)?,
             }
         }
         members.filled(Rule::EmptyArgs)?;

@@ -73,7 +73,7 @@ impl Kind {
 
 fn by_field<'a, S: Source<'a>>(mut source: S) -> Option<Kind> {
     let mut walk = source.open(Shape::Map).ok()?;
-    while let Some((Key::Name(name), _)) = source.key(&mut walk).ok()? {
+    while let Some(Key::Name(name)) = source.key(&mut walk).ok()? {
         if named::<MessageKey>(name).is_some() {
             return Some(Kind::Message);
         }

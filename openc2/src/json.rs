@@ -89,7 +89,7 @@ impl<'a> Json<'a> {
             None => return self.fail(Rule::TooDeep),
         };
         self.at += 1;
-        Ok(Walk { left: None, done: 0, positional: false })
+        Ok(Walk { left: None, done: 0, positional: false, key_at: 0 })
     }
 
     /// Whether another item stands before `close`; its comma is read.
@@ -308,7 +308,7 @@ impl<'a> Source<'a> for Json<'a> {
     }
 
     #[inline]
-    fn key(&mut self, walk: &mut Walk) -> Result<Option<(Key<'a>, usize)>, Fail> {
+    fn key(&mut self, walk: &mut Walk) -> Result<Option<Key<'a>>, Fail> {
         if !self.another(walk, b'}')? {
             return Ok(None);
         }
@@ -322,7 +322,12 @@ impl<'a> Source<'a> for Json<'a> {
             Some(_) => return self.fail(Rule::Junk),
             None => return self.fail(Rule::End),
         }
-        Ok(Some((Key::Name(name), at)))
+        walk.key_at = at;
+        Ok(Some(Key::Name(name)))
+    }
+
+    fn ended(&mut self, walk: &mut Walk) -> Result<bool, Fail> {
+        self.another(walk, b'}').map(|another| !another)
     }
 
     fn open_list(&mut self) -> Result<Walk, Fail> {

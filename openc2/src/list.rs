@@ -72,11 +72,11 @@ impl<'a> Steps<'a> {
     pub(crate) fn field(&mut self) -> Option<(Key<'a>, Raw<'a>)> {
         match self {
             Self::Json(json, walk) => {
-                let (key, _) = json.key(walk).ok()??;
+                let key = json.key(walk).ok()??;
                 Some((key, json.raw().ok()?))
             }
             Self::Cbor(cbor, walk) => {
-                let (key, _) = cbor.key(walk).ok()??;
+                let key = cbor.key(walk).ok()??;
                 Some((key, cbor.raw().ok()?))
             }
             Self::Alone(_) | Self::End => None,

@@ -466,10 +466,10 @@ impl<'b> Out<'b> {
             Kind::Map => {
                 let mut frame = self.open(Shape::Map);
                 let mut walk = source.open(Shape::Map)?;
-                while let Some((key, at)) = source.key(&mut walk)? {
+                while let Some(key) = source.key(&mut walk)? {
                     match key {
                         Key::Name(name) => self.named(&mut frame, name),
-                        Key::Id(_) => return Err(Fail::new(at, Rule::ConciseExtension)),
+                        Key::Id(_) => return Err(Fail::new(walk.key_at, Rule::ConciseExtension)),
                     }
                     self.value(source)?;
                 }

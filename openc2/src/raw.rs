@@ -35,8 +35,14 @@ pub struct Raw<'a>(pub(crate) Span<'a>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Span<'a> {
     /// Compact if it holds no insignificant white space.
-    Json { text: &'a str, compact: bool },
-    Cbor { bytes: &'a [u8], concise: bool },
+    Json {
+        text: &'a str,
+        compact: bool,
+    },
+    Cbor {
+        bytes: &'a [u8],
+        concise: bool,
+    },
 }
 
 impl<'a> Raw<'a> {

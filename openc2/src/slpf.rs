@@ -93,7 +93,7 @@ impl<'a> Value<'a> for Args {
                 Member::Known(ArgKey::Persistent) => args.persistent = Some(r.source.boolean()?),
                 Member::Known(ArgKey::Direction) => args.direction = Some(r.one_of(Rule::SlpfDirection)?),
                 Member::Known(ArgKey::InsertRule) => args.insert_rule = Some(r.source.integer()?),
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::SlpfArg)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::SlpfArg)),
             }
         }
         members.filled(Rule::SlpfEmpty)?;
@@ -142,7 +142,7 @@ impl<'a> Value<'a> for Actuator<'a> {
                     }
                     actuator.asset_tuple = Some(tuple);
                 }
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::SlpfSpecifier)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::SlpfSpecifier)),
             }
         }
         Ok(actuator)
@@ -176,7 +176,7 @@ impl<'a> Value<'a> for Results {
         while let Some(member) = members.next(r)? {
             match member {
                 Member::Known(ResultKey::RuleNumber) => rule_number = Some(r.source.integer()?),
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::SlpfResult)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::SlpfResult)),
             }
         }
         rule_number.map(|rule_number| Self { rule_number }).ok_or(Fail::new(members.at, Rule::SlpfEmpty))
