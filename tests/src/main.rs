@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use conformance::codec;
+use conformance::{client, codec};
 
 /// Judges MQTT v5 packets and whoever sends them.
 #[derive(Parser)]
@@ -22,11 +22,15 @@ enum Judge {
     /// the canonical form, `incomplete`, `reject 0xNN RULE` with the reason code that a receiver answers, or `error …` when
     /// the line is not such a packet or goes on behind it.
     Codec(codec::Options),
+    /// Runs an MQTT client that JSON lines on standard input drive, and prints what happens as JSON lines.
+    #[command(after_help = client::HELP)]
+    Client(client::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().judge {
         Judge::Codec(options) => codec::run(&options, io::stdin().lock(), io::stdout().lock()),
+        Judge::Client(options) => client::run(&options, io::stdin(), io::stdout().lock()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
