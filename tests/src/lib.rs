@@ -5,5 +5,6 @@ pub mod client;
 pub mod codec;
 pub mod hex;
 pub mod laws;
+pub mod statements;
 pub mod tables;
 pub mod vectors;
