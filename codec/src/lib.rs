@@ -76,6 +76,8 @@ mod decoder;
 mod disconnect;
 mod error;
 mod list;
+#[cfg(feature = "bytes")]
+mod owned;
 mod packet;
 mod property;
 mod publish;
@@ -98,6 +100,8 @@ pub use decoder::{Decoded, Decoder, Frame, MAXIMUM_PACKET_SIZE};
 pub use disconnect::{Auth, Disconnect};
 pub use error::{EncodeError, Error};
 pub use list::{Iter, List};
+#[cfg(feature = "bytes")]
+pub use owned::OwnedPublish;
 pub use packet::{Packet, PacketType};
 pub use property::{Properties, Property};
 pub use publish::{Delivery, Publish, TopicRef};

@@ -65,6 +65,21 @@ impl<'a, T> List<'a, T> {
         Self { items: Items::Wire(bytes) }
     }
 
+    /// The items' bytes, if they are checked bytes or none.
+    #[cfg(feature = "bytes")]
+    pub(crate) const fn wire(&self) -> Option<&'a [u8]> {
+        match self.items {
+            Items::Wire(bytes) => Some(bytes),
+            Items::Slice(items) => {
+                if items.is_empty() {
+                    Some(&[])
+                } else {
+                    None
+                }
+            }
+        }
+    }
+
     /// Whether there is no item.
     #[must_use]
     #[inline]

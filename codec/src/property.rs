@@ -68,6 +68,18 @@ impl<'a> Properties<'a> {
         self.0.is_empty()
     }
 
+    /// Wraps a list on the wire that has been checked.
+    #[cfg(feature = "bytes")]
+    pub(crate) const fn checked(bytes: &'a [u8]) -> Self {
+        Self(List::checked(bytes))
+    }
+
+    /// The list's bytes, if it stands on the wire.
+    #[cfg(feature = "bytes")]
+    pub(crate) const fn wire(&self) -> Option<&'a [u8]> {
+        self.0.wire()
+    }
+
     /// The properties in their order.
     #[inline]
     pub fn iter(&self) -> Iter<'a, Property<'a>> {
