@@ -401,4 +401,19 @@ mod tests {
         assert_eq!(count.written(), 15);
         assert_eq!(out, [1, 0, 2, 0, 0, 0, 3, 0, 4, b'f', b'o', b'u', b'r', 0xF4, 0x03]);
     }
+
+    #[test]
+    fn bytes_are_copied_alike_word_by_word() {
+        let bytes: [u8; 40] = core::array::from_fn(|at| at as u8 + 1);
+        for start in 0..8 {
+            for len in 0..=bytes.len() - 8 {
+                let from = &bytes[start..start + len];
+                let (mut by_words, mut by_length) = ([0; 48], [0; 48]);
+                copy_words(&mut (&mut by_words[8 - start..8 - start + len], from));
+                copy(&mut by_length[8 - start..8 - start + len], from);
+                assert_eq!(by_words[8 - start..8 - start + len], *from);
+                assert_eq!(by_words, by_length);
+            }
+        }
+    }
 }
