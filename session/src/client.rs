@@ -250,6 +250,12 @@ impl<M: Memory> Client<M> {
         self.engine().timeout(now)
     }
 
+    /// The first invariant of the state that does not hold: for tests that try to break it. Walks through everything.
+    #[doc(hidden)]
+    pub fn check(&mut self) -> Result<(), &'static str> {
+        self.engine().check()
+    }
+
     /// The state in figures.
     #[must_use]
     pub fn figures(&self, now: Instant) -> Figures {

@@ -21,6 +21,10 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) const NEW: Self = Self { previous: 0, next: 0, chunk: 0, state: Sending::Idle, sent: false };
+
+    pub(crate) fn previous(&self) -> u16 {
+        self.previous
+    }
 }
 
 /// The first and last of a list, by number; 0 for none.
