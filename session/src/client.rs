@@ -27,6 +27,7 @@ use crate::time::Instant;
 /// | `disconnect` | – | yes | yes | to hasten it | – |
 ///
 /// Other calls are always allowed. One that is not gives [`Refused`] and changes nothing.
+#[derive(Clone, Hash)]
 pub struct Client<M> {
     session: Session,
     link: Link,

@@ -155,14 +155,10 @@ impl Engine<'_> {
                 self.free_id(number);
                 Ok(Some(Event::Published(ack)))
             }
-            Ok((next, SendReply::Release)) => {
+            Ok((_, SendReply::Release)) => {
                 self.unlink_publish(number);
                 self.session.publishes.insert(self.slots, number, self.link.cursor);
-                if let Some(slot) = slot(self.slots, number) {
-                    slot.state = next;
-                    slot.chunk = NIL;
-                }
-                self.release_chunk(chunk);
+                self.release(number);
                 self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
                 Ok(if state == Sending::PubRec { Some(Event::PublishReceived(ack)) } else { None })
             }

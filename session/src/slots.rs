@@ -8,7 +8,7 @@ use crate::arena::At;
 use crate::flow::Sending;
 
 /// An exchange that we began.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Hash)]
 pub(crate) struct Slot {
     previous: u16,
     pub(crate) next: u16,
@@ -28,7 +28,7 @@ impl Slot {
 }
 
 /// The first and last of a list, by number; 0 for none.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Hash)]
 pub(crate) struct Ends {
     pub(crate) first: u16,
     pub(crate) last: u16,
