@@ -73,7 +73,7 @@ struct Core<'d> {
 }
 
 /// A command that the host is carrying out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket {
     slot: u16,
     serial: u16,

@@ -21,7 +21,7 @@ use crate::transfer::{
     Channel, Clause, Encoding, MessageType, Outgoing, Quality, Received, Scheme, TopicError, Verdict, check,
     publish_properties,
 };
-use crate::vocabulary::{Action, ResponseType};
+use crate::vocabulary::Action;
 use crate::{Features, Reading, Style, Target, Texts};
 
 /// A Producer, sans I/O.
@@ -138,7 +138,7 @@ impl<'a> Request<'a> {
 }
 
 /// What stands for a request from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId {
     slot: u16,
     serial: u16,
@@ -147,7 +147,8 @@ pub struct RequestId {
 /// What a response is to its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// A progress report (102): another response of this Consumer is to follow.
+    /// A progress report (102): another response of this Consumer is to follow. Where only an acknowledgement or the
+    /// status was asked for, 102 is the outcome.
     Interim,
     /// This Consumer's outcome.
     Final,
@@ -395,8 +396,8 @@ impl Core<'_> {
                 },
             )?;
         let payload = rest.get(..length).unwrap_or_default();
-        let silent = request.command.args.response() == ResponseType::None;
-        let slot = table.insert(id, request.expect, now.after(request.timeout), silent)?;
+        let wanted = request.command.args.response();
+        let slot = table.insert(id, request.expect, now.after(request.timeout), wanted)?;
         let properties = publish_properties(MessageType::Request, self.policy.encoding, request.expiry);
         Ok((slot, Outgoing { topic, quality: self.policy.quality, properties, payload }))
     }
@@ -431,10 +432,7 @@ impl Core<'_> {
             return Heard::Nothing { why: Unheard::ForOthers, verdict };
         }
         let (request, part, complete) = match table.take(id, from, response.status, headers.created, now) {
-            Taken::Counted { request, complete } => {
-                let part = if response.status.is_interim() { Part::Interim } else { Part::Final };
-                (request, part, complete)
-            }
+            Taken::Counted { request, part, complete } => (request, part, complete),
             Taken::Not(why) => return Heard::Nothing { why, verdict },
         };
         Heard::Response { request, from, response, part, complete, headers, verdict }
