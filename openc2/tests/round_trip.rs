@@ -1,5 +1,7 @@
 //! Arbitrary messages through every form and back: JSON, CBOR with names, the concise form.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
 use openc2_mqtt::{Encoding, Form, Language, Reading, Style};
 use proptest::prelude::*;
 
@@ -80,7 +82,7 @@ fn process() -> BoxedStrategy<String> {
 }
 
 fn ipv4_net() -> BoxedStrategy<String> {
-    (any::<std::net::Ipv4Addr>(), prop::option::of(0..=32u8))
+    (any::<core::net::Ipv4Addr>(), prop::option::of(0..=32u8))
         .prop_map(|(address, prefix)| match prefix {
             Some(prefix) => format!("\"{address}/{prefix}\""),
             None => format!("\"{address}\""),
@@ -92,7 +94,7 @@ fn ipv6_net() -> BoxedStrategy<String> {
     let segment = prop_oneof![Just(0u16), any::<u16>()];
     (prop::array::uniform8(segment), prop::option::of(0..=128u8))
         .prop_map(|(segments, prefix)| {
-            let address = std::net::Ipv6Addr::from(segments);
+            let address = core::net::Ipv6Addr::from(segments);
             match prefix {
                 Some(prefix) => format!("\"{address}/{prefix}\""),
                 None => format!("\"{address}\""),
@@ -117,7 +119,7 @@ fn base64() -> BoxedStrategy<String> {
     // Whole groups of three bytes have no padding to choose.
     prop::collection::vec(prop::sample::select(b"ABCabc019-_".to_vec()), 0..8)
         .prop_map(|letters| {
-            let groups = letters.iter().flat_map(|letter| std::iter::repeat_n(char::from(*letter), 4));
+            let groups = letters.iter().flat_map(|letter| core::iter::repeat_n(char::from(*letter), 4));
             format!("\"{}\"", groups.collect::<String>())
         })
         .boxed()
@@ -200,9 +202,15 @@ fn command() -> BoxedStrategy<String> {
     (action, target(), prop::option::of(args), prop::option::of(specifiers), prop::option::of(id))
         .prop_map(|(action, target, args, specifiers, id)| {
             let mut json = format!("{{\"action\":\"{action}\",\"target\":{target}");
-            args.map(|args| json.push_str(&format!(",\"args\":{args}")));
-            specifiers.map(|specifiers| json.push_str(&format!(",\"actuator\":{{\"slpf\":{specifiers}}}")));
-            id.map(|id| json.push_str(&format!(",\"command_id\":{id}")));
+            if let Some(args) = args {
+                json.push_str(&format!(",\"args\":{args}"));
+            }
+            if let Some(specifiers) = specifiers {
+                json.push_str(&format!(",\"actuator\":{{\"slpf\":{specifiers}}}"));
+            }
+            if let Some(id) = id {
+                json.push_str(&format!(",\"command_id\":{id}"));
+            }
             json + "}"
         })
         .boxed()
@@ -239,8 +247,12 @@ fn response() -> BoxedStrategy<String> {
     (status, prop::option::of(text()), prop::option::of(results))
         .prop_map(|(status, text, results)| {
             let mut json = format!("{{\"status\":{status}");
-            text.map(|text| json.push_str(&format!(",\"status_text\":{text}")));
-            results.map(|results| json.push_str(&format!(",\"results\":{results}")));
+            if let Some(text) = text {
+                json.push_str(&format!(",\"status_text\":{text}"));
+            }
+            if let Some(results) = results {
+                json.push_str(&format!(",\"results\":{results}"));
+            }
             json + "}"
         })
         .boxed()

@@ -2,7 +2,15 @@
 //! exactly one outcome for each responder, and no command executes twice. A failing seed is printed and replays:
 //! `SEED=n cargo test --test simulation`; `SEEDS=n` runs more of them.
 
-use std::cmp::Reverse;
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic"
+)]
+
+use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use mqtt5_codec::{QoS, Topic};

@@ -3,9 +3,9 @@
 use super::Ticket;
 use crate::response::Status;
 use crate::text::Text;
-use crate::time::Instant;
 use crate::transfer::Encoding;
 use crate::vocabulary::ResponseType;
+use mqtt5_session::Instant;
 
 /// Where a Consumer keeps its requests. Sealed: [`Inline`] or a mutable reference to one.
 #[expect(private_bounds, reason = "sealed")]

@@ -19,12 +19,12 @@ use crate::message::{Content, Headers, Message};
 use crate::response::{Response, Results, Status};
 use crate::target::Target;
 use crate::text::Text;
-use crate::time::Instant;
 use crate::transfer::{
     Channel, Clause, Encoding, MessageType, Outgoing, Received, TopicError, Verdict, check, publish_properties,
 };
 use crate::vocabulary::{Action, Feature, ResponseType};
 use crate::{Number, Pairs, Style, Texts, slpf};
+use mqtt5_session::Instant;
 
 /// A Consumer, sans I/O.
 ///

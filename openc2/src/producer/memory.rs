@@ -3,8 +3,8 @@
 use super::{Expect, Part, Refused, RequestId, TimedOut, Unheard};
 use crate::response::Status;
 use crate::text::Text;
-use crate::time::Instant;
 use crate::vocabulary::ResponseType;
+use mqtt5_session::Instant;
 
 /// The longest name of a Consumer (`from`) that is kept, in bytes.
 pub const NAME: usize = 64;

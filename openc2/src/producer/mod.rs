@@ -16,13 +16,13 @@ use crate::error::{EncodeError, Error};
 use crate::message::{Content, Headers, Message};
 use crate::response::{Response, Status};
 use crate::text::Text;
-use crate::time::Instant;
 use crate::transfer::{
     Channel, Clause, Encoding, MessageType, Outgoing, Quality, Received, Scheme, TopicError, Verdict, check,
     publish_properties,
 };
 use crate::vocabulary::Action;
 use crate::{Features, Reading, Style, Target, Texts};
+use mqtt5_session::Instant;
 
 /// A Producer, sans I/O.
 ///
