@@ -188,7 +188,7 @@ impl World<'_> {
         }
     }
 
-    fn to_consumer(&mut self, index: usize, packet: &Packet) {
+    fn at_consumer(&mut self, index: usize, packet: &Packet) {
         let mut buffer = [0; 2048];
         let (now, utc) = (Instant::from_millis(self.now), Some(1_700_000_000_000 + self.now));
         let reaction = self.consumers[index].1.handle(&packet.received(), now, utc, &mut buffer).unwrap();
@@ -234,7 +234,7 @@ impl World<'_> {
         }
     }
 
-    fn to_producer(&mut self, index: usize, packet: &Packet) {
+    fn at_producer(&mut self, index: usize, packet: &Packet) {
         let now = Instant::from_millis(self.now);
         match self.producers[index].handle(&packet.received(), now) {
             Heard::Response { request, from, part, complete, .. } => {
@@ -286,8 +286,8 @@ impl World<'_> {
             self.now = time;
             match self.events[index].take().unwrap() {
                 Event::Request(producer) => self.request(producer),
-                Event::ToConsumer(consumer, packet) => self.to_consumer(consumer, &packet),
-                Event::ToProducer(producer, packet) => self.to_producer(producer, &packet),
+                Event::ToConsumer(consumer, packet) => self.at_consumer(consumer, &packet),
+                Event::ToProducer(producer, packet) => self.at_producer(producer, &packet),
                 Event::Progress(consumer, ticket) => self.respond(consumer, ticket, Status::Processing),
                 Event::Done(consumer, ticket) => {
                     let status = if self.random.chance(10) { Status::InternalError } else { Status::Ok };
