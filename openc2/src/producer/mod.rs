@@ -133,7 +133,12 @@ impl<'a> Request<'a> {
 
     /// `query features` to every Consumer: who is there, and what can they do (LS1 s4.1)?
     pub const fn discover(features: Features, timeout: u64) -> Self {
-        Self::new(Channel::All, Command::new(Action::Query, Target::Features(features)), timeout)
+        Self::discover_on(Channel::All, features, timeout)
+    }
+
+    /// The same to some: in WD01, which has no topic for all, to the devices of a type.
+    pub const fn discover_on(channel: Channel<'a>, features: Features, timeout: u64) -> Self {
+        Self::new(channel, Command::new(Action::Query, Target::Features(features)), timeout)
     }
 }
 
