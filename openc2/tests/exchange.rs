@@ -567,3 +567,26 @@ fn a_request_says_who_sends_it_and_asks_for_no_response_topic() {
     let producer = Producer::new("p", policy, producer::Inline::<1, 1>::new());
     assert!(producer.channels().eq([Channel::Responses, Channel::ResponsesTo("omega")]));
 }
+
+#[test]
+fn a_consumer_subscribes_to_what_it_declares() {
+    let declaration = Declaration::new("c", "zulu", &["alpha", "iota"], &[]);
+    let consumer = Consumer::new(declaration, consumer::Policy::default(), consumer::Inline::<1, 64>::new());
+    let all = [Channel::All, Channel::Profile("alpha"), Channel::Profile("iota"), Channel::Device("zulu")];
+    assert!(consumer.channels().eq(all));
+}
+
+#[test]
+fn a_command_is_found_by_its_identifier() {
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        assert_eq!(tell(consumer, AP, &deny("r1"), NOW), "execute");
+        let by_request = TICKET.with(core::cell::Cell::take);
+        let named = deny("r2").replace(r#""action""#, r#""command_id":"k2","action""#);
+        assert_eq!(tell(consumer, AP, &named, NOW), "execute");
+        let by_command = TICKET.with(core::cell::Cell::take);
+        assert_eq!(consumer.find("p", "r1"), by_request, "without a command_id it is the request_id");
+        assert_eq!(consumer.find("p", "k2"), by_command);
+        assert_eq!(consumer.find("p", "r2"), None);
+        assert_eq!(consumer.find("q", "k2"), None);
+    });
+}
