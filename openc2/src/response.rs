@@ -122,7 +122,10 @@ impl<'a> Value<'a> for Response<'a> {
             match member {
                 Member::Known(ResponseKey::Status) => {
                     let at = r.source.at();
-                    let code = r.source.integer().map_err(|fail| Fail::new(fail.at(), Rule::Status))?;
+                    let code = r.source.integer().map_err(|fail| match fail.rule {
+                        Rule::WantInteger | Rule::NumberRange => Fail::new(fail.at(), Rule::Status),
+                        _ => fail,
+                    })?;
                     status = Some(Status::from_code(code).ok_or(Fail::new(at, Rule::Status))?);
                 }
                 Member::Known(ResponseKey::StatusText) => status_text = Some(r.source.text()?),

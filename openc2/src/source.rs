@@ -227,7 +227,7 @@ impl<'a, S: Source<'a>> Reader<S> {
     pub(crate) fn open(&mut self, shape: Shape) -> Result<Members<S>, Fail> {
         let at = self.source.at();
         let seen = Seen::new(&self.source);
-        let walk = self.source.open(shape)?;
+        let walk = Walk { key_at: at, ..self.source.open(shape)? };
         Ok(Members { at, walk, seen, known: 0 })
     }
 
