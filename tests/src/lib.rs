@@ -1,6 +1,7 @@
 //! What judges the stack: a library of judges, each behind a command of the binary `conformance` or a test.
 
 pub mod arbitrary;
+pub mod client;
 pub mod codec;
 pub mod hex;
 pub mod laws;

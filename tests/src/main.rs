@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::{fs, io::BufWriter};
 
 use clap::{Parser, Subcommand};
-use conformance::{codec, vectors};
+use conformance::{client, codec, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them.
 #[derive(Parser)]
@@ -31,6 +31,9 @@ enum Judge {
         /// The directory, which is made.
         directory: PathBuf,
     },
+    /// Runs an MQTT client that JSON lines on standard input drive, and prints what happens as JSON lines.
+    #[command(after_help = client::HELP)]
+    Client(client::Options),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Judge::Codec(options) => codec::run(&options, io::stdin().lock(), io::stdout().lock()),
         Judge::Vectors => print(BufWriter::new(io::stdout().lock())),
         Judge::Seeds { directory } => seeds(&directory),
+        Judge::Client(options) => client::run(&options, io::stdin(), io::stdout().lock()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
