@@ -7,10 +7,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
-use mqtt5_codec::{PacketId, QoS, Sender};
-use mqtt5_session::{self as session, Boxed, Client, Event, Inbox, Input, Transmit};
+use mqtt5_codec::{QoS, Sender};
+use mqtt5_session::{self as session, Boxed, Client, Inbox, Input, Transmit};
 
-use super::event::{self, Line, Received};
+use super::event::{self, Received};
 use super::log::Log;
 use super::trace::Splitter;
 use super::transport::{Arrival, Transport};
@@ -74,8 +74,8 @@ pub(super) struct Tool<W> {
     parting: Option<u64>,
     pending: VecDeque<Option<Vec<u8>>>,
     start: Instant,
-    trace: Option<[Splitter; 2]>,
-    out: W,
+    pub(super) trace: Option<[Splitter; 2]>,
+    pub(super) out: W,
 }
 
 /// Reads commands from `input` until it ends, and writes events to `output`.
@@ -145,24 +145,6 @@ impl<W: Write> Tool<W> {
 
     pub(super) fn now(&self) -> session::Instant {
         session::Instant::from_millis(self.start.elapsed().as_millis() as u64 + 1)
-    }
-
-    // --- output ---
-
-    /// Prints an event.
-    pub(super) fn tell(&mut self, line: Line) -> io::Result<()> {
-        self.log.note(line.name());
-        self.print(&line.text())
-    }
-
-    pub(super) fn print(&mut self, text: &str) -> io::Result<()> {
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
-    }
-
-    /// Exchanges that ended without an answer.
-    pub(super) fn lost(&mut self) -> Vec<PacketId> {
-        core::iter::from_fn(|| self.client.poll_lost()).collect()
     }
 
     // --- the connection ---
@@ -254,49 +236,6 @@ impl<W: Write> Tool<W> {
                 }
             }
         }
-    }
-
-    fn faulted(&mut self, fault: &session::Fault) -> io::Result<()> {
-        // What the session has seen of the packet that it refused before its end.
-        let rest = self.trace.as_mut().map_or(Vec::new(), |[_, received]| received.rest());
-        if !rest.is_empty() {
-            self.print(&event::packet("received", &rest))?;
-        }
-        self.tell(event::fault(fault))
-    }
-
-    /// Prints what happened.
-    fn happened(&mut self, event: Event<'_>) -> io::Result<()> {
-        let line = match event {
-            Event::Connected(connected) => {
-                let lost = self.lost();
-                event::connected(&connected, &lost)
-            }
-            Event::Rejected(packet) => event::rejected(&packet),
-            Event::Message(message) => event::message(&message),
-            Event::PublishReceived(ack) => {
-                if let Some((_, received)) = self.published.get_mut(usize::from(ack.id.get())) {
-                    *received = Some(Received::new(&ack));
-                }
-                return Ok(());
-            }
-            Event::Published(ack) => {
-                let entry = self.published.get_mut(usize::from(ack.id.get())).map(core::mem::take);
-                let (qos, received) = entry.unwrap_or_default();
-                event::published(&ack, qos, received)
-            }
-            Event::Subscribed(ack) => event::subscribed(&ack),
-            Event::Unsubscribed(ack) => event::unsubscribed(&ack),
-            Event::Auth(packet) => event::auth(&packet),
-            Event::Pong => event::pong(),
-            Event::Disconnected(packet) => event::disconnected(&packet),
-            Event::SessionExpired { .. } => {
-                let lost = self.lost();
-                event::expired(&lost)
-            }
-            other => event::error(format!("an event that this tool does not know: {other:?}")),
-        };
-        self.tell(line)
     }
 
     fn timers(&mut self) -> io::Result<()> {
