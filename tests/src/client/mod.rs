@@ -1,8 +1,8 @@
 //! A client that JSON lines drive, for test harnesses in any language: commands in, events out, a session in between.
 //!
 //! The session decides everything that MQTT says. This module translates: `command` and `property` read JSON, `event`
-//! writes it, `transport` reads and writes TCP, and `run` is the loop that a host of the session is, with `carry` for what
-//! each command does. [`HELP`] says what commands and events look like.
+//! writes it, `transport` reads and writes TCP, `run` is the loop that a host of the session is, with `carry` for what each
+//! command does and `tell` for what happened. [`HELP`] says what commands and events look like.
 
 use std::io::{self, Read, Write};
 
@@ -14,6 +14,7 @@ mod json;
 mod log;
 mod property;
 mod run;
+mod tell;
 mod trace;
 mod transport;
 

@@ -7,10 +7,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
-use mqtt5_codec::{PacketId, QoS, Sender};
-use mqtt5_session::{self as session, Boxed, Client, Event, Inbox, Input, Transmit};
+use mqtt5_codec::{QoS, Sender};
+use mqtt5_session::{self as session, Boxed, Client, Inbox, Input, Transmit};
 
-use super::event::{self, Line, Received};
+use super::event::{self, Received};
 use super::log::Log;
 use super::trace::Splitter;
 use super::transport::{Arrival, Transport};
@@ -74,8 +74,8 @@ pub(super) struct Tool<W> {
     parting: Option<u64>,
     pending: VecDeque<Option<Vec<u8>>>,
     start: Instant,
-    trace: Option<[Splitter; 2]>,
-    out: W,
+    pub(super) trace: Option<[Splitter; 2]>,
+    pub(super) out: W,
 }
 
 /// Reads commands from `input` until it ends, and writes events to `output`.
@@ -129,12 +129,13 @@ impl<W: Write> Tool<W> {
             {
                 self.arrive(arrival);
             }
-            self.flush()?;
             let fed = self.feed(inbox)?;
             self.timers()?;
+            // Also what packets without an event are answered with.
+            let wrote = self.flush()?;
             self.look_at_transport(&fed)?;
             match self.command()? {
-                None if fed == Fed::Event => {}
+                None if fed == Fed::Event || wrote => {}
                 None => self.rest(),
                 Some(Next::Command) => {}
                 Some(next) => return Ok(next),
@@ -144,24 +145,6 @@ impl<W: Write> Tool<W> {
 
     pub(super) fn now(&self) -> session::Instant {
         session::Instant::from_millis(self.start.elapsed().as_millis() as u64 + 1)
-    }
-
-    // --- output ---
-
-    /// Prints an event.
-    pub(super) fn tell(&mut self, line: Line) -> io::Result<()> {
-        self.log.note(line.name());
-        self.print(&line.text())
-    }
-
-    pub(super) fn print(&mut self, text: &str) -> io::Result<()> {
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
-    }
-
-    /// Exchanges that ended without an answer.
-    pub(super) fn lost(&mut self) -> Vec<PacketId> {
-        core::iter::from_fn(|| self.client.poll_lost()).collect()
     }
 
     // --- the connection ---
@@ -186,9 +169,10 @@ impl<W: Write> Tool<W> {
         }
     }
 
-    /// Writes what the session has to say, as far as the connection takes it.
-    fn flush(&mut self) -> io::Result<()> {
-        let Some(transport) = &mut self.transport else { return Ok(()) };
+    /// Writes what the session has to say, as far as the connection takes it, and tells whether it took anything.
+    fn flush(&mut self) -> io::Result<bool> {
+        let Some(transport) = &mut self.transport else { return Ok(false) };
+        let mut wrote = false;
         let now = || session::Instant::from_millis(self.start.elapsed().as_millis() as u64 + 1);
         while let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit(now()) {
             let n = transport.write(bytes);
@@ -203,8 +187,9 @@ impl<W: Write> Tool<W> {
                 })?;
             }
             self.client.transmitted(n, now());
+            wrote = true;
         }
-        Ok(())
+        Ok(wrote)
     }
 
     /// Gives the session what arrived, up to the next event: no more than a packet at a time, so that a trace has each
@@ -253,49 +238,6 @@ impl<W: Write> Tool<W> {
         }
     }
 
-    fn faulted(&mut self, fault: &session::Fault) -> io::Result<()> {
-        // What the session has seen of the packet that it refused before its end.
-        let rest = self.trace.as_mut().map_or(Vec::new(), |[_, received]| received.rest());
-        if !rest.is_empty() {
-            self.print(&event::packet("received", &rest))?;
-        }
-        self.tell(event::fault(fault))
-    }
-
-    /// Prints what happened.
-    fn happened(&mut self, event: Event<'_>) -> io::Result<()> {
-        let line = match event {
-            Event::Connected(connected) => {
-                let lost = self.lost();
-                event::connected(&connected, &lost)
-            }
-            Event::Rejected(packet) => event::rejected(&packet),
-            Event::Message(message) => event::message(&message),
-            Event::PublishReceived(ack) => {
-                if let Some((_, received)) = self.published.get_mut(usize::from(ack.id.get())) {
-                    *received = Some(Received::new(&ack));
-                }
-                return Ok(());
-            }
-            Event::Published(ack) => {
-                let entry = self.published.get_mut(usize::from(ack.id.get())).map(core::mem::take);
-                let (qos, received) = entry.unwrap_or_default();
-                event::published(&ack, qos, received)
-            }
-            Event::Subscribed(ack) => event::subscribed(&ack),
-            Event::Unsubscribed(ack) => event::unsubscribed(&ack),
-            Event::Auth(packet) => event::auth(&packet),
-            Event::Pong => event::pong(),
-            Event::Disconnected(packet) => event::disconnected(&packet),
-            Event::SessionExpired { .. } => {
-                let lost = self.lost();
-                event::expired(&lost)
-            }
-            other => event::error(format!("an event that this tool does not know: {other:?}")),
-        };
-        self.tell(line)
-    }
-
     fn timers(&mut self) -> io::Result<()> {
         let now = self.now();
         if self.client.poll_timeout().is_none_or(|at| at > now) {
@@ -303,7 +245,7 @@ impl<W: Write> Tool<W> {
         }
         match self.client.handle_timeout(now) {
             Ok(Some(event)) => self.happened(event),
-            Ok(None) => self.flush(),
+            Ok(None) => Ok(()),
             Err(fault) => self.faulted(&fault),
         }
     }
