@@ -65,13 +65,7 @@ fn config(listen: SocketAddr) -> Config {
         external_auth: None,
         dynamic_filters: true,
     };
-    let server = ServerSettings {
-        name: "oc2".into(),
-        listen,
-        tls: None,
-        next_connection_delay_ms: 0,
-        connections,
-    };
+    let server = ServerSettings { name: "oc2".into(), listen, tls: None, next_connection_delay_ms: 0, connections };
     let router = RouterConfig {
         max_connections: 64,
         max_outgoing_packet_count: 200,
@@ -79,11 +73,7 @@ fn config(listen: SocketAddr) -> Config {
         max_segment_count: 10,
         ..RouterConfig::default()
     };
-    Config {
-        router,
-        v5: Some(HashMap::from([("oc2".to_owned(), server)])),
-        ..Config::default()
-    }
+    Config { router, v5: Some(HashMap::from([("oc2".to_owned(), server)])), ..Config::default() }
 }
 
 #[cfg(test)]

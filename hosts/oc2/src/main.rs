@@ -2,6 +2,9 @@
 
 mod broker;
 mod cli;
+mod packet;
+mod printer;
+mod trace;
 
 use clap::Parser;
 
