@@ -1,10 +1,11 @@
 //! The broker embedded in the process: rumqttd, MQTT v5 only, on a free loopback port.
 //! What is asked of a broker and what it answers is in `BROKERS.md` beside this crate's manifest.
 
+use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Instant;
 

@@ -31,8 +31,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// A running broker to use, mqtt://[USER[:PASSWORD]@]HOST[:PORT]; without it, one is started in the process
-    #[arg(long, value_name = "URL")]
+    /// A running broker to use; without it, one is started in the process
+    #[arg(long, value_name = "mqtt://[USER[:PASSWORD]@]HOST[:PORT]")]
     pub(crate) broker: Option<BrokerUrl>,
     /// How OpenC2 messages are written
     #[arg(long, value_enum, default_value_t = Encoding::Json)]
@@ -76,10 +76,18 @@ pub(crate) struct BrokerUrl {
     pub(crate) password: Option<Vec<u8>>,
 }
 
+impl BrokerUrl {
+    /// Host and port, as they are named to a person.
+    pub(crate) fn place(&self) -> String {
+        let brackets = if self.host.contains(':') { ["[", "]"] } else { ["", ""] };
+        format!("{}{}{}:{}", brackets[0], self.host, brackets[1], self.port)
+    }
+}
+
 // By hand, so that no password is ever printed.
 impl core::fmt::Debug for BrokerUrl {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "mqtt://{}:{}", self.host, self.port)
+        write!(f, "mqtt://{}", self.place())
     }
 }
 

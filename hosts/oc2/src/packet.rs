@@ -1,6 +1,6 @@
 //! What a packet says, as a list of named facts: one list for people and for programs.
 
-use mqtt5_codec::{Ack, Delivery, Packet, Properties, Property, Publish, Subscription, TopicRef};
+use mqtt5_codec::{Ack, Delivery, Packet, Properties, Property, Publish, ReasonCode, Subscription, TopicRef};
 use serde_json::{Value, json};
 
 /// A packet, told in facts, in the order of the wire.
@@ -54,7 +54,12 @@ pub(crate) fn tell<'a>(packet: &Packet<'a>) -> Told<'a> {
         }
         Packet::PingReq | Packet::PingResp => {}
         Packet::Disconnect(disconnect) => {
-            facts.push(("reason", json!(disconnect.reason.to_string())));
+            // 0x00 is named by the packet it stands in.
+            let reason = match disconnect.reason {
+                ReasonCode::NORMAL_DISCONNECTION => "Normal disconnection (0x00)".to_owned(),
+                other => other.to_string(),
+            };
+            facts.push(("reason", json!(reason)));
             properties(&mut facts, &disconnect.properties);
         }
         Packet::Auth(auth) => {
@@ -98,16 +103,16 @@ fn subscription(one: &Subscription<'_>) -> String {
     )
 }
 
+/// User properties are one fact, where the first of them stands.
 fn properties(facts: &mut Vec<(&'static str, Value)>, properties: &Properties<'_>) {
-    let mut pairs = Vec::new();
+    let pairs: Value =
+        properties.user_properties().map(|(name, value)| json!([name.as_str(), value.as_str()])).collect();
+    let mut pairs = Some(pairs);
     for property in properties.iter() {
         match property {
-            Property::UserProperty(name, value) => pairs.push(json!([name.as_str(), value.as_str()])),
+            Property::UserProperty(..) => facts.extend(pairs.take().map(|pairs| ("user properties", pairs))),
             other => facts.push(told(&other)),
         }
-    }
-    if !pairs.is_empty() {
-        facts.push(("user properties", Value::Array(pairs)));
     }
 }
 

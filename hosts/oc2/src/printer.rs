@@ -9,6 +9,7 @@ use mqtt5_codec::Sender;
 use serde_json::{Map, Value, json};
 
 use crate::packet::{Told, hex, readable};
+use crate::report::{Row, Summary, milliseconds, table};
 
 const UP: Style = AnsiColor::Cyan.on_default();
 const DOWN: Style = AnsiColor::Green.on_default();
@@ -44,7 +45,7 @@ impl Printer {
         }
         let ms = milliseconds(after);
         let (style, arrow) = if from == Sender::Client { (UP, "──▶") } else { (DOWN, "◀──") };
-        let facts: Vec<String> = told.facts.iter().filter_map(fact).collect();
+        let facts: Vec<String> = told.facts.iter().filter_map(|one| fact(told.name, one)).collect();
         let name = told.name;
         self.line(format_args!(
             "{DIM}{ms:>9.3} ms{DIM:#}  {who:<10} {style}{arrow}{style:#} broker  {style}{name:<11}{style:#} {}",
@@ -95,6 +96,24 @@ impl Printer {
         }
     }
 
+    /// What came of the job: who answered what, and one closing line.
+    pub(crate) fn report(&mut self, rows: &[Row], summary: &Summary) {
+        if self.json {
+            rows.iter().for_each(|row| self.line(format_args!("{}", row.json())));
+            return self.line(format_args!("{}", summary.json()));
+        }
+        self.line(format_args!(""));
+        for (number, line) in table(rows).iter().enumerate() {
+            let style = match number.checked_sub(1).and_then(|at| rows.get(at)) {
+                None => BOLD,
+                Some(row) if row.ok() => Style::new(),
+                Some(_) => BAD,
+            };
+            self.line(format_args!("{style}{}{style:#}", plain(line)));
+        }
+        self.line(format_args!("\n{summary}"));
+    }
+
     // Whoever reads may stop early (a closed pipe); the job is done, and judged, all the same.
     fn line(&mut self, line: core::fmt::Arguments<'_>) {
         let _ = writeln!(self.out, "{line}");
@@ -121,23 +140,43 @@ fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
-}
-
 /// A fact for a person; what is usual is left out.
-fn fact((name, value): &(&'static str, Value)) -> Option<String> {
+fn fact(packet: &str, (name, value): &(&'static str, Value)) -> Option<String> {
     match (*name, value) {
+        ("reason", Value::String(reason)) if packet != "CONNACK" && reason == "Success (0x00)" => None,
         ("dup" | "retain", Value::Bool(false)) => None,
         ("topic", Value::String(topic)) => Some(topic.clone()),
         ("reason", Value::String(reason)) => Some(reason.clone()),
-        ("filters" | "reasons", Value::Array(list)) => {
-            Some(list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "))
-        }
+        ("filters", Value::Array(list)) => Some(filters(list)),
+        ("reasons", Value::Array(list)) => Some(reasons(list)),
         ("user properties", Value::Array(pairs)) => Some(pairs.iter().map(pair).collect::<Vec<_>>().join("  ")),
         (_, Value::String(text)) => Some(format!("{name} {text}")),
         (_, Value::Bool(yes)) => Some(format!("{name} {}", u8::from(*yes))),
         _ => Some(format!("{name} {value}")),
+    }
+}
+
+/// Filters, and the options that all have in common once.
+fn filters(list: &[Value]) -> String {
+    let list: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+    let split: Option<Vec<_>> = list.iter().map(|one| one.split_once(" (")).collect();
+    match split.as_deref() {
+        Some([(_, options), rest @ ..]) if rest.iter().all(|(_, other)| other == options) => {
+            let names: Vec<&str> = split.iter().flatten().map(|(name, _)| *name).collect();
+            let each = if rest.is_empty() { "" } else { "each " };
+            format!("{}  ({each}{options}", names.join(", "))
+        }
+        _ => list.join(", "),
+    }
+}
+
+/// Reason codes, the same one for all once.
+fn reasons(list: &[Value]) -> String {
+    match list {
+        [Value::String(first), rest @ ..] if !rest.is_empty() && rest.iter().all(|other| other == first) => {
+            format!("{} × {first}", list.len())
+        }
+        _ => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
     }
 }
 

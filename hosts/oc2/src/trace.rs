@@ -3,6 +3,7 @@
 //! A [`Tap`] stands between the host and its socket and reads along with the codec, both directions, as a sniffer would. So
 //! what is shown, and counted as valid or not, is what was on the wire, and not what some layer believes it sent.
 
+use core::time::Duration;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -28,14 +29,19 @@ struct Shared {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Tally {
     pub(crate) packets: usize,
-    /// The first packet that broke the standard, and how.
-    pub(crate) invalid: Option<String>,
+    /// The packets that broke a standard, and how.
+    pub(crate) invalid: Vec<String>,
 }
 
 impl Trace {
     pub(crate) fn new(printer: Printer) -> Arc<Self> {
         let shared = Mutex::new(Shared { printer, tally: Tally::default() });
         Arc::new(Self { start: Instant::now(), shared })
+    }
+
+    /// How long the job has taken so far.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
     }
 
     pub(crate) fn tally(&self) -> Tally {
@@ -59,12 +65,11 @@ impl Trace {
         shared.printer.packet(after, who, from, &packet::tell(packet), bytes);
     }
 
-    fn invalid(&self, who: &str, from: Sender, error: mqtt5_codec::Error) {
-        let sender = if from == Sender::Client { who } else { "the broker" };
-        let what = format!("{sender} sent a bad packet: {error}");
+    /// Counts a packet that broke a standard.
+    pub(crate) fn invalid(&self, what: String) {
         let mut shared = self.lock();
         shared.printer.note(&what);
-        shared.tally.invalid.get_or_insert(what);
+        shared.tally.invalid.push(what);
     }
 }
 
@@ -138,7 +143,8 @@ impl Stream {
                 Ok(Decoded::Partial { .. }) => break,
                 Err(error) => {
                     self.lost = true;
-                    trace.invalid(who, self.from, error);
+                    let sender = if self.from == Sender::Client { who } else { "the broker" };
+                    trace.invalid(format!("{sender} sent a bad packet: {error}"));
                     break;
                 }
             }
@@ -194,7 +200,7 @@ mod tests {
         assert_eq!(lines[0]["user_properties"], serde_json::json!([["msgType", "r"]]));
         assert_eq!((&lines[0]["payload"], &lines[1]["bytes"]), (&"{}".into(), &"c000".into()));
         assert_eq!(trace.tally().packets, 2);
-        assert_eq!(trace.tally().invalid, None);
+        assert!(trace.tally().invalid.is_empty());
     }
 
     #[test]
@@ -216,7 +222,7 @@ mod tests {
             tapped(io::Cursor::new(b"\xd0\x00HTTP/1.1 400 Bad Request\r\n\xd0\x00".to_vec()), true);
         io::copy(&mut tap, &mut io::sink()).unwrap();
         assert_eq!(trace.tally().packets, 1);
-        let what = trace.tally().invalid.unwrap();
+        let what = &trace.tally().invalid[0];
         assert!(what.starts_with("the broker sent a bad packet: "), "{what}");
         assert!(out.text().lines().last().unwrap().starts_with("{\"note\":"), "{}", out.text());
     }
