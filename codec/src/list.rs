@@ -186,10 +186,12 @@ impl<'a, T: Item<'a>> IntoIterator for &List<'a, T> {
 }
 
 /// The items of a [`List`], one after the other.
+#[derive(Clone)]
 pub struct Iter<'a, T> {
     rest: Rest<'a, T>,
 }
 
+#[derive(Clone)]
 enum Rest<'a, T> {
     Wire(Reader<'a>),
     Slice(slice::Iter<'a, T>),

@@ -329,12 +329,6 @@ fn misplaced(id: u8, place: u8) -> (ReasonCode, Rule) {
     }
 }
 
-/// The rule against a second topic alias.
-#[cold]
-pub(crate) fn topic_alias_twice() -> Rule {
-    Rule::of_property(place::PUBLISH, TOPIC_ALIAS)
-}
-
 /// The place of a PUBLISH's properties.
 #[inline]
 pub(crate) fn in_publish(from: Sender) -> u8 {

@@ -210,7 +210,7 @@ impl<'a> Publish<'a> {
         let alias = match (self.topic.alias(), listed) {
             (alias, None) => alias,
             (Some(alias), Some(listed)) if alias == listed => None,
-            _ => return Err(crate::property::topic_alias_twice()),
+            _ => return Err(Rule::TOPIC_ALIAS_LISTED),
         };
         Ok(Head { properties, alias })
     }

@@ -177,7 +177,8 @@ pub(crate) fn varint(bytes: &[u8]) -> Varint<'_> {
 
 /// Writes a packet's fields front to back, or only counts them.
 ///
-/// Counting is writing to nowhere, so that length and bytes cannot disagree.
+/// Counting is writing to nowhere, so that length and bytes cannot disagree. A count stops at `usize::MAX`, which no packet
+/// may have: slices of items that borrow the same bytes can describe more than an address space holds.
 pub(crate) struct Writer<'b> {
     room: &'b mut [u8],
     written: usize,
@@ -193,7 +194,7 @@ impl Writer<'_> {
     /// Counts bytes that are known to follow.
     #[inline]
     pub(crate) fn skip(&mut self, len: usize) {
-        self.written = self.written.wrapping_add(len);
+        self.written = self.written.saturating_add(len);
     }
 }
 
@@ -230,7 +231,7 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
-        self.written = self.written.wrapping_add(bytes.len());
+        self.written = self.written.saturating_add(bytes.len());
         if let Some((taken, rest)) = mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {
             copy(taken, bytes);
             self.room = rest;
@@ -239,7 +240,7 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn u8(&mut self, value: u8) {
-        self.written = self.written.wrapping_add(1);
+        self.written = self.written.saturating_add(1);
         if let Some((first, rest)) = mem::take(&mut self.room).split_first_mut() {
             *first = value;
             self.room = rest;
@@ -258,7 +259,7 @@ impl<'b> Writer<'b> {
 
     #[inline]
     fn chunk<const N: usize>(&mut self, bytes: [u8; N]) {
-        self.written = self.written.wrapping_add(N);
+        self.written = self.written.saturating_add(N);
         if let Some((first, rest)) = mem::take(&mut self.room).split_first_chunk_mut() {
             *first = bytes;
             self.room = rest;
@@ -415,5 +416,15 @@ mod tests {
                 assert_eq!(by_words, by_length);
             }
         }
+    }
+
+    #[test]
+    fn a_count_past_the_address_space_is_too_long_for_any_packet() {
+        let mut counter = Writer::count();
+        counter.skip(usize::MAX - 1);
+        counter.u8(0);
+        counter.bytes(b"more");
+        counter.u32(0);
+        assert_eq!(counter.written(), usize::MAX);
     }
 }
