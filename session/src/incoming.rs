@@ -1,7 +1,7 @@
 //! What is read: packets of the server, one at a time, and what each does to the session.
 
 use mqtt5_codec::{
-    Ack, Auth, Decoder, Delivery, Frame, Packet, PacketId, Publish, ReasonCode, Rule, Sender, SubAck, Topic, TopicRef,
+    Ack, Auth, Decoded, Decoder, Delivery, Packet, PacketId, Publish, ReasonCode, Rule, Sender, SubAck, Topic, TopicRef,
 };
 
 use crate::arena::NIL;
@@ -37,18 +37,18 @@ impl Engine<'_> {
                 _ => return Ok(Input::Blocked),
             }
             let rest = data.get(*start..).unwrap_or(&[]);
-            let (used, first, body) = match decoder.frame(rest) {
-                Ok(Frame::Whole { used, first, body }) => (used, first, body),
-                Ok(Frame::Partial { need: whole }) if whole <= most => {
+            let packet = match decoder.decode(rest) {
+                Ok(Decoded::Packet { used, packet }) => {
+                    *start = start.saturating_add(used);
+                    packet
+                }
+                Ok(Decoded::Partial { need: whole }) if whole <= most => {
                     *need = whole;
                     return Ok(Input::Partial { need: whole });
                 }
-                Ok(_) => return Err(self.fault(ReasonCode::PACKET_TOO_LARGE, Rule::MAXIMUM_PACKET_SIZE)),
-                Err(error) => return Err(self.fault(error.reason, error.rule)),
-            };
-            *start = start.saturating_add(used);
-            let packet = match decoder.packet(first, body) {
-                Ok(packet) => packet,
+                Ok(Decoded::Partial { .. }) => {
+                    return Err(self.fault(ReasonCode::PACKET_TOO_LARGE, Rule::MAXIMUM_PACKET_SIZE));
+                }
                 Err(error) => return Err(self.fault(error.reason, error.rule)),
             };
             if let Packet::Publish(publish) = &packet
