@@ -5,21 +5,22 @@ use mqtt5_codec::{ConnAck, Property, QoS, ReasonCode, Rule};
 use crate::arena::SENT;
 use crate::connect::digest;
 use crate::engine::{AuthTurn, Engine, Phase, flag};
-use crate::event::{Connected, Event, Fault};
+use crate::event::Fault;
 use crate::flow::Sending;
+use crate::incoming::Told;
 use crate::slots::{Slot, slot};
 use crate::time::Instant;
 
 impl Engine<'_> {
-    pub(crate) fn connack<'i>(&mut self, packet: ConnAck<'i>, now: Instant) -> Result<Event<'i>, Fault> {
+    pub(crate) fn connack(&mut self, packet: &ConnAck<'_>, now: Instant) -> Result<Told, Fault> {
         let present = packet.session_present;
         if packet.reason.is_error() {
             self.session.maybe = false;
             self.link.phase = Phase::Closed;
             crate::trace::ended(packet.reason.value());
-            return Ok(Event::Rejected(packet));
+            return Ok(Told::Step);
         }
-        if let Err(rule) = self.check_session(present).and_then(|()| self.grant(&packet)) {
+        if let Err(rule) = self.check_session(present).and_then(|()| self.grant(packet)) {
             return Err(self.fault(ReasonCode::PROTOCOL_ERROR, rule));
         }
         if self.link.send_max() < 5 {
@@ -42,7 +43,7 @@ impl Engine<'_> {
         }
         self.resume();
         crate::trace::connected(present, self.session.losses);
-        Ok(Event::Connected(Connected { resumed: present, lost: self.session.losses, packet }))
+        Ok(Told::Packet)
     }
 
     /// Whether the server may say this about our session.

@@ -67,27 +67,29 @@ impl Engine<'_> {
         };
         let may_alias = up && qos == QoS::AtMostOnce && !hold;
         let mut given = None;
-        let name = topic;
-        let mut topic = TopicRef::Name(name);
-        if let Some(alias) = if properties.is_empty() { None } else { properties.topic_alias() } {
-            if !may_alias || self.link.alias_max != 0 {
-                return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
-            }
-            if alias.get() > self.link.server_alias_max {
-                return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
-            }
-            topic = TopicRef::NameAndAlias(name, alias);
-        } else if may_alias && self.link.alias_max != 0 {
-            let (alias, known) = self.alias_of(name.as_bytes());
+        let mut publish = Publish { topic: TopicRef::Name(topic), delivery, retain, properties, payload };
+        if may_alias && self.link.alias_max != 0 {
+            let (alias, known) = self.alias_of(topic.as_bytes());
             given = TopicAlias::new(alias);
             if let Some(alias) = given {
-                topic = if known { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(name, alias) };
+                publish.topic = if known { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(topic, alias) };
             }
         }
-        let publish = Publish { topic, delivery, retain, properties, payload };
-        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
-        let encoded = publish.encode(Sender::Client, &mut sink);
-        let at = sink.done(encoded)?;
+        let at = match self.encode(&publish) {
+            // Refused, perhaps because the message has an alias of its own.
+            Err(Refused::Rule(rule)) => {
+                let Some(alias) = properties.topic_alias() else { return Err(Refused::Rule(rule)) };
+                if !may_alias || self.link.alias_max != 0 {
+                    return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
+                }
+                if alias.get() > self.link.server_alias_max {
+                    return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
+                }
+                publish.topic = TopicRef::NameAndAlias(topic, alias);
+                self.encode(&publish)?
+            }
+            other => other?,
+        };
 
         self.stamp(at, number);
         if number == 0 {
@@ -96,7 +98,7 @@ impl Engine<'_> {
             }
             self.enqueue(at);
             if let Some(alias) = given {
-                self.give_alias(alias.get(), name.as_bytes());
+                self.give_alias(alias.get(), topic.as_bytes());
             }
         } else {
             self.take_id(number, at, if qos == QoS::AtLeastOnce { Sending::PubAck } else { Sending::PubRec });
@@ -107,6 +109,13 @@ impl Engine<'_> {
             }
         }
         Ok(id)
+    }
+
+    #[inline(never)]
+    fn encode(&mut self, publish: &Publish<'_>) -> Result<At, Refused> {
+        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let encoded = publish.encode(Sender::Client, &mut sink);
+        sink.done(encoded)
     }
 
     /// Whether this message may be published now; and whether on the connection there is.
