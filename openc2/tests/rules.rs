@@ -44,7 +44,7 @@ fn json_and_types() -> Vec<Bad> {
         target(Rule::End, "target.uri", "{\"uri\":\"a"),
         target(Rule::Junk, "target", "yes"),
         bad(Rule::Trailing, "", r#"{"status":200} {}"#),
-        bad(Rule::NumberForm, "status", r#"{"status":-}"#),
+        results(Rule::NumberForm, "results.rate_limit", r#"{"rate_limit":-}"#),
         target(Rule::Escape, "target.uri", r#"{"uri":"\x"}"#),
         target(Rule::ControlCharacter, "target.uri", "{\"uri\":\"a\n\"}"),
         target(Rule::Surrogate, "target.properties[1]", r#"{"properties":["a","\ud800"]}"#),
