@@ -4,6 +4,7 @@ pub mod arbitrary;
 pub mod client;
 pub mod codec;
 pub mod hex;
+pub mod interop;
 pub mod laws;
 pub mod statements;
 pub mod tables;

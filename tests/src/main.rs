@@ -7,7 +7,7 @@ use std::{fs, io::BufWriter};
 
 use clap::{Parser, Subcommand};
 use conformance::statements::{self, Sources, Statement};
-use conformance::{client, codec, vectors};
+use conformance::{client, codec, interop, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them.
 #[derive(Parser)]
@@ -41,6 +41,8 @@ enum Judge {
     /// Runs an MQTT client that JSON lines on standard input drive, and prints what happens as JSON lines.
     #[command(after_help = client::HELP)]
     Client(client::Options),
+    /// Tries what holds between the client and a broker, and tells it; fails if something does not.
+    Interop(interop::Options),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +52,10 @@ fn main() -> ExitCode {
         Judge::Vectors => print(BufWriter::new(io::stdout().lock())),
         Judge::Seeds { directory } => seeds(&directory),
         Judge::Client(options) => client::run(&options, io::stdin(), io::stdout().lock()),
+        Judge::Interop(options) => match interop::run(&options, io::stdout().lock()) {
+            Ok(false) => return ExitCode::FAILURE,
+            done => done.map(drop),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
