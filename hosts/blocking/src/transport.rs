@@ -24,14 +24,17 @@ impl Transport for TcpStream {
 
 /// Opens a TCP connection to the first address of `place` that answers, all of them within `timeout`.
 ///
+/// Looking up a name is the operating system's work, and takes as long as that takes: the timeout counts from then on.
+///
 /// Nagle's algorithm is off: a session writes whole packets, and waits for their answers.
 ///
 /// # Errors
 /// [`Error::Lookup`] if `place` has no address; [`Error::Connect`] with what the last address answered.
 pub fn connect(place: impl ToSocketAddrs, timeout: Duration) -> Result<TcpStream, Error> {
+    let addresses = place.to_socket_addrs().map_err(Error::Lookup)?;
     let deadline = Instant::now() + timeout;
     let mut last = None;
-    for address in place.to_socket_addrs().map_err(Error::Lookup)? {
+    for address in addresses {
         let left = deadline.saturating_duration_since(Instant::now());
         match connect_one(&address, left) {
             Ok(stream) => return Ok(stream),

@@ -10,7 +10,7 @@ use openc2_mqtt::{Action, Command, Response, Status, Target};
 
 use crate::agent::{Agent, Job, TICK};
 use crate::failure::{Cause, Failure, Step};
-use crate::message::{instant, publish, received, utc};
+use crate::message::{publish, received, utc};
 use crate::scenario::Device;
 
 /// The largest response, its topic included.
@@ -63,7 +63,7 @@ impl Actuator<'_> {
         let now = self.clock.now();
         let mut buffer = [0; RESPONSE];
         let received = received(incoming);
-        let verdict = match self.consumer.handle(&received, instant(now), utc(), &mut buffer)? {
+        let verdict = match self.consumer.handle(&received, now, utc(), &mut buffer)? {
             Reaction::Reply { reply, verdict, .. } => {
                 publish(client, &reply, now)?;
                 verdict
@@ -73,7 +73,7 @@ impl Actuator<'_> {
                     publish(client, &acknowledgement, now)?;
                 }
                 let response = execute(&mut self.denied, &command);
-                if let Some(reply) = self.consumer.respond(ticket, &response, instant(now), utc(), &mut buffer)? {
+                if let Some(reply) = self.consumer.respond(ticket, &response, now, utc(), &mut buffer)? {
                     publish(client, &reply, now)?;
                 }
                 verdict

@@ -24,11 +24,6 @@ pub(crate) fn publish(client: &mut Client<Boxed>, outgoing: &Outgoing<'_>, now: 
     client.publish(&message, now).map(|_| ())
 }
 
-/// The session's time as OpenC2 takes it.
-pub(crate) fn instant(now: Instant) -> openc2_mqtt::Instant {
-    openc2_mqtt::Instant::from_millis(now.as_millis())
-}
-
 /// Milliseconds since 1970, if the clock is later than that.
 pub(crate) fn utc() -> Option<u64> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;

@@ -8,11 +8,13 @@ pub(crate) struct Told<'a> {
     pub(crate) name: &'static str,
     pub(crate) facts: Vec<(&'static str, Value)>,
     pub(crate) payload: Option<&'a [u8]>,
+    /// How many bytes at the packet's end are secret: a password, the last field of a CONNECT.
+    pub(crate) secret: usize,
 }
 
 pub(crate) fn tell<'a>(packet: &Packet<'a>) -> Told<'a> {
     let mut facts = Vec::new();
-    let mut payload = None;
+    let (mut payload, mut secret) = (None, 0);
     match packet {
         Packet::Connect(connect) => {
             facts.push(("client id", json!(connect.client_id.as_str())));
@@ -22,6 +24,7 @@ pub(crate) fn tell<'a>(packet: &Packet<'a>) -> Told<'a> {
             if let Some(name) = connect.user_name {
                 facts.push(("user name", json!(name.as_str())));
             }
+            secret = connect.password.map_or(0, <[u8]>::len);
             properties(&mut facts, &connect.properties);
         }
         Packet::ConnAck(ack) => {
@@ -67,7 +70,7 @@ pub(crate) fn tell<'a>(packet: &Packet<'a>) -> Told<'a> {
             properties(&mut facts, &auth.properties);
         }
     }
-    Told { name: packet.packet_type().name(), facts, payload }
+    Told { name: packet.packet_type().name(), facts, payload, secret }
 }
 
 fn published(facts: &mut Vec<(&'static str, Value)>, publish: &Publish<'_>) {

@@ -55,8 +55,11 @@ impl Printer {
             self.line(format_args!("{:INDENT$} {DIM}{}{DIM:#}", "", plain(&readable(payload))));
         }
         if self.bytes {
-            for line in bytes.chunks(HEX_LINE) {
-                self.line(format_args!("{:INDENT$} {DIM}{}{DIM:#}", "", hex(line)));
+            let mut text = dump(bytes, told.secret);
+            while !text.is_empty() {
+                let rest = text.split_off(text.len().min(2 * HEX_LINE));
+                self.line(format_args!("{:INDENT$} {DIM}{text}{DIM:#}", ""));
+                text = rest;
             }
         }
     }
@@ -75,7 +78,7 @@ impl Printer {
             object.insert("payload".into(), json!(readable(payload)));
         }
         if self.bytes {
-            object.insert("bytes".into(), json!(hex(bytes)));
+            object.insert("bytes".into(), json!(dump(bytes, told.secret)));
         }
         self.object(object);
     }
@@ -122,6 +125,12 @@ impl Printer {
     fn object(&mut self, object: Map<String, Value>) {
         self.line(format_args!("{}", Value::Object(object)));
     }
+}
+
+/// Bytes in hex, without those at the end that are secret.
+fn dump(bytes: &[u8], secret: usize) -> String {
+    let shown = bytes.len().saturating_sub(secret);
+    hex(bytes.get(..shown).unwrap_or_default()) + &"**".repeat(secret)
 }
 
 /// Text from the network, without what could command a terminal.

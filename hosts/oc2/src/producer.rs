@@ -9,7 +9,7 @@ use openc2_mqtt::{Response, Text, Texts};
 
 use crate::agent::{Agent, Job};
 use crate::failure::{Cause, Failure, Step};
-use crate::message::{instant, publish, received, utc};
+use crate::message::{publish, received, utc};
 use crate::report::{Outcome, Row};
 use crate::scenario::{Order, PRODUCER};
 
@@ -69,7 +69,7 @@ impl<'p> Commander<'p> {
         let mut request = Request::new(order.channel, order.command, timeout);
         request.expect = Expect::Each(order.from);
         let (now, mut buffer) = (self.agent.now(), [0; REQUEST]);
-        let (id, outgoing) = self.producer.request(&request, random, instant(now), utc(), &mut buffer)?;
+        let (id, outgoing) = self.producer.request(&request, random, now, utc(), &mut buffer)?;
         publish(self.agent.client(), &outgoing, now)?;
         Ok((id, outgoing.topic.as_str().to_owned()))
     }
@@ -85,7 +85,7 @@ fn hear(
     sent: Instant,
     rows: &mut [Row],
 ) -> bool {
-    match producer.handle(&received(incoming), instant(job.clock.now())) {
+    match producer.handle(&received(incoming), job.clock.now()) {
         Heard::Response { request, from, response, part: Part::Final, complete, verdict, .. } if request == awaited => {
             job.judge(PRODUCER.0, incoming.topic.as_str(), &verdict);
             if let Some(row) = rows.iter_mut().find(|row| from == row.from.as_str()) {

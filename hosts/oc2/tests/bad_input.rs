@@ -145,9 +145,11 @@ fn a_bad_url_is_told_in_one_line() {
 fn a_password_is_never_printed() {
     let peer = Peer::start(|_| Script::new().read_packet().write(b"\x20\x03\x00\x86\x00"));
     let url = format!("mqtt://zulu01:=Pacific=@127.0.0.1:{}", peer.port);
-    let oc2 = run(&["-v", "--timeout", "1", "--broker", &url], Duration::from_secs(10));
+    let oc2 = run(&["--json", "-v", "--timeout", "1", "--broker", &url], Duration::from_secs(10));
     fails_with(&oc2, peer.port, &["Bad User Name or Password (0x86)"]);
     assert!(oc2.stdout.contains("zulu01"), "{}", oc2.stdout);
+    // Nor its bytes: "=Pacific=" ends the packet, as nine pairs of stars.
+    assert!(oc2.stdout.contains("0009******************\"") && !oc2.stdout.contains("50616369"), "{}", oc2.stdout);
     assert!(!oc2.stdout.contains("Pacific") && !oc2.stderr.contains("Pacific"), "{}", oc2.stdout);
 }
 
