@@ -134,3 +134,116 @@ impl<'a> Ack<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{
+        BOTH, MALFORMED, PROTOCOL_ERROR, accepted, carries, decoded, framed, refused, refused_at_once, shortened,
+    };
+    use crate::{Packet, Text};
+
+    const FIRSTS: [u8; 4] = [0x40, 0x50, 0x62, 0x70];
+    const PUBLISHED: &[u8] = &[0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99];
+    const RELEASED: &[u8] = &[0x00, 0x92];
+
+    /// The four packets, with the reason codes of their tables.
+    fn each(kind: AckKind, packet: fn(Ack<'static>) -> Packet<'static>, first: u8, table: &[u8], rule: &str) {
+        let ack = |reason| Ack { id: PacketId::new(0x1234).unwrap(), reason, properties: Properties::EMPTY };
+        for from in BOTH {
+            carries(
+                from,
+                |reason| {
+                    if reason == 0 { framed(first, &[b"\x12\x34"]) } else { framed(first, &[b"\x12\x34", &[reason]]) }
+                },
+                |reason| packet(ack(reason)),
+                table,
+                rule,
+                4,
+            );
+            assert_eq!(ack(ReasonCode::SUCCESS).encoded_len(kind), Ok(4));
+        }
+    }
+
+    #[test]
+    fn mqtt_3_4_2_1_puback_carries_its_own_reason_codes() {
+        each(AckKind::PubAck, Packet::PubAck, 0x40, PUBLISHED, "MQTT-3.4.2-1");
+    }
+
+    #[test]
+    fn mqtt_3_5_2_1_pubrec_carries_its_own_reason_codes() {
+        each(AckKind::PubRec, Packet::PubRec, 0x50, PUBLISHED, "MQTT-3.5.2-1");
+    }
+
+    #[test]
+    fn mqtt_3_6_2_1_pubrel_carries_its_own_reason_codes() {
+        each(AckKind::PubRel, Packet::PubRel, 0x62, RELEASED, "MQTT-3.6.2-1");
+    }
+
+    #[test]
+    fn mqtt_3_7_2_1_pubcomp_carries_its_own_reason_codes() {
+        each(AckKind::PubComp, Packet::PubComp, 0x70, RELEASED, "MQTT-3.7.2-1");
+    }
+
+    #[test]
+    fn mqtt_3_6_1_1_the_flags_of_pubrel_are_0010() {
+        for from in BOTH {
+            accepted(from, b"\x62\x02\x00\x01");
+            for flags in (0..16).filter(|&flags| flags != 2) {
+                refused_at_once(from, &[0x60 | flags], MALFORMED, "MQTT-3.6.1-1", 0);
+                refused_at_once(from, &[0x60 | flags, 2, 0, 1], MALFORMED, "MQTT-3.6.1-1", 0);
+            }
+        }
+    }
+
+    #[test]
+    fn mqtt_2_2_1_5_an_acknowledgement_names_a_publish() {
+        for from in BOTH {
+            for first in FIRSTS {
+                refused(from, &[first, 2, 0, 0], PROTOCOL_ERROR, "MQTT-2.2.1-5", 2);
+                refused(from, &[first, 4, 0, 0, 0, 0], PROTOCOL_ERROR, "MQTT-2.2.1-5", 2);
+                accepted(from, &[first, 2, 0xFF, 0xFF]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_is_left_out() {
+        for from in BOTH {
+            for first in FIRSTS {
+                let error = if first < 0x60 { 0x97 } else { 0x92 };
+                shortened(from, &[first, 3, 0, 1, 0], &[first, 2, 0, 1]);
+                shortened(from, &[first, 4, 0, 1, 0, 0], &[first, 2, 0, 1]);
+                accepted(from, &[first, 3, 0, 1, error]);
+                shortened(from, &[first, 4, 0, 1, error, 0], &[first, 3, 0, 1, error]);
+                accepted(from, &[first, 7, 0, 1, 0, 3, 0x1F, 0, 0]);
+                accepted(from, &[first, 14, 0, 1, error, 10, 0x26, 0, 1, b'n', 0, 0, 0x1F, 0, 1, b'r']);
+            }
+        }
+    }
+
+    #[test]
+    fn no_field_is_cut_short_and_nothing_follows_the_last() {
+        for from in BOTH {
+            for first in FIRSTS {
+                refused(from, &[first, 0], MALFORMED, "MQTT 2.1.4", 2);
+                refused(from, &[first, 1, 0], MALFORMED, "MQTT 2.1.4", 2);
+                refused(from, &[first, 5, 0, 1, 0, 0, 0], MALFORMED, "MQTT 2.1.4", 6);
+                refused(from, &[first, 4, 0, 1, 0, 1], MALFORMED, "MQTT 2.2.2.1", 6);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reason_string_and_user_properties_are_read() {
+        for from in BOTH {
+            let Packet::PubRec(ack) = decoded(from, b"\x50\x0D\x00\x07\x87\x09\x1F\x00\x01r\x26\x00\x00\x00\x00")
+            else {
+                panic!()
+            };
+            assert_eq!((ack.id.get(), ack.reason), (7, ReasonCode::NOT_AUTHORIZED));
+            assert_eq!(ack.properties.reason_string(), Text::new("r").ok());
+            assert_eq!(ack.properties.user_properties().next(), Some((Text::EMPTY, Text::EMPTY)));
+        }
+    }
+}

@@ -67,3 +67,79 @@ impl<'a> ConnAck<'a> {
         packet_len(self.encode(&mut Nowhere))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Packet;
+    use crate::testing::{MALFORMED, PROTOCOL_ERROR, SERVER, accepted, carries, decoded, not_sent, refused};
+
+    #[test]
+    fn mqtt_3_2_2_1_bits_7_to_1_of_the_flags_are_zero() {
+        accepted(SERVER, b"\x20\x03\x00\x00\x00");
+        accepted(SERVER, b"\x20\x03\x01\x00\x00");
+        for flags in 2..=u8::MAX {
+            refused(SERVER, &[0x20, 3, flags, 0, 0], MALFORMED, "MQTT-3.2.2-1", 2);
+        }
+    }
+
+    #[test]
+    fn mqtt_3_2_2_6_a_refusal_has_no_session_present() {
+        for reason in [0x80, 0x84, 0x87, 0x9F] {
+            refused(SERVER, &[0x20, 3, 1, reason, 0], PROTOCOL_ERROR, "MQTT-3.2.2-6", 2);
+            let reason = ReasonCode::from_u8(reason).unwrap();
+            let packet = ConnAck { session_present: true, reason, properties: Properties::EMPTY };
+            not_sent(SERVER, &Packet::ConnAck(packet), "MQTT-3.2.2-6");
+        }
+    }
+
+    #[test]
+    fn mqtt_3_2_2_8_connack_carries_its_own_reason_codes() {
+        const TABLE: &[u8] = &[
+            0x00, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8C, 0x90, 0x95, 0x97, 0x99, 0x9A,
+            0x9B, 0x9C, 0x9D, 0x9F,
+        ];
+        carries(
+            SERVER,
+            |reason| [0x20, 3, 0, reason, 0].to_vec(),
+            |reason| Packet::ConnAck(ConnAck { session_present: false, reason, properties: Properties::EMPTY }),
+            TABLE,
+            "MQTT-3.2.2-8",
+            3,
+        );
+        // Which is told before a session that a refusal may not have.
+        refused(SERVER, b"\x20\x03\x01\x92\x00", PROTOCOL_ERROR, "MQTT-3.2.2-8", 3);
+    }
+
+    #[test]
+    fn no_field_is_cut_short_and_nothing_follows_the_last() {
+        refused(SERVER, b"\x20\x00", MALFORMED, "MQTT 2.1.4", 2);
+        refused(SERVER, b"\x20\x01\x00", MALFORMED, "MQTT 2.1.4", 3);
+        refused(SERVER, b"\x20\x02\x00\x00", MALFORMED, "MQTT-2.2.2-1", 4);
+        refused(SERVER, b"\x20\x04\x00\x00\x00\x00", MALFORMED, "MQTT 2.1.4", 5);
+    }
+
+    #[test]
+    fn every_limit_of_a_server_is_read() {
+        const BYTES: &[u8] = b"\x20\x28\x01\x00\x25\
+            \x11\x00\x00\x00\x07\x21\x00\x0A\x24\x01\x25\x00\x27\x00\x01\x00\x00\x12\x00\x01i\x22\x00\x05\
+            \x28\x00\x29\x01\x2A\x00\x13\x00\x3C\x1A\x00\x01r";
+        accepted(SERVER, BYTES);
+        let Packet::ConnAck(connack) = decoded(SERVER, BYTES) else { panic!() };
+        let properties = connack.properties;
+        assert!(connack.session_present);
+        assert_eq!(properties.session_expiry_interval(), Some(7));
+        assert_eq!(properties.receive_maximum().unwrap().get(), 10);
+        assert_eq!(properties.maximum_qos(), Some(crate::QoS::AtLeastOnce));
+        assert_eq!(properties.retain_available(), Some(false));
+        assert_eq!(properties.maximum_packet_size().unwrap().get(), 65_536);
+        assert_eq!(properties.assigned_client_identifier().unwrap(), "i");
+        assert_eq!(properties.topic_alias_maximum(), Some(5));
+        assert_eq!(properties.wildcard_subscription_available(), Some(false));
+        assert_eq!(properties.subscription_identifiers_available(), Some(true));
+        assert_eq!(properties.shared_subscription_available(), Some(false));
+        assert_eq!(properties.server_keep_alive(), Some(60));
+        assert_eq!(properties.response_information().unwrap(), "r");
+        assert_eq!(properties.server_reference(), None);
+    }
+}

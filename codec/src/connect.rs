@@ -224,3 +224,234 @@ impl fmt::Debug for Will<'_> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{CLIENT, MALFORMED, accepted, decoded, encoded, framed, not_sent, refused};
+    use crate::{Packet, Property};
+    use std::{format, vec, vec::Vec};
+
+    /// The smallest CONNECT, with these flags and this behind the client identifier.
+    fn connect(flags: u8, rest: &[u8]) -> Vec<u8> {
+        framed(0x10, &[b"\x00\x04MQTT\x05", &[flags], b"\x00\x00\x00\x00\x00", rest])
+    }
+
+    const FLAGS: usize = 9;
+    const BEHIND_CLIENT_ID: usize = 15;
+
+    #[test]
+    fn the_smallest_connect_is_accepted() {
+        accepted(CLIENT, b"\x10\x0D\x00\x04MQTT\x05\x00\x00\x00\x00\x00\x00");
+        accepted(CLIENT, b"\x10\x0E\x00\x04MQTT\x05\x02\xFF\xFF\x00\x00\x01i");
+    }
+
+    #[test]
+    fn mqtt_3_1_2_1_the_protocol_name_is_mqtt() {
+        for name in
+            [&b"\x00\x04MQTt"[..], b"\x00\x06MQIsdp", b"\x00\x00", b"\x00\x05MQTTX", b"\x00\x04\xFF\xFF\xFF\xFF"]
+        {
+            let packet = framed(0x10, &[name, b"\x05\x00\x00\x00\x00\x00\x00"]);
+            refused(CLIENT, &packet, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, "MQTT-3.1.2-1", 2);
+        }
+    }
+
+    #[test]
+    fn mqtt_3_1_2_2_the_protocol_version_is_five() {
+        for version in (0..=u8::MAX).filter(|&version| version != 5) {
+            let packet = framed(0x10, &[b"\x00\x04MQTT", &[version], b"\x00\x00\x00\x00\x00\x00"]);
+            refused(CLIENT, &packet, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, "MQTT-3.1.2-2", 8);
+        }
+    }
+
+    #[test]
+    fn mqtt_3_1_2_3_the_reserved_flag_is_zero() {
+        for flags in [0x01, 0x03, 0xC3, 0xFF] {
+            refused(CLIENT, &connect(flags, b"\x00\x01u\x00\x01p"), MALFORMED, "MQTT-3.1.2-3", FLAGS);
+        }
+    }
+
+    #[test]
+    fn mqtt_3_1_2_9_a_will_has_properties_topic_and_payload() {
+        accepted(CLIENT, &connect(0x04, b"\x00\x00\x01t\x00\x00"));
+        accepted(CLIENT, &connect(0x36, b"\x05\x18\x00\x00\x00\x01\x00\x01t\x00\x02\x00\xFF"));
+        for (fields, at) in [
+            (&b""[..], 0),
+            (b"\x00", 1),
+            (b"\x00\x00", 1),
+            (b"\x00\x00\x02t", 3),
+            (b"\x00\x00\x01t", 4),
+            (b"\x00\x00\x01t\x00", 4),
+            (b"\x00\x00\x01t\x00\x02p", 6),
+        ] {
+            refused(CLIENT, &connect(0x04, fields), MALFORMED, "MQTT-3.1.2-9", BEHIND_CLIENT_ID + at);
+        }
+    }
+
+    #[test]
+    fn mqtt_3_1_2_11_without_a_will_its_qos_is_zero() {
+        for flags in [0x08, 0x10, 0x18, 0x3A] {
+            refused(CLIENT, &connect(flags, b"\x00\x00\x01t\x00\x00"), MALFORMED, "MQTT-3.1.2-11", FLAGS);
+        }
+    }
+
+    #[test]
+    fn mqtt_3_1_2_12_a_will_has_qos_zero_one_or_two() {
+        for (flags, qos) in [(0x04, QoS::AtMostOnce), (0x0C, QoS::AtLeastOnce), (0x14, QoS::ExactlyOnce)] {
+            let bytes = connect(flags, b"\x00\x00\x01t\x00\x00");
+            let Packet::Connect(packet) = decoded(CLIENT, &bytes) else { panic!() };
+            assert_eq!(packet.will.unwrap().qos, qos);
+            accepted(CLIENT, &bytes);
+        }
+        for flags in [0x1C, 0x3C, 0x1E] {
+            refused(CLIENT, &connect(flags, b"\x00\x00\x01t\x00\x00"), MALFORMED, "MQTT-3.1.2-12", FLAGS);
+        }
+    }
+
+    #[test]
+    fn mqtt_3_1_2_13_without_a_will_its_retain_flag_is_zero() {
+        for flags in [0x20, 0x22] {
+            refused(CLIENT, &connect(flags, b""), MALFORMED, "MQTT-3.1.2-13", FLAGS);
+        }
+        let bytes = connect(0x24, b"\x00\x00\x01t\x00\x00");
+        let Packet::Connect(packet) = decoded(CLIENT, &bytes) else { panic!() };
+        assert!(packet.will.unwrap().retain);
+    }
+
+    #[test]
+    fn mqtt_3_1_2_16_no_user_name_follows_without_its_flag() {
+        refused(CLIENT, &connect(0x00, b"\x00\x01u"), MALFORMED, "MQTT-3.1.2-16", BEHIND_CLIENT_ID);
+        refused(CLIENT, &connect(0x04, b"\x00\x00\x01t\x00\x00\x00"), MALFORMED, "MQTT-3.1.2-16", BEHIND_CLIENT_ID + 6);
+    }
+
+    #[test]
+    fn mqtt_3_1_2_17_a_user_name_follows_its_flag() {
+        accepted(CLIENT, &connect(0x80, b"\x00\x00"));
+        for (rest, at) in [(&b""[..], 0), (b"\x00", 0), (b"\x00\x02u", 2)] {
+            refused(CLIENT, &connect(0x80, rest), MALFORMED, "MQTT-3.1.2-17", BEHIND_CLIENT_ID + at);
+        }
+    }
+
+    #[test]
+    fn mqtt_3_1_2_18_no_password_follows_without_its_flag() {
+        refused(CLIENT, &connect(0x80, b"\x00\x01u\x00\x01p"), MALFORMED, "MQTT-3.1.2-18", BEHIND_CLIENT_ID + 3);
+    }
+
+    #[test]
+    fn mqtt_3_1_2_19_a_password_follows_its_flag_with_or_without_a_user_name() {
+        accepted(CLIENT, &connect(0x40, b"\x00\x02\xFF\x00"));
+        accepted(CLIENT, &connect(0xC0, b"\x00\x01u\x00\x00"));
+        refused(CLIENT, &connect(0x40, b""), MALFORMED, "MQTT-3.1.2-19", BEHIND_CLIENT_ID);
+        refused(CLIENT, &connect(0xC0, b"\x00\x01u\x00\x02p"), MALFORMED, "MQTT-3.1.2-19", BEHIND_CLIENT_ID + 5);
+    }
+
+    #[test]
+    fn nothing_follows_the_last_field() {
+        for (flags, rest) in [(0x40, &b"\x00\x01p\x00"[..]), (0xC0, b"\x00\x01u\x00\x01p\x00")] {
+            let packet = connect(flags, rest);
+            refused(CLIENT, &packet, MALFORMED, "MQTT 2.1.4", packet.len() - 1);
+        }
+        // And none is cut short.
+        for (body, at) in
+            [(&b""[..], 2), (b"\x00", 2), (b"\x00\x04MQT", 4), (b"\x00\x04MQTT", 8), (b"\x00\x04MQTT\x05", 9)]
+        {
+            refused(CLIENT, &framed(0x10, &[body]), MALFORMED, "MQTT 2.1.4", at);
+        }
+        refused(CLIENT, b"\x10\x09\x00\x04MQTT\x05\x00\x00", MALFORMED, "MQTT 2.1.4", 10);
+    }
+
+    #[test]
+    fn mqtt_3_1_3_1_the_payload_has_its_order() {
+        const BYTES: &[u8] = b"\x10\x22\x00\x04MQTT\x05\xEE\x01\x2C\x05\x11\x00\x00\x0E\x10\
+            \x00\x01i\x02\x01\x01\x00\x01t\x00\x01w\x00\x01u\x00\x01p";
+        accepted(CLIENT, BYTES);
+        let Packet::Connect(packet) = decoded(CLIENT, BYTES) else { panic!() };
+        assert!(packet.clean_start);
+        assert_eq!(packet.keep_alive, 300);
+        assert_eq!(packet.properties.session_expiry_interval(), Some(3600));
+        assert_eq!(packet.client_id, "i");
+        let will = packet.will.unwrap();
+        assert_eq!(will.properties.payload_format_indicator(), Some(crate::PayloadFormat::Utf8));
+        assert_eq!(
+            (will.qos, will.retain, will.topic.as_str(), will.payload),
+            (QoS::AtLeastOnce, true, "t", &b"w"[..])
+        );
+        assert_eq!((packet.user_name.unwrap().as_str(), packet.password), ("u", Some(&b"p"[..])));
+    }
+
+    #[test]
+    fn mqtt_3_1_3_3_the_client_identifier_is_there() {
+        refused(CLIENT, b"\x10\x0B\x00\x04MQTT\x05\x00\x00\x00\x00", MALFORMED, "MQTT-3.1.3-3", 13);
+        refused(CLIENT, b"\x10\x0C\x00\x04MQTT\x05\x00\x00\x00\x00\x00", MALFORMED, "MQTT-3.1.3-3", 13);
+        refused(CLIENT, b"\x10\x0E\x00\x04MQTT\x05\x00\x00\x00\x00\x00\x02i", MALFORMED, "MQTT-3.1.3-3", 15);
+    }
+
+    #[test]
+    fn mqtt_3_1_3_4_the_client_identifier_is_a_string() {
+        refused(CLIENT, b"\x10\x0F\x00\x04MQTT\x05\x00\x00\x00\x00\x00\x02i\xFF", MALFORMED, "MQTT-1.5.4-1", 16);
+        refused(CLIENT, b"\x10\x0E\x00\x04MQTT\x05\x00\x00\x00\x00\x00\x01\x00", MALFORMED, "MQTT-1.5.4-2", 15);
+    }
+
+    #[test]
+    fn mqtt_3_1_3_10_the_order_of_a_will_s_user_properties_is_kept() {
+        let bytes = connect(0x04, b"\x0E\x26\x00\x01b\x00\x011\x26\x00\x01a\x00\x012\x00\x01t\x00\x00");
+        accepted(CLIENT, &bytes);
+        let Packet::Connect(packet) = decoded(CLIENT, &bytes) else { panic!() };
+        let names: Vec<_> = packet.will.unwrap().properties.user_properties().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["b", "a"]);
+    }
+
+    #[test]
+    fn mqtt_3_1_3_11_the_will_topic_is_a_topic_name() {
+        let topic = |topic: &[u8]| connect(0x04, &[&[0, 0, topic.len() as u8], topic, &[0, 0]].concat());
+        let at = BEHIND_CLIENT_ID + 3;
+        refused(CLIENT, &topic(b"t\xC3"), MALFORMED, "MQTT-1.5.4-1", at + 1);
+        refused(CLIENT, &topic(b"tt\x00"), MALFORMED, "MQTT-1.5.4-2", at + 2);
+        refused(CLIENT, &topic(b""), ReasonCode::TOPIC_NAME_INVALID, "MQTT-4.7.3-1", at);
+        refused(CLIENT, &topic(b"t/+"), ReasonCode::TOPIC_NAME_INVALID, "MQTT-4.7.0-1", at + 2);
+        refused(CLIENT, &topic(b"#"), ReasonCode::TOPIC_NAME_INVALID, "MQTT-4.7.0-1", at);
+        accepted(CLIENT, &topic("t/é".as_bytes()));
+    }
+
+    #[test]
+    fn mqtt_3_1_3_12_the_user_name_is_a_string() {
+        refused(CLIENT, &connect(0x80, b"\x00\x02u\xFE"), MALFORMED, "MQTT-1.5.4-1", BEHIND_CLIENT_ID + 3);
+        refused(CLIENT, &connect(0x80, b"\x00\x02\x00u"), MALFORMED, "MQTT-1.5.4-2", BEHIND_CLIENT_ID + 2);
+        accepted(CLIENT, &connect(0x80, b"\x00\x03\xEF\xBB\xBF"));
+    }
+
+    #[test]
+    fn what_two_bytes_of_length_cannot_describe_is_not_sent() {
+        let long = vec![0; 65_536];
+        let bytes = connect(0x44, b"\x00\x00\x01t\x00\x00\x00\x00");
+        let Packet::Connect(packet) = decoded(CLIENT, &bytes) else { panic!() };
+        not_sent(CLIENT, &Packet::Connect(Connect { password: Some(&long), ..packet }), "MQTT 1.5.6");
+        let will = Will { payload: &long, ..packet.will.unwrap() };
+        not_sent(CLIENT, &Packet::Connect(Connect { will: Some(will), ..packet }), "MQTT 1.5.6");
+        let will = Will { payload: &long[1..], ..will };
+        let longest = Packet::Connect(Connect { password: Some(&long[1..]), will: Some(will), ..packet });
+        assert_eq!(encoded(CLIENT, &longest).unwrap().len(), bytes.len() + 2 * 65_535 + 2);
+    }
+
+    #[test]
+    fn neither_password_nor_will_payload_is_printed() {
+        let bytes = connect(0x44, b"\x00\x00\x01t\x00\x03wxy\x00\x03pqr");
+        let printed = format!("{:?}", decoded(CLIENT, &bytes));
+        assert!(printed.contains("password: Some(***)") && printed.contains("payload: 3 bytes"), "{printed}");
+        assert!(
+            !printed.contains("pqr")
+                && !printed.contains("112")
+                && !printed.contains("wxy")
+                && !printed.contains("119")
+        );
+    }
+
+    #[test]
+    fn properties_of_connect_are_no_properties_of_its_will() {
+        let list = [Property::SessionExpiryInterval(1)];
+        let bytes = connect(0x04, b"\x00\x00\x01t\x00\x00");
+        let Packet::Connect(packet) = decoded(CLIENT, &bytes) else { panic!() };
+        let will = Will { properties: Properties::from(&list), ..packet.will.unwrap() };
+        not_sent(CLIENT, &Packet::Connect(Connect { will: Some(will), ..packet }), "MQTT 2.2.2.2");
+    }
+}

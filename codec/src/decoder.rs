@@ -106,7 +106,7 @@ impl Decoder {
         };
         let used = input.len().wrapping_sub(rest.len()).wrapping_add(remaining);
         if used > self.max as usize {
-            return Err(too_large());
+            return Err(too_large(self.from));
         }
         match rest.split_at_checked(remaining) {
             Some((body, _)) => Ok(Frame::Whole { used, first, body }),
@@ -166,8 +166,12 @@ fn long_length(rest: &[u8]) -> Result<Option<(usize, &[u8])>, Error> {
 }
 
 #[cold]
-fn too_large() -> Error {
-    Error { reason: ReasonCode::PACKET_TOO_LARGE, rule: Rule::MAXIMUM_PACKET_SIZE, at: 1 }
+fn too_large(from: Sender) -> Error {
+    let rule = match from {
+        Sender::Client => Rule::SERVER_MAXIMUM_PACKET_SIZE,
+        Sender::Server => Rule::MAXIMUM_PACKET_SIZE,
+    };
+    Error { reason: ReasonCode::PACKET_TOO_LARGE, rule, at: 1 }
 }
 
 /// What a strict receiver refuses besides.
@@ -232,4 +236,167 @@ fn payload(properties: &Properties<'_>, payload: &[u8], rule: Rule, body: &[u8])
 fn offset(body: &[u8], part: &[u8]) -> usize {
     let header = frame_len(body).saturating_sub(body.len());
     (part.as_ptr() as usize).saturating_sub(body.as_ptr() as usize).saturating_add(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{
+        BOTH, CLIENT, MALFORMED, SERVER, accepted, framed, refused, refused_at_once, refused_strictly,
+    };
+    use std::vec;
+
+    fn frame(decoder: Decoder, input: &[u8]) -> Result<Frame<'_>, Error> {
+        decoder.frame(input)
+    }
+
+    #[test]
+    fn a_frame_says_how_many_bytes_it_needs() {
+        let decoder = Decoder::new(CLIENT);
+        assert_eq!(frame(decoder, b""), Ok(Frame::Partial { need: 2 }));
+        assert_eq!(frame(decoder, b"\x30"), Ok(Frame::Partial { need: 2 }));
+        assert_eq!(frame(decoder, b"\x30\x80"), Ok(Frame::Partial { need: 3 }));
+        assert_eq!(frame(decoder, b"\x30\x80\x80"), Ok(Frame::Partial { need: 4 }));
+        assert_eq!(frame(decoder, b"\x30\x80\x80\x80"), Ok(Frame::Partial { need: 5 }));
+        assert_eq!(frame(decoder, b"\x30\x05abc"), Ok(Frame::Partial { need: 7 }));
+        assert_eq!(frame(decoder, b"\x30\x80\x01"), Ok(Frame::Partial { need: 131 }));
+        assert_eq!(frame(decoder, b"\x30\xFF\xFF\xFF\x7F"), Ok(Frame::Partial { need: 268_435_460 }));
+        assert_eq!(frame(decoder, b"\x30\x02abcd"), Ok(Frame::Whole { used: 4, first: 0x30, body: b"ab" }));
+        assert_eq!(frame(decoder, b"\xC0\x00\xC0"), Ok(Frame::Whole { used: 2, first: 0xC0, body: b"" }));
+        let mut long = vec![0; 131 + 1];
+        long[..3].copy_from_slice(b"\x30\x80\x01");
+        assert_eq!(frame(decoder, &long), Ok(Frame::Whole { used: 131, first: 0x30, body: &long[3..131] }));
+    }
+
+    #[test]
+    fn mqtt_1_5_5_1_the_remaining_length_has_its_shortest_form() {
+        for from in BOTH {
+            for length in [&b"\x80\x00"[..], b"\x84\x00", b"\xFF\x80\x00", b"\x80\x80\x80\x00"] {
+                refused_at_once(from, &framed_by(0x30, length), MALFORMED, "MQTT-1.5.5-1", 1);
+            }
+            // More than four bytes, known from the fourth.
+            refused_at_once(from, &framed_by(0x30, b"\x80\x80\x80\x80"), MALFORMED, "MQTT 1.5.5", 1);
+            refused_at_once(from, &framed_by(0x30, b"\xFF\xFF\xFF\xFF\x01"), MALFORMED, "MQTT 1.5.5", 1);
+        }
+    }
+
+    fn framed_by(first: u8, length: &[u8]) -> vec::Vec<u8> {
+        [&[first], length].concat()
+    }
+
+    #[test]
+    fn the_remaining_length_covers_the_fields_exactly() {
+        for from in BOTH {
+            // An acknowledgement with one byte too many and one too few, told where the fields end.
+            refused(from, b"\x40\x06\x00\x01\x00\x01\x00\x00", MALFORMED, "MQTT 2.2.2.2", 6);
+            refused(from, b"\x40\x01\x00", MALFORMED, "MQTT 2.1.4", 2);
+        }
+        // The same behind a fixed header of three bytes.
+        let mut packet = vec![0x40, 0x80, 0x01, 0, 1, 0, 0];
+        packet.resize(131, 0);
+        refused(CLIENT, &packet, MALFORMED, "MQTT 2.1.4", 7);
+    }
+
+    #[test]
+    fn mqtt_3_1_2_24_a_packet_over_the_maximum_is_refused_before_its_body_arrives() {
+        for (from, rule) in [(SERVER, "MQTT-3.1.2-24"), (CLIENT, "MQTT-3.2.2-15")] {
+            let refused = |max, input| match Decoder::new(from).max_packet_size(max).decode(input) {
+                Err(error) => {
+                    assert_eq!((error.reason, error.rule.id(), error.at), (ReasonCode::PACKET_TOO_LARGE, rule, 1));
+                    true
+                }
+                Ok(_) => false,
+            };
+            assert!(refused(6, b"\x30\x05"));
+            assert!(!refused(7, b"\x30\x05"));
+            assert!(refused(6, b"\x30\x05\x00\x01a\x00p"));
+            assert!(!refused(7, b"\x30\x05\x00\x01a\x00p"));
+            assert!(refused(130, b"\x30\x80\x01"));
+            assert!(!refused(131, b"\x30\x80\x01"));
+            assert!(refused(268_435_459, b"\x30\xFF\xFF\xFF\x7F"));
+            assert!(!refused(MAXIMUM_PACKET_SIZE, b"\x30\xFF\xFF\xFF\x7F"));
+            assert!(!refused(u32::MAX, b"\x30\xFF\xFF\xFF\x7F"));
+            // Not known yet.
+            assert!(!refused(1, b"\x30"));
+            assert!(!refused(1, b"\x30\x80"));
+            // What is no packet is told first.
+            assert_eq!(Decoder::new(from).max_packet_size(2).decode(b"\x36\x05").unwrap_err().reason, MALFORMED);
+        }
+    }
+
+    #[test]
+    fn a_packet_given_apart_from_its_frame_is_checked_alike() {
+        let decoder = Decoder::new(SERVER);
+        assert_eq!(decoder.packet(0xD0, b""), Ok(Packet::PingResp));
+        for (first, body, at) in [(0xC0, &b""[..], 0), (0xD1, b"", 0), (0x00, b"", 0), (0x36, b"", 0), (0xD0, b"\0", 2)]
+        {
+            let apart = decoder.packet(first, body).unwrap_err();
+            assert_eq!(apart.at, at);
+            assert_eq!(decoder.decode(&framed(first, &[body])).unwrap_err(), apart);
+        }
+    }
+
+    #[test]
+    fn control_characters_and_non_characters_are_refused_strictly_in_every_string() {
+        const RULE: &str = "MQTT 1.5.4";
+        for (from, bytes, at) in [
+            // CONNECT: client identifier, will topic, user name; an authentication method, a will's content type.
+            (CLIENT, &b"\x10\x0E\x00\x04MQTT\x05\x00\x00\x00\x00\x00\x01\x01"[..], 15),
+            (CLIENT, b"\x10\x13\x00\x04MQTT\x05\x04\x00\x00\x00\x00\x00\x00\x00\x01\x7F\x00\x00", 18),
+            (CLIENT, b"\x10\x11\x00\x04MQTT\x05\x80\x00\x00\x00\x00\x00\x00\x02a\x1F", 18),
+            (CLIENT, b"\x10\x11\x00\x04MQTT\x05\x00\x00\x00\x04\x15\x00\x01\x02\x00\x00", 16),
+            (CLIENT, b"\x10\x17\x00\x04MQTT\x05\x04\x00\x00\x00\x00\x00\x04\x03\x00\x01\x0A\x00\x01t\x00\x00", 19),
+            // PUBLISH: topic, response topic, content type, both halves of a user property.
+            (SERVER, b"\x30\x06\x00\x03a\xC2\x9F\x00", 5),
+            (CLIENT, b"\x30\x08\x00\x01a\x04\x08\x00\x01\x01", 9),
+            (CLIENT, b"\x30\x0A\x00\x01a\x06\x03\x00\x03\xEF\xBF\xBE", 9),
+            (SERVER, b"\x30\x0B\x00\x01a\x07\x26\x00\x01\x01\x00\x01v", 9),
+            (SERVER, b"\x30\x0B\x00\x01a\x07\x26\x00\x01n\x00\x01\x01", 12),
+            // SUBSCRIBE, UNSUBSCRIBE: filters.
+            (CLIENT, b"\x82\x0B\x00\x01\x00\x00\x01a\x00\x00\x01\x01\x00", 11),
+            (CLIENT, b"\xA2\x09\x00\x01\x00\x00\x01a\x00\x01\x01", 10),
+            // Properties of the others.
+            (CLIENT, b"\x82\x0E\x00\x01\x07\x26\x00\x01\x01\x00\x01v\x00\x01a\x00", 8),
+            (CLIENT, b"\xA2\x0D\x00\x01\x07\x26\x00\x01n\x00\x01\x01\x00\x01a", 11),
+            (SERVER, b"\x20\x07\x00\x00\x04\x1F\x00\x01\x01", 8),
+            (SERVER, b"\x40\x08\x00\x01\x00\x04\x1F\x00\x01\x01", 9),
+            (CLIENT, b"\x50\x08\x00\x01\x00\x04\x1F\x00\x01\x01", 9),
+            (SERVER, b"\x62\x08\x00\x01\x00\x04\x1F\x00\x01\x01", 9),
+            (CLIENT, b"\x70\x08\x00\x01\x00\x04\x1F\x00\x01\x01", 9),
+            (SERVER, b"\x90\x08\x00\x01\x04\x1F\x00\x01\x01\x00", 8),
+            (SERVER, b"\xB0\x08\x00\x01\x04\x1F\x00\x01\x01\x00", 8),
+            (SERVER, b"\xE0\x06\x00\x04\x1F\x00\x01\x01", 7),
+            (CLIENT, b"\xF0\x06\x18\x04\x15\x00\x01\x01", 7),
+        ] {
+            accepted(from, bytes);
+            refused_strictly(from, bytes, MALFORMED, RULE, at);
+        }
+    }
+
+    #[test]
+    fn a_payload_is_checked_strictly_against_its_format() {
+        let reason = ReasonCode::PAYLOAD_FORMAT_INVALID;
+        for from in BOTH {
+            refused_strictly(from, b"\x30\x08\x00\x01a\x02\x01\x01h\xFF", reason, "MQTT 3.3.2.3.2", 9);
+            for fine in [
+                &b"\x30\x08\x00\x01a\x02\x01\x00h\xFF"[..],
+                b"\x30\x08\x00\x01a\x02\x01\x01\xC3\xA9",
+                b"\x30\x05\x00\x01a\x00\xFF",
+            ] {
+                assert!(Decoder::new(from).strict(true).decode(fine).is_ok());
+            }
+            // U+0000 is no string of MQTT's, but a fine payload.
+            assert!(Decoder::new(from).strict(true).decode(b"\x30\x07\x00\x01a\x02\x01\x01\x00").is_ok());
+        }
+        let will = b"\x10\x17\x00\x04MQTT\x05\x04\x00\x00\x00\x00\x00\x02\x01\x01\x00\x01t\x00\x02p\xC3";
+        refused_strictly(CLIENT, will, reason, "MQTT 3.1.3.2.3", 24);
+    }
+
+    #[test]
+    fn offsets_count_a_long_fixed_header() {
+        // A topic of 200 bytes, the last of which is a wildcard, or a control character.
+        let topic = |last| [&b"\x30\xCB\x01\x00\xC8"[..], &[b'a'; 199], &[last], b"\x00"].concat();
+        refused(SERVER, &topic(b'#'), ReasonCode::TOPIC_NAME_INVALID, "MQTT-3.3.2-2", 204);
+        refused_strictly(SERVER, &topic(0x01), MALFORMED, "MQTT 1.5.4", 204);
+    }
 }

@@ -142,3 +142,128 @@ impl<'a> Auth<'a> {
         packet_len(self.encode(from, &mut Nowhere))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{
+        BOTH, CLIENT, MALFORMED, PROTOCOL_ERROR, SERVER, accepted, carries, decoded, framed, not_sent, refused,
+        refused_at_once, shortened,
+    };
+    use crate::{Packet, Property, Text};
+
+    const BY_CLIENT: &[u8] = &[0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99];
+    /// Section 3.14.2.1, and 0x8C by the table of section 2.4.
+    const BY_SERVER: &[u8] = &[
+        0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8C, 0x8D, 0x8E, 0x8F, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97,
+        0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F, 0xA0, 0xA1, 0xA2,
+    ];
+
+    #[test]
+    fn mqtt_3_14_1_1_the_flags_of_disconnect_are_zero() {
+        for from in BOTH {
+            for first in 0xE1..=0xEF {
+                refused_at_once(from, &[first], MALFORMED, "MQTT-3.14.1-1", 0);
+                refused_at_once(from, &[first, 0], MALFORMED, "MQTT-3.14.1-1", 0);
+            }
+        }
+    }
+
+    #[test]
+    fn mqtt_3_14_2_1_disconnect_carries_the_sender_s_reason_codes() {
+        for (from, table) in [(CLIENT, BY_CLIENT), (SERVER, BY_SERVER)] {
+            carries(
+                from,
+                |reason| if reason == 0 { [0xE0, 0].to_vec() } else { [0xE0, 1, reason].to_vec() },
+                |reason| Packet::Disconnect(Disconnect { reason, properties: Properties::EMPTY }),
+                table,
+                "MQTT-3.14.2-1",
+                2,
+            );
+        }
+    }
+
+    #[test]
+    fn mqtt_3_14_2_2_a_server_s_disconnect_has_no_session_expiry_interval() {
+        const BYTES: &[u8] = b"\xE0\x07\x00\x05\x11\x00\x00\x00\x0A";
+        accepted(CLIENT, BYTES);
+        refused(SERVER, BYTES, PROTOCOL_ERROR, "MQTT-3.14.2-2", 4);
+        let list = [Property::SessionExpiryInterval(10)];
+        let packet = Disconnect { reason: ReasonCode::SERVER_BUSY, properties: Properties::from(&list) };
+        not_sent(SERVER, &Packet::Disconnect(packet), "MQTT-3.14.2-2");
+    }
+
+    #[test]
+    fn what_a_disconnect_does_not_say_is_left_out() {
+        for from in BOTH {
+            accepted(from, b"\xE0\x00");
+            shortened(from, b"\xE0\x01\x00", b"\xE0\x00");
+            shortened(from, b"\xE0\x02\x00\x00", b"\xE0\x00");
+            shortened(from, b"\xE0\x02\x81\x00", b"\xE0\x01\x81");
+            accepted(from, b"\xE0\x06\x00\x04\x1F\x00\x01r");
+            refused(from, b"\xE0\x03\x00\x00\x00", MALFORMED, "MQTT 2.1.4", 4);
+            refused(from, b"\xE0\x02\x00\x01", MALFORMED, "MQTT 2.2.2.1", 4);
+        }
+    }
+
+    #[test]
+    fn a_server_names_another() {
+        const BYTES: &[u8] = b"\xE0\x0E\x9D\x0C\x1C\x00\x01s\x1F\x00\x05moved";
+        accepted(SERVER, BYTES);
+        let Packet::Disconnect(packet) = decoded(SERVER, BYTES) else { panic!() };
+        assert_eq!(packet.reason, ReasonCode::SERVER_MOVED);
+        assert_eq!(packet.properties.server_reference(), Text::new("s").ok());
+        assert_eq!(packet.properties.reason_string(), Text::new("moved").ok());
+    }
+
+    #[test]
+    fn mqtt_3_15_1_1_the_flags_of_auth_are_zero() {
+        for from in BOTH {
+            for first in 0xF1..=0xFF {
+                refused_at_once(from, &[first], MALFORMED, "MQTT-3.15.1-1", 0);
+                refused_at_once(from, &framed(first, &[b"\x18\x04\x15\x00\x01m"]), MALFORMED, "MQTT-3.15.1-1", 0);
+            }
+        }
+    }
+
+    #[test]
+    fn mqtt_3_15_2_1_auth_carries_the_sender_s_reason_codes() {
+        let method = [Property::AuthenticationMethod(Text::new("m").unwrap())];
+        for (from, table) in [(CLIENT, &[0x18, 0x19]), (SERVER, &[0x00, 0x18])] {
+            carries(
+                from,
+                |reason| framed(0xF0, &[&[reason], b"\x04\x15\x00\x01m"]),
+                |reason| Packet::Auth(Auth { reason, properties: Properties::from(&method) }),
+                table,
+                "MQTT-3.15.2-1",
+                2,
+            );
+        }
+    }
+
+    #[test]
+    fn auth_has_an_authentication_method() {
+        const RULE: &str = "MQTT 3.15.2.2.2";
+        for from in BOTH {
+            // Section 3.15.2.1 knows a short form, which would have no method.
+            refused(from, b"\xF0\x00", PROTOCOL_ERROR, RULE, 2);
+            refused(from, b"\xF0\x02\x18\x00", PROTOCOL_ERROR, RULE, 3);
+            refused(from, b"\xF0\x06\x18\x04\x1F\x00\x01r", PROTOCOL_ERROR, RULE, 3);
+            let packet = Auth { reason: ReasonCode::CONTINUE_AUTHENTICATION, properties: Properties::EMPTY };
+            not_sent(from, &Packet::Auth(packet), RULE);
+        }
+    }
+
+    #[test]
+    fn no_field_of_auth_is_cut_short_and_nothing_follows_the_last() {
+        for from in BOTH {
+            refused(from, b"\xF0\x01\x18", MALFORMED, "MQTT-2.2.2-1", 3);
+            refused(from, b"\xF0\x05\x18\x04\x15\x00\x01", MALFORMED, "MQTT 2.2.2.1", 4);
+            refused(from, b"\xF0\x07\x18\x04\x15\x00\x01m\x00", MALFORMED, "MQTT 2.1.4", 8);
+            const BYTES: &[u8] = b"\xF0\x0B\x18\x09\x15\x00\x01m\x16\x00\x02\x00\xFF";
+            accepted(from, BYTES);
+            let Packet::Auth(auth) = decoded(from, BYTES) else { panic!() };
+            assert_eq!(auth.properties.authentication_data(), Some(&b"\x00\xFF"[..]));
+        }
+    }
+}

@@ -313,3 +313,103 @@ pub(crate) fn packet_len(encoded: Result<usize, EncodeError>) -> Result<usize, E
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{
+        BOTH, CLIENT, MALFORMED, PROTOCOL_ERROR, SERVER, accepted, decoded, encoded, not_sent, refused, refused_at_once,
+    };
+    use std::string::ToString;
+
+    /// One packet of each type, in the types' order, and who may send it.
+    const ONE_OF_EACH: [(&[u8], &[Sender]); 15] = [
+        (b"\x10\x0D\x00\x04MQTT\x05\x00\x00\x00\x00\x00\x00", &[CLIENT]),
+        (b"\x20\x03\x00\x00\x00", &[SERVER]),
+        (b"\x30\x04\x00\x01a\x00", &BOTH),
+        (b"\x40\x02\x00\x01", &BOTH),
+        (b"\x50\x02\x00\x01", &BOTH),
+        (b"\x62\x02\x00\x01", &BOTH),
+        (b"\x70\x02\x00\x01", &BOTH),
+        (b"\x82\x07\x00\x01\x00\x00\x01a\x00", &[CLIENT]),
+        (b"\x90\x04\x00\x01\x00\x00", &[SERVER]),
+        (b"\xA2\x06\x00\x01\x00\x00\x01a", &[CLIENT]),
+        (b"\xB0\x04\x00\x01\x00\x00", &[SERVER]),
+        (b"\xC0\x00", &[CLIENT]),
+        (b"\xD0\x00", &[SERVER]),
+        (b"\xE0\x00", &BOTH),
+        (b"\xF0\x06\x18\x04\x15\x00\x01m", &BOTH),
+    ];
+
+    #[test]
+    fn each_type_is_accepted_from_whom_it_may_come_and_refused_from_the_other_side() {
+        for (bytes, senders) in ONE_OF_EACH {
+            let packet = decoded(senders[0], bytes);
+            assert_eq!(packet.packet_type() as u8, bytes[0] >> 4);
+            for from in BOTH {
+                if senders.contains(&from) {
+                    accepted(from, bytes);
+                    assert_eq!(encoded(from, &packet).unwrap(), bytes);
+                } else {
+                    refused_at_once(from, &bytes[..1], PROTOCOL_ERROR, "MQTT 2.1.2", 0);
+                    refused_at_once(from, bytes, PROTOCOL_ERROR, "MQTT 2.1.2", 0);
+                    not_sent(from, &packet, "MQTT 2.1.2");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn type_zero_is_malformed() {
+        for from in BOTH {
+            for first in 0x00..=0x0F {
+                refused_at_once(from, &[first], MALFORMED, "MQTT 2.1.2", 0);
+            }
+        }
+    }
+
+    #[test]
+    fn mqtt_2_1_3_1_reserved_flags_hold_the_tabled_value() {
+        let own = |packet_type| match packet_type {
+            6 => "MQTT-3.6.1-1",
+            8 => "MQTT-3.8.1-1",
+            10 => "MQTT-3.10.1-1",
+            14 => "MQTT-3.14.1-1",
+            15 => "MQTT-3.15.1-1",
+            _ => "MQTT-2.1.3-1",
+        };
+        for (bytes, senders) in ONE_OF_EACH {
+            let packet_type = bytes[0] >> 4;
+            if packet_type == 3 {
+                continue; // Its flags are not reserved.
+            }
+            for first in (0..16).map(|flags| packet_type << 4 | flags).filter(|&first| first != bytes[0]) {
+                for &from in senders {
+                    refused_at_once(from, &[first], MALFORMED, own(packet_type), 0);
+                    refused_at_once(from, &[&[first], &bytes[1..]].concat(), MALFORMED, own(packet_type), 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_ping_has_no_body() {
+        for (from, first) in [(CLIENT, 0xC0), (SERVER, 0xD0)] {
+            refused(from, &[first, 1, 0], MALFORMED, "MQTT 2.1.4", 2);
+            refused(from, &[first, 2, 0, 0], MALFORMED, "MQTT 2.1.4", 2);
+        }
+    }
+
+    #[test]
+    fn types_have_the_standard_s_names_and_numbers() {
+        for first in 0..=u8::MAX {
+            let packet_type = PacketType::from_first_byte(first);
+            assert_eq!(packet_type.map(|packet_type| packet_type as u8), (first > 15).then_some(first >> 4));
+        }
+        assert_eq!(PacketType::UnsubAck.to_string(), "UNSUBACK");
+        for (bytes, _) in ONE_OF_EACH {
+            let name = PacketType::from_first_byte(bytes[0]).unwrap().name();
+            assert!(name.chars().all(|c| c.is_ascii_uppercase()), "{name}");
+        }
+    }
+}

@@ -262,3 +262,280 @@ impl fmt::Debug for Publish<'_> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{
+        BOTH, CLIENT, MALFORMED, PROTOCOL_ERROR, SERVER, accepted, decoded, encoded, framed, not_sent, refused,
+        refused_at_once,
+    };
+    use crate::{Packet, SubscriptionId};
+    use std::{format, vec, vec::Vec};
+
+    fn publish(from: Sender, bytes: &[u8]) -> Publish<'_> {
+        match decoded(from, bytes) {
+            Packet::Publish(publish) => publish,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn mqtt_2_2_1_2_a_qos_0_publish_has_no_packet_identifier() {
+        for from in BOTH {
+            // What follows the topic is the property length.
+            let packet = publish(from, b"\x30\x06\x00\x01a\x00hi");
+            assert_eq!(
+                (packet.delivery, packet.delivery.id(), packet.payload),
+                (Delivery::AtMostOnce, None, &b"hi"[..])
+            );
+            let packet = publish(from, b"\x32\x08\x00\x01a\x00\x0A\x00hi");
+            assert_eq!((packet.delivery.id(), packet.payload), (PacketId::new(10), &b"hi"[..]));
+            accepted(from, b"\x30\x06\x00\x01a\x00hi");
+            accepted(from, b"\x32\x08\x00\x01a\x00\x0A\x00hi");
+            accepted(from, b"\x34\x06\x00\x01a\xFF\xFF\x00");
+        }
+    }
+
+    #[test]
+    fn mqtt_2_2_1_3_a_client_s_packet_identifier_is_not_zero() {
+        for first in [0x32, 0x34, 0x3B, 0x3D] {
+            refused(CLIENT, &framed(first, &[b"\x00\x01a\x00\x00\x00"]), PROTOCOL_ERROR, "MQTT-2.2.1-3", 5);
+        }
+    }
+
+    #[test]
+    fn mqtt_2_2_1_4_a_server_s_packet_identifier_is_not_zero() {
+        for first in [0x32, 0x34, 0x3B, 0x3D] {
+            refused(SERVER, &framed(first, &[b"\x00\x01a\x00\x00\x00"]), PROTOCOL_ERROR, "MQTT-2.2.1-4", 5);
+        }
+    }
+
+    #[test]
+    fn mqtt_3_3_1_1_a_publish_from_qos_1_on_may_be_a_duplicate() {
+        for from in BOTH {
+            for (first, qos, dup, retain) in [
+                (0x32, QoS::AtLeastOnce, false, false),
+                (0x33, QoS::AtLeastOnce, false, true),
+                (0x34, QoS::ExactlyOnce, false, false),
+                (0x35, QoS::ExactlyOnce, false, true),
+                (0x3A, QoS::AtLeastOnce, true, false),
+                (0x3B, QoS::AtLeastOnce, true, true),
+                (0x3C, QoS::ExactlyOnce, true, false),
+                (0x3D, QoS::ExactlyOnce, true, true),
+            ] {
+                let bytes = framed(first, &[b"\x00\x01a\x00\x01\x00"]);
+                accepted(from, &bytes);
+                let packet = publish(from, &bytes);
+                assert_eq!((packet.delivery.qos(), packet.delivery.dup(), packet.retain), (qos, dup, retain));
+            }
+        }
+    }
+
+    #[test]
+    fn mqtt_3_3_1_2_a_qos_0_publish_is_no_duplicate() {
+        for from in BOTH {
+            accepted(from, b"\x31\x04\x00\x01a\x00");
+            for first in [0x38, 0x39] {
+                refused_at_once(from, &[first], MALFORMED, "MQTT-3.3.1-2", 0);
+                refused_at_once(from, &framed(first, &[b"\x00\x01a\x00"]), MALFORMED, "MQTT-3.3.1-2", 0);
+            }
+        }
+    }
+
+    #[test]
+    fn mqtt_3_3_1_4_qos_three_is_malformed() {
+        for from in BOTH {
+            for first in [0x36, 0x37, 0x3E, 0x3F] {
+                refused_at_once(from, &[first], MALFORMED, "MQTT-3.3.1-4", 0);
+                refused_at_once(from, &framed(first, &[b"\x00\x01a\x00\x01\x00"]), MALFORMED, "MQTT-3.3.1-4", 0);
+            }
+        }
+    }
+
+    #[test]
+    fn mqtt_3_3_2_1_the_topic_name_comes_first_and_is_a_string() {
+        for from in BOTH {
+            refused(from, b"\x30\x00", MALFORMED, "MQTT 2.1.4", 2);
+            refused(from, b"\x30\x01\x00", MALFORMED, "MQTT 2.1.4", 2);
+            refused(from, b"\x30\x03\x00\x02a", MALFORMED, "MQTT 2.1.4", 4);
+            refused(from, b"\x30\x06\x00\x03a\xC3\x28\x00", MALFORMED, "MQTT-1.5.4-1", 5);
+            refused(from, b"\x30\x06\x00\x03\xED\xA0\x80\x00", MALFORMED, "MQTT-1.5.4-1", 4);
+            refused(from, b"\x30\x06\x00\x03a/\x00\x00", MALFORMED, "MQTT-1.5.4-2", 6);
+            accepted(from, b"\x30\x06\x00\x03\xEF\xBB\xBF\x00");
+        }
+    }
+
+    #[test]
+    fn mqtt_3_3_2_2_a_topic_name_has_no_wildcards() {
+        for from in BOTH {
+            for (name, at) in
+                [(&b"#"[..], 4), (b"+", 4), (b"a/#", 6), (b"a+b", 5), (b"a/b/c/d/e/f+", 15), (b"\xC3\xA9#", 6)]
+            {
+                let packet = framed(0x30, &[&[0, name.len() as u8], name, b"\x00"]);
+                refused(from, &packet, ReasonCode::TOPIC_NAME_INVALID, "MQTT-3.3.2-2", at);
+            }
+            // What is no string is told before it is no topic name.
+            refused(from, b"\x30\x05\x00\x02#\xFF\x00", MALFORMED, "MQTT-1.5.4-1", 5);
+        }
+    }
+
+    #[test]
+    fn an_empty_topic_name_comes_with_an_alias() {
+        for from in BOTH {
+            refused(from, b"\x30\x03\x00\x00\x00", PROTOCOL_ERROR, "MQTT 3.3.2.1", 2);
+            refused(from, b"\x32\x0C\x00\x00\x00\x01\x05\x02\x00\x00\x00\x01hi", PROTOCOL_ERROR, "MQTT 3.3.2.1", 2);
+            accepted(from, b"\x30\x06\x00\x00\x03\x23\x00\x01");
+            assert_eq!(
+                publish(from, b"\x30\x06\x00\x00\x03\x23\x00\x01").topic,
+                TopicRef::Alias(TopicAlias::new(1).unwrap())
+            );
+            let topic = publish(from, b"\x30\x07\x00\x01a\x03\x23\xFF\xFF").topic;
+            assert_eq!((topic.name().unwrap().as_str(), topic.alias()), ("a", TopicAlias::new(65_535)));
+        }
+    }
+
+    #[test]
+    fn mqtt_3_3_2_8_a_topic_alias_is_not_zero() {
+        for from in BOTH {
+            let reason = ReasonCode::TOPIC_ALIAS_INVALID;
+            refused(from, b"\x30\x07\x00\x01a\x03\x23\x00\x00", reason, "MQTT-3.3.2-8", 7);
+            refused(from, b"\x30\x06\x00\x00\x03\x23\x00\x00", reason, "MQTT-3.3.2-8", 6);
+        }
+        assert_eq!(TopicAlias::new(0), None);
+    }
+
+    #[test]
+    fn an_alias_is_sent_once_whether_or_not_the_properties_list_it() {
+        let (one, two) = (TopicAlias::new(1).unwrap(), TopicAlias::new(2).unwrap());
+        let others = [Property::MessageExpiryInterval(9)];
+        let listed = [Property::MessageExpiryInterval(9), Property::TopicAlias(one)];
+        let named = publish(CLIENT, b"\x30\x04\x00\x01a\x00");
+        let name = named.topic.name().unwrap();
+        for from in BOTH {
+            let with = |topic, list: &'static [Property<'static>]| {
+                Packet::Publish(Publish { topic, properties: Properties::from(list), ..named })
+            };
+            // Static, so that one closure serves all lists.
+            const OTHERS: &[Property<'static>] = &[Property::MessageExpiryInterval(9)];
+            assert_eq!(
+                encoded(from, &with(TopicRef::Alias(one), OTHERS)).unwrap(),
+                b"\x30\x0B\x00\x00\x08\x23\x00\x01\x02\x00\x00\x00\x09"
+            );
+            assert_eq!(
+                encoded(from, &with(TopicRef::NameAndAlias(name, two), &[])).unwrap(),
+                b"\x30\x07\x00\x01a\x03\x23\x00\x02"
+            );
+            let with = |topic, list| Packet::Publish(Publish { topic, properties: list, ..named });
+            assert_eq!(
+                encoded(from, &with(TopicRef::Alias(one), Properties::from(&listed))).unwrap(),
+                b"\x30\x0B\x00\x00\x08\x02\x00\x00\x00\x09\x23\x00\x01"
+            );
+            // Two aliases, or one where the topic has none.
+            not_sent(from, &with(TopicRef::Alias(two), Properties::from(&listed)), "MQTT 3.3.2.3.4");
+            not_sent(from, &with(TopicRef::Name(name), Properties::from(&listed)), "MQTT 3.3.2.3.4");
+            assert!(encoded(from, &with(TopicRef::Name(name), Properties::from(&others))).is_ok());
+        }
+    }
+
+    #[test]
+    fn mqtt_3_3_2_13_the_response_topic_is_a_string() {
+        for from in BOTH {
+            refused(from, b"\x30\x09\x00\x01a\x05\x08\x00\x02r\xFF", MALFORMED, "MQTT-1.5.4-1", 10);
+            refused(from, b"\x30\x08\x00\x01a\x04\x08\x00\x01\x00", MALFORMED, "MQTT-1.5.4-2", 9);
+            accepted(from, b"\x30\x09\x00\x01a\x05\x08\x00\x02\xC3\xA9");
+        }
+    }
+
+    #[test]
+    fn mqtt_3_3_2_14_the_response_topic_has_no_wildcards() {
+        for from in BOTH {
+            refused(from, b"\x30\x0A\x00\x01a\x06\x08\x00\x03r/+", PROTOCOL_ERROR, "MQTT-3.3.2-14", 11);
+            refused(from, b"\x30\x08\x00\x01a\x04\x08\x00\x01#", PROTOCOL_ERROR, "MQTT-3.3.2-14", 9);
+            refused(from, b"\x30\x07\x00\x01a\x03\x08\x00\x00", PROTOCOL_ERROR, "MQTT-4.7.3-1", 9);
+        }
+    }
+
+    #[test]
+    fn mqtt_3_3_2_19_the_content_type_is_a_string() {
+        for from in BOTH {
+            refused(from, b"\x30\x09\x00\x01a\x05\x03\x00\x02c\x80", MALFORMED, "MQTT-1.5.4-1", 10);
+            refused(from, b"\x30\x08\x00\x01a\x04\x03\x00\x01\x00", MALFORMED, "MQTT-1.5.4-2", 9);
+            accepted(from, b"\x30\x07\x00\x01a\x03\x03\x00\x00");
+        }
+    }
+
+    #[test]
+    fn mqtt_3_3_2_17_properties_pass_unaltered_and_in_their_order() {
+        // User, format, correlation, user again, response topic, content type, expiry, user with the first name again.
+        let bytes = b"\x30\x33\x00\x01t\x2A\x26\x00\x01b\x00\x011\x01\x01\x09\x00\x02\x00\xFF\x26\x00\x01a\x00\x012\
+            \x08\x00\x01r\x03\x00\x01c\x02\x00\x00\x00\x07\x26\x00\x02bb\x00\x011hello";
+        for from in BOTH {
+            accepted(from, bytes);
+            let list = publish(from, bytes).properties;
+            let ids: Vec<_> = list.iter().map(|property| property.id()).collect();
+            assert_eq!(ids, [0x26, 0x01, 0x09, 0x26, 0x08, 0x03, 0x02, 0x26]);
+            assert_eq!((list.correlation_data(), list.message_expiry_interval()), (Some(&b"\x00\xFF"[..]), Some(7)));
+            assert_eq!((list.response_topic().unwrap().as_str(), list.content_type().unwrap().as_str()), ("r", "c"));
+        }
+    }
+
+    #[test]
+    fn mqtt_3_3_4_4_a_server_s_publish_has_any_number_of_subscription_identifiers() {
+        const BYTES: &[u8] = b"\x30\x0D\x00\x01a\x09\x0B\x01\x0B\x01\x0B\xFF\xFF\xFF\x7F";
+        accepted(SERVER, BYTES);
+        let ids: Vec<_> =
+            publish(SERVER, BYTES).properties.subscription_identifiers().map(SubscriptionId::get).collect();
+        assert_eq!(ids, [1, 1, 268_435_455]);
+    }
+
+    #[test]
+    fn mqtt_3_3_4_6_a_client_s_publish_has_no_subscription_identifier() {
+        refused(CLIENT, b"\x30\x06\x00\x01a\x02\x0B\x01", PROTOCOL_ERROR, "MQTT-3.3.4-6", 6);
+        let list = [Property::SubscriptionIdentifier(SubscriptionId::new(1).unwrap())];
+        let packet = Publish { properties: Properties::from(&list), ..publish(CLIENT, b"\x30\x04\x00\x01a\x00") };
+        not_sent(CLIENT, &Packet::Publish(packet), "MQTT-3.3.4-6");
+        assert_eq!(encoded(SERVER, &Packet::Publish(packet)).unwrap(), b"\x30\x06\x00\x01a\x02\x0B\x01");
+    }
+
+    #[test]
+    fn mqtt_4_3_1_1_a_qos_0_publish_is_sent_with_qos_0_and_dup_0() {
+        for from in BOTH {
+            let packet = Publish { delivery: Delivery::AtMostOnce, ..publish(from, b"\x3D\x06\x00\x01a\x00\x01\x00") };
+            assert_eq!(encoded(from, &Packet::Publish(packet)).unwrap(), b"\x31\x04\x00\x01a\x00");
+        }
+    }
+
+    #[test]
+    fn a_head_is_the_packet_without_its_payload() {
+        let payload = vec![b'p'; 200];
+        let packet = Publish { payload: &payload, ..publish(CLIENT, b"\x32\x06\x00\x01a\x00\x01\x00") };
+        let whole = encoded(CLIENT, &Packet::Publish(packet)).unwrap();
+        assert_eq!(whole[..9], *b"\x32\xCE\x01\x00\x01a\x00\x01\x00");
+        let mut head = [0xAA; 16];
+        assert_eq!(packet.encode_head(CLIENT, &mut &mut head[..]), Ok(9));
+        assert_eq!(head[..9], whole[..9]);
+        assert_eq!(head[9..], [0xAA; 7]);
+        assert_eq!(packet.encode_head(CLIENT, &mut &mut head[..8]), Err(EncodeError::Full { need: 9 }));
+    }
+
+    #[test]
+    fn a_packet_beyond_the_greatest_remaining_length_is_not_sent() {
+        let payload = vec![0; 268_435_452];
+        let packet = publish(CLIENT, b"\x30\x04\x00\x01a\x00");
+        let longest = Publish { payload: &payload[1..], ..packet };
+        assert_eq!(longest.encoded_len(CLIENT), Ok(268_435_460));
+        let longer = Publish { payload: &payload, ..packet };
+        not_sent(CLIENT, &Packet::Publish(longer), "MQTT 2.1.4");
+        assert_eq!(longer.encode_head(CLIENT, &mut &mut [0; 9][..]), Err(EncodeError::Refused(Rule::REMAINING_LENGTH)));
+    }
+
+    #[test]
+    fn the_payload_is_not_printed() {
+        let printed = format!("{:?}", publish(CLIENT, b"\x30\x08\x00\x01a\x00wxyz"));
+        assert!(
+            printed.contains("payload: 4 bytes") && !printed.contains("wxyz") && !printed.contains("119"),
+            "{printed}"
+        );
+    }
+}

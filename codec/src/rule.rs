@@ -182,6 +182,7 @@ rules! {
 
     // Limits of a connection
     MAXIMUM_PACKET_SIZE = "MQTT-3.1.2-24", "a packet is no larger than the receiver's maximum packet size";
+    SERVER_MAXIMUM_PACKET_SIZE = "MQTT-3.2.2-15", "a client's packets are no larger than the server's maximum packet size";
 }
 
 #[cfg(test)]

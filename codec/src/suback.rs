@@ -105,3 +105,91 @@ impl<'a> SubAck<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Packet;
+    use crate::testing::{MALFORMED, PROTOCOL_ERROR, SERVER, accepted, decoded, not_sent, refused};
+    use std::vec::Vec;
+
+    const GRANTED: &[u8] = &[0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2];
+    const ENDED: &[u8] = &[0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91];
+
+    fn suback(reasons: List<'_, ReasonCode>) -> SubAck<'_> {
+        SubAck { id: PacketId::new(1).unwrap(), properties: Properties::EMPTY, reasons }
+    }
+
+    fn packet(first: u8, reasons: &[ReasonCode]) -> Packet<'_> {
+        let suback = suback(List::from(reasons));
+        if first == 0x90 { Packet::SubAck(suback) } else { Packet::UnsubAck(suback) }
+    }
+
+    fn carries(first: u8, table: &[u8], rule: &str) {
+        for value in 0..=u8::MAX {
+            // Alone, and behind one that may be there.
+            let (alone, second) = ([first, 4, 0, 1, 0, value], [first, 5, 0, 1, 0, 0, value]);
+            let codes: Option<Vec<_>> = [0, value].into_iter().map(ReasonCode::from_u8).collect();
+            if table.contains(&value) {
+                accepted(SERVER, &alone);
+                accepted(SERVER, &second);
+                let sent = crate::testing::encoded(SERVER, &packet(first, &codes.unwrap()));
+                assert_eq!(sent.unwrap(), second);
+            } else {
+                refused(SERVER, &alone, PROTOCOL_ERROR, rule, 5);
+                refused(SERVER, &second, PROTOCOL_ERROR, rule, 6);
+                if let Some(codes) = codes {
+                    not_sent(SERVER, &packet(first, &codes), rule);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn mqtt_3_9_3_2_suback_carries_its_own_reason_codes() {
+        carries(0x90, GRANTED, "MQTT-3.9.3-2");
+    }
+
+    #[test]
+    fn mqtt_3_11_3_2_unsuback_carries_its_own_reason_codes() {
+        carries(0xB0, ENDED, "MQTT-3.11.3-2");
+    }
+
+    #[test]
+    fn mqtt_3_8_4_6_suback_has_a_reason_code() {
+        refused(SERVER, b"\x90\x03\x00\x01\x00", PROTOCOL_ERROR, "MQTT-3.8.4-6", 5);
+        not_sent(SERVER, &Packet::SubAck(suback(List::EMPTY)), "MQTT-3.8.4-6");
+    }
+
+    #[test]
+    fn mqtt_3_11_3_1_unsuback_has_a_reason_code() {
+        refused(SERVER, b"\xB0\x03\x00\x01\x00", PROTOCOL_ERROR, "MQTT-3.11.3-1", 5);
+        not_sent(SERVER, &Packet::UnsubAck(suback(List::EMPTY)), "MQTT-3.11.3-1");
+    }
+
+    #[test]
+    fn mqtt_3_9_3_1_reason_codes_keep_their_order() {
+        const BYTES: &[u8] = b"\x90\x0C\x12\x34\x04\x1F\x00\x01r\x02\x00\x87\x01\x00";
+        accepted(SERVER, BYTES);
+        let Packet::SubAck(suback) = decoded(SERVER, BYTES) else { panic!() };
+        assert_eq!(suback.id.get(), 0x1234);
+        let reasons: Vec<_> = suback.reasons.iter().map(ReasonCode::value).collect();
+        assert_eq!(reasons, [0x02, 0x00, 0x87, 0x01, 0x00]);
+        assert_eq!(suback.reasons.len(), 5);
+    }
+
+    #[test]
+    fn mqtt_2_2_1_6_the_answer_names_a_request() {
+        refused(SERVER, b"\x90\x04\x00\x00\x00\x00", PROTOCOL_ERROR, "MQTT-2.2.1-6", 2);
+        refused(SERVER, b"\xB0\x04\x00\x00\x00\x00", PROTOCOL_ERROR, "MQTT-2.2.1-6", 2);
+    }
+
+    #[test]
+    fn no_field_is_cut_short() {
+        for first in [0x90, 0xB0] {
+            refused(SERVER, &[first, 0], MALFORMED, "MQTT 2.1.4", 2);
+            refused(SERVER, &[first, 1, 0], MALFORMED, "MQTT 2.1.4", 2);
+            refused(SERVER, &[first, 2, 0, 1], MALFORMED, "MQTT-2.2.2-1", 4);
+        }
+    }
+}

@@ -106,3 +106,26 @@ pub(crate) fn not_sent(from: Sender, packet: &Packet<'_>, rule: &str) {
     assert_eq!(out, [0xAA; 256]);
     assert!(matches!(packet.encoded_len(from), Err(EncodeError::Refused(broken)) if broken.id() == rule));
 }
+
+/// Every reason code in one packet: those of its table are carried both ways, no other byte is.
+pub(crate) fn carries<'a>(
+    from: Sender,
+    build: impl Fn(u8) -> Vec<u8>,
+    with: impl Fn(ReasonCode) -> Packet<'a>,
+    table: &[u8],
+    rule: &str,
+    at: usize,
+) {
+    for value in 0..=u8::MAX {
+        let bytes = build(value);
+        if table.contains(&value) {
+            accepted(from, &bytes);
+            assert_eq!(encoded(from, &with(ReasonCode::from_u8(value).unwrap())), Ok(bytes));
+        } else {
+            refused(from, &bytes, PROTOCOL_ERROR, rule, at);
+            if let Some(reason) = ReasonCode::from_u8(value) {
+                not_sent(from, &with(reason), rule);
+            }
+        }
+    }
+}
