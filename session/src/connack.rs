@@ -53,7 +53,7 @@ impl Engine<'_> {
         if self.link.is(flag::CLEAN_START) {
             return Err(Rule::SESSION_AFTER_CLEAN_START);
         }
-        if !self.session.alive && !self.session.maybe && !self.link.is(flag::PRIOR_EMPTY) {
+        if !self.session.alive && !self.link.is(flag::PRIOR_EMPTY) {
             return Err(Rule::SESSION_UNKNOWN);
         }
         Ok(())

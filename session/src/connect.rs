@@ -39,6 +39,9 @@ impl Engine<'_> {
         self.session.client = client;
         self.session.serial = self.session.serial.wrapping_add(1).max(1);
         *self.link = Self::new_link(options, now);
+        if self.session.maybe {
+            self.link.flags |= flag::PRIOR_EMPTY;
+        }
         self.link.urgent = at;
         Ok(())
     }

@@ -50,7 +50,7 @@ pub(crate) struct Session {
     pub(crate) serial: u16,
     /// Whether there is a session: a server accepted us, and it has not ended.
     pub(crate) alive: bool,
-    /// Whether the server may hold a session that we know to be empty, since it did not answer our CONNECT.
+    /// Whether the server may hold a session that we know to be empty: it got a CONNECT, and its answer did not come yet.
     pub(crate) maybe: bool,
 }
 
