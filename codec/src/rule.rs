@@ -183,6 +183,44 @@ rules! {
     // Limits of a connection
     MAXIMUM_PACKET_SIZE = "MQTT-3.1.2-24", "a packet is no larger than the receiver's maximum packet size";
     SERVER_MAXIMUM_PACKET_SIZE = "MQTT-3.2.2-15", "a client's packets are no larger than the server's maximum packet size";
+    SERVER_MAXIMUM_QOS = "MQTT-3.2.2-11", "a client publishes at no QoS above the server's maximum";
+    RETAIN_UNAVAILABLE = "MQTT-3.2.2-14", "a client sends no retained message to a server without retained messages";
+    SERVER_TOPIC_ALIAS_MAXIMUM = "MQTT-3.2.2-17", "a client's topic alias is within the server's topic alias maximum";
+    TOPIC_ALIAS_MAXIMUM = "MQTT-3.3.2-11", "a server's topic alias is within the client's topic alias maximum";
+    TOPIC_ALIAS_UNKNOWN = "MQTT 3.3.2.3.4", "a topic alias without a topic name has been set on this connection";
+    TOPIC_ALIAS_ACCEPTED = "MQTT-3.3.2-10", "a client has room for the topic of every alias that it allows";
+    TOPIC_ALIAS_OF_LINK = "MQTT-3.3.2-7", "topic aliases end with the connection, so a PUBLISH that may be sent again has none";
+    RECEIVE_MAXIMUM = "MQTT-3.3.4-9", "a server has no more unanswered PUBLISH packets than the client's receive maximum";
+    WILDCARDS_UNAVAILABLE = "MQTT 3.2.2.3.11", "no wildcard subscription goes to a server without them";
+    SUBSCRIPTION_IDS_UNAVAILABLE = "MQTT 3.2.2.3.12", "no subscription identifier goes to a server without them";
+    SHARED_UNAVAILABLE = "MQTT 3.2.2.3.13", "no shared subscription goes to a server without them";
+
+    // Connection and session
+    CONNACK_FIRST = "MQTT-3.2.0-1", "the server's first packet is CONNACK, or AUTH if the client named a method";
+    CONNACK_ONCE = "MQTT-3.2.0-2", "a server sends one CONNACK";
+    CONNACK_MISSED = "MQTT 3.2", "a server answers CONNECT in time";
+    PINGRESP_MISSED = "MQTT 3.1.2.10", "a server answers PINGREQ in time";
+    CLIENT_ID_OF_SESSION = "MQTT-3.1.3-2", "a session belongs to one client identifier";
+    CLIENT_ID_ASSIGNED = "MQTT-3.2.2-16", "a server assigns an identifier to a client that has none";
+    SESSION_AFTER_CLEAN_START = "MQTT-3.2.2-2", "no session is present after a clean start";
+    SESSION_UNKNOWN = "MQTT-3.2.2-4", "a client without a session closes a connection on which the server has one";
+    RESPONSE_INFORMATION = "MQTT-3.1.2-28", "a server sends response information only where asked for";
+    PROBLEM_INFORMATION = "MQTT-3.1.2-29", "a server explains problems only where asked for";
+    DISCONNECT_EARLY = "MQTT-3.14.0-1", "a server sends no DISCONNECT before its CONNACK";
+    SESSION_EXPIRY_RAISED = "MQTT 3.14.2.2.2", "DISCONNECT does not set a session expiry where CONNECT had none";
+
+    // Exchanges
+    SERVER_ID_IN_USE = "MQTT-2.2.1-4", "a server's new PUBLISH has an identifier that is not in use";
+    ANSWER_BY_QOS = "MQTT-3.3.4-1", "the QoS of a PUBLISH decides which packets answer it";
+    PUBREL_UNASKED = "MQTT 4.3.3", "PUBREL answers PUBREC";
+
+    // Enhanced authentication
+    AUTH_CONTINUES = "MQTT-4.12.0-2", "a server's AUTH before CONNACK continues the authentication";
+    AUTH_ANSWERS = "MQTT-4.12.0-3", "a client's AUTH answers a server's and continues the authentication";
+    AUTH_SAME_METHOD = "MQTT-4.12.0-5", "every AUTH and the accepting CONNACK have the authentication method of CONNECT";
+    AUTH_UNASKED = "MQTT-4.12.0-6", "a server authenticates only where CONNECT named a method";
+    AUTH_WITHOUT_METHOD = "MQTT-4.12.0-7", "a client that named no method sends no AUTH";
+    REAUTHENTICATION = "MQTT-4.12.1-1", "an authenticated client begins again once it is connected";
 }
 
 #[cfg(test)]

@@ -1,2 +1,75 @@
-//! mqtt5-session
+//! An MQTT v5 client session that any I/O backend can host: packets in, events out, and the other way round.
+//!
+//! [`Client`] is a state machine. It owns no socket, no clock and no heap: a host reads into an [`Inbox`], writes what
+//! [`Client::poll_transmit`] lends, and says what time it is. Hosting it is this loop, blocking, async or on bare metal:
+//!
+//! ```
+//! # use mqtt5_session::{Client, Event, Fault, Inbox, Input, Instant, Memory, Transmit};
+//! # trait Stream { fn read(&mut self, to: &mut [u8]) -> usize; fn write(&mut self, from: &[u8]) -> usize; }
+//! # fn now() -> Instant { Instant::default() }
+//! fn run<M: Memory>(client: &mut Client<M>, inbox: &mut Inbox<'_>, stream: &mut impl Stream, mut on: impl FnMut(Event<'_>, &mut Client<M>)) {
+//!     loop {
+//!         while let Some(Transmit::Bytes(bytes)) = client.poll_transmit(now()) {
+//!             let n = stream.write(bytes);
+//!             client.transmitted(n, now());
+//!         }
+//!         if client.is_closed() {
+//!             return client.handle_close(now());
+//!         }
+//!         match client.handle_input(inbox, now()) {
+//!             Ok(Input::Event(event)) => on(event, client), // may publish
+//!             Ok(Input::Partial { .. }) => {
+//!                 // Wait for the stream, for `poll_timeout`, for work of the application.
+//!                 let n = stream.read(inbox.spare());
+//!                 if n == 0 { return client.handle_close(now()); }
+//!                 inbox.filled(n);
+//!             }
+//!             _ => {} // something waits to be transmitted; a fault is kept in `client.fault()`
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! What it takes care of: CONNECT to DISCONNECT, sessions that outlive connections, QoS 1 and QoS 2 in both directions,
+//! exactly once, the server's limits and ours, topic aliases, enhanced authentication, keep-alive. What the server does
+//! wrong is a [`Fault`] with a reason code and the statement it breaks; what the host asks for and may not have is
+//! [`Refused`], and has changed nothing.
+//!
+//! # Features
+//! - `alloc`: memory sized at run time ([`Boxed`](crate::Memory)), and an inbox that grows.
+//! - `log`, `defmt`: connections, faults and ends are logged.
 #![no_std]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod arena;
+mod client;
+mod connack;
+mod connect;
+mod engine;
+mod event;
+pub mod flow;
+mod inbox;
+mod incoming;
+mod memory;
+mod options;
+mod outgoing;
+mod received;
+mod slots;
+mod time;
+mod timer;
+mod trace;
+mod transmit;
+
+pub use client::Client;
+pub use event::{Connected, Event, Fault, Figures, Incoming, Input, Refused, Transmit};
+pub use inbox::Inbox;
+#[cfg(feature = "alloc")]
+pub use memory::Boxed;
+pub use memory::{Inline, Memory};
+pub use mqtt5_codec as codec;
+pub use options::{Acknowledge, Connect, Ending, Message, Prior};
+pub use time::Instant;

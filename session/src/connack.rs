@@ -1,0 +1,121 @@
+//! The server's answer to CONNECT: its limits, and what became of the session.
+
+use mqtt5_codec::{ConnAck, Property, QoS, ReasonCode, Rule};
+
+use crate::arena::NIL;
+use crate::connect::digest;
+use crate::engine::{AuthTurn, Engine, Phase, flag};
+use crate::event::{Connected, Event, Fault};
+use crate::flow::Sending;
+use crate::slots::{Slot, slot};
+use crate::time::Instant;
+
+impl Engine<'_> {
+    pub(crate) fn connack<'i>(&mut self, packet: ConnAck<'i>, now: Instant) -> Result<Event<'i>, Fault> {
+        let present = packet.session_present;
+        if packet.reason.is_error() {
+            self.session.maybe = false;
+            self.link.phase = Phase::Closed;
+            crate::trace::ended(packet.reason.value());
+            return Ok(Event::Rejected(packet));
+        }
+        if let Err(rule) = self.check_session(present).and_then(|()| self.grant(&packet)) {
+            return Err(self.fault(ReasonCode::PROTOCOL_ERROR, rule));
+        }
+        if self.link.send_max() < 5 {
+            // An acknowledgement with a reason is 5 bytes long: nothing can be done for this server.
+            return Err(self.fault(ReasonCode::PACKET_TOO_LARGE, Rule::SERVER_MAXIMUM_PACKET_SIZE));
+        }
+
+        if !present {
+            self.end_session();
+        }
+        self.session.alive = true;
+        self.session.maybe = false;
+        self.session.ends = Instant::default();
+        self.session.expiry = self.link.expiry;
+        self.link.auth = AuthTurn::Idle;
+        self.link.phase = Phase::Up;
+        self.link.timers.answer = Instant::default();
+        if self.link.interval != 0 {
+            self.link.timers.ping = now.after(self.link.interval.into()).at_least_one();
+        }
+        self.resume();
+        crate::trace::connected(present, self.session.losses);
+        Ok(Event::Connected(Connected { resumed: present, lost: self.session.losses, packet }))
+    }
+
+    /// Whether the server may say this about our session.
+    fn check_session(&self, present: bool) -> Result<(), Rule> {
+        if !present {
+            return Ok(());
+        }
+        if self.link.is(flag::CLEAN_START) {
+            return Err(Rule::SESSION_AFTER_CLEAN_START);
+        }
+        if !self.session.alive && !self.link.is(flag::PRIOR_EMPTY) {
+            return Err(Rule::SESSION_UNKNOWN);
+        }
+        Ok(())
+    }
+
+    /// Takes over what the server states.
+    fn grant(&mut self, packet: &ConnAck<'_>) -> Result<(), Rule> {
+        let mut assigned = false;
+        let mut method = 0;
+        let mut alias_max = 0;
+        let set = |granted, flag| if granted { 0 } else { flag };
+        for property in packet.properties.iter() {
+            match property {
+                Property::SessionExpiryInterval(seconds) => self.link.expiry = seconds,
+                Property::ReceiveMaximum(most) => self.link.server_receive_max = most.get(),
+                Property::MaximumQoS(QoS::AtMostOnce) => self.link.max_qos = 0,
+                Property::MaximumQoS(_) => self.link.max_qos = 1,
+                Property::RetainAvailable(yes) => self.link.flags |= set(yes, flag::NO_RETAIN),
+                Property::MaximumPacketSize(most) => self.link.send_max = most.get(),
+                Property::AssignedClientIdentifier(id) => {
+                    assigned = true;
+                    self.session.client = digest(id.as_bytes());
+                }
+                Property::TopicAliasMaximum(most) => alias_max = most,
+                Property::WildcardSubscriptionAvailable(yes) => self.link.flags |= set(yes, flag::NO_WILDCARDS),
+                Property::SubscriptionIdentifiersAvailable(yes) => {
+                    self.link.flags |= set(yes, flag::NO_SUBSCRIPTION_IDS);
+                }
+                Property::SharedSubscriptionAvailable(yes) => self.link.flags |= set(yes, flag::NO_SHARED),
+                Property::ServerKeepAlive(seconds) => self.link.keep_alive(seconds),
+                Property::ResponseInformation(_) if !self.link.is(flag::RESPONSE_INFORMATION) => {
+                    return Err(Rule::RESPONSE_INFORMATION);
+                }
+                Property::AuthenticationMethod(name) => method = digest(name.as_bytes()),
+                _ => {}
+            }
+        }
+        if method != self.link.method {
+            return Err(if self.link.method == 0 { Rule::AUTH_UNASKED } else { Rule::AUTH_SAME_METHOD });
+        }
+        if self.link.is(flag::EMPTY_CLIENT_ID) && !assigned {
+            return Err(Rule::CLIENT_ID_ASSIGNED);
+        }
+        self.link.server_alias_max = alias_max;
+        self.link.alias_max = self.link.alias_max.min(alias_max);
+        self.link.quota = self.link.server_receive_max;
+        Ok(())
+    }
+
+    /// Begins anew with what is unanswered, in the order first sent, and gives up what this server does not take.
+    fn resume(&mut self) {
+        let mut number = self.session.publishes.first;
+        while let Some(slot) = slot(self.slots, number) {
+            slot.sent = false;
+            let Slot { next, chunk, state, .. } = *slot;
+            if state != Sending::PubComp && chunk != NIL && !self.is_allowed(chunk) {
+                self.end_publish(number);
+                self.lose_id(number);
+            }
+            number = next;
+        }
+        self.link.cursor = self.session.publishes.first;
+        self.sift_queue();
+    }
+}

@@ -1,0 +1,405 @@
+//! The state of a client, in two parts by how long it lives, and the engine that works on it.
+//!
+//! What dies with the connection is in [`Link`], what survives it in [`Session`]; losing the connection is one assignment.
+//! The engine borrows both, and the memory, for one call. Its work is in the files beside this one: `connect` and `connack`
+//! (the connection), `outgoing` (what the host asks for), `transmit` (what is written), `incoming` (what is read).
+
+use mqtt5_codec::{ReasonCode, Rule};
+
+use crate::arena::{Arena, At, NIL, SENT, SMALL};
+use crate::event::Fault;
+use crate::flow::Sending;
+use crate::memory::Parts;
+use crate::received::{self, Entry};
+use crate::slots::{Ends, Slot, slot};
+use crate::time::Instant;
+use crate::timer::Timers;
+
+/// What survives the connection.
+#[derive(Clone, Default)]
+pub(crate) struct Session {
+    /// When the session ends for want of a connection; zero for never, or while connected.
+    pub(crate) ends: Instant,
+    /// Tells client identifiers apart.
+    pub(crate) client: u32,
+    /// The session expiry interval, in seconds; `u32::MAX` for no end.
+    pub(crate) expiry: u32,
+    /// Numbers chunks in the order they were queued.
+    pub(crate) orders: u32,
+    /// PUBLISH and PUBREL packets without an answer, in the order first sent, then those that wait to be sent.
+    pub(crate) publishes: Ends,
+    /// SUBSCRIBE and UNSUBSCRIBE packets without an answer.
+    pub(crate) requests: Ends,
+    /// Exchanges that ended without an answer, until `poll_lost` names them.
+    pub(crate) lost: Ends,
+    /// Packet identifiers that have been used and are free again.
+    pub(crate) free: Ends,
+    /// How many packet identifiers have ever been used.
+    pub(crate) fresh: u16,
+    /// How many are in use.
+    pub(crate) in_use: u16,
+    /// How many of them are publishes.
+    pub(crate) publishing: u16,
+    /// How many of them are lost.
+    pub(crate) losses: u16,
+    /// Chunks that are written once, in the order they were queued.
+    pub(crate) queue: Ends,
+    /// Exchanges that the server began.
+    pub(crate) received: received::Book,
+    /// The number of the connection.
+    pub(crate) serial: u16,
+    /// Whether there is a session: a server accepted us, and it has not ended.
+    pub(crate) alive: bool,
+    /// Whether the server may hold a session that we know to be empty: it got a CONNECT, and its answer did not come yet.
+    pub(crate) maybe: bool,
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// There is none.
+    #[default]
+    Down,
+    /// CONNECT is queued or sent.
+    Connecting,
+    /// The server accepted.
+    Up,
+    /// DISCONNECT waits for what is queued.
+    Draining,
+    /// Only what is being written, small packets and DISCONNECT are still sent.
+    Leaving,
+    /// Nothing is sent or read any more.
+    Closed,
+}
+
+/// What is being written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Writing {
+    #[default]
+    Nothing,
+    /// The small packets.
+    Small,
+    /// A chunk that is freed when it is written.
+    Once,
+    /// The chunk of an exchange.
+    Kept,
+}
+
+/// How far authentication is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum AuthTurn {
+    /// Nothing is going on.
+    #[default]
+    Idle,
+    /// The server's AUTH or CONNACK is awaited.
+    Theirs,
+    /// Our AUTH is.
+    Ours,
+}
+
+/// What was asked for on this connection, or granted; bits of [`Link::flags`].
+pub(crate) mod flag {
+    pub(crate) const MANUAL: u16 = 1;
+    pub(crate) const CLEAN_START: u16 = 2;
+    pub(crate) const PRIOR_EMPTY: u16 = 4;
+    pub(crate) const NO_PROBLEM_INFORMATION: u16 = 8;
+    pub(crate) const RESPONSE_INFORMATION: u16 = 16;
+    pub(crate) const EMPTY_CLIENT_ID: u16 = 32;
+    pub(crate) const NO_EXPIRY: u16 = 64;
+    pub(crate) const NO_RETAIN: u16 = 128;
+    pub(crate) const NO_WILDCARDS: u16 = 256;
+    pub(crate) const NO_SUBSCRIPTION_IDS: u16 = 512;
+    pub(crate) const NO_SHARED: u16 = 1024;
+    /// Something was written.
+    pub(crate) const BEGUN: u16 = 2048;
+}
+
+/// What dies with the connection.
+#[derive(Clone, Default)]
+pub(crate) struct Link {
+    pub(crate) timers: Timers,
+    /// The largest packet that the server takes, in bytes; 0 for any.
+    pub(crate) send_max: u32,
+    /// The largest packet that we take, in bytes.
+    pub(crate) take_max: u32,
+    /// Milliseconds without a packet sent after which a PINGREQ is due; 0 for never.
+    pub(crate) interval: u32,
+    pub(crate) ping_timeout: u32,
+    /// Session expiry interval of CONNECT, in seconds.
+    pub(crate) expiry: u32,
+    /// Tells authentication methods apart; 0 for none.
+    pub(crate) method: u32,
+    /// How many bytes of `chunk` have been written.
+    pub(crate) written: u32,
+    /// The chunk that is being written.
+    pub(crate) chunk: At,
+    /// CONNECT, AUTH or DISCONNECT, to be written.
+    pub(crate) urgent: At,
+    /// The first publish that has not been sent on this connection.
+    pub(crate) cursor: u16,
+    /// Topics with an alias, the one used last first.
+    pub(crate) aliases: At,
+    /// How many aliases have been given.
+    pub(crate) alias_count: u16,
+    /// How many may be given.
+    pub(crate) alias_max: u16,
+    /// The highest alias that the server takes.
+    pub(crate) server_alias_max: u16,
+    /// The highest alias that we take.
+    pub(crate) our_alias_max: u16,
+    /// The server's Receive Maximum, and how much of it is left.
+    pub(crate) server_receive_max: u16,
+    pub(crate) quota: u16,
+    /// Our Receive Maximum, and how many messages are not fully acknowledged.
+    pub(crate) receive_max: u16,
+    pub(crate) unacknowledged: u16,
+    /// The message given last, whose acknowledgement is due when it has been handled; 0 for none.
+    pub(crate) handling: u16,
+    pub(crate) flags: u16,
+    pub(crate) fault: Option<Fault>,
+    /// The first byte of the acknowledgement of `handling`.
+    pub(crate) handling_kind: u8,
+    pub(crate) phase: Phase,
+    pub(crate) writing: Writing,
+    pub(crate) auth: AuthTurn,
+    pub(crate) max_qos: u8,
+    pub(crate) share: u8,
+    /// Small packets: how many bytes there are, where the first one begins that is not written, and what is written of it.
+    pub(crate) small_len: u8,
+    pub(crate) small_start: u8,
+    pub(crate) small_written: u8,
+}
+
+impl Link {
+    /// Whether something was asked for, or not granted.
+    #[inline]
+    pub(crate) fn is(&self, flag: u16) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// The largest packet that the server takes, in bytes.
+    pub(crate) fn send_max(&self) -> u32 {
+        if self.send_max == 0 { u32::MAX } else { self.send_max }
+    }
+}
+
+/// First bytes of small packets.
+pub(crate) const PUBACK: u8 = 0x40;
+pub(crate) const PUBREC: u8 = 0x50;
+pub(crate) const PUBREL: u8 = 0x62;
+pub(crate) const PUBCOMP: u8 = 0x70;
+pub(crate) const PINGREQ: u8 = 0xC0;
+pub(crate) const DISCONNECT: u8 = 0xE0;
+
+/// The longest small packet.
+const ACK: usize = 5;
+/// What is kept free among the small packets, for a PINGREQ and a DISCONNECT.
+const RESERVE: usize = 5;
+
+/// State and memory, borrowed for one call.
+pub(crate) struct Engine<'m> {
+    pub(crate) session: &'m mut Session,
+    pub(crate) link: &'m mut Link,
+    pub(crate) slots: &'m mut [Slot],
+    pub(crate) entries: &'m mut [Entry],
+    pub(crate) arena: Arena<'m>,
+}
+
+impl<'m> Engine<'m> {
+    #[inline]
+    pub(crate) fn new(session: &'m mut Session, link: &'m mut Link, parts: Parts<'m>) -> Self {
+        let Parts { slots, entries, bytes, scale } = parts;
+        Self { session, link, slots, entries, arena: Arena::new(bytes, scale) }
+    }
+
+    // --- small packets ---
+
+    /// Whether there is room for another acknowledgement.
+    #[inline]
+    pub(crate) fn has_small_room(&self) -> bool {
+        usize::from(self.link.small_len) <= SMALL - ACK - RESERVE
+    }
+
+    /// Queues a packet of a few bytes. Callers know that there is room.
+    pub(crate) fn push_small(&mut self, packet: &[u8]) {
+        let start = usize::from(self.link.small_len);
+        let Some(room) = self.arena.small() else { return };
+        let Some(room) = room.get_mut(start..).and_then(|room| room.get_mut(..packet.len())) else { return };
+        for (to, from) in room.iter_mut().zip(packet) {
+            *to = *from;
+        }
+        self.link.small_len = self.link.small_len.wrapping_add(packet.len() as u8);
+    }
+
+    /// Queues an acknowledgement.
+    pub(crate) fn push_ack(&mut self, first: u8, id: u16, reason: ReasonCode) {
+        let [high, low] = id.to_be_bytes();
+        let packet = [first, if reason == ReasonCode::SUCCESS { 2 } else { 3 }, high, low, reason.value()];
+        if let Some(packet) = packet.get(..if reason == ReasonCode::SUCCESS { 4 } else { 5 }) {
+            self.push_small(packet);
+        }
+    }
+
+    // --- exchanges that we began ---
+
+    /// The packet identifier that the next exchange gets: one that rests for the longest. 0 when all are in use.
+    pub(crate) fn next_id(&self) -> u16 {
+        let limit = u16::try_from(self.slots.len()).unwrap_or(u16::MAX);
+        if self.session.fresh < limit { self.session.fresh.wrapping_add(1) } else { self.session.free.first }
+    }
+
+    /// Takes the identifier that [`next_id`](Self::next_id) named.
+    pub(crate) fn take_id(&mut self, number: u16, chunk: At, state: Sending) {
+        if number > self.session.fresh {
+            self.session.fresh = number;
+        } else {
+            self.session.free.remove(self.slots, number);
+        }
+        self.session.in_use = self.session.in_use.wrapping_add(1);
+        if let Some(slot) = slot(self.slots, number) {
+            slot.state = state;
+            slot.chunk = chunk;
+            slot.sent = false;
+        }
+    }
+
+    /// Gives back an identifier that is in no list.
+    pub(crate) fn free_id(&mut self, number: u16) {
+        self.session.free.insert(self.slots, number, 0);
+        self.session.in_use = self.session.in_use.wrapping_sub(1);
+    }
+
+    /// Takes a publish out of the order of sending.
+    pub(crate) fn unlink_publish(&mut self, number: u16) {
+        if self.link.cursor == number {
+            self.link.cursor = slot(self.slots, number).map_or(0, |slot| slot.next);
+        }
+        self.session.publishes.remove(self.slots, number);
+    }
+
+    /// Frees the packet of an exchange: at once, or when it has been written if that has begun.
+    pub(crate) fn release_chunk(&mut self, at: At) {
+        if at == NIL {
+            return;
+        }
+        if self.link.writing == Writing::Kept && self.link.chunk == at {
+            self.link.writing = Writing::Once;
+        } else {
+            self.arena.give(at);
+        }
+    }
+
+    /// Ends a publish, all but its identifier.
+    pub(crate) fn end_publish(&mut self, number: u16) {
+        self.unlink_publish(number);
+        let Some(slot) = slot(self.slots, number) else { return };
+        let (chunk, sent) = (slot.chunk, slot.sent);
+        slot.chunk = NIL;
+        slot.state = Sending::Idle;
+        self.release_chunk(chunk);
+        self.session.publishing = self.session.publishing.wrapping_sub(1);
+        if sent && self.link.quota < self.link.server_receive_max {
+            self.link.quota = self.link.quota.wrapping_add(1);
+        }
+    }
+
+    /// Keeps an identifier, which is in no list, until `poll_lost` names it.
+    pub(crate) fn lose_id(&mut self, number: u16) {
+        self.session.lost.insert(self.slots, number, 0);
+        self.session.losses = self.session.losses.wrapping_add(1);
+    }
+
+    pub(crate) fn poll_lost(&mut self) -> u16 {
+        let number = self.session.lost.first;
+        if number != 0 {
+            self.session.lost.remove(self.slots, number);
+            self.session.losses = self.session.losses.wrapping_sub(1);
+            self.free_id(number);
+        }
+        number
+    }
+
+    /// The session is over: what was sent is lost, what was received is forgotten, what waits to be sent stays.
+    pub(crate) fn end_session(&mut self) {
+        let mut number = self.session.publishes.first;
+        while let Some(&mut Slot { next, chunk, state, .. }) = slot(self.slots, number) {
+            if state == Sending::PubComp || self.arena.has(chunk, SENT) {
+                self.end_publish(number);
+                self.lose_id(number);
+            }
+            number = next;
+        }
+        self.session.received.clear(self.entries);
+        self.session.alive = false;
+        self.session.ends = Instant::default();
+    }
+
+    // --- the end of a connection ---
+
+    /// The peer did something wrong: queues the DISCONNECT that says so, and ends the connection.
+    #[cold]
+    pub(crate) fn fault(&mut self, reason: ReasonCode, rule: Rule) -> Fault {
+        // Before CONNECT nothing may be sent [MQTT-3.1.0-1].
+        if self.link.is(flag::BEGUN) && self.link.send_max() >= 3 {
+            self.leave();
+            self.push_small(&[DISCONNECT, 1, reason.value()]);
+            self.fault_in(Phase::Leaving, reason, rule)
+        } else {
+            self.fault_in(Phase::Closed, reason, rule)
+        }
+    }
+
+    /// As [`fault`](Self::fault), but nothing is sent.
+    #[cold]
+    pub(crate) fn fault_in(&mut self, phase: Phase, reason: ReasonCode, rule: Rule) -> Fault {
+        let fault = Fault { reason, rule };
+        self.link.phase = phase;
+        self.link.fault = Some(fault);
+        crate::trace::fault(&fault);
+        fault
+    }
+
+    /// Sends no more than what is being written and small packets.
+    pub(crate) fn leave(&mut self) {
+        self.link.phase = Phase::Leaving;
+        self.arena.give(core::mem::replace(&mut self.link.urgent, NIL));
+    }
+
+    /// The transport is gone.
+    pub(crate) fn close(&mut self, now: Instant) {
+        if self.link.phase == Phase::Down {
+            return;
+        }
+        if self.link.writing == Writing::Once {
+            // A packet of which a part was written did not arrive: if it may wait, it does so in its old place.
+            let at = self.link.chunk;
+            self.arena.set_after(at, self.session.queue.first);
+            self.session.queue.first = at;
+            if self.session.queue.last == NIL {
+                self.session.queue.last = at;
+            }
+        }
+        self.sift_queue();
+        self.arena.give(self.link.urgent);
+        let mut alias = self.link.aliases;
+        while alias != NIL {
+            let next = self.arena.after(alias);
+            self.arena.give(alias);
+            alias = next;
+        }
+        *self.link = Link::default();
+        while let Some(slot) = slot(self.slots, self.session.requests.first) {
+            slot.state = Sending::Idle;
+            slot.chunk = NIL;
+            let number = self.session.requests.first;
+            self.session.requests.remove(self.slots, number);
+            self.lose_id(number);
+        }
+        self.session.received.part(self.entries);
+        if self.session.alive && self.session.expiry == 0 {
+            self.end_session();
+        } else if self.session.alive && self.session.expiry != u32::MAX && self.session.ends == Instant::default() {
+            self.session.ends = now.after(u64::from(self.session.expiry).wrapping_mul(1_000)).at_least_one();
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What a session reports: events, and what went wrong, on either side.
+
+use core::fmt;
+
+use mqtt5_codec::{Ack, Auth, ConnAck, Delivery, Disconnect, Properties, ReasonCode, Rule, SubAck, Topic};
+
+/// What became of the bytes in the inbox.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Input<'i> {
+    /// There is no whole packet: read more. The one that has begun is `need` bytes long in all, as far as can be seen.
+    Partial {
+        /// Bytes from the first byte of the packet.
+        need: usize,
+    },
+    /// Packets wait to be transmitted, and there is no room for the answer to another one: `poll_transmit` has something.
+    Blocked,
+    /// Something happened.
+    Event(Event<'i>),
+}
+
+/// What the host is to write to the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Transmit<'t> {
+    /// These bytes, then ask again. Any number of them may be written at a time.
+    Bytes(&'t [u8]),
+}
+
+/// Something that happened. At most one comes of each packet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event<'i> {
+    /// The server accepted the connection.
+    Connected(Connected<'i>),
+    /// The server refused the connection, which is closed.
+    Rejected(ConnAck<'i>),
+    /// A message was received.
+    Message(Incoming<'i>),
+    /// A publish of ours is over: PUBACK, PUBCOMP, or a PUBREC with a reason of 0x80 or above, each with all it says.
+    Published(Ack<'i>),
+    /// A QoS 2 publish of ours has reached the server: PUBREC, with all it says. `Published` follows.
+    PublishReceived(Ack<'i>),
+    /// The answer to a SUBSCRIBE: a result for each of its filters, in their order.
+    Subscribed(SubAck<'i>),
+    /// The answer to an UNSUBSCRIBE: a result for each of its filters, in their order.
+    Unsubscribed(SubAck<'i>),
+    /// A step of enhanced authentication. Continue Authentication (0x18) is answered by `auth`; Success (0x00) ends a
+    /// re-authentication.
+    Auth(Auth<'i>),
+    /// The answer to a PINGREQ.
+    Pong,
+    /// The server ended the connection, which is closed.
+    Disconnected(Disconnect<'i>),
+    /// Our session ended while there was no connection: its expiry interval passed. `lost` exchanges died with it, which
+    /// `poll_lost` names.
+    SessionExpired {
+        /// How many exchanges `poll_lost` has to name.
+        lost: u16,
+    },
+}
+
+/// The server accepted the connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Connected<'i> {
+    /// Whether the session goes on: subscriptions hold, and exchanges in flight are resumed.
+    pub resumed: bool,
+    /// How many exchanges ended without an answer, which `poll_lost` names: those of a session that the server lost, and
+    /// those that this server's limits do not allow.
+    pub lost: u16,
+    /// CONNACK, with all its properties.
+    pub packet: ConnAck<'i>,
+}
+
+/// A message that was received.
+#[derive(Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Incoming<'i> {
+    /// The topic name; a topic alias has been resolved.
+    pub topic: Topic<'i>,
+    /// The payload.
+    pub payload: &'i [u8],
+    /// The quality of service; from QoS 1 on with the packet identifier that `acknowledge` takes.
+    pub delivery: Delivery,
+    /// Whether the server had retained the message.
+    pub retain: bool,
+    /// All properties, in their order.
+    pub properties: Properties<'i>,
+}
+
+impl fmt::Debug for Incoming<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("topic", &self.topic)
+            .field("payload", &format_args!("{} bytes", self.payload.len()))
+            .field("delivery", &self.delivery)
+            .field("retain", &self.retain)
+            .field("properties", &self.properties)
+            .finish()
+    }
+}
+
+/// What the peer did wrong. The connection is over: transmit what is left, then close it.
+///
+/// ```
+/// # use mqtt5_session::Fault;
+/// fn log(fault: Fault) -> String {
+///     fault.to_string() // "Protocol Error (0x82): a server sends one CONNACK [MQTT-3.2.0-2]"
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Fault {
+    /// The reason, which our DISCONNECT gives where one is sent.
+    pub reason: ReasonCode,
+    /// The statement that the peer broke.
+    pub rule: Rule,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (0x{:02X}): {} {}", self.reason.name(), self.reason.value(), self.rule.meaning(), self.rule)
+    }
+}
+
+impl core::error::Error for Fault {}
+
+/// Why a call was refused. It has changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refused {
+    /// There is no connection, or the server has not accepted it yet.
+    NotConnected,
+    /// There is a connection; `handle_close` ends it.
+    Connected,
+    /// The connection is being ended.
+    Closing,
+    /// All packet identifiers are in use: wait for an answer.
+    Exchanges,
+    /// The packet memory has no `need` bytes in one piece: wait for an answer, or for what is queued to be transmitted.
+    Bytes {
+        /// The length of the packet, in bytes.
+        need: usize,
+    },
+    /// As many messages are unanswered as the server takes at a time [MQTT-3.3.4-7]: wait for an answer, or let the
+    /// message wait.
+    ReceiveMaximum,
+    /// No message with this identifier waits to be acknowledged.
+    Unknown,
+    /// A statement of the standard, or a limit that the server stated, forbids it.
+    Rule(Rule),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotConnected => f.write_str("not connected"),
+            Self::Connected => f.write_str("connected already"),
+            Self::Closing => f.write_str("the connection is being ended"),
+            Self::Exchanges => f.write_str("all packet identifiers are in use"),
+            Self::Bytes { need } => write!(f, "no room for a packet of {need} bytes"),
+            Self::ReceiveMaximum => f.write_str("the server takes no more unanswered messages [MQTT-3.3.4-7]"),
+            Self::Unknown => f.write_str("no such message waits to be acknowledged"),
+            Self::Rule(rule) => write!(f, "{} {rule}", rule.meaning()),
+        }
+    }
+}
+
+impl core::error::Error for Refused {}
+
+impl From<Rule> for Refused {
+    fn from(rule: Rule) -> Self {
+        Self::Rule(rule)
+    }
+}
+
+/// The state of a session in figures, for those who operate it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Figures {
+    /// Exchanges of ours whose identifier is in use: unanswered, waiting, or not yet named by `poll_lost`.
+    pub in_flight: u16,
+    /// Messages of the server on this connection that are not fully acknowledged.
+    pub unacknowledged: u16,
+    /// How many more QoS 1 and QoS 2 messages the server takes now.
+    pub quota: u16,
+    /// Exchanges that `poll_lost` has to name.
+    pub lost: u16,
+    /// Bytes of the packet memory that are in use, the book-keeping and gaps between packets included.
+    pub bytes_held: usize,
+    /// Milliseconds until `handle_timeout` is due, if it is.
+    pub next_deadline: Option<u64>,
+}

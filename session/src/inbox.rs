@@ -1,0 +1,280 @@
+//! Where received bytes arrive, and where topic aliases are looked up: both belong to the host, and events borrow them.
+
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+use mqtt5_codec::Topic;
+
+/// Received bytes that have not become events yet, and the topics that the server's aliases stand for.
+///
+/// Write what was read into [`spare`](Self::spare), say how much it was with [`filled`](Self::filled), and hand the inbox to
+/// `handle_input`, on a new connection before the first read. Bytes and aliases of an older connection are dropped then.
+///
+/// ```
+/// use mqtt5_session::Inbox;
+/// let mut buffer = [0; 512];
+/// let mut inbox = Inbox::new(&mut buffer);
+/// let spare = inbox.spare();
+/// spare[..2].copy_from_slice(&[0xD0, 0]); // a read
+/// inbox.filled(2);
+/// assert_eq!(inbox.len(), 2);
+/// ```
+pub struct Inbox<'b> {
+    store: Store<'b>,
+    aliases: &'b mut [u8],
+    /// Bytes of each alias in `aliases`.
+    cell: usize,
+    start: usize,
+    end: usize,
+    /// How long the packet is that has begun, as far as is known.
+    need: usize,
+    /// The connection that the bytes belong to.
+    serial: u16,
+}
+
+enum Store<'b> {
+    Lent(&'b mut [u8]),
+    #[cfg(feature = "alloc")]
+    Grown {
+        bytes: Vec<u8>,
+        most: usize,
+    },
+}
+
+/// What `handle_input` works on.
+pub(crate) struct Open<'i> {
+    pub(crate) data: &'i [u8],
+    pub(crate) start: &'i mut usize,
+    pub(crate) aliases: Aliases<'i>,
+    /// The longest packet that can ever be whole here.
+    pub(crate) most: usize,
+    /// Where to note how long the packet is that has begun.
+    pub(crate) need: &'i mut usize,
+}
+
+impl<'b> Inbox<'b> {
+    /// An inbox in this buffer, which has to hold the largest packet that the server may send: say so in the Maximum Packet
+    /// Size of CONNECT. No topic aliases.
+    #[must_use]
+    pub const fn new(buffer: &'b mut [u8]) -> Self {
+        Self { store: Store::Lent(buffer), aliases: &mut [], cell: 0, start: 0, end: 0, need: 0, serial: 0 }
+    }
+
+    /// An inbox that begins with room for `bytes` and grows as packets ask for it, to `most` bytes. No topic aliases.
+    ///
+    /// It does not shrink, and grows by what has really arrived: a packet's declared length takes no memory.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn growing(bytes: usize, most: usize) -> Self {
+        let bytes = alloc::vec![0; bytes.clamp(16, most.max(16))];
+        let store = Store::Grown { bytes, most };
+        Self { store, aliases: &mut [], cell: 0, start: 0, end: 0, need: 0, serial: 0 }
+    }
+
+    /// The same inbox with a table for topic aliases, each with a topic name of up to `longest` bytes: there is room for
+    /// `table.len() / (longest + 2)` of them. State no larger Topic Alias Maximum in CONNECT; a server that sets another
+    /// one, or a longer name, causes a [`Fault`](crate::Fault) with reason 0x97, Quota exceeded.
+    #[must_use]
+    pub fn with_aliases(mut self, table: &'b mut [u8], longest: u16) -> Self {
+        table.fill(0);
+        self.aliases = table;
+        self.cell = usize::from(longest).saturating_add(2);
+        self
+    }
+
+    /// Room for what is read next. Moves an unfinished packet to the front of the buffer first.
+    ///
+    /// Empty when the buffer is full: `handle_input` first.
+    pub fn spare(&mut self) -> &mut [u8] {
+        let (start, end) = (self.start, self.end);
+        let bytes: &mut [u8] = match &mut self.store {
+            Store::Lent(bytes) => bytes,
+            #[cfg(feature = "alloc")]
+            Store::Grown { bytes, most } => {
+                let held = end.saturating_sub(start);
+                // A quarter of what has arrived, and no more than what is known to come.
+                if held == bytes.len() && held < *most {
+                    let more = self.need.saturating_sub(held).clamp(16, held.max(4_096));
+                    bytes.resize(held.saturating_add(more).min(*most), 0);
+                }
+                bytes
+            }
+        };
+        if start != 0 {
+            let held = end.saturating_sub(start);
+            if let Some(bytes) = bytes.get_mut(..end)
+                && start <= bytes.len()
+            {
+                bytes.copy_within(start.., 0);
+            }
+            self.start = 0;
+            self.end = held;
+        }
+        bytes.get_mut(self.end..).unwrap_or(&mut [])
+    }
+
+    /// Tells that `n` more bytes of [`spare`](Self::spare) have been read into; more than there are count as all.
+    pub fn filled(&mut self, n: usize) {
+        self.end = self.end.saturating_add(n).min(self.capacity());
+    }
+
+    /// How many bytes wait to be handled.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Whether no bytes wait to be handled.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Drops all bytes and aliases: for a host that reads from a new connection before it calls `handle_input`.
+    pub fn clear(&mut self) {
+        self.claim(0);
+        self.start = 0;
+        self.end = 0;
+    }
+
+    fn capacity(&self) -> usize {
+        match &self.store {
+            Store::Lent(bytes) => bytes.len(),
+            #[cfg(feature = "alloc")]
+            Store::Grown { bytes, .. } => bytes.len(),
+        }
+    }
+
+    /// Drops what belongs to another connection than `serial`.
+    pub(crate) fn claim(&mut self, serial: u16) {
+        if self.serial != serial {
+            if self.serial != 0 {
+                self.start = self.end;
+            }
+            self.serial = serial;
+            self.aliases.fill(0);
+        }
+    }
+
+    pub(crate) fn open(&mut self) -> Open<'_> {
+        let (bytes, most): (&[u8], usize) = match &self.store {
+            Store::Lent(bytes) => (bytes, bytes.len()),
+            #[cfg(feature = "alloc")]
+            Store::Grown { bytes, most, .. } => (bytes, *most),
+        };
+        Open {
+            data: bytes.get(..self.end).unwrap_or(&[]),
+            start: &mut self.start,
+            aliases: Aliases { table: self.aliases, cell: self.cell },
+            most,
+            need: &mut self.need,
+        }
+    }
+}
+
+impl core::fmt::Debug for Inbox<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Inbox").field("len", &self.len()).field("capacity", &self.capacity()).finish()
+    }
+}
+
+/// The topics of topic aliases, in cells of one size: a length of two bytes, and the name.
+pub(crate) struct Aliases<'i> {
+    table: &'i mut [u8],
+    cell: usize,
+}
+
+impl<'i> Aliases<'i> {
+    /// Remembers the topic of an alias. `None` if there is no room for it.
+    pub(crate) fn set(&mut self, alias: u16, topic: Topic<'_>) -> Option<()> {
+        let name = topic.as_bytes();
+        let start = self.cell.checked_mul(usize::from(alias).checked_sub(1)?)?;
+        let cell = self.table.get_mut(start..)?.get_mut(..self.cell)?;
+        let (len, rest) = cell.split_first_chunk_mut::<2>()?;
+        let (place, _) = rest.split_at_mut_checked(name.len())?;
+        for (to, from) in place.iter_mut().zip(name) {
+            *to = *from;
+        }
+        *len = (name.len() as u16).to_le_bytes();
+        Some(())
+    }
+
+    /// Whether an alias has been set.
+    pub(crate) fn has(&self, alias: u16) -> bool {
+        let start = usize::from(alias).checked_sub(1).and_then(|index| self.cell.checked_mul(index));
+        let len = start.and_then(|start| self.table.get(start..)).and_then(|cell| cell.first_chunk::<2>());
+        len.is_some_and(|len| *len != [0, 0])
+    }
+
+    /// The topic of an alias, if it has been set.
+    pub(crate) fn get(self, alias: u16) -> Option<Topic<'i>> {
+        let start = self.cell.checked_mul(usize::from(alias).checked_sub(1)?)?;
+        let table: &'i [u8] = self.table;
+        let (len, rest) = table.get(start..)?.split_first_chunk::<2>()?;
+        let name = rest.get(..usize::from(u16::from_le_bytes(*len)))?;
+        Topic::new(core::str::from_utf8(name).ok()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_moves_to_the_front() {
+        let mut buffer = [0; 4];
+        let mut inbox = Inbox::new(&mut buffer);
+        inbox.spare().copy_from_slice(&[1, 2, 3, 4]);
+        inbox.filled(4);
+        assert!(inbox.spare().is_empty());
+        *inbox.open().start = 3;
+        assert_eq!(inbox.spare().len(), 3);
+        let open = inbox.open();
+        assert_eq!(&open.data[*open.start..], [4]);
+    }
+
+    #[test]
+    fn bytes_of_another_connection_are_dropped() {
+        let mut buffer = [0; 4];
+        let mut inbox = Inbox::new(&mut buffer);
+        inbox.filled(2);
+        inbox.claim(1);
+        assert_eq!(inbox.len(), 2, "a new inbox belongs to whichever connection comes first");
+        inbox.claim(1);
+        assert_eq!(inbox.len(), 2);
+        inbox.claim(2);
+        assert_eq!(inbox.len(), 0);
+    }
+
+    #[test]
+    fn mqtt_3_3_2_10_every_alias_up_to_the_maximum_can_be_set_and_set_again() {
+        let mut buffer = [0; 4];
+        let mut table = [0; 30];
+        let mut inbox = Inbox::new(&mut buffer).with_aliases(&mut table, 8);
+        for name in ["a/b", "seventy8", "x"] {
+            for alias in 1..=3 {
+                assert!(inbox.open().aliases.set(alias, Topic::new(name).unwrap()).is_some());
+                assert_eq!(inbox.open().aliases.get(alias).unwrap().as_str(), name);
+            }
+        }
+        assert!(inbox.open().aliases.set(4, Topic::new("x").unwrap()).is_none());
+        assert!(inbox.open().aliases.set(1, Topic::new("ninebytes").unwrap()).is_none());
+        inbox.claim(9);
+        assert_eq!(inbox.open().aliases.get(1), None);
+    }
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn a_growing_inbox_takes_memory_for_what_arrives_only() {
+        let mut inbox = Inbox::growing(16, 1 << 20);
+        *inbox.open().need = 1 << 20;
+        let mut got = 0;
+        for _ in 0..1_000 {
+            let spare = inbox.spare().len();
+            assert!(spare > 0 && spare <= got.max(4_096));
+            inbox.filled(spare.min(50));
+            got += spare.min(50);
+        }
+        assert_eq!(inbox.len(), 50_000 - (50_000 - got));
+        assert!(inbox.capacity() <= 2 * got + 4_096);
+    }
+}

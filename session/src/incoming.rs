@@ -1,0 +1,360 @@
+//! What is read: packets of the server, one at a time, and what each does to the session.
+
+use mqtt5_codec::{
+    Ack, Auth, Decoder, Delivery, Disconnect, Frame, Packet, PacketId, Publish, ReasonCode, Rule, Sender, SubAck,
+    Topic, TopicRef,
+};
+
+use crate::arena::NIL;
+use crate::engine::{AuthTurn, Engine, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, flag};
+use crate::event::{Event, Fault, Incoming, Input};
+use crate::flow::{Answer, Arrival, ReceiveReply, Receiving, SendReply, Sending, receive_step, send_step};
+use crate::inbox::{Aliases, Inbox, Open};
+use crate::received::{self, HERE, entry};
+use crate::slots::{Slot, slot};
+use crate::time::Instant;
+
+/// What a message does.
+enum Arrived {
+    /// The application gets it.
+    Delivered,
+    /// The application does not.
+    Kept,
+}
+
+impl Engine<'_> {
+    pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>, now: Instant) -> Result<Input<'i>, Fault> {
+        inbox.claim(self.session.serial);
+        self.handled();
+        let decoder = Decoder::new(Sender::Server).max_packet_size(self.link.take_max);
+        let Open { data, start, mut aliases, most, need } = inbox.open();
+        loop {
+            match self.link.phase {
+                Phase::Connecting | Phase::Up | Phase::Draining if self.has_small_room() => {}
+                Phase::Down | Phase::Closed => return Ok(Input::Partial { need: 0 }),
+                _ => return Ok(Input::Blocked),
+            }
+            let rest = data.get(*start..).unwrap_or(&[]);
+            let (used, first, body) = match decoder.frame(rest) {
+                Ok(Frame::Whole { used, first, body }) => (used, first, body),
+                Ok(Frame::Partial { need: whole }) if whole <= most => {
+                    *need = whole;
+                    return Ok(Input::Partial { need: whole });
+                }
+                Ok(_) => return Err(self.fault(ReasonCode::PACKET_TOO_LARGE, Rule::MAXIMUM_PACKET_SIZE)),
+                Err(error) => return Err(self.fault(error.reason, error.rule)),
+            };
+            *start = start.saturating_add(used);
+            let packet = match decoder.packet(first, body) {
+                Ok(packet) => packet,
+                Err(error) => return Err(self.fault(error.reason, error.rule)),
+            };
+            if let Packet::Publish(publish) = packet
+                && self.link.phase != Phase::Connecting
+            {
+                let name = match publish.topic {
+                    TopicRef::Name(name) => Some(name),
+                    topic => self.named(topic, &mut aliases)?,
+                };
+                if let Arrived::Kept = self.publish_arrived(&publish)? {
+                    continue;
+                }
+                let topic = match name {
+                    Some(name) => name,
+                    // It has been set, as `named` has seen.
+                    None => match publish.topic.alias().and_then(|alias| aliases.get(alias.get())) {
+                        Some(name) => name,
+                        None => return Err(self.protocol_error(Rule::TOPIC_ALIAS_UNKNOWN)),
+                    },
+                };
+                let Publish { delivery, retain, properties, payload, .. } = publish;
+                return Ok(Input::Event(Event::Message(Incoming { topic, payload, delivery, retain, properties })));
+            }
+            if let Some(event) = self.packet(packet, now)? {
+                return Ok(Input::Event(event));
+            }
+        }
+    }
+
+    /// The message given last has been handled: its acknowledgement is queued.
+    pub(crate) fn handled(&mut self) {
+        let id = core::mem::take(&mut self.link.handling);
+        if id != 0 {
+            self.push_ack(self.link.handling_kind, id, ReasonCode::SUCCESS);
+        }
+    }
+
+    /// Any packet but PUBLISH.
+    fn packet<'i>(&mut self, packet: Packet<'i>, now: Instant) -> Result<Option<Event<'i>>, Fault> {
+        if self.link.phase == Phase::Connecting {
+            return match packet {
+                Packet::ConnAck(packet) => self.connack(packet, now).map(Some),
+                Packet::Auth(packet) => self.auth_arrived(packet).map(Some),
+                Packet::Disconnect(_) => {
+                    Err(self.fault_in(Phase::Closed, ReasonCode::PROTOCOL_ERROR, Rule::DISCONNECT_EARLY))
+                }
+                _ => Err(self.protocol_error(Rule::CONNACK_FIRST)),
+            };
+        }
+        match packet {
+            Packet::PubAck(ack) => self.answered(ack, Answer::PubAck),
+            Packet::PubRec(ack) if ack.reason.is_error() => self.answered(ack, Answer::PubRecError),
+            Packet::PubRec(ack) => self.answered(ack, Answer::PubRec),
+            Packet::PubComp(ack) => self.answered(ack, Answer::PubComp),
+            Packet::PubRel(ack) => self.released(ack),
+            Packet::SubAck(ack) => self.requested(ack, Answer::SubAck),
+            Packet::UnsubAck(ack) => self.requested(ack, Answer::UnsubAck),
+            Packet::PingResp => {
+                self.link.timers.answer = Instant::default();
+                Ok(Some(Event::Pong))
+            }
+            Packet::Auth(auth) => self.auth_arrived(auth).map(Some),
+            Packet::Disconnect(packet) => Ok(Some(self.disconnected(packet))),
+            Packet::ConnAck(_) => Err(self.protocol_error(Rule::CONNACK_ONCE)),
+            _ => Err(self.protocol_error(Rule::PACKET_TYPE)),
+        }
+    }
+
+    #[cold]
+    fn protocol_error(&mut self, rule: Rule) -> Fault {
+        self.fault(ReasonCode::PROTOCOL_ERROR, rule)
+    }
+
+    #[cold]
+    fn disconnected<'i>(&mut self, packet: Disconnect<'i>) -> Event<'i> {
+        self.link.phase = Phase::Closed;
+        crate::trace::ended(packet.reason.value());
+        Event::Disconnected(packet)
+    }
+
+    // --- answers to what we began ---
+
+    fn answered<'i>(&mut self, ack: Ack<'i>, answer: Answer) -> Result<Option<Event<'i>>, Fault> {
+        if !ack.properties.is_empty() {
+            self.check_problem_information()?;
+        }
+        let number = ack.id.get();
+        let Slot { state, chunk, .. } = slot(self.slots, number).map_or(Slot::NEW, |slot| *slot);
+        // What was never written has no answer.
+        let unsent = chunk != NIL
+            && matches!(state, Sending::PubAck | Sending::PubRec)
+            && !self.arena.has(chunk, crate::arena::SENT);
+        let state = if unsent { Sending::Idle } else { state };
+        match send_step(state, answer) {
+            Ok((_, SendReply::Ignore)) => Ok(None),
+            Ok((_, SendReply::NotFound)) => {
+                self.push_ack(PUBREL, number, ReasonCode::PACKET_IDENTIFIER_NOT_FOUND);
+                Ok(None)
+            }
+            Ok((_, SendReply::Done)) => {
+                self.end_publish(number);
+                self.free_id(number);
+                Ok(Some(Event::Published(ack)))
+            }
+            Ok((next, SendReply::Release)) => {
+                self.unlink_publish(number);
+                self.session.publishes.insert(self.slots, number, self.link.cursor);
+                if let Some(slot) = slot(self.slots, number) {
+                    slot.state = next;
+                    slot.chunk = NIL;
+                }
+                self.release_chunk(chunk);
+                self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
+                Ok(if state == Sending::PubRec { Some(Event::PublishReceived(ack)) } else { None })
+            }
+            Err(rule) => Err(self.protocol_error(rule)),
+        }
+    }
+
+    fn requested<'i>(&mut self, ack: SubAck<'i>, answer: Answer) -> Result<Option<Event<'i>>, Fault> {
+        if !ack.properties.is_empty() {
+            self.check_problem_information()?;
+        }
+        let number = ack.id.get();
+        let Slot { state, chunk: filters, sent, .. } = slot(self.slots, number).map_or(Slot::NEW, |slot| *slot);
+        let unsent = matches!(state, Sending::SubAck | Sending::UnsubAck) && !sent;
+        match send_step(if unsent { Sending::Idle } else { state }, answer) {
+            Ok((next, SendReply::Done)) => {
+                let subscribed = answer == Answer::SubAck;
+                if ack.reasons.len() != usize::from(filters) {
+                    return Err(self.protocol_error(if subscribed {
+                        Rule::SUBACK_COUNT
+                    } else {
+                        Rule::UNSUBACK_COUNT
+                    }));
+                }
+                if let Some(slot) = slot(self.slots, number) {
+                    slot.state = next;
+                    slot.chunk = NIL;
+                }
+                self.session.requests.remove(self.slots, number);
+                self.free_id(number);
+                Ok(Some(if subscribed { Event::Subscribed(ack) } else { Event::Unsubscribed(ack) }))
+            }
+            Ok(_) => Ok(None),
+            Err(rule) => Err(self.protocol_error(rule)),
+        }
+    }
+
+    /// Properties of an acknowledgement explain a problem, which the server may do only where asked for.
+    #[cold]
+    fn check_problem_information(&mut self) -> Result<(), Fault> {
+        if self.link.is(flag::NO_PROBLEM_INFORMATION) {
+            return Err(self.protocol_error(Rule::PROBLEM_INFORMATION));
+        }
+        Ok(())
+    }
+
+    // --- what the server begins ---
+
+    /// The topic name of a PUBLISH with an alias; `None` if it has only the alias, which has been set.
+    #[cold]
+    fn named<'i>(&mut self, topic: TopicRef<'i>, aliases: &mut Aliases<'_>) -> Result<Option<Topic<'i>>, Fault> {
+        let alias = topic.alias().map_or(0, |alias| alias.get());
+        if alias > self.link.our_alias_max {
+            return Err(self.fault(ReasonCode::TOPIC_ALIAS_INVALID, Rule::TOPIC_ALIAS_MAXIMUM));
+        }
+        let name = topic.name();
+        match name {
+            Some(name) if aliases.set(alias, name).is_none() => {
+                Err(self.fault(ReasonCode::QUOTA_EXCEEDED, Rule::TOPIC_ALIAS_ACCEPTED))
+            }
+            None if !aliases.has(alias) => Err(self.protocol_error(Rule::TOPIC_ALIAS_UNKNOWN)),
+            _ => Ok(name),
+        }
+    }
+
+    fn publish_arrived(&mut self, publish: &Publish<'_>) -> Result<Arrived, Fault> {
+        let (id, arrival) = match publish.delivery {
+            Delivery::AtMostOnce => return Ok(Arrived::Delivered),
+            Delivery::AtLeastOnce { id, .. } => (id, Arrival::Publish1),
+            Delivery::ExactlyOnce { id, .. } => (id, Arrival::Publish2),
+        };
+        let number = if self.session.received.used == 0 { 0 } else { received::find(self.entries, id.get()) };
+        let known = entry(self.entries, number).map(|entry| *entry);
+        let state = known.map_or(Receiving::Idle, |entry| entry.state);
+        let reply = match receive_step(state, arrival) {
+            Ok((_, reply)) => reply,
+            Err(rule) => return Err(self.protocol_error(rule)),
+        };
+        if known.is_none_or(|entry| entry.flags & HERE == 0) {
+            if self.link.unacknowledged >= self.link.receive_max {
+                return Err(self.fault(ReasonCode::RECEIVE_MAXIMUM_EXCEEDED, Rule::RECEIVE_MAXIMUM));
+            }
+            self.link.unacknowledged = self.link.unacknowledged.wrapping_add(1);
+        }
+        if reply == ReceiveReply::Deliver {
+            return Ok(self.deliver(id, arrival));
+        }
+        // A QoS 2 message that was delivered before.
+        let flags = known.map_or(0, |entry| entry.flags);
+        if let Some(entry) = entry(self.entries, number) {
+            entry.flags |= HERE;
+            if reply == ReceiveReply::Wait && !self.link.is(flag::MANUAL) {
+                entry.state = Receiving::PubRel;
+            }
+        }
+        if reply == ReceiveReply::PubRec || !self.link.is(flag::MANUAL) {
+            self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
+        } else if flags & HERE == 0 {
+            self.session.received.owe(self.entries, number, 1);
+        }
+        Ok(Arrived::Kept)
+    }
+
+    /// A new message of QoS 1 or QoS 2.
+    fn deliver(&mut self, id: PacketId, arrival: Arrival) -> Arrived {
+        let twice = arrival == Arrival::Publish2;
+        let manual = self.link.is(flag::MANUAL);
+        if twice || manual {
+            let state = match (twice, manual) {
+                (false, _) => Receiving::Owes1,
+                (true, true) => Receiving::Owes2,
+                (true, false) => Receiving::PubRel,
+            };
+            let number = self.session.received.enter(self.entries, id.get(), state);
+            if number == 0 {
+                self.push_ack(if twice { PUBREC } else { PUBACK }, id.get(), ReasonCode::QUOTA_EXCEEDED);
+                return Arrived::Kept;
+            }
+            if manual {
+                self.session.received.owe(self.entries, number, usize::from(twice));
+                return Arrived::Delivered;
+            }
+        }
+        self.link.handling = id.get();
+        self.link.handling_kind = if twice { PUBREC } else { PUBACK };
+        Arrived::Delivered
+    }
+
+    fn released<'i>(&mut self, ack: Ack<'i>) -> Result<Option<Event<'i>>, Fault> {
+        if !ack.properties.is_empty() {
+            self.check_problem_information()?;
+        }
+        let number = received::find(self.entries, ack.id.get());
+        let state = entry(self.entries, number).map_or(Receiving::Idle, |entry| entry.state);
+        match receive_step(state, Arrival::PubRel) {
+            Ok((_, ReceiveReply::PubComp)) => {
+                self.session.received.leave(self.entries, number);
+                self.push_ack(PUBCOMP, ack.id.get(), ReasonCode::SUCCESS);
+            }
+            Ok(_) => self.push_ack(PUBCOMP, ack.id.get(), ReasonCode::PACKET_IDENTIFIER_NOT_FOUND),
+            Err(rule) => return Err(self.protocol_error(rule)),
+        }
+        Ok(None)
+    }
+
+    // --- enhanced authentication ---
+
+    #[cold]
+    fn auth_arrived<'i>(&mut self, packet: Auth<'i>) -> Result<Event<'i>, Fault> {
+        let properties = &packet.properties;
+        let method = properties.authentication_method().map_or(0, |method| crate::connect::digest(method.as_bytes()));
+        let connecting = self.link.phase == Phase::Connecting;
+        let done = packet.reason == ReasonCode::SUCCESS;
+        let explained = properties.reason_string().is_some() || properties.user_properties().next().is_some();
+        let rule = if self.link.method == 0 || self.link.auth != AuthTurn::Theirs {
+            Rule::AUTH_UNASKED
+        } else if method != self.link.method {
+            Rule::AUTH_SAME_METHOD
+        } else if connecting && done {
+            Rule::AUTH_CONTINUES
+        } else if explained && self.link.is(flag::NO_PROBLEM_INFORMATION) {
+            Rule::PROBLEM_INFORMATION
+        } else {
+            self.link.auth = if done { AuthTurn::Idle } else { AuthTurn::Ours };
+            return Ok(Event::Auth(packet));
+        };
+        Err(self.protocol_error(rule))
+    }
+
+    // --- time ---
+
+    pub(crate) fn timeout(&mut self, now: Instant) -> Result<Option<Event<'static>>, Fault> {
+        match self.link.phase {
+            Phase::Down => {
+                if self.session.ends.has_come(now) {
+                    self.end_session();
+                    return Ok(Some(Event::SessionExpired { lost: self.session.losses }));
+                }
+            }
+            Phase::Closed => {}
+            Phase::Connecting if self.link.timers.answer.has_come(now) => {
+                return Err(self.fault_in(Phase::Closed, ReasonCode::SERVER_UNAVAILABLE, Rule::CONNACK_MISSED));
+            }
+            Phase::Connecting => {}
+            Phase::Up | Phase::Draining | Phase::Leaving => {
+                if self.link.timers.answer.has_come(now) {
+                    return Err(self.fault_in(Phase::Closed, ReasonCode::KEEP_ALIVE_TIMEOUT, Rule::PINGRESP_MISSED));
+                }
+                if self.link.timers.ping.has_come(now) {
+                    self.link.timers.ping = Instant::default();
+                    if self.link.phase != Phase::Leaving {
+                        self.push_ping(now);
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+}

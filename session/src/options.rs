@@ -1,0 +1,149 @@
+//! What a host asks for: how to connect, what to publish, how to end.
+
+use mqtt5_codec as codec;
+use mqtt5_codec::{Properties, QoS, Text, Topic};
+
+/// How to connect: the CONNECT packet, and how this client behaves on the connection.
+///
+/// ```
+/// use mqtt5_codec::{Properties, Property, Text};
+/// use mqtt5_session::{Connect, Prior};
+/// let properties = [Property::SessionExpiryInterval(3_600)];
+/// let mut connect = Connect::new(Text::new("device-7")?);
+/// connect.packet.clean_start = false;
+/// connect.packet.keep_alive = 300;
+/// connect.packet.properties = Properties::from(&properties);
+/// connect.prior = Prior::Empty;
+/// # Ok::<(), mqtt5_codec::Rule>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Connect<'a> {
+    /// The packet, field by field, sent as it stands: no property is added, and their order is kept. Its properties also
+    /// say what is enforced of the server: Receive Maximum, Maximum Packet Size, Topic Alias Maximum, Request Problem
+    /// Information, Request Response Information, Authentication Method.
+    ///
+    /// With less memory than 65,535 exchanges, say so in Receive Maximum: a message beyond the memory's capacity is
+    /// answered with 0x97, Quota exceeded, and not delivered.
+    pub packet: codec::Connect<'a>,
+    /// What is known of an earlier session that this [`Client`](crate::Client) has not seen itself.
+    pub prior: Prior,
+    /// Who acknowledges received messages.
+    pub acknowledge: Acknowledge,
+    /// How long the server may take to accept, in milliseconds from the call of `connect`, authentication included.
+    pub timeout: u32,
+    /// How long the server may take to answer a PINGREQ, in milliseconds.
+    pub ping_timeout: u32,
+    /// After which share of the keep-alive interval without a packet sent a PINGREQ is due, in percent, at most 100.
+    pub keep_alive_share: u8,
+    /// How many topic aliases QoS 0 messages may use, at most; the server may allow fewer. Their topics are kept in the
+    /// packet memory, and the one not used for longest gives way. 0 for none.
+    pub topic_aliases: u16,
+}
+
+impl<'a> Connect<'a> {
+    /// A clean start with this client identifier, which may be empty, and a keep-alive of 60 seconds, of which 95 % are
+    /// waited; 30 seconds for the server to accept and 10 for it to answer a ping.
+    #[must_use]
+    pub const fn new(client_id: Text<'a>) -> Self {
+        Self {
+            packet: codec::Connect {
+                clean_start: true,
+                keep_alive: 60,
+                properties: Properties::EMPTY,
+                client_id,
+                will: None,
+                user_name: None,
+                password: None,
+            },
+            prior: Prior::None,
+            acknowledge: Acknowledge::Automatic,
+            timeout: 30_000,
+            ping_timeout: 10_000,
+            keep_alive_share: 95,
+            topic_aliases: 0,
+        }
+    }
+}
+
+/// What a host knows of the past that the [`Client`](crate::Client) it made does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Prior {
+    /// There is no session: a server that says otherwise is not talked to [MQTT-3.2.2-4].
+    #[default]
+    None,
+    /// The server may hold a session of this client identifier, of which we have nothing in flight: a device that lost its
+    /// memory and asks for Clean Start 0.
+    Empty,
+}
+
+/// Who acknowledges received messages of QoS 1 and QoS 2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Acknowledge {
+    /// The session, with Success, as soon as the event was handled: at the next `handle_input`, or by `handled`.
+    #[default]
+    Automatic,
+    /// The host, by `acknowledge`, in any order and with any reason code that fits.
+    Manual,
+}
+
+/// A message to publish.
+///
+/// ```
+/// use mqtt5_codec::{QoS, Topic};
+/// use mqtt5_session::Message;
+/// let mut message = Message::new(Topic::new("plant/1/level")?, b"0.7");
+/// message.qos = QoS::AtLeastOnce;
+/// # Ok::<(), mqtt5_codec::Rule>(())
+/// ```
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Message<'a> {
+    /// The topic name.
+    pub topic: Topic<'a>,
+    /// The payload; copied once, into the packet.
+    pub payload: &'a [u8],
+    /// The quality of service.
+    pub qos: QoS,
+    /// Whether the server retains the message.
+    pub retain: bool,
+    /// The properties, in their order. A Topic Alias is allowed at QoS 0, if no automatic ones were asked for.
+    pub properties: Properties<'a>,
+    /// Whether the message may wait: for a connection, or for the server's Receive Maximum. Messages that wait keep their
+    /// order and outlive a lost connection. Otherwise such a message is refused.
+    pub hold: bool,
+}
+
+impl<'a> Message<'a> {
+    /// A QoS 0 message without properties, which is not retained and does not wait.
+    #[must_use]
+    pub const fn new(topic: Topic<'a>, payload: &'a [u8]) -> Self {
+        Self { topic, payload, qos: QoS::AtMostOnce, retain: false, properties: Properties::EMPTY, hold: false }
+    }
+}
+
+impl core::fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Message")
+            .field("topic", &self.topic)
+            .field("payload", &format_args!("{} bytes", self.payload.len()))
+            .field("qos", &self.qos)
+            .field("retain", &self.retain)
+            .field("properties", &self.properties)
+            .field("hold", &self.hold)
+            .finish()
+    }
+}
+
+/// When a DISCONNECT is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Ending {
+    /// After all that is queued. What waits for the server's Receive Maximum is waited for, answers are not.
+    #[default]
+    AfterQueued,
+    /// At once: only a packet that is being written is finished first.
+    AtOnce,
+}

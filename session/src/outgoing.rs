@@ -1,0 +1,290 @@
+//! What the host asks for on a connection: messages, subscriptions, acknowledgements, pings.
+//!
+//! Everything is checked before anything changes, so a refused call has changed nothing.
+
+use mqtt5_codec::{
+    Ack, AckKind, Delivery, EncodeError, Filter, Full, List, PacketId, Properties, Publish, QoS, ReasonCode, Rule,
+    Sender, Sink, Subscribe, Subscription, TopicAlias, TopicRef, Unsubscribe,
+};
+
+use crate::arena::{Arena, At, KEPT, NIL};
+use crate::engine::{Engine, PINGREQ, Phase, flag};
+use crate::event::Refused;
+use crate::flow::{Receiving, Sending};
+use crate::options::Message;
+use crate::received::{self, ANSWERED, HERE, entry};
+use crate::time::Instant;
+
+/// A sink that takes a chunk for the packet.
+pub(crate) struct Chunk<'a, 'm> {
+    arena: &'a mut Arena<'m>,
+    /// The largest packet that may be.
+    most: u32,
+    at: At,
+}
+
+impl Sink for Chunk<'_, '_> {
+    fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        if u32::try_from(len).is_ok_and(|len| len <= self.most)
+            && let Some(at) = self.arena.take(len)
+        {
+            self.at = at;
+            return Ok(self.arena.packet_mut(at));
+        }
+        Err(Full { need: len })
+    }
+}
+
+impl<'a, 'm> Chunk<'a, 'm> {
+    pub(crate) fn new(arena: &'a mut Arena<'m>, most: u32) -> Self {
+        Self { arena, most, at: NIL }
+    }
+
+    /// The chunk, if encoding went well.
+    pub(crate) fn done(self, encoded: Result<usize, EncodeError>) -> Result<At, Refused> {
+        match encoded {
+            Ok(_) => Ok(self.at),
+            Err(EncodeError::Refused(rule)) => Err(Refused::Rule(rule)),
+            Err(EncodeError::Full { need }) if u32::try_from(need).is_ok_and(|need| need <= self.most) => {
+                Err(Refused::Bytes { need })
+            }
+            Err(_) => Err(Refused::Rule(Rule::SERVER_MAXIMUM_PACKET_SIZE)),
+        }
+    }
+}
+
+impl Engine<'_> {
+    pub(crate) fn publish(&mut self, message: &Message<'_>) -> Result<Option<PacketId>, Refused> {
+        let up = self.may_publish(message)?;
+        let &Message { topic, payload, qos, retain, properties, hold } = message;
+        let number = if qos == QoS::AtMostOnce { 0 } else { self.next_id() };
+        let id = PacketId::new(number);
+        let delivery = match (qos, id) {
+            (QoS::AtMostOnce, _) => Delivery::AtMostOnce,
+            (QoS::AtLeastOnce, Some(id)) => Delivery::AtLeastOnce { id, dup: false },
+            (QoS::ExactlyOnce, Some(id)) => Delivery::ExactlyOnce { id, dup: false },
+            (_, None) => return Err(Refused::Exchanges),
+        };
+        let may_alias = up && qos == QoS::AtMostOnce && !hold;
+        let mut given = None;
+        let name = topic;
+        let mut topic = TopicRef::Name(name);
+        if let Some(alias) = if properties.is_empty() { None } else { properties.topic_alias() } {
+            if !may_alias || self.link.alias_max != 0 {
+                return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
+            }
+            if alias.get() > self.link.server_alias_max {
+                return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
+            }
+            topic = TopicRef::NameAndAlias(name, alias);
+        } else if may_alias && self.link.alias_max != 0 {
+            let (alias, known) = self.alias_of(name.as_bytes());
+            given = TopicAlias::new(alias);
+            if let Some(alias) = given {
+                topic = if known { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(name, alias) };
+            }
+        }
+        let publish = Publish { topic, delivery, retain, properties, payload };
+        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let encoded = publish.encode(Sender::Client, &mut sink);
+        let at = sink.done(encoded)?;
+
+        self.stamp(at, number);
+        if number == 0 {
+            if hold {
+                self.arena.mark(at, KEPT);
+            }
+            self.enqueue(at);
+            if let Some(alias) = given {
+                self.give_alias(alias.get(), name.as_bytes());
+            }
+        } else {
+            self.take_id(number, at, if qos == QoS::AtLeastOnce { Sending::PubAck } else { Sending::PubRec });
+            self.session.publishes.insert(self.slots, number, 0);
+            self.session.publishing = self.session.publishing.wrapping_add(1);
+            if self.link.cursor == 0 {
+                self.link.cursor = number;
+            }
+        }
+        Ok(id)
+    }
+
+    /// Whether this message may be published now; and whether on the connection there is.
+    fn may_publish(&self, message: &Message<'_>) -> Result<bool, Refused> {
+        match self.link.phase {
+            Phase::Up => {
+                if message.qos as u8 > self.link.max_qos {
+                    return Err(Refused::Rule(Rule::SERVER_MAXIMUM_QOS));
+                }
+                if message.retain && self.link.is(flag::NO_RETAIN) {
+                    return Err(Refused::Rule(Rule::RETAIN_UNAVAILABLE));
+                }
+                if message.qos != QoS::AtMostOnce
+                    && !message.hold
+                    && self.session.publishing >= self.link.server_receive_max
+                {
+                    return Err(Refused::ReceiveMaximum);
+                }
+                Ok(true)
+            }
+            Phase::Draining | Phase::Leaving => Err(Refused::Closing),
+            _ if message.hold => Ok(false),
+            _ => Err(Refused::NotConnected),
+        }
+    }
+
+    /// Numbers a chunk in the order of queueing.
+    fn stamp(&mut self, at: At, number: u16) {
+        self.arena.note(at, number, self.session.orders);
+        self.session.orders = self.session.orders.wrapping_add(1);
+    }
+
+    pub(crate) fn subscribe(
+        &mut self,
+        filters: &[Subscription<'_>],
+        properties: Properties<'_>,
+    ) -> Result<PacketId, Refused> {
+        let (id, count) = self.may_request(filters.len())?;
+        for Subscription { filter, .. } in filters {
+            if self.link.is(flag::NO_WILDCARDS) && filter.has_wildcard() {
+                return Err(Refused::Rule(Rule::WILDCARDS_UNAVAILABLE));
+            }
+            if self.link.is(flag::NO_SHARED) && filter.is_shared() {
+                return Err(Refused::Rule(Rule::SHARED_UNAVAILABLE));
+            }
+        }
+        if self.link.is(flag::NO_SUBSCRIPTION_IDS) && properties.subscription_identifiers().next().is_some() {
+            return Err(Refused::Rule(Rule::SUBSCRIPTION_IDS_UNAVAILABLE));
+        }
+        let subscribe = Subscribe { id, properties, filters: List::from(filters) };
+        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let encoded = subscribe.encode(&mut sink);
+        let at = sink.done(encoded)?;
+        self.request(at, id, count, Sending::SubAck);
+        Ok(id)
+    }
+
+    pub(crate) fn unsubscribe(
+        &mut self,
+        filters: &[Filter<'_>],
+        properties: Properties<'_>,
+    ) -> Result<PacketId, Refused> {
+        let (id, count) = self.may_request(filters.len())?;
+        let unsubscribe = Unsubscribe { id, properties, filters: List::from(filters) };
+        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let encoded = unsubscribe.encode(&mut sink);
+        let at = sink.done(encoded)?;
+        self.request(at, id, count, Sending::UnsubAck);
+        Ok(id)
+    }
+
+    /// The identifier of a SUBSCRIBE or UNSUBSCRIBE, and its number of filters, if it may be sent.
+    fn may_request(&self, filters: usize) -> Result<(PacketId, u16), Refused> {
+        match self.link.phase {
+            Phase::Up => {}
+            Phase::Draining | Phase::Leaving => return Err(Refused::Closing),
+            _ => return Err(Refused::NotConnected),
+        }
+        let id = PacketId::new(self.next_id()).ok_or(Refused::Exchanges)?;
+        let count = u16::try_from(filters).map_err(|_| Refused::Bytes { need: filters })?;
+        Ok((id, count))
+    }
+
+    fn request(&mut self, at: At, id: PacketId, count: u16, state: Sending) {
+        let number = id.get();
+        self.stamp(at, number);
+        self.take_id(number, count, state);
+        self.session.requests.insert(self.slots, number, 0);
+        self.enqueue(at);
+    }
+
+    pub(crate) fn ping(&mut self, now: Instant) -> Result<(), Refused> {
+        match self.link.phase {
+            Phase::Up if self.has_small_room() => {
+                self.push_ping(now);
+                Ok(())
+            }
+            Phase::Up => Err(Refused::Bytes { need: 2 }),
+            Phase::Draining | Phase::Leaving => Err(Refused::Closing),
+            _ => Err(Refused::NotConnected),
+        }
+    }
+
+    /// Queues a PINGREQ. The answer to the first one that is unanswered is waited for.
+    pub(crate) fn push_ping(&mut self, now: Instant) {
+        self.push_small(&[PINGREQ, 0]);
+        if !self.link.timers.answer.is_set() {
+            self.link.timers.answer = now.after(self.link.ping_timeout.into()).at_least_one();
+        }
+    }
+
+    /// Notes the application's answer to a message. It is sent when its turn comes.
+    pub(crate) fn acknowledge(&mut self, id: PacketId, reason: ReasonCode) -> Result<(), Refused> {
+        let number = received::find(self.entries, id.get());
+        let Some(entry) = entry(self.entries, number) else { return Err(Refused::Unknown) };
+        let kind = match entry.state {
+            Receiving::Owes1 => AckKind::PubAck,
+            Receiving::Owes2 => AckKind::PubRec,
+            Receiving::Idle | Receiving::PubRel => return Err(Refused::Unknown),
+        };
+        if entry.flags & ANSWERED != 0 || !self.link.is(flag::MANUAL) {
+            return Err(Refused::Unknown);
+        }
+        let ack = Ack { id, reason, properties: Properties::EMPTY };
+        if let Err(EncodeError::Refused(rule)) = ack.encoded_len(kind) {
+            return Err(Refused::Rule(rule));
+        }
+        entry.flags = entry.flags & HERE | ANSWERED | reason.value();
+        Ok(())
+    }
+
+    // --- topic aliases that we give ---
+
+    /// The alias for a topic, and whether the server knows it: that of the topic, a new one, or the one not used for longest.
+    fn alias_of(&self, topic: &[u8]) -> (u16, bool) {
+        let (mut at, mut last) = (self.link.aliases, 0);
+        while at != NIL {
+            last = self.arena.slot(at);
+            if self.arena.packet(at) == topic {
+                return (last, true);
+            }
+            at = self.arena.after(at);
+        }
+        let count = self.link.alias_count;
+        (if count < self.link.alias_max { count.wrapping_add(1) } else { last }, false)
+    }
+
+    /// Notes that an alias stands for a topic, and was used just now.
+    fn give_alias(&mut self, alias: u16, topic: &[u8]) {
+        let (mut at, mut before) = (self.link.aliases, NIL);
+        while at != NIL && self.arena.slot(at) != alias {
+            before = at;
+            at = self.arena.after(at);
+        }
+        if at == NIL {
+            self.link.alias_count = alias.max(self.link.alias_count);
+        } else {
+            let next = self.arena.after(at);
+            if before == NIL {
+                self.link.aliases = next;
+            } else {
+                self.arena.set_after(before, next);
+            }
+            if self.arena.packet(at) != topic {
+                self.arena.give(at);
+                at = NIL;
+            }
+        }
+        if at == NIL {
+            // Without room the topic is not remembered: the alias is not used again until it is given anew.
+            let Some(new) = self.arena.take(topic.len()) else { return };
+            at = new;
+            for (to, from) in self.arena.packet_mut(at).iter_mut().zip(topic) {
+                *to = *from;
+            }
+            self.arena.note(at, alias, 0);
+        }
+        self.arena.set_after(at, self.link.aliases);
+        self.link.aliases = at;
+    }
+}

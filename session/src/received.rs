@@ -1,0 +1,219 @@
+//! The table of exchanges that the server began: found by packet identifier, queued in the order of their arrival.
+//!
+//! The server chooses identifiers, so an entry hangs in a chain that begins at its identifier modulo the table's size: one
+//! step for identifiers in a row, and never more than the square root of 65,536 however they are chosen. The entries whose
+//! answer is owed are also in a queue, one for each QoS, since answers go out in the order of arrival [MQTT-4.6.0-2].
+
+use crate::flow::Receiving;
+use crate::slots::Ends;
+
+/// An exchange that the server began.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    /// The first entry of the chain that begins here; by number from 1 on, 0 for none.
+    chain: u16,
+    /// The next entry of the chain that this one is in.
+    link: u16,
+    /// The next one in the queue of owed answers, or of free entries.
+    pub(crate) next: u16,
+    /// The packet identifier; 0 when free.
+    pub(crate) id: u16,
+    pub(crate) state: Receiving,
+    /// The flags below, and above them those bits of the answer's reason code that can differ.
+    pub(crate) flags: u8,
+}
+
+/// The application has answered, with the reason in [`Entry::reason`]; its turn has not come yet.
+pub(crate) const ANSWERED: u8 = 0x20;
+/// It was received on this connection: it counts against our Receive Maximum, and is queued while its answer is owed.
+pub(crate) const HERE: u8 = 0x40;
+
+impl Entry {
+    pub(crate) const NEW: Self = Self { chain: 0, link: 0, next: 0, id: 0, state: Receiving::Idle, flags: 0 };
+
+    /// The reason code of the answer. No reason code of PUBACK or PUBREC has bit 5 or bit 6.
+    pub(crate) fn reason(&self) -> u8 {
+        self.flags & !(ANSWERED | HERE)
+    }
+}
+
+/// What there is to know about the table beside its entries.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Book {
+    /// The first free entry among those that have been used.
+    free: u16,
+    /// How many entries have been used.
+    fresh: u16,
+    /// How many are in use.
+    pub(crate) used: u16,
+    /// The answers owed, of QoS 1 and of QoS 2.
+    pub(crate) owed: [Ends; 2],
+}
+
+/// The entry with this number.
+#[inline]
+pub(crate) fn entry(entries: &mut [Entry], number: u16) -> Option<&mut Entry> {
+    entries.get_mut(usize::from(number).wrapping_sub(1))
+}
+
+/// Where the chain of an identifier begins.
+#[inline]
+fn head(entries: &mut [Entry], id: u16) -> Option<&mut u16> {
+    let index = usize::from(id).checked_rem(entries.len())?;
+    entries.get_mut(index).map(|entry| &mut entry.chain)
+}
+
+/// The number of the entry with this identifier, or 0.
+pub(crate) fn find(entries: &mut [Entry], id: u16) -> u16 {
+    let mut at = head(entries, id).map_or(0, |head| *head);
+    while let Some(&mut Entry { id: found, link, .. }) = entry(entries, at) {
+        if found == id {
+            break;
+        }
+        at = link;
+    }
+    at
+}
+
+impl Book {
+    /// Enters an identifier that is not in the table, and returns its number; 0 when the table is full.
+    pub(crate) fn enter(&mut self, entries: &mut [Entry], id: u16, state: Receiving) -> u16 {
+        let mut number = self.free;
+        if let Some(free) = entry(entries, number) {
+            self.free = free.next;
+        } else {
+            if usize::from(self.fresh) >= entries.len().min(u16::MAX.into()) {
+                return 0;
+            }
+            self.fresh = self.fresh.wrapping_add(1);
+            number = self.fresh;
+        }
+        self.used = self.used.wrapping_add(1);
+        let link = head(entries, id).map_or(0, |head| core::mem::replace(head, number));
+        if let Some(entry) = entry(entries, number) {
+            *entry = Entry { link, id, state, flags: HERE, next: 0, chain: entry.chain };
+        }
+        number
+    }
+
+    /// Frees an entry that is in no queue.
+    pub(crate) fn leave(&mut self, entries: &mut [Entry], number: u16) {
+        let Some(&mut Entry { id, link, .. }) = entry(entries, number) else { return };
+        let mut at = head(entries, id).map_or(0, |head| *head);
+        if at == number {
+            if let Some(head) = head(entries, id) {
+                *head = link;
+            }
+        } else {
+            while let Some(before) = entry(entries, at) {
+                if before.link == number {
+                    before.link = link;
+                    break;
+                }
+                at = before.link;
+            }
+        }
+        if let Some(entry) = entry(entries, number) {
+            entry.id = 0;
+            entry.state = Receiving::Idle;
+            entry.next = core::mem::replace(&mut self.free, number);
+        }
+        self.used = self.used.wrapping_sub(1);
+    }
+
+    /// Queues an entry whose answer is owed.
+    pub(crate) fn owe(&mut self, entries: &mut [Entry], number: u16, queue: usize) {
+        let Some(ends) = self.owed.get_mut(queue) else { return };
+        match entry(entries, core::mem::replace(&mut ends.last, number)) {
+            Some(last) => last.next = number,
+            None => ends.first = number,
+        }
+        if let Some(entry) = entry(entries, number) {
+            entry.next = 0;
+        }
+    }
+
+    /// Takes the first entry of a queue off it.
+    pub(crate) fn paid(&mut self, next: u16, queue: usize) {
+        let Some(ends) = self.owed.get_mut(queue) else { return };
+        ends.first = next;
+        if next == 0 {
+            ends.last = 0;
+        }
+    }
+
+    /// Forgets every entry.
+    pub(crate) fn clear(&mut self, entries: &mut [Entry]) {
+        entries.fill(Entry::NEW);
+        *self = Self::default();
+    }
+
+    /// The connection is gone: QoS 1 messages will come again as new ones, QoS 2 identifiers are remembered.
+    pub(crate) fn part(&mut self, entries: &mut [Entry]) {
+        self.owed = [Ends::default(); 2];
+        for number in 1..=self.fresh {
+            let Some(entry) = entry(entries, number) else { break };
+            entry.flags &= !HERE;
+            if entry.state == Receiving::Owes1 {
+                self.leave(entries, number);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    #[test]
+    fn any_identifiers_are_found_until_they_leave() {
+        for size in [1usize, 2, 7, 8, 100] {
+            let mut entries = vec![Entry::NEW; size];
+            let mut book = Book::default();
+            let ids: vec::Vec<u16> = (0..size).map(|i| (i * 31 + 65_000) as u16 | 1).collect::<vec::Vec<_>>();
+            let mut ids = ids;
+            ids.sort_unstable();
+            ids.dedup();
+            for _ in 0..3 {
+                for &id in &ids {
+                    assert_eq!(find(&mut entries, id), 0);
+                    assert_ne!(book.enter(&mut entries, id, Receiving::PubRel), 0);
+                }
+                for &id in &ids {
+                    let number = find(&mut entries, id);
+                    assert_eq!(entry(&mut entries, number).unwrap().id, id);
+                    book.leave(&mut entries, number);
+                    assert_eq!(find(&mut entries, id), 0);
+                }
+                assert_eq!(book.used, 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_table_takes_no_more() {
+        let mut entries = [Entry::NEW; 2];
+        let mut book = Book::default();
+        assert_eq!(book.enter(&mut entries, 9, Receiving::Owes2), 1);
+        assert_eq!(book.enter(&mut entries, 11, Receiving::Owes2), 2);
+        assert_eq!(book.enter(&mut entries, 13, Receiving::Owes2), 0);
+        book.leave(&mut entries, 1);
+        assert_eq!(book.enter(&mut entries, 13, Receiving::Owes2), 1);
+        assert_eq!(find(&mut entries, 11), 2);
+    }
+
+    #[test]
+    fn mqtt_4_3_3_10_a_lost_connection_forgets_qos_1_and_remembers_qos_2() {
+        let mut entries = [Entry::NEW; 4];
+        let mut book = Book::default();
+        let one = book.enter(&mut entries, 1, Receiving::Owes1);
+        book.owe(&mut entries, one, 0);
+        let two = book.enter(&mut entries, 2, Receiving::Owes2);
+        book.owe(&mut entries, two, 1);
+        book.part(&mut entries);
+        assert_eq!(find(&mut entries, 1), 0);
+        assert_eq!(find(&mut entries, 2), two);
+        assert_eq!(book.owed.map(|ends| (ends.first, ends.last)), [(0, 0); 2]);
+    }
+}
