@@ -3,3 +3,4 @@
 pub mod broker;
 pub mod codec;
 pub mod hex;
+pub mod sim;

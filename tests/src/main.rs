@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use conformance::codec;
+use conformance::{codec, sim};
 
 /// Judges MQTT v5 packets and whoever sends them.
 #[derive(Parser)]
@@ -22,14 +22,18 @@ enum Judge {
     /// the canonical form, `incomplete`, `reject 0xNN RULE` with the reason code that a receiver answers, or `error …` when
     /// the line is not such a packet or goes on behind it.
     Codec(codec::Options),
+    /// Plays clients against a model broker under schedules that seeds give: cuts, delays, restarts, refusals.
+    Simulate(sim::command::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().judge {
-        Judge::Codec(options) => codec::run(&options, io::stdin().lock(), io::stdout().lock()),
+        Judge::Codec(options) => codec::run(&options, io::stdin().lock(), io::stdout().lock()).map(|()| true),
+        Judge::Simulate(options) => sim::command::run(&options, io::stdout().lock()),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         // Whoever reads our answers has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {

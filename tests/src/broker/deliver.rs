@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use mqtt5_codec::{Ack, Filter, Packet, PacketId, Properties, Property, QoS, ReasonCode, Topic, TopicAlias};
 
-use super::Broker;
 use super::link::Link;
 use super::message::{Envelope, Message};
 use super::publish::delivery;
 use super::session::{Queued, Sending, Session, Will};
+use super::{Broker, Entry};
 
 /// What one session gets of a message.
 #[derive(Default)]
@@ -24,6 +24,7 @@ impl Broker {
     pub(super) fn route(&mut self, message: &Rc<Message>) -> usize {
         let altered = self.altered(message);
         let message = &altered;
+        self.note(|| Entry::Routed(message.clone()));
         self.retain(message);
         let Ok(topic) = Topic::new(&message.topic) else { return 0 };
         let mut reached: Vec<(String, Match)> = Vec::new();
@@ -85,7 +86,9 @@ impl Broker {
             return;
         }
         session.queue.push_back(Queued { message: message.clone(), qos, retain, ids });
-        if let Some(number) = session.link {
+        let link = session.link;
+        self.note(|| Entry::Queued(client.to_owned(), message.clone(), qos));
+        if let Some(number) = link {
             self.pump(number);
         }
     }
@@ -113,9 +116,13 @@ impl Broker {
         self.retained.retain(|_, message| !message.is_expired(now));
         let found: Vec<_> = self.retained.values().filter(|message| matching(message)).cloned().collect();
         let retain = !self.breaks("MQTT 3.3.1.3");
-        let Some(session) = self.session_of(number) else { return };
+        let Some(link) = self.links.get(number).and_then(Option::as_ref) else { return };
+        let Some(session) = self.sessions.get_mut(&link.client) else { return };
         for message in found {
             let qos = message.qos.min(qos);
+            if let Some(journal) = &mut self.journal {
+                journal.push(Entry::Queued(link.client.clone(), message.clone(), qos));
+            }
             session.queue.push_back(Queued { message, qos, retain, ids: id.into_iter().collect() });
         }
     }
@@ -142,7 +149,7 @@ impl Broker {
         let now = self.now;
         let lapse = self.lapse;
         let breaks = |statement: &str| lapse == Some(statement);
-        let mut sender = Outgoing { now, lapse, delay: self.faults.delay };
+        let mut sender = Outgoing { now, lapse, delay: self.faults.delay, journal: self.journal.as_mut() };
         let Some(Some(link)) = self.links.get_mut(number) else { return };
         let Some(session) = self.sessions.get_mut(&link.client) else { return };
         if session.link != Some(number) {
@@ -153,6 +160,7 @@ impl Broker {
         }
         while let Some(front) = session.queue.front() {
             if front.message.is_expired(now) && !breaks("MQTT-3.3.2-5") {
+                sender.dropped(&link.client, &front.message);
                 session.queue.pop_front();
                 continue;
             }
@@ -201,13 +209,14 @@ impl Broker {
 }
 
 /// Sends PUBLISH and PUBREL on a link.
-struct Outgoing {
+struct Outgoing<'j> {
     now: u64,
     lapse: Option<&'static str>,
     delay: u64,
+    journal: Option<&'j mut Vec<Entry>>,
 }
 
-impl Outgoing {
+impl Outgoing<'_> {
     /// Sends again what was under way when the last link ended. False when the client's Receive Maximum holds it up.
     fn again(&mut self, link: &mut Link, session: &mut Session) -> bool {
         let receive_maximum = usize::from(link.receive_maximum);
@@ -265,6 +274,7 @@ impl Outgoing {
         let fits = matches!(item.message.encode(envelope, now, &mut link.output), Ok(len) if len <= most);
         if !fits && !breaks("MQTT-3.1.2-24") {
             link.output.0.truncate(before);
+            self.dropped(&link.client, &item.message);
             return false;
         }
         let alias = match link.alias(&item.message.topic) {
@@ -285,6 +295,12 @@ impl Outgoing {
         }
         self.note(link, before);
         true
+    }
+
+    fn dropped(&mut self, client: &str, message: &Rc<Message>) {
+        if let Some(journal) = &mut self.journal {
+            journal.push(Entry::Dropped(client.to_owned(), message.clone()));
+        }
     }
 
     fn note(&self, link: &mut Link, before: usize) {

@@ -21,7 +21,7 @@ use core::hash::{Hash, Hasher};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use mqtt5_codec::{Decoded, Decoder, EncodeError, Packet, ReasonCode, Sender};
+use mqtt5_codec::{Decoded, Decoder, EncodeError, Packet, QoS, ReasonCode, Sender};
 
 pub use ledger::{Ledger, Violation};
 pub use limits::{Faults, Limits};
@@ -29,6 +29,17 @@ pub use message::{Buffer, Envelope, Message};
 pub use session::{Kind, Session};
 
 use link::{Link, Phase};
+
+/// What the broker did with a message.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// It was published, and is on its way to whoever subscribed.
+    Routed(Rc<Message>),
+    /// It is on its way to one client.
+    Queued(String, Rc<Message>, QoS),
+    /// It is too large for the client, or its time is over: given up.
+    Dropped(String, Rc<Message>),
+}
 
 /// A model broker.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +52,8 @@ pub struct Broker {
     pub lapse: Option<&'static str>,
     /// What it saw.
     pub ledger: Ledger,
+    /// What it did with messages, if that is wanted.
+    pub journal: Option<Vec<Entry>>,
     /// Whether a client that is silent for longer than its keep-alive is taken down.
     pub watch_keep_alive: bool,
     sessions: BTreeMap<String, Session>,
@@ -69,6 +82,12 @@ impl Broker {
     #[must_use]
     pub fn new() -> Self {
         Self { watch_keep_alive: true, ..Self::default() }
+    }
+
+    fn note(&mut self, entry: impl FnOnce() -> Entry) {
+        if let Some(journal) = &mut self.journal {
+            journal.push(entry());
+        }
     }
 
     /// Whether it is to break this statement.
