@@ -52,7 +52,7 @@ impl<'a> ConnAck<'a> {
             return Err(EncodeError::Refused(Rule::CONNACK_SESSION_PRESENT));
         }
         let properties = self.properties.measure(place::CONNACK)?;
-        write_packet(sink, PacketType::ConnAck, 0, |w| {
+        write_packet!(sink, PacketType::ConnAck, |w| {
             w.u8(u8::from(self.session_present));
             w.u8(self.reason.value());
             self.properties.put(w, properties);

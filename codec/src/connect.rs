@@ -73,24 +73,25 @@ mod flag {
 
 impl<'a> Connect<'a> {
     /// Reads everything behind the fixed header.
-    pub(crate) fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
-        let at = *r;
+    #[inline]
+    pub(crate) fn read(mut r: Reader<'a>) -> Result<Self, Fault> {
+        let at = r;
         if r.bytes()? != PROTOCOL_NAME {
             return Err(at.fault(ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_NAME));
         }
-        let at = *r;
+        let at = r;
         if r.u8()? != PROTOCOL_VERSION {
             return Err(at.fault(ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_VERSION));
         }
-        let at = *r;
+        let at = r;
         let flags = r.u8()?;
         if let Err(rule) = check_flags(flags) {
             return Err(at.malformed(rule));
         }
         let has = |flag| flags & flag != 0;
         let keep_alive = r.u16()?;
-        let at = *r;
-        let (properties, found) = Properties::read(r, place::CONNECT)?;
+        let at = r;
+        let (properties, found) = Properties::read(&mut r, place::CONNECT)?;
         if found.data_without_method() {
             return Err(at.protocol_error(data_without_method(place::CONNECT)));
         }
@@ -100,7 +101,9 @@ impl<'a> Connect<'a> {
         let will = if has(flag::WILL) {
             // Checked: the QoS is not 3.
             let qos = QoS::from_u8(flags >> flag::WILL_QOS & 3).unwrap_or_default();
-            Some(Will::read(r, qos, has(flag::WILL_RETAIN)).map_err(or(Rule::WILL_FIELDS))?)
+            let (will, after) = Will::read(r, qos, has(flag::WILL_RETAIN)).map_err(or(Rule::WILL_FIELDS))?;
+            r = after;
+            Some(will)
         } else {
             None
         };
@@ -131,7 +134,7 @@ impl<'a> Connect<'a> {
             }
             None => 0,
         };
-        write_packet(sink, PacketType::Connect, 0, |w| self.put(w, properties, will))
+        write_packet!(sink, PacketType::Connect, |w| self.put(w, properties, will))
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -154,6 +157,7 @@ impl<'a> Connect<'a> {
     }
 
     /// Writes variable header and payload, in the order that [MQTT-3.1.3-1] asks for.
+    #[inline(always)] // So that counting is no more than additions.
     fn put(&self, w: &mut Writer<'_>, properties: usize, will_properties: usize) {
         w.bytes(PROTOCOL_NAME);
         w.u8(PROTOCOL_VERSION);
@@ -190,12 +194,14 @@ fn check_flags(flags: u8) -> Result<(), Rule> {
 }
 
 impl<'a> Will<'a> {
-    fn read(r: &mut Reader<'a>, qos: QoS, retain: bool) -> Result<Self, Fault> {
-        let (properties, _) = Properties::read(r, place::WILL)
+    /// A will, and what follows it.
+    #[inline(never)]
+    fn read(mut r: Reader<'a>, qos: QoS, retain: bool) -> Result<(Self, Reader<'a>), Fault> {
+        let (properties, _) = Properties::read(&mut r, place::WILL)
             .map_err(|fault| fault.instead(Rule::PROPERTY_LENGTH_MISSING, Rule::WILL_FIELDS))?;
-        let topic = Topic::read(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_NAME_WILDCARD)?;
+        let topic = Topic::read(&mut r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_NAME_WILDCARD)?;
         let payload = r.bytes()?;
-        Ok(Self { qos, retain, properties, topic, payload })
+        Ok((Self { qos, retain, properties, topic, payload }, r))
     }
 }
 

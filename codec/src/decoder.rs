@@ -4,7 +4,7 @@ use core::str;
 
 use crate::packet::{Packet, check_first};
 use crate::property::Properties;
-use crate::wire::{Reader, VARINT_MAX, Varint, varint, varint_len};
+use crate::wire::{VARINT_MAX, Varint, varint, varint_len};
 use crate::{Error, PayloadFormat, ReasonCode, Rule, Sender, Text};
 
 /// The largest packet that the standard knows: a fixed header of five bytes and 268,435,455 bytes more.
@@ -95,14 +95,10 @@ impl Decoder {
     pub fn frame<'a>(&self, input: &'a [u8]) -> Result<Frame<'a>, Error> {
         let Some((&first, rest)) = input.split_first() else { return Ok(Frame::Partial { need: 2 }) };
         check_first(first, self.from)?;
-        // Most packets have a length of one byte.
-        let (remaining, rest) = match *rest {
-            [len @ ..0x80, ref rest @ ..] => (usize::from(len), rest),
-            _ => match long_length(rest) {
-                Ok(Some(length)) => length,
-                Ok(None) => return Ok(Frame::Partial { need: input.len().saturating_add(1) }),
-                Err(error) => return Err(error),
-            },
+        let (remaining, rest) = match varint(rest) {
+            Varint::Whole { value, rest } => (value as usize, rest),
+            Varint::Partial => return Ok(Frame::Partial { need: input.len().saturating_add(1) }),
+            Varint::Invalid(rule) => return Err(Error { reason: ReasonCode::MALFORMED_PACKET, rule, at: 1 }),
         };
         let used = input.len().wrapping_sub(rest.len()).wrapping_add(remaining);
         if used > self.max as usize {
@@ -118,10 +114,14 @@ impl Decoder {
     ///
     /// # Errors
     /// Whatever the standard calls malformed or a protocol error, as far as one packet shows it.
-    #[inline]
     pub fn packet<'a>(&self, first: u8, body: &'a [u8]) -> Result<Packet<'a>, Error> {
         check_first(first, self.from)?;
-        self.body(first, body)
+        if self.strict {
+            let packet = self.strict(false).packet(first, body)?;
+            check_strictly(&packet, body)?;
+            return Ok(packet);
+        }
+        Packet::read(first, body, self.from, Ok)
     }
 
     /// Looks for a frame and reads its packet: [`frame`](Self::frame), then [`packet`](Self::packet).
@@ -132,36 +132,13 @@ impl Decoder {
     pub fn decode<'a>(&self, input: &'a [u8]) -> Result<Decoded<'a>, Error> {
         match self.frame(input)? {
             Frame::Partial { need } => Ok(Decoded::Partial { need }),
-            Frame::Whole { used, first, body } => Ok(Decoded::Packet { used, packet: self.body(first, body)? }),
+            Frame::Whole { used, first, body } if self.strict => {
+                self.packet(first, body).map(|packet| Decoded::Packet { used, packet })
+            }
+            Frame::Whole { used, first, body } => {
+                Packet::read(first, body, self.from, |packet| Ok(Decoded::Packet { used, packet }))
+            }
         }
-    }
-
-    #[inline]
-    fn body<'a>(&self, first: u8, body: &'a [u8]) -> Result<Packet<'a>, Error> {
-        let packet = match Packet::read(first, &mut Reader::new(body), self.from) {
-            Ok(packet) => packet,
-            Err(fault) => return Err(fault.in_packet(frame_len(body))),
-        };
-        if self.strict {
-            check_strictly(&packet, body)?;
-        }
-        Ok(packet)
-    }
-}
-
-/// How long the frame around a body is.
-#[cold]
-fn frame_len(body: &[u8]) -> usize {
-    body.len().saturating_add(1).saturating_add(varint_len(body.len()))
-}
-
-/// A remaining length, which may be more than one byte long or still be coming, and what follows it.
-#[cold]
-fn long_length(rest: &[u8]) -> Result<Option<(usize, &[u8])>, Error> {
-    match varint(rest) {
-        Varint::Whole { value, rest } => Ok(Some((value as usize, rest))),
-        Varint::Partial => Ok(None),
-        Varint::Invalid(rule) => Err(Error { reason: ReasonCode::MALFORMED_PACKET, rule, at: 1 }),
     }
 }
 
@@ -234,7 +211,7 @@ fn payload(properties: &Properties<'_>, payload: &[u8], rule: Rule, body: &[u8])
 
 /// Where a part of a body begins, counted from the packet's first byte.
 fn offset(body: &[u8], part: &[u8]) -> usize {
-    let header = frame_len(body).saturating_sub(body.len());
+    let header = varint_len(body.len()).saturating_add(1);
     (part.as_ptr() as usize).saturating_sub(body.as_ptr() as usize).saturating_add(header)
 }
 

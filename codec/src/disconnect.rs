@@ -66,7 +66,7 @@ impl<'a> Disconnect<'a> {
             return Err(EncodeError::Refused(Rule::DISCONNECT_REASON));
         }
         let properties = self.properties.measure(in_disconnect(from))?;
-        write_packet(sink, PacketType::Disconnect, 0, |w| {
+        write_packet!(sink, PacketType::Disconnect, |w| {
             if self.reason != ReasonCode::NORMAL_DISCONNECTION || properties != 0 {
                 w.u8(self.reason.value());
             }
@@ -128,7 +128,7 @@ impl<'a> Auth<'a> {
             return Err(EncodeError::Refused(Rule::AUTH_METHOD));
         }
         let properties = self.properties.measure(place::AUTH)?;
-        write_packet(sink, PacketType::Auth, 0, |w| {
+        write_packet!(sink, PacketType::Auth, |w| {
             w.u8(self.reason.value());
             self.properties.put(w, properties);
         })

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{ReasonCode, Rule, sink::Full};
+use crate::{ReasonCode, Rule, sink::Full, wire::varint_len};
 
 /// A packet that the standard forbids: which reason code answers it, which statement it breaks, and where.
 ///
@@ -80,8 +80,11 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// The error of a packet that is `total` bytes long.
-    pub(crate) fn in_packet(self, total: usize) -> Error {
+    /// The error of the packet around a body.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn in_frame(self, body: &[u8]) -> Error {
+        let total = body.len().saturating_add(1).saturating_add(varint_len(body.len()));
         Error { reason: self.reason, rule: self.rule, at: total.saturating_sub(self.left) }
     }
 

@@ -97,6 +97,21 @@ impl<'a, T: Item<'a>> List<'a, T> {
         }
     }
 
+    /// The caller's slice, or the wire bytes.
+    #[inline]
+    pub(crate) fn slice(&self) -> Result<&'a [T], &'a [u8]> {
+        match self.items {
+            Items::Slice(items) => Ok(items),
+            Items::Wire(bytes) => Err(bytes),
+        }
+    }
+
+    /// As [`put`](Self::put), into the room for just that.
+    #[inline(never)]
+    pub(crate) fn put_all(&self, mut w: Writer<'_>) {
+        self.put(&mut w);
+    }
+
     /// Writes all items, as their bytes where those are known.
     #[inline]
     pub(crate) fn put(&self, w: &mut Writer<'_>) {

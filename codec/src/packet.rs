@@ -77,14 +77,15 @@ impl PacketType {
         }
     }
 
-    /// The flags that every packet of this type but PUBLISH has: 0010 for PUBREL, SUBSCRIBE and UNSUBSCRIBE, 0000 for the
-    /// others (section 2.1.3).
+    /// The first byte that every packet of this type but PUBLISH has: flags 0010 for PUBREL, SUBSCRIBE and UNSUBSCRIBE, 0000
+    /// for the others (section 2.1.3).
     #[inline]
-    const fn flags(self) -> u8 {
-        match self {
+    pub(crate) const fn first_byte(self) -> u8 {
+        let flags = match self {
             Self::PubRel | Self::Subscribe | Self::Unsubscribe => 2,
             _ => 0,
-        }
+        };
+        (self as u8) << 4 | flags
     }
 }
 
@@ -176,7 +177,7 @@ impl<'a> Packet<'a> {
             Self::SubAck(packet) => packet.encode(sink),
             Self::Unsubscribe(packet) => packet.encode(sink),
             Self::UnsubAck(packet) => packet.encode_unsuback(sink),
-            Self::PingReq | Self::PingResp => write_packet(sink, self.packet_type(), 0, |_| ()),
+            Self::PingReq | Self::PingResp => write_packet!(sink, self.packet_type(), |_w| ()),
             Self::Disconnect(packet) => packet.encode(from, sink),
             Self::Auth(packet) => packet.encode(from, sink),
         }
@@ -190,57 +191,175 @@ impl<'a> Packet<'a> {
         packet_len(self.encode(from, &mut Nowhere))
     }
 
-    /// Reads everything behind a fixed header that has been checked. Each packet reads all of `r`, or its rest is an error.
+    /// Reads everything behind a fixed header that has been checked, and hands the packet to `done`.
+    ///
+    /// Each kind of packet goes there by itself, so that its few fields are stored where the caller wants them and nothing of
+    /// the size of the largest packet is moved about. Acknowledgements, the most and the smallest, have no call between.
     #[inline]
-    pub(crate) fn read(first: u8, r: &mut Reader<'a>, from: Sender) -> Result<Self, Fault> {
-        let packet = match (first >> 4, from) {
-            (3, _) => return Publish::read(first, r, from).map(Self::Publish),
-            (4, _) => Self::PubAck(Ack::read(r, AckKind::PubAck)?),
-            (5, _) => Self::PubRec(Ack::read(r, AckKind::PubRec)?),
-            (6, _) => Self::PubRel(Ack::read(r, AckKind::PubRel)?),
-            (7, _) => Self::PubComp(Ack::read(r, AckKind::PubComp)?),
-            (1, Sender::Client) => Self::Connect(Connect::read(r)?),
-            (8, Sender::Client) => Self::Subscribe(Subscribe::read(r)?),
-            (10, Sender::Client) => Self::Unsubscribe(Unsubscribe::read(r)?),
-            (12, Sender::Client) => Self::PingReq,
-            (2, Sender::Server) => Self::ConnAck(ConnAck::read(r)?),
-            (9, Sender::Server) => Self::SubAck(SubAck::read(r, carrier::SUBACK)?),
-            (11, Sender::Server) => Self::UnsubAck(SubAck::read(r, carrier::UNSUBACK)?),
-            (13, Sender::Server) => Self::PingResp,
-            (14, _) => Self::Disconnect(Disconnect::read(r, from)?),
-            (15, _) => Self::Auth(Auth::read(r, from)?),
-            _ => return Err(r.protocol_error(Rule::PACKET_TYPE)),
+    pub(crate) fn read<R>(
+        first: u8,
+        body: &'a [u8],
+        from: Sender,
+        done: impl Fn(Self) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let kind = match first >> 4 {
+            3 => return Self::read_publish(first, body, from, done),
+            4 => AckKind::PubAck,
+            5 => AckKind::PubRec,
+            6 => AckKind::PubRel,
+            7 => AckKind::PubComp,
+            _ => return Self::read_other(first, body, from, done),
         };
-        r.end()?;
-        Ok(packet)
+        match Ack::read_short(body) {
+            Some(ack) => done(Self::ack(kind, ack)),
+            None => Self::read_ack(kind, body, done),
+        }
+    }
+
+    #[inline]
+    fn ack(kind: AckKind, ack: Ack<'a>) -> Self {
+        match kind {
+            AckKind::PubAck => Self::PubAck(ack),
+            AckKind::PubRec => Self::PubRec(ack),
+            AckKind::PubRel => Self::PubRel(ack),
+            AckKind::PubComp => Self::PubComp(ack),
+        }
+    }
+
+    #[inline(never)]
+    fn read_ack<R>(kind: AckKind, body: &'a [u8], done: impl Fn(Self) -> Result<R, Error>) -> Result<R, Error> {
+        match Ack::read(Reader::new(body), kind) {
+            Ok(ack) => done(Self::ack(kind, ack)),
+            Err(fault) => Err(fault.in_frame(body)),
+        }
+    }
+
+    #[inline]
+    fn read_publish<R>(
+        first: u8,
+        body: &'a [u8],
+        from: Sender,
+        done: impl Fn(Self) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        match Publish::read(first, Reader::new(body), from) {
+            Ok(packet) => done(Self::Publish(packet)),
+            Err(fault) => Err(fault.in_frame(body)),
+        }
+    }
+
+    #[inline(never)]
+    fn read_other<R>(
+        first: u8,
+        body: &'a [u8],
+        from: Sender,
+        done: impl Fn(Self) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let r = &mut Reader::new(body);
+        /// A packet that is read is all of the body.
+        fn all<'a, T>(read: impl Fn(&mut Reader<'a>) -> Result<T, Fault>, r: &mut Reader<'a>) -> Result<T, Fault> {
+            let packet = read(r)?;
+            r.end()?;
+            Ok(packet)
+        }
+        let fault = match (first >> 4, from) {
+            (1, Sender::Client) => match Connect::read(Reader::new(body)) {
+                Ok(packet) => return done(Self::Connect(packet)),
+                Err(fault) => fault,
+            },
+            (8, Sender::Client) => match Subscribe::read(Reader::new(body)) {
+                Ok(packet) => return done(Self::Subscribe(packet)),
+                Err(fault) => fault,
+            },
+            (10, Sender::Client) => match Unsubscribe::read(Reader::new(body)) {
+                Ok(packet) => return done(Self::Unsubscribe(packet)),
+                Err(fault) => fault,
+            },
+            (12, Sender::Client) => match r.end() {
+                Ok(()) => return done(Self::PingReq),
+                Err(fault) => fault,
+            },
+            (2, Sender::Server) => match all(ConnAck::read, r) {
+                Ok(packet) => return done(Self::ConnAck(packet)),
+                Err(fault) => fault,
+            },
+            (9, Sender::Server) => match all(|r| SubAck::read(r, carrier::SUBACK), r) {
+                Ok(packet) => return done(Self::SubAck(packet)),
+                Err(fault) => fault,
+            },
+            (11, Sender::Server) => match all(|r| SubAck::read(r, carrier::UNSUBACK), r) {
+                Ok(packet) => return done(Self::UnsubAck(packet)),
+                Err(fault) => fault,
+            },
+            (13, Sender::Server) => match r.end() {
+                Ok(()) => return done(Self::PingResp),
+                Err(fault) => fault,
+            },
+            (14, _) => match all(|r| Disconnect::read(r, from), r) {
+                Ok(packet) => return done(Self::Disconnect(packet)),
+                Err(fault) => fault,
+            },
+            (15, _) => match all(|r| Auth::read(r, from), r) {
+                Ok(packet) => return done(Self::Auth(packet)),
+                Err(fault) => fault,
+            },
+            _ => r.protocol_error(Rule::PACKET_TYPE),
+        };
+        Err(fault.in_frame(body))
     }
 }
 
 /// Whether packets of this type flow from this side (section 2.1.2).
 #[inline]
 fn flows(packet_type: u8, from: Sender) -> bool {
-    const BY_CLIENT: u16 = 0b1101_0101_1111_1010;
-    const BY_SERVER: u16 = 0b1110_1010_1111_1100;
-    let types = match from {
-        Sender::Client => BY_CLIENT,
-        Sender::Server => BY_SERVER,
+    let allowed = match from {
+        Sender::Client => &FIRST_BY_CLIENT,
+        Sender::Server => &FIRST_BY_SERVER,
     };
-    types >> (packet_type & 15) & 1 != 0
+    allowed.get(usize::from(packet_type)).is_some_and(|&flags| flags != 0)
 }
 
 /// Checks the first byte of a packet: its type, its direction and its flags.
 #[inline]
 pub(crate) fn check_first(first: u8, from: Sender) -> Result<(), Error> {
-    let (packet_type, flags) = (first >> 4, first & 0xF);
-    // PUBREL, SUBSCRIBE and UNSUBSCRIBE have flags 0010; a PUBLISH has any but QoS 3, and no DUP at QoS 0.
-    const FLAGGED: u16 = 1 << 6 | 1 << 8 | 1 << 10;
-    const PUBLISH_FLAGS: u16 = 0b0011_1111_0011_1111 & !(1 << 8 | 1 << 9);
-    let valid = if packet_type == 3 {
-        PUBLISH_FLAGS >> flags & 1 != 0
-    } else {
-        u16::from(flags) == (FLAGGED >> packet_type & 1) << 1
+    let allowed = match from {
+        Sender::Client => &FIRST_BY_CLIENT,
+        Sender::Server => &FIRST_BY_SERVER,
     };
-    if valid && flows(packet_type, from) { Ok(()) } else { Err(bad_first(first, from)) }
+    match allowed.get(usize::from(first >> 4)) {
+        Some(flags) if flags >> (first & 0xF) & 1 != 0 => Ok(()),
+        _ => Err(bad_first(first, from)),
+    }
+}
+
+/// For each packet type of one side the flags that it may have, a bit for each of the 16 values.
+static FIRST_BY_CLIENT: [u16; 16] = first_bytes(Sender::Client);
+static FIRST_BY_SERVER: [u16; 16] = first_bytes(Sender::Server);
+
+const fn first_bytes(from: Sender) -> [u16; 16] {
+    // PUBREL, SUBSCRIBE and UNSUBSCRIBE have flags 0010; a PUBLISH has any but QoS 3, and no DUP at QoS 0.
+    const NONE: u16 = 1 << 0b0000;
+    const FLAGGED: u16 = 1 << 0b0010;
+    const PUBLISH: u16 = 0b0011_1100_0011_1111;
+    let c = if matches!(from, Sender::Client) { u16::MAX } else { 0 };
+    let s = !c;
+    [
+        0,
+        NONE & c,
+        NONE & s,
+        PUBLISH,
+        NONE,
+        NONE,
+        FLAGGED,
+        NONE,
+        FLAGGED & c,
+        NONE & s,
+        FLAGGED & c,
+        NONE & s,
+        NONE & c,
+        NONE & s,
+        NONE,
+        NONE,
+    ]
 }
 
 /// What is wrong with a first byte.
@@ -262,18 +381,36 @@ fn bad_first(first: u8, from: Sender) -> Error {
     Error { reason, rule, at: 0 }
 }
 
-/// Writes a packet that has been checked: counts what `put` writes, asks for room once, and writes it. `flags` are a
-/// PUBLISH's; `apart` bytes that the remaining length counts are sent by the caller.
+/// Writes a packet that has been checked: counts what `put` writes, asks for room once, and writes it. `apart` bytes that the
+/// remaining length counts are sent by the caller.
+///
+/// A macro, so that `put` is compiled once to count and once to write: counting is then a few additions.
+macro_rules! write_head {
+    ($sink:expr, $first:expr, $apart:expr, |$w:ident| $put:expr) => {{
+        let here = $crate::wire::counted(|$w| $put);
+        let (len, writer) = $crate::packet::begin($sink, $first, here, $apart)?;
+        $crate::wire::written(writer, |$w| $put);
+        Ok(len)
+    }};
+}
+
+/// Writes a packet that is here in full, and has the flags of its type.
+macro_rules! write_packet {
+    ($sink:expr, $packet_type:expr, |$w:ident| $put:expr) => {
+        $crate::packet::write_head!($sink, $packet_type.first_byte(), 0, |$w| $put)
+    };
+}
+
+pub(crate) use {write_head, write_packet};
+
+/// Asks for the room of a packet, and writes its fixed header.
 #[inline]
-pub(crate) fn write_head<S: Sink + ?Sized>(
+pub(crate) fn begin<S: Sink + ?Sized>(
     sink: &mut S,
     first: u8,
+    here: usize,
     apart: usize,
-    put: impl Fn(&mut Writer<'_>),
-) -> Result<usize, EncodeError> {
-    let mut counter = Writer::count();
-    put(&mut counter);
-    let here = counter.written();
+) -> Result<(usize, Writer<'_>), EncodeError> {
     let remaining = here.saturating_add(apart);
     if remaining > VARINT_MAX as usize {
         return Err(EncodeError::Refused(Rule::REMAINING_LENGTH));
@@ -282,19 +419,7 @@ pub(crate) fn write_head<S: Sink + ?Sized>(
     let mut w = Writer::new(sink.room(len)?);
     w.u8(first);
     w.varint(remaining as u32);
-    put(&mut w);
-    Ok(len)
-}
-
-/// Writes a packet that has been checked and is here in full.
-#[inline]
-pub(crate) fn write_packet<S: Sink + ?Sized>(
-    sink: &mut S,
-    packet_type: PacketType,
-    flags: u8,
-    put: impl Fn(&mut Writer<'_>),
-) -> Result<usize, EncodeError> {
-    write_head(sink, (packet_type as u8) << 4 | packet_type.flags() | flags, 0, put)
+    Ok((len, w))
 }
 
 /// A sink without room, which makes an encoder say how much it needs.

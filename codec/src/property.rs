@@ -102,42 +102,52 @@ impl<'a> Properties<'a> {
         if len == 0 {
             return Ok((Self::EMPTY, Found(0)));
         }
-        let mut part =
-            r.part(len as usize).map_err(|fault| fault.instead(Rule::REMAINING_LENGTH, Rule::PROPERTY_LENGTH))?;
-        let bytes = part.rest();
+        let bytes =
+            r.take(len as usize).map_err(|fault| fault.instead(Rule::REMAINING_LENGTH, Rule::PROPERTY_LENGTH))?;
         // Inside, what ends early is not the packet but the list.
-        let found = check_all(&mut part, place)
+        let found = check_all(bytes, r.left(), place)
             .map_err(|fault| fault.instead(Rule::REMAINING_LENGTH, Rule::PROPERTY_LENGTH))?;
         Ok((Self(List::checked(bytes)), found))
     }
 
     /// How many bytes the properties take, without the property length, if they may all stand in `place`.
     pub(crate) fn measure(&self, place: u8) -> Result<usize, Rule> {
-        let mut found = Found(0);
-        let mut counter = Writer::count();
-        for property in self.iter() {
-            let id = property.id();
-            let Some(entry) = entry(id, place) else { return Err(misplaced(id, place).1) };
-            if !found.add(entry, id, place) {
-                return Err(Rule::of_property(place, id));
+        if self.is_empty() { Ok(0) } else { self.measure_all(place).map(|(len, _)| len) }
+    }
+
+    /// As [`measure`](Self::measure), and tells which there are.
+    #[inline(never)]
+    pub(crate) fn measure_all(&self, place: u8) -> Result<(usize, Found), Rule> {
+        let (len, found) = match self.0.slice() {
+            Ok(list) => {
+                let mut found = Found(0);
+                let mut counter = Writer::count();
+                for property in list {
+                    let id = property.id();
+                    let Some(entry) = entry(id, place) else { return Err(misplaced(id, place).1) };
+                    if !found.add(entry, place) {
+                        return Err(Rule::of_property(place, id));
+                    }
+                    property.valid(place)?;
+                    property.put(&mut counter);
+                }
+                (counter.written(), found)
             }
-            property.valid(place)?;
-            property.put(&mut counter);
-        }
-        if found.data_without_method() {
-            return Err(data_without_method(place));
-        }
-        Ok(counter.written())
+            // Decoded, perhaps from another kind of packet.
+            Err(bytes) => (bytes.len(), check_all(bytes, 0, place).map_err(|fault| fault.rule)?),
+        };
+        if found.data_without_method() { Err(data_without_method(place)) } else { Ok((len, found)) }
     }
 
     /// Writes the property length, which is `len`, and the properties.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put(&self, w: &mut Writer<'_>, len: usize) {
         w.varint(len as u32);
-        if w.counts() {
+        if len == 0 {
+        } else if w.counts() {
             w.skip(len); // What `measure` has counted already.
         } else {
-            self.0.put(w);
+            self.0.put_all(w.part(len));
         }
     }
 
@@ -191,9 +201,10 @@ pub(crate) struct Found(u32);
 impl Found {
     /// Takes note of a property; false when it may not stand here a second time.
     #[inline]
-    fn add(&mut self, entry: u32, id: u8, place: u8) -> bool {
+    fn add(&mut self, entry: u32, place: u8) -> bool {
         let bit = entry_bit(entry);
-        if self.0 & bit != 0 && id != USER_PROPERTY && !(id == SUBSCRIPTION_IDENTIFIER && place == place::PUBLISH) {
+        let repeats = if place == place::PUBLISH { REPEATS | REPEATS_IN_PUBLISH } else { REPEATS };
+        if self.0 & bit != 0 && entry & repeats == 0 {
             return false;
         }
         self.0 |= bit;
@@ -243,19 +254,21 @@ pub(crate) fn data_without_method(place: u8) -> Rule {
     }
 }
 
-/// Checks the properties that make up all of `r`.
-fn check_all(r: &mut Reader<'_>, place: u8) -> Result<Found, Fault> {
+/// Checks properties, `after` which so many bytes of the packet follow.
+#[inline(never)]
+fn check_all(bytes: &[u8], after: usize, place: u8) -> Result<Found, Fault> {
+    let mut r = Reader::part(bytes, after);
     let mut found = Found(0);
     while let Some((&id, _)) = r.rest().split_first() {
         let Some(entry) = entry(id, place) else {
             let (reason, rule) = misplaced(id, place);
             return Err(r.fault(reason, rule));
         };
-        if !found.add(entry, id, place) {
+        if !found.add(entry, place) {
             return Err(r.protocol_error(Rule::of_property(place, id)));
         }
         let _ = r.u8();
-        check_value(r, entry_kind(entry), id, place)?;
+        check_value(&mut r, entry_kind(entry), id, place)?;
     }
     Ok(found)
 }
@@ -344,7 +357,11 @@ enum Kind {
     Pair,
 }
 
-// An entry of the table: bits 0 to 17 the places, bits 20 to 23 the kind, bits 27 to 31 the number of the row.
+// An entry of the table: bits 0 to 17 the places, two for what may repeat, bits 20 to 23 the kind, bits 27 to 31 the number
+// of the row.
+
+const REPEATS: u32 = 1 << 18;
+const REPEATS_IN_PUBLISH: u32 = 1 << 19;
 
 const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
     let mut mask = 0;
@@ -359,6 +376,11 @@ const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
         }
         rest = tail;
     }
+    mask |= match id {
+        USER_PROPERTY => REPEATS,
+        SUBSCRIPTION_IDENTIFIER => REPEATS_IN_PUBLISH,
+        _ => 0,
+    };
     mask | (kind as u32) << 20 | (row as u32) << 27
 }
 
@@ -531,7 +553,7 @@ macro_rules! properties {
                 })
             }
 
-            #[inline]
+            #[inline(always)] // So that counting is no more than additions.
             fn put(&self, w: &mut Writer<'_>) {
                 w.u8(self.id());
                 match *self {

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::packet::{Nowhere, PacketType, packet_len, write_head};
 use crate::property::{Found, in_publish};
-use crate::text::{NotPlainName, none_special};
+use crate::topic::is_plain_name;
 use crate::wire::{Reader, Writer};
 use crate::{
     EncodeError, PacketId, Properties, Property, QoS, ReasonCode, Rule, Sender, Sink, Topic, TopicAlias, error::Fault,
@@ -26,7 +26,7 @@ use crate::{
 /// assert_eq!(out, [0x30, 6, 0, 1, b'a', 0, b'h', b'i']);
 /// # Ok::<(), mqtt5_codec::Rule>(())
 /// ```
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct Publish<'a> {
     /// What it is about: a topic name, an alias of one, or both.
     ///
@@ -138,22 +138,22 @@ const RETAIN: u8 = 1 << 0;
 impl<'a> Publish<'a> {
     /// Reads everything behind the fixed header, whose flags have been checked.
     #[inline]
-    pub(crate) fn read(first: u8, r: &mut Reader<'a>, from: Sender) -> Result<Self, Fault> {
-        let start = *r;
+    pub(crate) fn read(first: u8, mut r: Reader<'a>, from: Sender) -> Result<Self, Fault> {
+        let start = r;
         let name = r.bytes()?;
-        if !none_special::<NotPlainName>(name) {
-            *r = start;
-            Topic::read(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
+        if !is_plain_name(name) {
+            let mut again = start;
+            Topic::read(&mut again, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
         }
         let (dup, retain) = (first & DUP != 0, first & RETAIN != 0);
         let delivery = match first >> QOS & 3 {
             0 => Delivery::AtMostOnce,
             qos => {
-                let id = PacketId::read(r, packet_id_rule(from))?;
+                let id = PacketId::read(&mut r, packet_id_rule(from))?;
                 if qos == 1 { Delivery::AtLeastOnce { id, dup } } else { Delivery::ExactlyOnce { id, dup } }
             }
         };
-        let (properties, found) = Properties::read(r, in_publish(from))?;
+        let (properties, found) = Properties::read(&mut r, in_publish(from))?;
         let topic = if name.is_empty() || found.topic_alias() {
             Self::read_alias(name, &properties, found).ok_or_else(|| start.protocol_error(Rule::TOPIC_MISSING))?
         } else {
@@ -175,7 +175,7 @@ impl<'a> Publish<'a> {
     /// When `from` may not send the packet so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
         let head = self.check(from)?;
-        write_head(sink, self.first(), 0, |w| {
+        write_head!(sink, self.first(), 0, |w| {
             self.put(w, head);
             w.put(self.payload);
         })
@@ -188,7 +188,7 @@ impl<'a> Publish<'a> {
     /// As [`encode`](Self::encode).
     pub fn encode_head<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
         let head = self.check(from)?;
-        write_head(sink, self.first(), self.payload.len(), |w| self.put(w, head))
+        write_head!(sink, self.first(), self.payload.len(), |w| self.put(w, head))
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -202,8 +202,11 @@ impl<'a> Publish<'a> {
     /// What has to be known to write the packet, if it may be sent.
     #[inline]
     fn check(&self, from: Sender) -> Result<Head, Rule> {
-        let properties = self.properties.measure(in_publish(from))?;
-        let listed = if properties == 0 { None } else { self.properties.topic_alias() };
+        if self.properties.is_empty() {
+            return Ok(Head { properties: 0, alias: self.topic.alias() });
+        }
+        let (properties, found) = self.properties.measure_all(in_publish(from))?;
+        let listed = if found.topic_alias() { self.properties.topic_alias() } else { None };
         let alias = match (self.topic.alias(), listed) {
             (alias, None) => alias,
             (Some(alias), Some(listed)) if alias == listed => None,
@@ -221,7 +224,7 @@ impl<'a> Publish<'a> {
             | flag(self.retain, RETAIN)
     }
 
-    #[inline]
+    #[inline(always)] // So that counting is no more than additions.
     fn put(&self, w: &mut Writer<'_>, head: Head) {
         w.bytes(self.topic.name().map_or(&[], Topic::as_bytes));
         if let Some(id) = self.delivery.id() {
@@ -231,6 +234,18 @@ impl<'a> Publish<'a> {
             None => self.properties.put(w, head.properties),
             Some(alias) => self.properties.put_after(w, head.properties, Property::TopicAlias(alias)),
         }
+    }
+}
+
+/// An alias belongs to the topic, so it does not matter whether and where the properties list it as well.
+impl PartialEq for Publish<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        fn others<'a>(publish: &Publish<'a>) -> impl Iterator<Item = Property<'a>> {
+            publish.properties.iter().filter(|property| !matches!(property, Property::TopicAlias(_)))
+        }
+        (self.topic, self.delivery, self.retain, self.payload)
+            == (other.topic, other.delivery, other.retain, other.payload)
+            && others(self).eq(others(other))
     }
 }
 
@@ -430,6 +445,19 @@ mod tests {
             assert_eq!(
                 encoded(from, &with(TopicRef::Alias(one), Properties::from(&listed))).unwrap(),
                 b"\x30\x0B\x00\x00\x08\x02\x00\x00\x00\x09\x23\x00\x01"
+            );
+            // Whether it is listed, and where, makes no other packet.
+            assert_eq!(
+                with(TopicRef::Alias(one), Properties::from(&listed)),
+                with(TopicRef::Alias(one), Properties::from(&others))
+            );
+            assert_ne!(
+                with(TopicRef::Alias(one), Properties::from(&listed)),
+                with(TopicRef::Alias(two), Properties::from(&others))
+            );
+            assert_ne!(
+                with(TopicRef::Alias(one), Properties::from(&listed)),
+                with(TopicRef::Alias(one), Properties::EMPTY)
             );
             // Two aliases, or one where the topic has none.
             not_sent(from, &with(TopicRef::Alias(two), Properties::from(&listed)), "MQTT 3.3.2.3.4");

@@ -98,7 +98,7 @@ impl<'a> SubAck<'a> {
             return Err(EncodeError::Refused(reason_rule));
         }
         let properties = self.properties.measure(place)?;
-        write_packet(sink, packet, 0, |w| {
+        write_packet!(sink, packet, |w| {
             w.u16(self.id.get());
             self.properties.put(w, properties);
             self.reasons.put(w);

@@ -147,15 +147,16 @@ impl<'a> Wire<'a> for Filter<'a> {
 
 impl<'a> Subscribe<'a> {
     /// Reads everything behind the fixed header.
-    pub(crate) fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
-        let id = PacketId::read(r, Rule::PACKET_ID_CLIENT)?;
-        let (properties, _) = Properties::read(r, place::SUBSCRIBE)?;
+    #[inline]
+    pub(crate) fn read(mut r: Reader<'a>) -> Result<Self, Fault> {
+        let id = PacketId::read(&mut r, Rule::PACKET_ID_CLIENT)?;
+        let (properties, _) = Properties::read(&mut r, place::SUBSCRIBE)?;
         if r.is_empty() {
             return Err(r.protocol_error(Rule::SUBSCRIBE_EMPTY));
         }
         let filters = List::checked(r.rest());
         while !r.is_empty() {
-            Subscription::read(r)?;
+            Subscription::read(&mut r)?;
         }
         Ok(Self { id, properties, filters })
     }
@@ -170,7 +171,7 @@ impl<'a> Subscribe<'a> {
         }
         self.filters.iter().try_for_each(|subscription| subscription.check())?;
         let properties = self.properties.measure(place::SUBSCRIBE)?;
-        write_packet(sink, PacketType::Subscribe, 0, |w| {
+        write_packet!(sink, PacketType::Subscribe, |w| {
             w.u16(self.id.get());
             self.properties.put(w, properties);
             self.filters.put(w);
@@ -199,15 +200,16 @@ pub struct Unsubscribe<'a> {
 
 impl<'a> Unsubscribe<'a> {
     /// Reads everything behind the fixed header.
-    pub(crate) fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
-        let id = PacketId::read(r, Rule::PACKET_ID_CLIENT)?;
-        let (properties, _) = Properties::read(r, place::UNSUBSCRIBE)?;
+    #[inline]
+    pub(crate) fn read(mut r: Reader<'a>) -> Result<Self, Fault> {
+        let id = PacketId::read(&mut r, Rule::PACKET_ID_CLIENT)?;
+        let (properties, _) = Properties::read(&mut r, place::UNSUBSCRIBE)?;
         if r.is_empty() {
             return Err(r.protocol_error(Rule::UNSUBSCRIBE_EMPTY));
         }
         let filters = List::checked(r.rest());
         while !r.is_empty() {
-            Filter::read(r)?;
+            Filter::read(&mut r)?;
         }
         Ok(Self { id, properties, filters })
     }
@@ -221,7 +223,7 @@ impl<'a> Unsubscribe<'a> {
             return Err(EncodeError::Refused(Rule::UNSUBSCRIBE_EMPTY));
         }
         let properties = self.properties.measure(place::UNSUBSCRIBE)?;
-        write_packet(sink, PacketType::Unsubscribe, 0, |w| {
+        write_packet!(sink, PacketType::Unsubscribe, |w| {
             w.u16(self.id.get());
             self.properties.put(w, properties);
             self.filters.put(w);

@@ -54,21 +54,59 @@ impl Special for NotPlainName {
 /// Whether no byte is special.
 #[inline]
 pub(crate) fn none_special<S: Special>(bytes: &[u8]) -> bool {
+    // The last word overlaps the one before it.
+    let Some(last) = bytes.last_chunk::<WORD>() else { return S::special(short(bytes)) & HIGH_BITS == 0 };
     let (words, tail) = bytes.as_chunks::<WORD>();
     for word in words {
         if S::special(usize::from_ne_bytes(*word)) & HIGH_BITS != 0 {
             return false;
         }
     }
-    if tail.is_empty() {
-        return true;
+    tail.is_empty() || S::special(usize::from_ne_bytes(*last)) & HIGH_BITS == 0
+}
+
+/// The first special byte, with what is before and behind it.
+#[inline]
+pub(crate) fn first_special<S: Special>(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
+    if none_special::<S>(bytes) {
+        return None;
     }
-    // The last word again, overlapping; a short string is filled up with a letter.
-    let last = match bytes.last_chunk::<WORD>() {
-        Some(last) => usize::from_ne_bytes(*last),
-        None => tail.iter().fold(ONES * b'a' as usize, |word, &byte| word << 8 | usize::from(byte)),
-    };
-    S::special(last) & HIGH_BITS == 0
+    // Word by word again, since there is one: in the lowest byte that is marked (a borrow can mark bytes above it).
+    let (mut at, mut rest) = (0usize, bytes);
+    while let Some((word, after)) = rest.split_first_chunk::<WORD>() {
+        let found = S::special(usize::from_le_bytes(*word)) & HIGH_BITS;
+        if found != 0 {
+            return split_around(bytes, at.wrapping_add(found.trailing_zeros() as usize / 8));
+        }
+        at = at.wrapping_add(WORD);
+        rest = after;
+    }
+    let found = rest.iter().position(|&byte| S::special(usize::from(byte)) & 0x80 != 0)?;
+    split_around(bytes, at.wrapping_add(found))
+}
+
+#[inline]
+fn split_around(bytes: &[u8], at: usize) -> Option<(&[u8], u8, &[u8])> {
+    let (before, from) = bytes.split_at_checked(at)?;
+    let (&byte, after) = from.split_first()?;
+    Some((before, byte, after))
+}
+
+/// Less than a word, filled up with some of its bytes a second time or with letters.
+#[inline]
+fn short(bytes: &[u8]) -> usize {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let (first, last) = (u32::from_ne_bytes(*first) as usize, u32::from_ne_bytes(*last) as usize);
+        return first | last << (usize::BITS / 2); // Only where a word is eight bytes.
+    }
+    let letters = (ONES * b'a' as usize) & !0xFF_FFFF;
+    match *bytes {
+        [a, ref rest @ ..] => {
+            let (b, c) = (rest.first().copied().unwrap_or(a), rest.last().copied().unwrap_or(a));
+            letters | usize::from(a) | usize::from(b) << 8 | usize::from(c) << 16
+        }
+        [] => ONES,
+    }
 }
 
 impl<'a> Text<'a> {

@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use crate::text::{NotPlainName, Text, none_special};
-use crate::{ReasonCode, Rule, error::Fault, wire::Reader};
+use crate::text::{NotPlainName, Text, first_special, none_special};
+use crate::wire::{Reader, unusual_text};
+use crate::{ReasonCode, Rule, error::Fault};
 
 /// A topic name: a string of at least one character without wildcards.
 ///
@@ -43,11 +44,12 @@ impl<'a> Topic<'a> {
     pub(crate) fn read(r: &mut Reader<'a>, reason: ReasonCode, rule: Rule) -> Result<Self, Fault> {
         let start = *r;
         let bytes = r.bytes()?;
-        if !bytes.is_empty() && none_special::<NotPlainName>(bytes) {
+        if !bytes.is_empty() && is_plain_name(bytes) {
             return Ok(Self::checked(bytes));
         }
-        *r = start;
-        Self::read_unusual(r, reason, rule)
+        // A reader of its own, so that `r` need not be in memory.
+        let mut again = start;
+        Self::read_unusual(&mut again, reason, rule)
     }
 
     /// As [`read`](Self::read), with an eye for what is wrong.
@@ -87,6 +89,12 @@ impl<'a> Topic<'a> {
     pub const fn text(self) -> Text<'a> {
         self.0
     }
+}
+
+/// Whether the bytes are ASCII without zero and wildcards.
+#[inline(never)]
+pub(crate) fn is_plain_name(bytes: &[u8]) -> bool {
+    none_special::<NotPlainName>(bytes)
 }
 
 fn wildcard(bytes: &[u8]) -> Option<usize> {
@@ -132,9 +140,18 @@ impl<'a> Filter<'a> {
     }
 
     /// Reads a filter.
+    #[inline]
     pub(crate) fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
-        let text = r.text()?;
-        let bytes = text.as_bytes();
+        let bytes = r.bytes()?;
+        if is_plain_filter(bytes) { Ok(Self::checked(bytes)) } else { Self::read_unusual(bytes, r.left()) }
+    }
+
+    /// Checks a filter with an eye for what is wrong; `left` bytes of the packet follow it.
+    #[cold]
+    #[inline(never)]
+    fn read_unusual(bytes: &'a [u8], left: usize) -> Result<Self, Fault> {
+        let r = Reader::part(&[], left);
+        let text = unusual_text(bytes, left)?;
         match check(bytes) {
             Ok(()) => Ok(Self(text)),
             Err((rule, at)) => {
@@ -217,6 +234,27 @@ impl<'a> Filter<'a> {
     }
 }
 
+/// Whether a filter is ASCII, with all that is special where it may be; then nothing is wrong with it.
+fn is_plain_filter(bytes: &[u8]) -> bool {
+    let levels = match (bytes, Filter::checked(bytes).split_share()) {
+        ([], _) => return false,
+        ([b'$', ..], Some((name, levels))) if !name.is_empty() && is_plain_name(name) && !levels.is_empty() => levels,
+        ([b'$', ..], _) if bytes.starts_with(SHARE) => return false,
+        _ => bytes,
+    };
+    let (mut before, mut rest) = (b'/', levels);
+    while let Some((from, byte, after)) = first_special::<NotPlainName>(rest) {
+        let level = from.last().copied().unwrap_or(before) == b'/';
+        match (byte, after) {
+            (b'+', [] | [b'/', ..]) | (b'#', []) if level => {}
+            _ => return false,
+        }
+        before = byte;
+        rest = after;
+    }
+    true
+}
+
 /// Checks a filter's form; an error says which rule it breaks and at which byte.
 fn check(bytes: &[u8]) -> Result<(), (Rule, usize)> {
     if bytes.first() != Some(&b'$') {
@@ -241,9 +279,6 @@ fn check(bytes: &[u8]) -> Result<(), (Rule, usize)> {
 fn levels(bytes: &[u8], offset: usize) -> Result<(), (Rule, usize)> {
     if bytes.is_empty() {
         return Err((Rule::TOPIC_EMPTY, offset));
-    }
-    if none_special::<NotPlainName>(bytes) {
-        return Ok(());
     }
     let mut before = b'/';
     let mut rest = bytes;

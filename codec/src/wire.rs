@@ -21,6 +21,12 @@ impl<'a> Reader<'a> {
         Self { rest: bytes, after: 0 }
     }
 
+    /// Reads a part of a packet, which `after` more bytes follow.
+    #[inline]
+    pub(crate) fn part(bytes: &'a [u8], after: usize) -> Self {
+        Self { rest: bytes, after }
+    }
+
     /// The bytes that have not been read.
     #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
@@ -38,24 +44,24 @@ impl<'a> Reader<'a> {
         self.rest.len().wrapping_add(self.after)
     }
 
-    /// A fault at the place where the reader stands.
-    #[cold]
+    /// A fault at the place where the reader stands. (Inlined, here and below, so that a reader never has to be in memory.)
+    #[inline]
     pub(crate) fn fault(&self, reason: ReasonCode, rule: Rule) -> Fault {
         Fault { reason, rule, left: self.left() }
     }
 
-    #[cold]
+    #[inline]
     pub(crate) fn malformed(&self, rule: Rule) -> Fault {
         self.fault(ReasonCode::MALFORMED_PACKET, rule)
     }
 
-    #[cold]
+    #[inline]
     pub(crate) fn protocol_error(&self, rule: Rule) -> Fault {
         self.fault(ReasonCode::PROTOCOL_ERROR, rule)
     }
 
     /// The packet ends within a field: its remaining length is wrong.
-    #[cold]
+    #[inline]
     fn truncated(&self) -> Fault {
         self.malformed(Rule::REMAINING_LENGTH)
     }
@@ -95,18 +101,9 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(u32::from(*byte));
         }
-        self.long_varint()
-    }
-
-    fn long_varint(&mut self) -> Result<u32, Fault> {
-        match varint(self.rest) {
-            Varint::Whole { value, rest } => {
-                self.rest = rest;
-                Ok(value)
-            }
-            Varint::Partial => Err(self.truncated()),
-            Varint::Invalid(rule) => Err(self.malformed(rule)),
-        }
+        let (value, rest) = long_varint(self.rest, self.left())?;
+        self.rest = rest;
+        Ok(value)
     }
 
     /// The next `len` bytes as they are.
@@ -128,24 +125,30 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Text<'a>, Fault> {
         let bytes = self.bytes()?;
-        if Text::is_plain(bytes) { Ok(Text::checked(bytes)) } else { self.unusual_text(bytes) }
+        if Text::is_plain(bytes) { Ok(Text::checked(bytes)) } else { unusual_text(bytes, self.left()) }
     }
+}
 
-    /// A string that is not plain ASCII, which has just been read.
-    #[cold]
-    fn unusual_text(&self, bytes: &'a [u8]) -> Result<Text<'a>, Fault> {
-        Text::check(bytes).map_err(|(rule, at)| Fault {
-            reason: ReasonCode::MALFORMED_PACKET,
-            rule,
-            left: self.left().wrapping_add(bytes.len().wrapping_sub(at)),
-        })
-    }
+/// A string that is not plain ASCII; `left` bytes of the packet follow it.
+#[cold]
+#[inline(never)]
+pub(crate) fn unusual_text(bytes: &[u8], left: usize) -> Result<Text<'_>, Fault> {
+    Text::check(bytes).map_err(|(rule, at)| Fault {
+        reason: ReasonCode::MALFORMED_PACKET,
+        rule,
+        left: left.wrapping_add(bytes.len().wrapping_sub(at)),
+    })
+}
 
-    /// The next `len` bytes as a reader of their own.
-    #[inline]
-    pub(crate) fn part(&mut self, len: usize) -> Result<Self, Fault> {
-        let rest = self.take(len)?;
-        Ok(Self { rest, after: self.left() })
+/// A variable byte integer of more than one byte, and what follows it; `left` bytes of the packet begin with it.
+#[cold]
+#[inline(never)]
+fn long_varint(bytes: &[u8], left: usize) -> Result<(u32, &[u8]), Fault> {
+    let fault = |rule| Fault { reason: ReasonCode::MALFORMED_PACKET, rule, left };
+    match varint(bytes) {
+        Varint::Whole { value, rest } => Ok((value, rest)),
+        Varint::Partial => Err(fault(Rule::REMAINING_LENGTH)),
+        Varint::Invalid(rule) => Err(fault(rule)),
     }
 }
 
@@ -157,20 +160,19 @@ pub(crate) enum Varint<'a> {
 }
 
 /// Reads a variable byte integer of one to four bytes (section 1.5.5).
+#[inline]
 pub(crate) fn varint(bytes: &[u8]) -> Varint<'_> {
-    let mut rest = bytes;
-    let mut value = 0;
-    for shift in [0, 7, 14, 21] {
-        let Some((&byte, tail)) = rest.split_first() else { return Varint::Partial };
-        value |= u32::from(byte & 0x7F) << shift;
-        rest = tail;
-        if byte < 0x80 {
-            // [MQTT-1.5.5-1]: a last byte of zero adds nothing.
-            let padded = byte == 0 && shift != 0;
-            return if padded { Varint::Invalid(Rule::VARINT_MINIMAL) } else { Varint::Whole { value, rest } };
-        }
-    }
-    Varint::Invalid(Rule::VARINT_LENGTH)
+    let part = |byte: u8, shift: u32| u32::from(byte & 0x7F) << shift;
+    let (value, last, rest) = match bytes {
+        [a @ ..0x80, rest @ ..] => return Varint::Whole { value: u32::from(*a), rest },
+        [a, b @ ..0x80, rest @ ..] => (part(*a, 0) | part(*b, 7), *b, rest),
+        [a, b, c @ ..0x80, rest @ ..] => (part(*a, 0) | part(*b, 7) | part(*c, 14), *c, rest),
+        [a, b, c, d @ ..0x80, rest @ ..] => (part(*a, 0) | part(*b, 7) | part(*c, 14) | part(*d, 21), *d, rest),
+        [_, _, _, _, ..] => return Varint::Invalid(Rule::VARINT_LENGTH),
+        _ => return Varint::Partial,
+    };
+    // [MQTT-1.5.5-1]: a last byte of zero adds nothing.
+    if last == 0 { Varint::Invalid(Rule::VARINT_MINIMAL) } else { Varint::Whole { value, rest } }
 }
 
 /// Writes a packet's fields front to back, or only counts them.
@@ -213,6 +215,19 @@ impl<'b> Writer<'b> {
         self.written
     }
 
+    /// A writer into the next `len` bytes, which are then behind this one.
+    #[inline]
+    pub(crate) fn part(&mut self, len: usize) -> Self {
+        self.skip(len);
+        match mem::take(&mut self.room).split_at_mut_checked(len) {
+            Some((part, rest)) => {
+                self.room = rest;
+                Writer::new(part)
+            }
+            None => Writer::count(),
+        }
+    }
+
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
         self.written = self.written.wrapping_add(bytes.len());
@@ -252,7 +267,18 @@ impl<'b> Writer<'b> {
 
     /// A variable byte integer; `value` is at most [`VARINT_MAX`].
     #[inline]
-    pub(crate) fn varint(&mut self, mut value: u32) {
+    pub(crate) fn varint(&mut self, value: u32) {
+        let (low, rest) = (value as u8 & 0x7F, value >> 7);
+        match rest {
+            0 => self.u8(low),
+            1..0x80 => self.chunk([low | 0x80, rest as u8]),
+            _ => self.long_varint(value),
+        }
+    }
+
+    /// Three bytes or four.
+    #[cold]
+    fn long_varint(&mut self, mut value: u32) {
         while value >= 0x80 {
             self.u8(value as u8 | 0x80);
             value >>= 7;
@@ -266,6 +292,20 @@ impl<'b> Writer<'b> {
         self.u16(bytes.len() as u16);
         self.put(bytes);
     }
+}
+
+/// How many bytes `put` writes.
+#[inline]
+pub(crate) fn counted(put: impl FnOnce(&mut Writer<'_>)) -> usize {
+    let mut counter = Writer::count();
+    put(&mut counter);
+    counter.written()
+}
+
+/// Writes with a writer that is at hand.
+#[inline]
+pub(crate) fn written(mut writer: Writer<'_>, put: impl FnOnce(&mut Writer<'_>)) {
+    put(&mut writer);
 }
 
 /// How many bytes a variable byte integer takes.

@@ -91,10 +91,10 @@ impl<'m> Arena<'m> {
         Some(at)
     }
 
-    /// Gives a chunk back.
+    /// Gives a chunk back, if it is one.
     pub(crate) fn give(&mut self, mut at: At) {
         let word = self.word(at, 0);
-        if word & USED == 0 {
+        if at == NIL || word & USED == 0 {
             return;
         }
         let mut size = self.size(word);

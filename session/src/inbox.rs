@@ -40,6 +40,46 @@ enum Store<'b> {
     },
 }
 
+impl Store<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Store::Lent(bytes) => bytes,
+            #[cfg(feature = "alloc")]
+            Store::Grown { bytes, .. } => bytes,
+        }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        match self {
+            Store::Lent(bytes) => bytes,
+            #[cfg(feature = "alloc")]
+            Store::Grown { bytes, .. } => bytes,
+        }
+    }
+
+    /// How many bytes there can be.
+    fn most(&self) -> usize {
+        match self {
+            Store::Lent(bytes) => bytes.len(),
+            #[cfg(feature = "alloc")]
+            Store::Grown { most, .. } => *most,
+        }
+    }
+
+    /// Makes room when all is taken by the `held` bytes of a packet of `need`: as much again as has arrived, at least a
+    /// page, and no more than what is known to come.
+    #[cfg(feature = "alloc")]
+    fn grow(&mut self, held: usize, need: usize) {
+        if let Store::Grown { bytes, most } = self
+            && held == bytes.len()
+            && held < *most
+        {
+            let more = need.saturating_sub(held).clamp(16, held.max(4_096));
+            bytes.resize(held.saturating_add(more).min(*most), 0);
+        }
+    }
+}
+
 /// What `handle_input` works on.
 pub(crate) struct Open<'i> {
     pub(crate) data: &'i [u8],
@@ -86,19 +126,9 @@ impl<'b> Inbox<'b> {
     /// Empty when the buffer is full: `handle_input` first.
     pub fn spare(&mut self) -> &mut [u8] {
         let (start, end) = (self.start, self.end);
-        let bytes: &mut [u8] = match &mut self.store {
-            Store::Lent(bytes) => bytes,
-            #[cfg(feature = "alloc")]
-            Store::Grown { bytes, most } => {
-                let held = end.saturating_sub(start);
-                // A quarter of what has arrived, and no more than what is known to come.
-                if held == bytes.len() && held < *most {
-                    let more = self.need.saturating_sub(held).clamp(16, held.max(4_096));
-                    bytes.resize(held.saturating_add(more).min(*most), 0);
-                }
-                bytes
-            }
-        };
+        #[cfg(feature = "alloc")]
+        self.store.grow(end.saturating_sub(start), self.need);
+        let bytes = self.store.bytes_mut();
         if start != 0 {
             let held = end.saturating_sub(start);
             if let Some(bytes) = bytes.get_mut(..end)
@@ -114,7 +144,7 @@ impl<'b> Inbox<'b> {
 
     /// Tells that `n` more bytes of [`spare`](Self::spare) have been read into; more than there are count as all.
     pub fn filled(&mut self, n: usize) {
-        self.end = self.end.saturating_add(n).min(self.capacity());
+        self.end = self.end.saturating_add(n).min(self.store.bytes().len());
     }
 
     /// How many bytes wait to be handled.
@@ -136,14 +166,6 @@ impl<'b> Inbox<'b> {
         self.end = 0;
     }
 
-    fn capacity(&self) -> usize {
-        match &self.store {
-            Store::Lent(bytes) => bytes.len(),
-            #[cfg(feature = "alloc")]
-            Store::Grown { bytes, .. } => bytes.len(),
-        }
-    }
-
     /// Drops what belongs to another connection than `serial`.
     pub(crate) fn claim(&mut self, serial: u16) {
         if self.serial != serial {
@@ -156,11 +178,7 @@ impl<'b> Inbox<'b> {
     }
 
     pub(crate) fn open(&mut self) -> Open<'_> {
-        let (bytes, most): (&[u8], usize) = match &self.store {
-            Store::Lent(bytes) => (bytes, bytes.len()),
-            #[cfg(feature = "alloc")]
-            Store::Grown { bytes, most, .. } => (bytes, *most),
-        };
+        let (bytes, most) = (self.store.bytes(), self.store.most());
         Open {
             data: bytes.get(..self.end).unwrap_or(&[]),
             start: &mut self.start,
@@ -173,7 +191,7 @@ impl<'b> Inbox<'b> {
 
 impl core::fmt::Debug for Inbox<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Inbox").field("len", &self.len()).field("capacity", &self.capacity()).finish()
+        f.debug_struct("Inbox").field("len", &self.len()).field("capacity", &self.store.bytes().len()).finish()
     }
 }
 
@@ -275,6 +293,6 @@ mod tests {
             got += spare.min(50);
         }
         assert_eq!(inbox.len(), 50_000 - (50_000 - got));
-        assert!(inbox.capacity() <= 2 * got + 4_096);
+        assert!(inbox.store.bytes().len() <= 2 * got + 4_096);
     }
 }

@@ -15,6 +15,9 @@ const DUP: u8 = 8;
 impl<'m> Engine<'m> {
     /// The bytes to be written next. A packet that has been lent stays chosen until it is written or the connection ends.
     pub(crate) fn transmit(mut self) -> Option<&'m [u8]> {
+        if self.link.phase == Phase::Closed {
+            return None;
+        }
         if self.link.writing == Writing::Nothing {
             self.choose();
         }

@@ -31,7 +31,7 @@ fn options_hold_for_the_whole_run() {
     assert_eq!(run(&["codec", "--strict"], lines), b"reject 0x81 MQTT1.5.4\nreject 0x81 MQTT1.5.4\n");
     assert_eq!(
         run(&["codec", "--max-packet-size", "7", "--strict"], lines),
-        b"reject 0x95 MQTT-3.1.2-24\nreject 0x95 MQTT-3.1.2-24\n"
+        b"reject 0x95 MQTT-3.2.2-15\nreject 0x95 MQTT-3.1.2-24\n"
     );
 }
 

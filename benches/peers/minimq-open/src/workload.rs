@@ -1,0 +1,111 @@
+//! What of minimq's codec is measured: `ReceivedPacket::from_buffer` with every property read, and `MqttSerializer`.
+
+use core::hint::black_box;
+
+use crate::de::ReceivedPacket;
+use crate::packets::{Connect, PubAck, PublishHeader, Subscribe};
+use crate::properties::{Properties, Property};
+use crate::ser::MqttSerializer;
+use crate::types::{Auth, SubscriptionOptions, TopicFilter};
+use crate::wire::Utf8String;
+use crate::{QoS, ReasonCode, Retain};
+
+/// Decodes one whole packet; minimq finds frames elsewhere, so it is given them ready cut.
+#[inline]
+pub fn decode(packet: &[u8]) {
+    match black_box(ReceivedPacket::from_buffer(packet)) {
+        Ok(ReceivedPacket::Publish(publish)) => {
+            for property in publish.properties.iter() {
+                let _ = black_box(property);
+            }
+        }
+        Ok(_) => {}
+        Err(_) => panic!("minimq refuses a packet of the workload"),
+    }
+}
+
+/// A packet that minimq can encode.
+pub enum Packet {
+    Publish(PublishHeader<'static>, &'static [u8]),
+    PubAck(PubAck<'static>),
+    Connect(Connect<'static>),
+    Subscribe(Subscribe<'static>),
+}
+
+/// Encodes into `buffer`; gives the length, and where in the buffer the packet begins.
+#[inline]
+pub fn encode(packet: &Packet, buffer: &mut [u8]) -> (usize, usize) {
+    let bytes = match packet {
+        Packet::Publish(header, payload) => {
+            MqttSerializer::encode_publish_with_offset(buffer, header, *payload).ok()
+        }
+        Packet::PubAck(packet) => MqttSerializer::encode_with_offset(buffer, packet).ok(),
+        Packet::Connect(packet) => MqttSerializer::encode_with_offset(buffer, packet).ok(),
+        Packet::Subscribe(packet) => MqttSerializer::encode_with_offset(buffer, packet).ok(),
+    };
+    bytes.map_or((0, 0), |(start, bytes)| (bytes.len(), start))
+}
+
+/// A PUBLISH; at QoS 1 when it has an identifier.
+pub fn publish(
+    topic: &'static str,
+    id: Option<u16>,
+    properties: Vec<Property<'static>>,
+    payload: &'static [u8],
+) -> Packet {
+    let header = PublishHeader {
+        topic: Utf8String(topic),
+        packet_id: id,
+        properties: Properties::from_slice(properties.leak()),
+        retain: Retain::NotRetained,
+        qos: if id.is_some() {
+            QoS::AtLeastOnce
+        } else {
+            QoS::AtMostOnce
+        },
+        dup: false,
+    };
+    Packet::Publish(header, payload)
+}
+
+/// A PUBACK; minimq always writes the reason code.
+pub fn puback(packet_id: u16) -> Packet {
+    Packet::PubAck(PubAck {
+        packet_id,
+        reason: ReasonCode::Success.into(),
+    })
+}
+
+/// A CONNECT.
+pub fn connect(
+    client_id: &'static str,
+    user_name: &'static str,
+    password: &'static [u8],
+    keepalive: u16,
+    properties: Vec<Property<'static>>,
+) -> Packet {
+    Packet::Connect(Connect {
+        keepalive,
+        properties: Properties::from_slice(properties.leak()),
+        client_id: Utf8String(client_id),
+        auth: Some(Auth::new(user_name, password)),
+        will: None,
+        clean_start: true,
+    })
+}
+
+/// A SUBSCRIBE with each filter at most at QoS 1.
+pub fn subscribe(packet_id: u16, filters: &[&'static str]) -> Packet {
+    let topics: Vec<_> = filters
+        .iter()
+        .map(|filter| {
+            TopicFilter::new(filter)
+                .options(SubscriptionOptions::default().maximum_qos(QoS::AtLeastOnce))
+        })
+        .collect();
+    Packet::Subscribe(Subscribe {
+        packet_id,
+        properties: Properties::empty(),
+        topics: topics.leak(),
+    })
+}

@@ -1,0 +1,70 @@
+//! A codec under measurement, and the loop that is counted.
+
+use core::hint::black_box;
+
+use crate::Workload;
+
+/// A codec, as the benchmark sees it. What `input`, `output` and `packet` do is outside of the measured part.
+pub trait Subject {
+    /// What it is called in tables.
+    const NAME: &'static str;
+    /// Bytes to decode: a stream, or whatever the codec reads from.
+    type Input;
+    /// A packet to encode, built beforehand.
+    type Packet;
+    /// Where packets are encoded to.
+    type Output;
+
+    /// The bytes of `packets` packets, ready to be decoded one by one; `None` if this codec can't decode such packets.
+    fn input(workload: Workload, bytes: &'static [u8]) -> Option<Self::Input>;
+    /// Decodes the next packet and reads every field and property of it.
+    fn decode(input: &mut Self::Input);
+    /// The packet of this workload, ready to be encoded; `None` if this codec can't encode such packets.
+    fn packet(workload: Workload, bytes: &'static [u8]) -> Option<Self::Packet>;
+    /// Room for any packet of the workloads.
+    fn output() -> Self::Output;
+    /// Encodes one packet into empty room, `times` times by [`repeat`]; gives the number of bytes written.
+    fn encode(packet: &Self::Packet, output: &mut Self::Output, times: usize) -> usize;
+}
+
+/// The part that is counted: `codec-workload` is run under callgrind with collection switched on in this function only.
+#[inline(never)]
+fn measured(times: usize, mut step: impl FnMut()) {
+    for _ in 0..times {
+        step();
+    }
+}
+
+/// Encodes a packet as often as asked for, in the loop that is counted: `encode` is one packet type's encoder, chosen outside.
+#[inline(always)]
+pub fn repeat<P>(times: usize, packet: &P, mut encode: impl FnMut(&P) -> usize) -> usize {
+    let mut length = 0;
+    measured(times, || length = black_box(encode(black_box(packet))));
+    length
+}
+
+/// Runs `operation` (`decode` or `encode`) on a workload `reps` times; `None` when the codec can't do it.
+#[must_use]
+pub fn run<S: Subject>(operation: &str, workload: Workload, reps: usize) -> Option<()> {
+    let bytes: &'static [u8] = workload.bytes().leak();
+    match operation {
+        "decode" => {
+            let mut input = S::input(workload, bytes.repeat(reps).leak())?;
+            measured(reps * workload.packets(), || S::decode(&mut input));
+        }
+        "encode" => {
+            let packet = S::packet(workload, bytes)?;
+            let mut output = S::output();
+            black_box(S::encode(&packet, &mut output, reps));
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// The workload has no fault, so a codec that finds one is not measured at all.
+#[cold]
+pub(crate) fn refused() -> ! {
+    eprintln!("our codec refuses a packet of the workload");
+    std::process::abort()
+}

@@ -1,0 +1,5 @@
+//! What the firmware programs share.
+#![no_std]
+
+pub mod machine;
+pub mod sample;

@@ -1,0 +1,296 @@
+//! Commands (LS1 s3.3.1): an action, a target, and how it is to be done.
+
+use crate::Quirk;
+use crate::error::{Fail, Rule};
+use crate::extension::{self, ExtensionValue, Extensions, Part, Place};
+use crate::formats;
+use crate::object::{text_of, write_text};
+use crate::out::Out;
+use crate::source::{Kind, Member, Reader, Shape, Source};
+use crate::target::{Actuator, Target};
+use crate::text::Text;
+use crate::value::Value;
+use crate::vocabulary::{Action, ArgKey, CommandKey, CommandKeyV2, RegisteredProfile, ResponseType};
+
+/// A command (LS1 s3.3.1).
+#[derive(Clone, Copy, Debug)]
+pub struct Command<'a> {
+    /// What is to be done.
+    pub action: Action,
+    /// What it is done to.
+    pub target: Target<'a>,
+    /// How it is to be done.
+    pub args: Args<'a>,
+    /// Which actuator is to do it: `actuator` in v1.0, `profile` in the v2.0 draft.
+    pub actuator: Option<Actuator<'a>>,
+    /// The command's own identifier. Without it the message's `request_id` identifies the command.
+    pub command_id: Option<Text<'a>>,
+}
+
+impl<'a> Command<'a> {
+    /// A command without arguments, for whatever actuator can do it.
+    pub const fn new(action: Action, target: Target<'a>) -> Self {
+        Self { action, target, args: Args::NONE, actuator: None, command_id: None }
+    }
+}
+
+/// A field of either version's command.
+enum Field {
+    Known(CommandKey),
+    /// `profile`, of the v2.0 draft.
+    Profile,
+}
+
+impl<'a> Command<'a> {
+    fn field<S: Source<'a>>(members: &mut crate::source::Members<S>, r: &mut Reader<S>) -> Result<Option<Field>, Fail> {
+        Ok(Some(if r.v2() {
+            match members.next(r)? {
+                None => return Ok(None),
+                Some(Member::Known(CommandKeyV2::Profile)) => Field::Profile,
+                Some(Member::Known(CommandKeyV2::Action)) => Field::Known(CommandKey::Action),
+                Some(Member::Known(CommandKeyV2::Target)) => Field::Known(CommandKey::Target),
+                Some(Member::Known(CommandKeyV2::Args)) => Field::Known(CommandKey::Args),
+                Some(Member::Known(CommandKeyV2::CommandId)) => Field::Known(CommandKey::CommandId),
+                Some(Member::Other(_)) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+            }
+        } else {
+            match members.next(r)? {
+                None => return Ok(None),
+                Some(Member::Known(key)) => Field::Known(key),
+                Some(Member::Other(crate::source::Key::Name(name))) if name == "profile" => {
+                    r.forgive(Quirk::ProfileInV1, members.key_at, Rule::UnknownKey)?;
+                    Field::Profile
+                }
+                Some(Member::Other(_)) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+            }
+        }))
+    }
+
+    /// The profile that the v2.0 draft names, or a peer that mixes the versions.
+    fn profile<S: Source<'a>>(r: &mut Reader<S>) -> Result<Actuator<'a>, Fail> {
+        let at = r.source.at();
+        let profile = match r.source.kind()? {
+            Kind::Map => {
+                r.forgive(Quirk::ProfileAsObject, at, Rule::Profile)?;
+                return Actuator::read(r);
+            }
+            Kind::Number => Text::new(r.one_of::<RegisteredProfile>(Rule::Profile)?.name()),
+            _ => r.source.text()?,
+        };
+        extension::check_namespace(profile, at, r)?;
+        Ok(Actuator { profile, specifiers: None })
+    }
+}
+
+impl<'a> Value<'a> for Command<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let (mut action, mut target, mut args, mut actuator, mut command_id) = (None, None, Args::NONE, None, None);
+        let mut members = r.open(Shape::Record)?;
+        while let Some(field) = Self::field(&mut members, r)? {
+            match field {
+                Field::Known(CommandKey::Action) => action = Some(r.one_of(Rule::Action)?),
+                Field::Known(CommandKey::Target) => target = Some(Target::read(r)?),
+                Field::Known(CommandKey::Args) => args = Args::read(r)?,
+                Field::Known(CommandKey::Actuator) => actuator = Some(Actuator::read(r)?),
+                Field::Known(CommandKey::CommandId) => {
+                    command_id = Some(text_of(r, formats::command_id, Rule::CommandId)?)
+                }
+                Field::Profile => actuator = Some(Self::profile(r)?),
+            }
+        }
+        let at = members.at;
+        let action = action.ok_or(Fail::new(at, Rule::NoAction))?;
+        let target = target.ok_or(Fail::new(at, Rule::NoTarget))?;
+        Ok(Self { action, target, args, actuator, command_id })
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Record);
+        out.field(&mut frame, CommandKey::Action);
+        out.one_of(self.action);
+        out.field(&mut frame, CommandKey::Target);
+        self.target.write(out);
+        if !self.args.is_empty() {
+            out.field(&mut frame, CommandKey::Args);
+            self.args.write(out);
+        }
+        if let Some(actuator) = &self.actuator {
+            if out.v2() {
+                out.field(&mut frame, CommandKeyV2::Profile)
+            } else {
+                out.field(&mut frame, CommandKey::Actuator)
+            }
+            actuator.write(out);
+        }
+        if let Some(id) = self.command_id {
+            out.field(&mut frame, CommandKey::CommandId);
+            write_text(out, id, formats::command_id, Rule::CommandId);
+        }
+        out.close(frame);
+    }
+}
+
+/// How a command is to be done (LS1 s3.3.1.4).
+#[derive(Clone, Copy, Debug)]
+pub struct Args<'a> {
+    /// When to begin, in milliseconds since 1970-01-01T00:00Z.
+    pub start_time: Option<u64>,
+    /// When to end, in milliseconds since 1970-01-01T00:00Z.
+    pub stop_time: Option<u64>,
+    /// How long to last, in milliseconds.
+    pub duration: Option<u64>,
+    /// Which response is wanted; absent, it is `complete`.
+    pub response_requested: Option<ResponseType>,
+    /// A remark (v2.0 draft only).
+    pub comment: Option<Text<'a>>,
+    /// What profiles add.
+    pub extensions: Extensions<'a>,
+}
+
+impl Default for Args<'_> {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+/// When a command is in force, in milliseconds since 1970-01-01T00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// From when on.
+    pub start: u64,
+    /// Until when; `None` is for ever.
+    pub stop: Option<u64>,
+}
+
+impl<'a> Args<'a> {
+    /// No argument.
+    pub const NONE: Self = Self {
+        start_time: None,
+        stop_time: None,
+        duration: None,
+        response_requested: None,
+        comment: None,
+        extensions: Extensions::NONE,
+    };
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        !self.is_core() && self.extensions.is_empty()
+    }
+
+    /// Whether one of the language's own is there.
+    fn is_core(&self) -> bool {
+        self.start_time.is_some()
+            || self.stop_time.is_some()
+            || self.duration.is_some()
+            || self.response_requested.is_some()
+            || self.comment.is_some()
+    }
+
+    /// Which response is wanted: `complete` unless something else is said (LS1 s3.3.1.4).
+    pub fn response(&self) -> ResponseType {
+        self.response_requested.unwrap_or(ResponseType::Complete)
+    }
+
+    /// When the command is in force, if it came at `now` (LS1 s3.3.1.4): of start, stop and duration the third follows
+    /// from the two; without a start it is now. Refused if all three are given or if the sum overflows.
+    pub fn interval(&self, now: u64) -> Result<Interval, Rule> {
+        if let (Some(_), Some(_), Some(_)) = (self.start_time, self.stop_time, self.duration) {
+            return Err(Rule::ThreeTimes);
+        }
+        let start = match (self.start_time, self.stop_time, self.duration) {
+            (Some(start), ..) => start,
+            (None, Some(stop), Some(duration)) => stop.checked_sub(duration).ok_or(Rule::TimeOverflow)?,
+            _ => now,
+        };
+        let stop = match (self.stop_time, self.duration) {
+            (Some(stop), _) => Some(stop),
+            (None, Some(duration)) => Some(start.checked_add(duration).ok_or(Rule::TimeOverflow)?),
+            (None, None) => None,
+        };
+        Ok(Interval { start, stop })
+    }
+
+    fn three_times(&self) -> bool {
+        self.start_time.is_some() && self.stop_time.is_some() && self.duration.is_some()
+    }
+}
+
+impl<'a> Value<'a> for Args<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut args = Self::NONE;
+        let mut extended = false;
+        let mut within = r.source.clone();
+        let mut members = r.open(Shape::Map)?;
+        while let Some(member) = members.next(r)? {
+            match member {
+                Member::Known(ArgKey::StartTime) => args.start_time = Some(r.source.integer()?),
+                Member::Known(ArgKey::StopTime) => args.stop_time = Some(r.source.integer()?),
+                Member::Known(ArgKey::Duration) => args.duration = Some(r.source.integer()?),
+                Member::Known(ArgKey::ResponseRequested) => {
+                    args.response_requested = Some(r.one_of(Rule::ResponseType)?)
+                }
+                Member::Known(ArgKey::Comment) if r.v2() => args.comment = Some(r.source.text()?),
+                Member::Known(ArgKey::Comment) => return Err(Fail::new(members.key_at, Rule::Arg)),
+                Member::Other(key) => {
+                    read_extension(key, members.key_at, Part::Args, r)?;
+                    extended = true;
+                }
+            }
+        }
+        members.filled(Rule::EmptyArgs)?;
+        if args.three_times() {
+            return Err(Fail::new(members.at, Rule::ThreeTimes));
+        }
+        if extended {
+            args.extensions = Extensions::from_checked(within.until(&r.source), Place::Args);
+        }
+        Ok(args)
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        out.require(!self.three_times(), Rule::ThreeTimes);
+        for (key, time) in [
+            (ArgKey::StartTime, self.start_time),
+            (ArgKey::StopTime, self.stop_time),
+            (ArgKey::Duration, self.duration),
+        ] {
+            if let Some(time) = time {
+                out.field(&mut frame, key);
+                out.integer(time);
+            }
+        }
+        if let Some(response) = self.response_requested {
+            out.field(&mut frame, ArgKey::ResponseRequested);
+            out.one_of(response);
+        }
+        if let Some(comment) = self.comment {
+            out.require(out.v2(), Rule::Arg);
+            out.field(&mut frame, ArgKey::Comment);
+            out.text(comment);
+        }
+        self.extensions.write(out, &mut frame, Part::Args);
+        out.close(frame);
+    }
+}
+
+/// Reads a profile's value among fields of the language: a namespace and a map.
+pub(crate) fn read_extension<'a, S: Source<'a>>(
+    key: crate::source::Key<'a>,
+    at: usize,
+    part: Part,
+    r: &mut Reader<S>,
+) -> Result<(), Fail> {
+    // What is no namespace at all is most likely a misspelt field.
+    let misspelt = Fail::new(at, if part == Part::Results { Rule::Result } else { Rule::Arg });
+    let profile = extension::namespace(key, at, r).map_err(|fail| match fail.rule {
+        Rule::UnregisteredNsid => misspelt,
+        _ => fail,
+    })?;
+    match r.source.kind()? {
+        Kind::Map => ExtensionValue::read(profile, part, r).map(drop),
+        _ if r.v2() => Err(misspelt),
+        _ => r.fail(Rule::WantMap),
+    }
+}

@@ -1,0 +1,141 @@
+//! What a Consumer is, what it can do, and how it behaves where the specifications leave a choice.
+
+use crate::command::Command;
+use crate::list::Pair;
+use crate::message::Headers;
+use crate::transfer::{Channel, Layout, Quality, Scheme};
+use crate::vocabulary::{Action, TargetKind};
+use crate::{Reading, Target};
+
+/// A Consumer's identity and abilities; its subscriptions and its answers to `query features` follow from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Declaration<'d> {
+    /// Who it is: the `from` of its responses, and what `to` is compared with.
+    pub id: &'d str,
+    /// The level of its own topic, `oc2/cmd/device/[device_id]`.
+    pub device: &'d str,
+    /// The type of device, for the topics of WD01.
+    pub device_type: Option<&'d str>,
+    /// The actuator profiles it implements: at least one (oc2arch-v1.0 conformance).
+    pub profiles: &'d [&'d str],
+    /// The actions it can do and their targets, of all its profiles; `query features` is always there and needn't be named.
+    pub pairs: &'d [Pair<'d>],
+    /// The language versions it understands.
+    pub versions: &'d [&'d str],
+    /// The most commands a minute that it executes; more are answered 503.
+    pub rate_limit: Option<u32>,
+}
+
+impl<'d> Declaration<'d> {
+    /// A Consumer of language v1.0 without a rate limit.
+    pub const fn new(id: &'d str, device: &'d str, profiles: &'d [&'d str], pairs: &'d [Pair<'d>]) -> Self {
+        Self { id, device, device_type: None, profiles, pairs, versions: &["1.0"], rate_limit: None }
+    }
+
+    /// The topics to subscribe to (CS01 s3.3; WD01 s2.2).
+    pub fn channels(&self, layout: Layout) -> impl Iterator<Item = Channel<'d>> + use<'d> {
+        let (profiles, pairs) = (self.profiles.iter().map(|profile| Channel::Profile(profile)), self.pairs);
+        let wd01 = layout == Layout::Wd01;
+        let all = (!wd01).then_some(Channel::All);
+        let kind = self.device_type.filter(|_| wd01).map(Channel::DeviceType);
+        let abilities = pairs.iter().filter(move |_| wd01);
+        let actions = abilities.clone().map(|pair| Channel::Action(pair.action));
+        // A target whose name is not plain text has no topic.
+        let targets = abilities.flat_map(|pair| {
+            pair.targets.iter().filter_map(|target| Some(Channel::Pair(pair.action, target.as_plain()?)))
+        });
+        all.into_iter().chain(profiles).chain(kind).chain([Channel::Device(self.device)]).chain(actions).chain(targets)
+    }
+
+    /// Why a command can't be carried out, in the words of SLPF s2.3; `None` if it can.
+    pub(super) fn unsupported(&self, command: &Command<'_>) -> Option<&'static str> {
+        let mut action = false;
+        for pair in self.pairs.iter().filter(|pair| pair.action == command.action) {
+            action = true;
+            if pair.targets.iter().any(|target| target.as_plain().is_some_and(|name| command.target.is_named(name))) {
+                return None;
+            }
+        }
+        let features = command.action == Action::Query && command.target.kind() == Some(TargetKind::Features);
+        match (action, command.target) {
+            _ if features => None,
+            (false, _) if command.action != Action::Query => Some("Command not supported"),
+            (_, Target::Extension { .. }) => Some("Target type not supported"),
+            _ => Some("Target type not supported"),
+        }
+    }
+}
+
+/// What is done with a command that this Consumer can't carry out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Broadcast {
+    /// It is answered 501, so that the Producer knows.
+    #[default]
+    Refuse,
+    /// It is passed over, which spares a broker one 501 from each Consumer (LS2 s2.1).
+    Ignore,
+}
+
+/// Where responses go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answering {
+    /// To `oc2/rsp`, to which every Producer subscribes (CS01 s3.3).
+    #[default]
+    Everyone,
+    /// To `oc2/rsp/[producer_id]` with the request's `from` as the identifier, where it can be one. A Producer need not
+    /// listen there, and nothing says that the two are the same.
+    Producer,
+}
+
+/// A host's decision about a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It may be carried out.
+    Granted,
+    /// Its sender has to authenticate first: 401.
+    Unauthorized,
+    /// Its sender may not do this: 403.
+    Forbidden,
+}
+
+/// How a Consumer behaves where the specifications leave a choice.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'d> {
+    /// How messages are read, and which language version is spoken.
+    pub reading: Reading,
+    /// How topics are named.
+    pub scheme: Scheme<'d>,
+    /// The quality of service of responses.
+    pub quality: Quality,
+    /// How long a response is worth delivering, in seconds (CS01 s2.10).
+    pub expiry: Option<u32>,
+    /// How long an answered request is remembered, in milliseconds: at least as long as the server may hold it back, so the
+    /// session expiry or the message expiry. The memory is RAM: a reboot forgets it.
+    pub window: u64,
+    /// Where responses go.
+    pub answering: Answering,
+    /// What is done with commands for profiles that it lacks.
+    pub foreign_profile: Broadcast,
+    /// What is done with commands to `oc2/cmd/all` that it can't carry out.
+    pub broadcast: Broadcast,
+    /// The host's say in who may do what; absent, everyone may. MQTT does not tell a receiver who sent a message, so `from`
+    /// is a claim and nothing here authenticates it.
+    pub authorize: Option<fn(&Headers<'_>, &Command<'_>) -> Access>,
+}
+
+impl Default for Policy<'_> {
+    /// Strict, v1.0, QoS 1, responses to all, one hour remembered.
+    fn default() -> Self {
+        Self {
+            reading: Reading::default(),
+            scheme: Scheme::default(),
+            quality: Quality::default(),
+            expiry: None,
+            window: 3_600_000,
+            answering: Answering::default(),
+            foreign_profile: Broadcast::default(),
+            broadcast: Broadcast::default(),
+            authorize: None,
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What profiles add to targets, arguments, actuators and results (LS1 s3.1.4, s3.3.4): a namespace and its value.
+
+use core::fmt;
+
+use crate::Quirk;
+use crate::error::{Fail, Rule};
+use crate::list::Steps;
+use crate::out::{Frame, Out};
+use crate::raw::{Raw, on_source};
+use crate::slpf;
+use crate::source::{Key, Reader, Source, named};
+use crate::text::Text;
+use crate::value::Value;
+use crate::vocabulary::{ArgKey, RegisteredProfile, ResultKey};
+
+/// The value of one profile, under its namespace identifier.
+#[derive(Clone, Copy, Debug)]
+pub struct Extension<'a> {
+    /// The namespace identifier, such as `slpf` or `x-acme`.
+    pub profile: Text<'a>,
+    /// Its value.
+    pub value: ExtensionValue<'a>,
+}
+
+/// The value of a profile: as it stands in the input or at the caller's, or one of the typed ones to be written.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ExtensionValue<'a> {
+    /// As it stands. All that is read comes so; the typed forms have a function `of` that looks into it.
+    Raw(Raw<'a>),
+    /// Arguments of packet filtering.
+    SlpfArgs(slpf::Args),
+    /// Specifiers of packet filtering.
+    SlpfActuator(slpf::Actuator<'a>),
+    /// Results of packet filtering.
+    SlpfResults(slpf::Results),
+    /// The number of a packet filter's rule.
+    SlpfRuleNumber(u64),
+}
+
+impl<'a> ExtensionValue<'a> {
+    /// The value as it stands, unless it is a typed one.
+    pub const fn as_raw(&self) -> Option<Raw<'a>> {
+        match self {
+            Self::Raw(raw) => Some(*raw),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> From<Raw<'a>> for ExtensionValue<'a> {
+    fn from(raw: Raw<'a>) -> Self {
+        Self::Raw(raw)
+    }
+}
+
+/// The profiles' part of a set of fields: the caller's, or checked and still encoded in the input.
+#[derive(Clone, Copy, Default)]
+pub struct Extensions<'a>(Repr<'a>);
+
+#[derive(Clone, Copy, Default)]
+enum Repr<'a> {
+    #[default]
+    None,
+    Slice(&'a [Extension<'a>]),
+    /// The whole map, fields of the language among them.
+    Raw {
+        map: Raw<'a>,
+        place: Place,
+    },
+}
+
+impl<'a> Extensions<'a> {
+    /// No extension.
+    pub const NONE: Self = Self(Repr::None);
+
+    pub(crate) const fn from_checked(map: Raw<'a>, place: Place) -> Self {
+        Self(Repr::Raw { map, place })
+    }
+
+    /// The extensions, in their order.
+    pub fn iter(&self) -> ExtensionsIter<'a> {
+        ExtensionsIter(match self.0 {
+            Repr::None => IterRepr::Slice([].iter()),
+            Repr::Slice(slice) => IterRepr::Slice(slice.iter()),
+            Repr::Raw { map, place } => IterRepr::Raw { steps: Steps::fields(map), place },
+        })
+    }
+
+    /// The value of this profile.
+    pub fn get(&self, profile: &str) -> Option<ExtensionValue<'a>> {
+        self.iter().find(|extension| extension.profile == profile).map(|extension| extension.value)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+}
+
+impl<'a> From<&'a [Extension<'a>]> for Extensions<'a> {
+    fn from(slice: &'a [Extension<'a>]) -> Self {
+        Self(Repr::Slice(slice))
+    }
+}
+
+impl fmt::Debug for Extensions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The items of [`Extensions`].
+#[derive(Clone)]
+pub struct ExtensionsIter<'a>(IterRepr<'a>);
+
+#[derive(Clone)]
+enum IterRepr<'a> {
+    Slice(core::slice::Iter<'a, Extension<'a>>),
+    Raw { steps: Steps<'a>, place: Place },
+}
+
+impl fmt::Debug for ExtensionsIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+impl<'a> Iterator for ExtensionsIter<'a> {
+    type Item = Extension<'a>;
+
+    fn next(&mut self) -> Option<Extension<'a>> {
+        match &mut self.0 {
+            IterRepr::Slice(slice) => slice.next().copied(),
+            IterRepr::Raw { steps, place } => loop {
+                let (key, value) = steps.field()?;
+                if place.defines(key) {
+                    continue;
+                }
+                let profile = match key {
+                    Key::Name(name) => name,
+                    Key::Id(id) => Text::new(RegisteredProfile::from_id(id)?.name()),
+                };
+                return Some(Extension { profile, value: value.into() });
+            },
+        }
+    }
+}
+
+/// Where extensions stand among fields of the language.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    Args,
+    Results,
+}
+
+impl Place {
+    /// Whether the language itself defines this field.
+    fn defines(self, key: Key<'_>) -> bool {
+        match (self, key) {
+            (Self::Args, Key::Name(name)) => named::<ArgKey>(name).is_some(),
+            (Self::Args, Key::Id(id)) => ArgKey::from_id(id).is_some(),
+            (Self::Results, Key::Name(name)) => named::<ResultKey>(name).is_some(),
+            (Self::Results, Key::Id(id)) => ResultKey::from_id(id).is_some(),
+        }
+    }
+}
+
+/// Where in a message the value of a profile stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Args,
+    Actuator,
+    Results,
+}
+
+/// The namespace that a key names, checked.
+pub(crate) fn namespace<'a, S: Source<'a>>(key: Key<'a>, at: usize, r: &mut Reader<S>) -> Result<Text<'a>, Fail> {
+    match key {
+        Key::Name(name) => check_namespace(name, at, r).map(|()| name),
+        Key::Id(id) => match RegisteredProfile::from_id(id) {
+            Some(profile) => Ok(Text::new(profile.name())),
+            None => Err(Fail::new(at, Rule::ConciseExtension)),
+        },
+    }
+}
+
+/// A namespace is registered or, in v1.0, begins with `x-` (LS1 s3.1.4); the v2.0 draft dropped that.
+pub(crate) fn check_namespace<'a, S: Source<'a>>(name: Text<'a>, at: usize, r: &mut Reader<S>) -> Result<(), Fail> {
+    if !r.v2() && !is_registered_or_private(name) {
+        return Err(Fail::new(at, Rule::UnregisteredNsid));
+    }
+    match name.chars().count() {
+        1..=16 => Ok(()),
+        0 => Err(Fail::new(at, Rule::Nsid)),
+        _ => r.forgive(Quirk::LongNamespace, at, Rule::Nsid),
+    }
+}
+
+fn is_registered_or_private(name: Text<'_>) -> bool {
+    named::<RegisteredProfile>(name).is_some() || name.chars().take(2).eq("x-".chars())
+}
+
+/// Whether a message of ours may name this namespace.
+pub(crate) fn namespace_fits(name: Text<'_>, v2: bool) -> bool {
+    (v2 || is_registered_or_private(name)) && matches!(name.chars().take(17).count(), 1..=16)
+}
+
+impl Extensions<'_> {
+    /// Writes them as fields of a map that has begun.
+    pub(crate) fn write(&self, out: &mut Out<'_>, frame: &mut Frame, part: Part) {
+        for extension in self.iter() {
+            out.require(namespace_fits(extension.profile, out.v2()), Rule::UnregisteredNsid);
+            out.profile(frame, extension.profile);
+            extension.value.write(extension.profile, part, out);
+        }
+    }
+}
+
+impl<'a> ExtensionValue<'a> {
+    /// Reads the value of a profile; one that is typed here is checked against its type.
+    pub(crate) fn read<S: Source<'a>>(profile: Text<'a>, part: Part, r: &mut Reader<S>) -> Result<Self, Fail> {
+        if profile == slpf::NSID {
+            let mut within = r.clone();
+            match part {
+                Part::Args => slpf::Args::read(&mut within).map(drop)?,
+                Part::Actuator => slpf::Actuator::read(&mut within).map(drop)?,
+                Part::Results => slpf::Results::read(&mut within).map(drop)?,
+            }
+        }
+        Ok(Self::Raw(r.source.raw()?))
+    }
+
+    /// Writes the value alone.
+    pub(crate) fn write(&self, profile: Text<'_>, part: Part, out: &mut Out<'_>) {
+        // The draft v2.0 gives the profile's fields other identifiers, and was never approved.
+        out.require(!(out.concise() && out.v2()), Rule::ConciseExtension);
+        match self {
+            Self::SlpfArgs(args) => args.write(out),
+            Self::SlpfActuator(actuator) => actuator.write(out),
+            Self::SlpfResults(results) => results.write(out),
+            Self::SlpfRuleNumber(number) => out.integer(*number),
+            // A typed profile's value changes its form by way of its type.
+            Self::Raw(raw) if profile == slpf::NSID => on_source!(raw, source => {
+                let mut r = Reader::new(source, crate::Language::V1_0, true);
+                let done = match part {
+                    Part::Args => slpf::Args::read(&mut r).map(|args| args.write(out)),
+                    Part::Actuator => slpf::Actuator::read(&mut r).map(|actuator| actuator.write(out)),
+                    Part::Results => slpf::Results::read(&mut r).map(|results| results.write(out)),
+                };
+                if let Err(fail) = done {
+                    out.refuse(fail.rule);
+                }
+            }),
+            Self::Raw(raw) => out.raw(*raw),
+        }
+    }
+}

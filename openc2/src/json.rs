@@ -1,0 +1,377 @@
+//! JSON as a [`Source`]: RFC 8259 with the limits of I-JSON (RFC 7493), in one pass and without a copy.
+
+use crate::error::{Fail, Rule};
+use crate::number::{self, Number};
+use crate::raw::Raw;
+use crate::source::{Key, Kind, Numeral, Shape, Source, Walk};
+use crate::text::Text;
+
+/// A cursor over a JSON text.
+#[derive(Clone)]
+pub(crate) struct Json<'a> {
+    text: &'a str,
+    at: usize,
+    /// How many maps and lists may still be opened in each other.
+    depth: u8,
+}
+
+impl<'a> Json<'a> {
+    pub(crate) const fn new(text: &'a str, depth: u8) -> Self {
+        Self { text, at: 0, depth }
+    }
+
+    /// The next byte that is not white space.
+    #[inline]
+    fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                other => return other.copied(),
+            }
+        }
+    }
+
+    fn fail<T>(&self, rule: Rule) -> Result<T, Fail> {
+        Err(Fail::new(self.at, rule))
+    }
+
+    /// The rule broken by what stands here instead of what was wanted.
+    fn unexpected<T>(&mut self, wanted: Rule) -> Result<T, Fail> {
+        let rule = match self.kind() {
+            Ok(Kind::Null) => Rule::Null,
+            Ok(_) => wanted,
+            Err(fail) => fail.rule,
+        };
+        self.fail(rule)
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), Fail> {
+        match self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
+            true => {
+                self.at = self.at.saturating_add(word.len());
+                Ok(())
+            }
+            false => self.fail(Rule::Junk),
+        }
+    }
+
+    /// The span of a number, in the grammar of RFC 8259 s6, and whether it is an integer.
+    fn number_span(&mut self) -> Result<(&'a str, bool), Fail> {
+        self.peek();
+        let start = self.at;
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        let Some((length, whole)) = number::span(rest) else { return self.fail(Rule::NumberForm) };
+        let end = start.saturating_add(length);
+        let Some(span) = self.text.get(start..end) else { return self.fail(Rule::NumberForm) };
+        self.at = end;
+        Ok((span, whole))
+    }
+
+    fn enter(&mut self, open: u8, wanted: Rule) -> Result<Walk, Fail> {
+        if self.peek() != Some(open) {
+            return self.unexpected(wanted);
+        }
+        self.depth = match self.depth.checked_sub(1) {
+            Some(depth) => depth,
+            None => return self.fail(Rule::TooDeep),
+        };
+        self.at += 1;
+        Ok(Walk { left: None, done: 0, positional: false })
+    }
+
+    /// Whether another item stands before `close`; its comma is read.
+    #[inline]
+    fn another(&mut self, walk: &mut Walk, close: u8) -> Result<bool, Fail> {
+        match self.peek() {
+            Some(byte) if byte == close => {
+                self.at += 1;
+                self.depth = self.depth.saturating_add(1);
+                return Ok(false);
+            }
+            Some(b',') if walk.done > 0 => {
+                self.at += 1;
+                self.peek();
+            }
+            Some(_) if walk.done == 0 => {}
+            Some(_) => return self.fail(Rule::Junk),
+            None => return self.fail(Rule::End),
+        }
+        walk.done = walk.done.saturating_add(1);
+        Ok(true)
+    }
+
+    /// A string that begins here, at its quotation mark.
+    fn string(&mut self) -> Result<Text<'a>, Fail> {
+        let start = self.at + 1;
+        let mut escaped = false;
+        self.at = start;
+        loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let Some(length) = plain(rest) else {
+                self.at = self.text.len();
+                return self.fail(Rule::End);
+            };
+            self.at = self.at.saturating_add(length);
+            match rest.get(length) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                _ => return self.fail(Rule::ControlCharacter),
+            }
+        }
+        let Some(raw) = self.text.get(start..self.at) else { return self.fail(Rule::Utf8) };
+        if !raw.is_ascii() && raw.chars().any(is_noncharacter) {
+            return Err(Fail::new(start.saturating_sub(1), Rule::Noncharacter));
+        }
+        self.at += 1;
+        Ok(Text::from_json(raw, escaped))
+    }
+
+    /// Checks the escape that begins here.
+    fn escape(&mut self) -> Result<(), Fail> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let length = match rest {
+            [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
+            [_, b'u', rest @ ..] => match (hex4(rest), rest.get(4..)) {
+                (Some(0xD800..=0xDBFF), Some([b'\\', b'u', low @ ..])) => match (hex4(rest), hex4(low)) {
+                    (Some(high), Some(low @ 0xDC00..=0xDFFF)) => {
+                        let code = (((high & 0x3FF) << 10) | (low & 0x3FF)).wrapping_add(0x1_0000);
+                        if char::from_u32(code).is_some_and(is_noncharacter) {
+                            return self.fail(Rule::Noncharacter);
+                        }
+                        12
+                    }
+                    _ => return self.fail(Rule::Surrogate),
+                },
+                (Some(0xD800..=0xDFFF), _) => return self.fail(Rule::Surrogate),
+                (Some(code), _) if char::from_u32(code).is_some_and(is_noncharacter) => {
+                    return self.fail(Rule::Noncharacter);
+                }
+                (Some(_), _) => 6,
+                (None, _) => return self.fail(Rule::Escape),
+            },
+            [_] | [] => return self.fail(Rule::End),
+            _ => return self.fail(Rule::Escape),
+        };
+        self.at = self.at.saturating_add(length);
+        Ok(())
+    }
+}
+
+/// The code points that RFC 7493 s2.1 calls noncharacters.
+pub(crate) fn is_noncharacter(c: char) -> bool {
+    matches!(u32::from(c), 0xFDD0..=0xFDEF) || u32::from(c) & 0xFFFE == 0xFFFE
+}
+
+/// The four hexadecimal digits that begin here.
+fn hex4(bytes: &[u8]) -> Option<u32> {
+    let digits: &[u8; 4] = bytes.first_chunk()?;
+    digits.iter().try_fold(0u32, |sum, digit| Some((sum << 4) | char::from(*digit).to_digit(16)?))
+}
+
+/// How many bytes stand before a quotation mark, a backslash or a control character.
+#[inline]
+fn plain(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..=0x1F))
+}
+
+impl<'a> Source<'a> for Json<'a> {
+    #[inline]
+    fn at(&mut self) -> usize {
+        self.peek();
+        self.at
+    }
+
+    #[inline]
+    fn kind(&mut self) -> Result<Kind, Fail> {
+        Ok(match self.peek() {
+            Some(b'"') => Kind::Text,
+            Some(b'{') => Kind::Map,
+            Some(b'[') => Kind::List,
+            Some(b'-' | b'0'..=b'9') => Kind::Number,
+            Some(b'n') => Kind::Null,
+            Some(b't' | b'f') => Kind::Boolean,
+            Some(_) => return self.fail(Rule::Junk),
+            None => return self.fail(Rule::End),
+        })
+    }
+
+    fn concise(&self) -> bool {
+        false
+    }
+
+    fn null(&mut self) -> Result<(), Fail> {
+        self.peek();
+        self.word("null")
+    }
+
+    fn boolean(&mut self) -> Result<bool, Fail> {
+        match self.peek() {
+            Some(b't') => self.word("true").map(|()| true),
+            Some(b'f') => self.word("false").map(|()| false),
+            _ => self.unexpected(Rule::WantBoolean),
+        }
+    }
+
+    #[inline]
+    fn text(&mut self) -> Result<Text<'a>, Fail> {
+        if self.peek() == Some(b'"') { self.string() } else { self.unexpected(Rule::WantText) }
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], Fail> {
+        self.unexpected(Rule::WantBinary)
+    }
+
+    fn integer(&mut self) -> Result<u64, Fail> {
+        if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
+            return self.unexpected(Rule::WantInteger);
+        }
+        let start = self.at;
+        let (span, whole) = self.number_span()?;
+        if !whole || span.starts_with('-') {
+            return Err(Fail::new(start, Rule::WantInteger));
+        }
+        number::integer(span).ok_or(Fail::new(start, Rule::NumberRange))
+    }
+
+    fn number(&mut self) -> Result<Number, Fail> {
+        if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
+            return self.unexpected(Rule::WantNumber);
+        }
+        let start = self.at;
+        let (span, _) = self.number_span()?;
+        Number::from_json(span).ok_or(Fail::new(start, Rule::NumberRange))
+    }
+
+    fn open(&mut self, _: Shape) -> Result<Walk, Fail> {
+        self.enter(b'{', Rule::WantMap)
+    }
+
+    #[inline]
+    fn key(&mut self, walk: &mut Walk) -> Result<Option<(Key<'a>, usize)>, Fail> {
+        if !self.another(walk, b'}')? {
+            return Ok(None);
+        }
+        let at = self.at;
+        if self.peek() != Some(b'"') {
+            return self.fail(if at < self.text.len() { Rule::Junk } else { Rule::End });
+        }
+        let name = self.string()?;
+        match self.peek() {
+            Some(b':') => self.at += 1,
+            Some(_) => return self.fail(Rule::Junk),
+            None => return self.fail(Rule::End),
+        }
+        Ok(Some((Key::Name(name), at)))
+    }
+
+    fn open_list(&mut self) -> Result<Walk, Fail> {
+        self.enter(b'[', Rule::WantList)
+    }
+
+    fn more(&mut self, walk: &mut Walk) -> Result<bool, Fail> {
+        self.another(walk, b']')
+    }
+
+    fn raw(&mut self) -> Result<Raw<'a>, Fail> {
+        let start = self.at();
+        self.skip()?;
+        self.text.get(start..self.at).map(Raw::from_checked_json).ok_or(Fail::new(start, Rule::Utf8))
+    }
+
+    fn until(&mut self, end: &Self) -> Raw<'a> {
+        let start = self.at();
+        Raw::from_checked_json(self.text.get(start..end.at).unwrap_or_default())
+    }
+
+    fn end(&mut self) -> Result<(), Fail> {
+        if self.peek().is_none() { Ok(()) } else { self.fail(Rule::Trailing) }
+    }
+
+    fn numeral(&mut self) -> Result<Numeral<'a>, Fail> {
+        let start = self.at();
+        let (span, whole) = self.number_span()?;
+        if !whole {
+            return Ok(Numeral::Decimal(span));
+        }
+        // I-JSON keeps integers within what a double holds exactly; a fraction only loses precision.
+        let digits = span.strip_prefix('-').unwrap_or(span);
+        let magnitude = number::integer(digits).ok_or(Fail::new(start, Rule::NumberRange))?;
+        Ok(Numeral::Integer { negative: digits.len() < span.len(), magnitude })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn skip(text: &str) -> Result<(), Rule> {
+        let mut json = Json::new(text, 8);
+        json.skip().and_then(|()| json.end()).map_err(|fail| fail.rule)
+    }
+
+    #[test]
+    fn values_are_passed_over() {
+        for text in [
+            "{}",
+            "[]",
+            " { \"a\" : [ 1 , -2.5e+3, true , false , null , \"x\\\"y\" ] } ",
+            "0",
+            "-0",
+            "\"\"",
+            "\"\\ud83d\\ude00\"",
+            "[[[[[[[[]]]]]]]]",
+            "9007199254740991",
+            "1e400",
+            "{\"a\":{},\"b\":{\"a\":1}}",
+        ] {
+            assert_eq!(skip(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn junk_is_told_apart() {
+        for (text, rule) in [
+            ("", Rule::End),
+            ("{", Rule::End),
+            ("[1", Rule::End),
+            ("\"a", Rule::End),
+            ("\"a\\", Rule::End),
+            ("{\"a\"", Rule::End),
+            ("{\"a\":", Rule::End),
+            ("tru", Rule::Junk),
+            ("{a:1}", Rule::Junk),
+            ("[1 2]", Rule::Junk),
+            ("{\"a\":1,}", Rule::Junk),
+            ("[1,]", Rule::Junk),
+            ("[,1]", Rule::Junk),
+            ("'a'", Rule::Junk),
+            ("01", Rule::Trailing),
+            ("1 2", Rule::Trailing),
+            ("{} x", Rule::Trailing),
+            ("-", Rule::NumberForm),
+            ("1.", Rule::NumberForm),
+            ("1e", Rule::NumberForm),
+            ("-a", Rule::NumberForm),
+            ("9007199254740992", Rule::NumberRange),
+            ("\"\\x\"", Rule::Escape),
+            ("\"\\u12g4\"", Rule::Escape),
+            ("\"\n\"", Rule::ControlCharacter),
+            ("\"\\ud83d\"", Rule::Surrogate),
+            ("\"\\ude00\"", Rule::Surrogate),
+            ("\"\\ud83d\\u0041\"", Rule::Surrogate),
+            ("\"\\ufffe\"", Rule::Noncharacter),
+            ("\"\u{fdd0}\"", Rule::Noncharacter),
+            ("\"\\ud83f\\udfff\"", Rule::Noncharacter),
+            ("{\"a\":1,\"b\":2,\"a\":3}", Rule::DuplicateKey),
+            ("{\"a\":1,\"\\u0061\":3}", Rule::DuplicateKey),
+            ("[{\"x\":{\"k\":1,\"k\":1}}]", Rule::DuplicateKey),
+            ("[[[[[[[[[]]]]]]]]]", Rule::TooDeep),
+        ] {
+            assert_eq!(skip(text), Err(rule), "{text}");
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Lists that are either the caller's or still in the input: read again at each iteration, so nothing is stored.
+
+use core::fmt;
+
+use crate::cbor::Cbor;
+use crate::json::Json;
+use crate::raw::{Raw, Span};
+use crate::source::{Key, Kind, Shape, Source, Walk, named};
+use crate::text::Text;
+use crate::vocabulary::{Action, TargetKind};
+
+/// A walk over a raw list or map that was checked when the message was read, so none of its steps can fail.
+#[derive(Clone)]
+pub(crate) enum Steps<'a> {
+    Json(Json<'a>, Walk),
+    Cbor(Cbor<'a>, Walk),
+    /// A peer's lone value where a list belongs.
+    Alone(Raw<'a>),
+    End,
+}
+
+impl<'a> Steps<'a> {
+    /// Over the items of a list, or over the one value that stands in for a list.
+    pub(crate) fn items(raw: Raw<'a>) -> Self {
+        match raw.0 {
+            Span::Json(text) => {
+                let mut json = Json::new(text, u8::MAX);
+                match json.kind() {
+                    Ok(Kind::List) => json.open_list().map_or(Self::End, |walk| Self::Json(json, walk)),
+                    _ => Self::Alone(raw),
+                }
+            }
+            Span::Cbor { bytes, concise } => {
+                let mut cbor = Cbor::new(bytes, u8::MAX, concise);
+                match cbor.kind() {
+                    Ok(Kind::List) => cbor.open_list().map_or(Self::End, |walk| Self::Cbor(cbor, walk)),
+                    _ => Self::Alone(raw),
+                }
+            }
+        }
+    }
+
+    /// Over the fields of a map.
+    pub(crate) fn fields(raw: Raw<'a>) -> Self {
+        match raw.0 {
+            Span::Json(text) => {
+                let mut json = Json::new(text, u8::MAX);
+                json.open(Shape::Map).map_or(Self::End, |walk| Self::Json(json, walk))
+            }
+            Span::Cbor { bytes, concise } => {
+                let mut cbor = Cbor::new(bytes, u8::MAX, concise);
+                cbor.open(Shape::Map).map_or(Self::End, |walk| Self::Cbor(cbor, walk))
+            }
+        }
+    }
+
+    /// The next item of a list.
+    pub(crate) fn item(&mut self) -> Option<Raw<'a>> {
+        match self {
+            Self::Json(json, walk) => json.more(walk).ok()?.then(|| json.raw().ok())?,
+            Self::Cbor(cbor, walk) => cbor.more(walk).ok()?.then(|| cbor.raw().ok())?,
+            Self::Alone(raw) => {
+                let raw = *raw;
+                *self = Self::End;
+                Some(raw)
+            }
+            Self::End => None,
+        }
+    }
+
+    /// The next field of a map.
+    pub(crate) fn field(&mut self) -> Option<(Key<'a>, Raw<'a>)> {
+        match self {
+            Self::Json(json, walk) => {
+                let (key, _) = json.key(walk).ok()??;
+                Some((key, json.raw().ok()?))
+            }
+            Self::Cbor(cbor, walk) => {
+                let (key, _) = cbor.key(walk).ok()??;
+                Some((key, cbor.raw().ok()?))
+            }
+            Self::Alone(_) | Self::End => None,
+        }
+    }
+}
+
+/// A raw value as text; in the concise form the identifier of a target stands for its name.
+fn text(raw: Raw<'_>) -> Option<Text<'_>> {
+    match raw.0 {
+        Span::Json(text) => Json::new(text, u8::MAX).text().ok(),
+        Span::Cbor { bytes, concise } => {
+            let mut cbor = Cbor::new(bytes, u8::MAX, concise);
+            match cbor.kind() {
+                Ok(Kind::Number) => TargetKind::from_id(cbor.integer().ok()?).map(|kind| Text::new(kind.name())),
+                _ => cbor.text().ok(),
+            }
+        }
+    }
+}
+
+/// A list of strings: the caller's, or checked and still encoded in the input.
+#[derive(Clone, Copy)]
+pub struct Texts<'a>(Repr<'a>);
+
+#[derive(Clone, Copy)]
+enum Repr<'a> {
+    Texts(&'a [Text<'a>]),
+    Strs(&'a [&'a str]),
+    Raw(Raw<'a>),
+}
+
+impl<'a> Texts<'a> {
+    /// A list without an item.
+    pub const EMPTY: Self = Self(Repr::Texts(&[]));
+
+    /// A list that was checked to hold texts, or one text alone.
+    pub(crate) const fn from_checked(raw: Raw<'a>) -> Self {
+        Self(Repr::Raw(raw))
+    }
+
+    /// The items. Reading them can't fail: they were checked when the message was read.
+    pub fn iter(&self) -> TextsIter<'a> {
+        TextsIter(match self.0 {
+            Repr::Texts(texts) => IterRepr::Texts(texts.iter()),
+            Repr::Strs(strs) => IterRepr::Strs(strs.iter()),
+            Repr::Raw(raw) => IterRepr::Raw(Steps::items(raw)),
+        })
+    }
+
+    /// How many items there are, counted by walking over them.
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Whether this text is one of them.
+    pub fn contains(&self, text: &str) -> bool {
+        self.iter().any(|item| item == text)
+    }
+
+    /// Whether no item stands twice. Lists of names are short, so each is compared with those before it.
+    pub(crate) fn distinct(&self) -> bool {
+        let mut rest = self.iter();
+        while let Some(item) = rest.next() {
+            if rest.clone().any(|later| later == item) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl<'a> From<&'a [Text<'a>]> for Texts<'a> {
+    fn from(texts: &'a [Text<'a>]) -> Self {
+        Self(Repr::Texts(texts))
+    }
+}
+
+impl<'a> From<&'a [&'a str]> for Texts<'a> {
+    fn from(strs: &'a [&'a str]) -> Self {
+        Self(Repr::Strs(strs))
+    }
+}
+
+impl<'a, const N: usize> From<&'a [&'a str; N]> for Texts<'a> {
+    fn from(strs: &'a [&'a str; N]) -> Self {
+        Self(Repr::Strs(strs))
+    }
+}
+
+impl<'a> IntoIterator for Texts<'a> {
+    type Item = Text<'a>;
+    type IntoIter = TextsIter<'a>;
+
+    fn into_iter(self) -> TextsIter<'a> {
+        self.iter()
+    }
+}
+
+impl PartialEq for Texts<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Texts<'_> {}
+
+impl fmt::Debug for Texts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The items of [`Texts`].
+#[derive(Clone)]
+pub struct TextsIter<'a>(IterRepr<'a>);
+
+#[derive(Clone)]
+enum IterRepr<'a> {
+    Texts(core::slice::Iter<'a, Text<'a>>),
+    Strs(core::slice::Iter<'a, &'a str>),
+    Raw(Steps<'a>),
+}
+
+impl fmt::Debug for TextsIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+impl<'a> Iterator for TextsIter<'a> {
+    type Item = Text<'a>;
+
+    fn next(&mut self) -> Option<Text<'a>> {
+        match &mut self.0 {
+            IterRepr::Texts(texts) => texts.next().copied(),
+            IterRepr::Strs(strs) => strs.next().map(|text| Text::new(text)),
+            IterRepr::Raw(steps) => text(steps.item()?),
+        }
+    }
+}
+
+/// An action and the targets it can act on (LS1 s3.4.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair<'a> {
+    /// The action.
+    pub action: Action,
+    /// The names of targets, those of profiles as `profile:name`.
+    pub targets: Texts<'a>,
+}
+
+/// Action-target pairs (LS1 s3.4.2.1): the caller's, or checked and still encoded in the input.
+#[derive(Clone, Copy)]
+pub struct Pairs<'a>(PairsRepr<'a>);
+
+#[derive(Clone, Copy)]
+enum PairsRepr<'a> {
+    Slice(&'a [Pair<'a>]),
+    /// With `query features`, unless an action of the slice is `query`.
+    Querying(&'a [Pair<'a>]),
+    Raw(Raw<'a>),
+}
+
+impl<'a> Pairs<'a> {
+    /// These pairs, and that of `query features`, which every Consumer has (LS1 s4.1), unless `query` is among them.
+    pub const fn with_query_features(pairs: &'a [Pair<'a>]) -> Self {
+        Self(PairsRepr::Querying(pairs))
+    }
+
+    pub(crate) const fn from_checked(raw: Raw<'a>) -> Self {
+        Self(PairsRepr::Raw(raw))
+    }
+
+    /// The pairs, one for each action.
+    pub fn iter(&self) -> PairsIter<'a> {
+        PairsIter(match self.0 {
+            PairsRepr::Slice(pairs) => PairsIterRepr::Slice(pairs.iter(), false),
+            PairsRepr::Querying(pairs) => {
+                PairsIterRepr::Slice(pairs.iter(), !pairs.iter().any(|pair| pair.action == Action::Query))
+            }
+            PairsRepr::Raw(raw) => PairsIterRepr::Raw(Steps::fields(raw)),
+        })
+    }
+
+    /// Whether this action can act on a target of this name.
+    pub fn contains(&self, action: Action, target: &str) -> bool {
+        self.iter().any(|pair| pair.action == action && pair.targets.contains(target))
+    }
+}
+
+impl<'a> From<&'a [Pair<'a>]> for Pairs<'a> {
+    fn from(pairs: &'a [Pair<'a>]) -> Self {
+        Self(PairsRepr::Slice(pairs))
+    }
+}
+
+impl PartialEq for Pairs<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Pairs<'_> {}
+
+impl fmt::Debug for Pairs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The items of [`Pairs`].
+#[derive(Clone)]
+pub struct PairsIter<'a>(PairsIterRepr<'a>);
+
+#[derive(Clone)]
+enum PairsIterRepr<'a> {
+    /// The rest, and whether `query features` follows.
+    Slice(core::slice::Iter<'a, Pair<'a>>, bool),
+    Raw(Steps<'a>),
+}
+
+impl fmt::Debug for PairsIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+impl<'a> Iterator for PairsIter<'a> {
+    type Item = Pair<'a>;
+
+    fn next(&mut self) -> Option<Pair<'a>> {
+        match &mut self.0 {
+            PairsIterRepr::Slice(pairs, query) => pairs.next().copied().or_else(|| {
+                core::mem::take(query).then(|| Pair { action: Action::Query, targets: Texts::from(&["features"]) })
+            }),
+            PairsIterRepr::Raw(steps) => loop {
+                let (key, raw) = steps.field()?;
+                let action = match key {
+                    Key::Name(name) => named(name),
+                    Key::Id(id) => Action::from_id(id),
+                };
+                // A peer that nests pairs under profiles was noted when the message was read.
+                if let Some(action) = action {
+                    return Some(Pair { action, targets: Texts::from_checked(raw) });
+                }
+            },
+        }
+    }
+}

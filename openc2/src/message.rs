@@ -1,0 +1,424 @@
+//! Messages (CS01 s2.4.2, LS1 s3.2): headers around a request, a response or a notification.
+
+use crate::Quirk;
+use crate::command::Command;
+use crate::error::{Fail, Rule};
+use crate::list::Texts;
+use crate::out::Out;
+use crate::raw::Raw;
+use crate::response::Response;
+use crate::source::{Kind, Member, Reader, Shape, Source};
+use crate::target::write_texts;
+use crate::text::Text;
+use crate::transfer::MessageType;
+use crate::value::Value;
+use crate::vocabulary::{BodyKey, ContentKey, HeaderKey, MessageKey};
+
+/// One OpenC2 message.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// Who sends it, to whom, and what answers what.
+    pub headers: Headers<'a>,
+    /// The command, response or notification.
+    pub content: Content<'a>,
+    /// A signature, as its sender wrote it. It is kept, not verified.
+    pub signature: Option<Text<'a>>,
+}
+
+impl<'a> Message<'a> {
+    /// A message of a kind, without a signature.
+    pub const fn new(headers: Headers<'a>, content: Content<'a>) -> Self {
+        Self { headers, content, signature: None }
+    }
+}
+
+/// What a message is about (CS01 s2.4.2).
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nothing can be boxed, and both are read where they lie")]
+pub enum Content<'a> {
+    /// A command of a Producer.
+    Request(Command<'a>),
+    /// A Consumer's answer.
+    Response(Response<'a>),
+    /// Something said without being asked; only profiles define what (LS2 s3.3.3).
+    Notification(Raw<'a>),
+}
+
+impl Content<'_> {
+    /// The value of the `msgType` user property that goes with it (CS01 s3.2).
+    pub const fn message_type(&self) -> MessageType {
+        match self {
+            Self::Request(_) => MessageType::Request,
+            Self::Response(_) => MessageType::Response,
+            Self::Notification(_) => MessageType::Notification,
+        }
+    }
+}
+
+/// The headers of a message (CS01 s2.4.2, LS1 table 3-1). Headers that are not defined are passed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Headers<'a> {
+    /// Given by the Producer, copied into each response.
+    pub request_id: Option<Text<'a>>,
+    /// When the content was made, in milliseconds since 1970-01-01T00:00Z.
+    pub created: Option<u64>,
+    /// Who sends it.
+    pub from: Option<Text<'a>>,
+    /// Whom it is for; empty or absent, it is for everyone who receives it.
+    pub to: Option<Texts<'a>>,
+}
+
+impl Headers<'_> {
+    const fn is_empty(&self) -> bool {
+        self.request_id.is_none() && self.created.is_none() && self.from.is_none() && self.to.is_none()
+    }
+
+    /// What of the headers comes before whatever is wrong.
+    pub(crate) fn salvage<'a, S: Source<'a>>(r: &mut Reader<S>) -> Headers<'a> {
+        let mut headers = Headers::default();
+        let Ok(mut members) = r.open(Shape::Record) else { return headers };
+        while let Ok(Some(member)) = members.next(r) {
+            if matches!(member, Member::Known(MessageKey::Headers)) {
+                let _whole = headers.fill(r);
+            } else if r.source.skip().is_err() {
+                break;
+            }
+        }
+        headers
+    }
+
+    /// Whether the message is for this recipient (CS01 s2.4.2): for everyone, or for it among others.
+    pub fn is_for(&self, recipient: &str) -> bool {
+        self.to.is_none_or(|to| to.is_empty() || to.contains(recipient))
+    }
+}
+
+impl<'a> Headers<'a> {
+    fn fill<S: Source<'a>>(&mut self, r: &mut Reader<S>) -> Result<(), Fail> {
+        let mut members = r.open(Shape::Map)?;
+        while let Some(member) = members.next(r)? {
+            let at = r.source.at();
+            match member {
+                Member::Known(HeaderKey::RequestId) => self.request_id = Some(r.source.text()?),
+                Member::Known(HeaderKey::Created) => {
+                    let created = r.source.integer()?;
+                    // A date of 1973 or before is a count of seconds, as the examples of CS01 have it.
+                    if r.lenient && created < SECONDS {
+                        r.quirks.insert(Quirk::CreatedInSeconds);
+                    }
+                    self.created = Some(created);
+                }
+                Member::Known(HeaderKey::From) => {
+                    let from = r.source.text()?;
+                    if from.is_empty() {
+                        r.forgive(Quirk::EmptyFrom, at, Rule::EmptyFrom)?;
+                    } else {
+                        self.from = Some(from);
+                    }
+                }
+                Member::Known(HeaderKey::To) => self.to = Some(read_to(r)?),
+                // More headers may be defined (LS2 s3.2).
+                Member::Other(_) => r.source.skip()?,
+            }
+        }
+        members.filled(Rule::EmptyHeaders)
+    }
+}
+
+impl<'a> Value<'a> for Headers<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut headers = Self::default();
+        headers.fill(r)?;
+        Ok(headers)
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        if let Some(id) = self.request_id {
+            out.field(&mut frame, HeaderKey::RequestId);
+            out.text(id);
+        }
+        if let Some(created) = self.created {
+            out.field(&mut frame, HeaderKey::Created);
+            out.integer(created);
+        }
+        if let Some(from) = self.from {
+            out.require(!from.is_empty(), Rule::EmptyFrom);
+            out.field(&mut frame, HeaderKey::From);
+            out.text(from);
+        }
+        if let Some(to) = self.to {
+            out.field(&mut frame, HeaderKey::To);
+            write_texts(out, to);
+        }
+        out.close(frame);
+    }
+}
+
+/// 100,000,000,000 ms are in 1973, 100,000,000,000 s in the year 5138.
+const SECONDS: u64 = 100_000_000_000;
+
+/// The recipients: a list or, from some peers, one alone.
+fn read_to<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Texts<'a>, Fail> {
+    if r.lenient && r.source.kind()? == Kind::Text {
+        r.quirks.insert(Quirk::ToAsText);
+        let mut ahead = r.source.clone();
+        let empty = ahead.text()?.is_empty();
+        let raw = r.source.raw()?;
+        return Ok(if empty { Texts::EMPTY } else { Texts::from_checked(raw) });
+    }
+    crate::target::read_list(r)
+}
+
+impl<'a> Value<'a> for Content<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut members = r.open(Shape::Map)?;
+        let content = match members.next(r)? {
+            Some(Member::Known(ContentKey::Request)) => Self::Request(Command::read(r)?),
+            Some(Member::Known(ContentKey::Response)) => Self::Response(Response::read(r)?),
+            Some(Member::Known(ContentKey::Notification)) => {
+                let at = r.source.at();
+                let event = r.source.raw()?;
+                if !event.is_map() || event.is_empty_map() {
+                    return Err(Fail::new(at, Rule::EmptyNotification));
+                }
+                Self::Notification(event)
+            }
+            _ => return Err(Fail::new(members.key_at, Rule::OneContent)),
+        };
+        match members.next::<ContentKey>(r)? {
+            None => Ok(content),
+            Some(_) => Err(Fail::new(members.key_at, Rule::OneContent)),
+        }
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        match self {
+            Self::Request(command) => {
+                out.field(&mut frame, ContentKey::Request);
+                command.write(out);
+            }
+            Self::Response(response) => {
+                out.field(&mut frame, ContentKey::Response);
+                response.write(out);
+            }
+            Self::Notification(event) => {
+                out.require(event.is_map() && !event.is_empty_map(), Rule::EmptyNotification);
+                out.field(&mut frame, ContentKey::Notification);
+                out.raw(*event);
+            }
+        }
+        out.close(frame);
+    }
+}
+
+/// The body: a choice that has one member so far.
+fn read_body<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Content<'a>, Fail> {
+    let mut members = r.open(Shape::Map)?;
+    let content = match members.next(r)? {
+        Some(Member::Known(BodyKey::Openc2)) => Content::read(r)?,
+        Some(Member::Other(_)) | None => return Err(Fail::new(members.key_at, Rule::NoBody)),
+    };
+    match members.next::<BodyKey>(r)? {
+        None => Ok(content),
+        Some(_) => Err(Fail::new(members.key_at, Rule::UnknownKey)),
+    }
+}
+
+impl<'a> Value<'a> for Message<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let (mut headers, mut content, mut signature) = (Headers::default(), None, None);
+        let mut members = r.open(Shape::Record)?;
+        while let Some(member) = members.next(r)? {
+            match member {
+                Member::Known(MessageKey::Headers) => headers = Headers::read(r)?,
+                Member::Known(MessageKey::Body) => content = Some(read_body(r)?),
+                Member::Known(MessageKey::Signature) => signature = Some(r.source.text()?),
+                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+            }
+        }
+        let content = content.ok_or(Fail::new(members.at, Rule::NoBody))?;
+        Ok(Self { headers, content, signature })
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Record);
+        if !self.headers.is_empty() {
+            out.field(&mut frame, MessageKey::Headers);
+            self.headers.write(out);
+        }
+        out.field(&mut frame, MessageKey::Body);
+        let mut body = out.open(Shape::Map);
+        out.field(&mut body, BodyKey::Openc2);
+        self.content.write(out);
+        out.close(body);
+        if let Some(signature) = self.signature {
+            out.field(&mut frame, MessageKey::Signature);
+            out.text(signature);
+        }
+        out.close(frame);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Encoding, Form, Language, Reading, Style};
+
+    /// Reads, writes in each form, reads again: the JSON is the same at the end of each way.
+    fn round(json: &str, language: Language) {
+        let reading = Reading::strict(language);
+        let message =
+            reading.message(Encoding::Json, json.as_bytes()).unwrap_or_else(|error| panic!("{error}: {json}")).value;
+        for form in [Form::Json, Form::Cbor, Form::Concise] {
+            let mut buffer = [0; 1024];
+            let length = message.encode(Style { form, language }, &mut buffer).unwrap();
+            let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
+            let again = reading
+                .message(encoding, &buffer[..length])
+                .unwrap_or_else(|error| panic!("{error}: {:02x?}", &buffer[..length]))
+                .value;
+            let mut back = [0; 1024];
+            let length = again.encode(Style { form: Form::Json, language }, &mut back).unwrap();
+            assert_eq!(core::str::from_utf8(&back[..length]), Ok(json), "{form:?}");
+        }
+    }
+
+    #[test]
+    fn the_messages_of_csd03_a_3_come_out_byte_for_byte() {
+        for json in [
+            r#"{"headers":{"request_id":"abc123","created":1610483630,"from":"Producer1@example.com"},"body":{"openc2":{"request":{"action":"query","target":{"features":["profiles"]}}}}}"#,
+            r#"{"headers":{"request_id":"abc123","created":1610483633,"from":"Consumer1@example.com"},"body":{"openc2":{"response":{"status":200,"results":{"profiles":["slpf"]}}}}}"#,
+            r#"{"headers":{"request_id":"abc123","created":1610483632,"from":"Consumer2@example.com"},"body":{"openc2":{"response":{"status":200,"results":{"profiles":["slpf","ids"]}}}}}"#,
+            r#"{"headers":{"request_id":"abc123","created":1610483632,"from":"Consumer3@example.com"},"body":{"openc2":{"response":{"status":200,"results":{"profiles":["edr","sbom"]}}}}}"#,
+        ] {
+            round(json, Language::V1_0);
+            round(json, Language::V2_0);
+        }
+    }
+
+    #[test]
+    fn every_target_of_the_language_goes_through_every_form() {
+        for target in [
+            r#""artifact":{"mime_type":"text/plain","payload":{"bin":"AP_-"},"hashes":{"md5":"00112233445566778899AABBCCDDEEFF"}}"#,
+            r#""artifact":{"payload":{"url":"https://example.com/a"}}"#,
+            r#""command":"d1ac0489-ed51-4345-9175-f3078f30afe5""#,
+            r#""device":{"hostname":"h.example","idn_hostname":"ü.example","device_id":"d 1"}"#,
+            r#""domain_name":"example.com""#,
+            r#""email_addr":"a@example.com""#,
+            r#""features":[]"#,
+            r#""features":["rate_limit","versions","pairs","profiles"]"#,
+            r#""file":{"name":"a","path":"/b/a","hashes":{"sha1":"00112233445566778899AABBCCDDEEFF00112233","sha256":"00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF"}}"#,
+            r#""idn_domain_name":"ü.example""#,
+            r#""idn_email_addr":"ü@ü.example""#,
+            r#""ipv4_net":"198.51.100.0/24""#,
+            r#""ipv4_net":"198.51.100.1""#,
+            r#""ipv6_net":"2001:db8::/32""#,
+            r#""ipv4_connection":{"src_addr":"10.0.0.0/8","src_port":0,"dst_addr":"192.0.2.1","dst_port":65535,"protocol":"tcp"}"#,
+            r#""ipv4_connection":{"dst_port":443}"#,
+            r#""ipv6_connection":{"src_addr":"::1","protocol":"sctp"}"#,
+            r#""mac_addr":"C7:59:22:BF:0A:01""#,
+            r#""mac_addr":"C7:59:22:BF:0A:01:02:03""#,
+            r#""process":{"pid":1,"name":"a","cwd":"/","executable":{"name":"b"},"parent":{"pid":2,"parent":{"name":"c"}},"command_line":"a -b"}"#,
+            r#""uri":"https://example.com/""#,
+            r#""iri":"https://example.com/ü""#,
+            r#""properties":["battery"]"#,
+        ] {
+            let mut json = [0; 512];
+            let text = {
+                let parts = [
+                    r#"{"headers":{"from":"p"},"body":{"openc2":{"request":{"action":"deny","target":{"#,
+                    target,
+                    r#"},"args":{"start_time":1,"duration":9007199254740991,"response_requested":"none"},"command_id":"c"}}}}"#,
+                ];
+                let mut at = 0;
+                for part in parts {
+                    json[at..at + part.len()].copy_from_slice(part.as_bytes());
+                    at += part.len();
+                }
+                core::str::from_utf8(&json[..at]).unwrap()
+            };
+            round(text, Language::V1_0);
+        }
+    }
+
+    #[test]
+    fn responses_go_through_every_form() {
+        round(
+            r#"{"body":{"openc2":{"response":{"status":200,"status_text":"a\"b","results":{"versions":["1.0"],"profiles":["slpf","x-acme"],"pairs":{"query":["features"],"deny":["ipv4_net","file"]},"rate_limit":30}}}},"signature":"s"}"#,
+            Language::V1_0,
+        );
+        round(r#"{"headers":{"to":["a","b"]},"body":{"openc2":{"response":{"status":102}}}}"#, Language::V2_0);
+    }
+
+    #[test]
+    fn a_query_of_features_in_the_concise_form() {
+        let json = br#"{"headers":{"request_id":"d1ac0489-ed51-4345-9175-f3078f30afe5","created":1610483630000,"from":"Producer1@example.com"},"body":{"openc2":{"request":{"action":"query","target":{"features":["profiles"]}}}}}"#;
+        let concise = b"\x82\xa3\x01\x78\x24d1ac0489-ed51-4345-9175-f3078f30afe5\x02\x1b\x00\x00\x01\x76\xf8\x4d\xff\xb0\x03\x75Producer1@example.com\xa1\x01\xa1\x01\x82\x03\xa1\x09\x81\x02";
+        let message = Reading::default().message(Encoding::Json, json).unwrap().value;
+        let mut buffer = [0; 200];
+        let length = message.encode(Form::Concise, &mut buffer).unwrap();
+        assert_eq!(&buffer[..length], concise);
+        assert_eq!(length, 84);
+        assert_eq!(message.encode(Form::Cbor, &mut buffer), Ok(166));
+        let again = Reading::default().message(Encoding::Cbor, concise).unwrap().value;
+        let length = again.encode(Form::Json, &mut buffer[..]).err();
+        assert_eq!(length, Some(crate::EncodeError::Full { need: 204 }));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_path() {
+        let request = |inner: &str, path: &str, rule: Rule| {
+            let mut json = [0; 512];
+            let mut at = 0;
+            for part in [r#"{"headers":{"from":"p"},"body":{"openc2":{"request":"#, inner, "}}}"] {
+                json[at..at + part.len()].copy_from_slice(part.as_bytes());
+                at += part.len();
+            }
+            let error = Reading::default().message(Encoding::Json, &json[..at]).unwrap_err();
+            assert_eq!((error.path.as_str(), error.rule), (path, rule), "{inner}");
+        };
+        request(
+            r#"{"action":"deny","target":{"ipv4_net":"300.1.1.1"}}"#,
+            "body.openc2.request.target.ipv4_net",
+            Rule::Ipv4Net,
+        );
+        request(r#"{"action":"dance","target":{"ipv4_net":"1.1.1.1"}}"#, "body.openc2.request.action", Rule::Action);
+        request(
+            r#"{"action":"deny","target":{"ipv4_nets":"1.1.1.1"}}"#,
+            "body.openc2.request.target.ipv4_nets",
+            Rule::Target,
+        );
+        request(r#"{"action":"deny"}"#, "body.openc2.request", Rule::NoTarget);
+        request(r#"{"target":{"command":"a"}}"#, "body.openc2.request", Rule::NoAction);
+        request(r#"{"action":"deny","target":{}}"#, "body.openc2.request.target", Rule::OneTarget);
+        request(
+            r#"{"action":"deny","target":{"uri":"a:b","command":"a"}}"#,
+            "body.openc2.request.target.command",
+            Rule::OneTarget,
+        );
+        request(r#"{"action":"deny","target":{"command":"a"},"args":{}}"#, "body.openc2.request.args", Rule::EmptyArgs);
+        request(
+            r#"{"action":"deny","target":{"command":"a"},"args":{"start_time":1,"stop_time":2,"duration":1}}"#,
+            "body.openc2.request.args",
+            Rule::ThreeTimes,
+        );
+        request(
+            r#"{"action":"deny","target":{"features":["versions","versions"]}}"#,
+            "body.openc2.request.target.features[1]",
+            Rule::DuplicateFeature,
+        );
+        request(
+            r#"{"action":"deny","action":"deny","target":{"command":"a"}}"#,
+            "body.openc2.request.action",
+            Rule::DuplicateKey,
+        );
+        request(r#"{"action":"deny","target":{"command":null}}"#, "body.openc2.request.target.command", Rule::Null);
+        request(
+            r#"{"action":"deny","target":{"process":{"parent":{"parent":{"pid":-1}}}}}"#,
+            "body.openc2.request.target.process.parent.parent.pid",
+            Rule::WantInteger,
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! Numbers that JSON and CBOR both hold exactly: a decimal of at most 53 bits and a power of ten.
+
+/// The largest integer that every JSON reader holds exactly (RFC 7493 s2.2).
+pub(crate) const MAX_INTEGER: u64 = (1 << 53) - 1;
+
+/// The powers of ten that a double holds exactly.
+const TENS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
+
+/// A number of 0 or more (LS1 s3.1.1, type Number): `digits` × 10^`exponent`, kept exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Number {
+    digits: u64,
+    exponent: i8,
+}
+
+impl Number {
+    /// `digits` × 10^`exponent`; `None` if a double could not hold both apart exactly.
+    pub fn new(digits: u64, exponent: i8) -> Option<Self> {
+        if digits > MAX_INTEGER || exponent.unsigned_abs() > 22 {
+            return None;
+        }
+        Some(Self { digits, exponent }.reduced())
+    }
+
+    /// One form for one value: no zero at the end of the digits, unless the exponent would rise above 0.
+    fn reduced(mut self) -> Self {
+        if self.digits == 0 {
+            self.exponent = 0;
+        }
+        while self.exponent < 0 && self.digits.is_multiple_of(10) {
+            self.digits /= 10;
+            self.exponent += 1;
+        }
+        while self.exponent > 0 && self.digits <= MAX_INTEGER / 10 {
+            self.digits = self.digits.saturating_mul(10);
+            self.exponent -= 1;
+        }
+        self
+    }
+
+    /// The value as the nearest double.
+    pub fn to_f64(self) -> f64 {
+        let digits = self.digits as f64;
+        let power = TENS.get(usize::from(self.exponent.unsigned_abs())).copied().unwrap_or(1.0);
+        if self.exponent < 0 { digits / power } else { digits * power }
+    }
+
+    /// The decimal that reads back as this double; `None` below 0, and for what needs more than 53 bits or 22 places.
+    pub fn from_f64(value: f64) -> Option<Self> {
+        if !(0.0..=1e38).contains(&value) {
+            return None;
+        }
+        (0i8..=22).find_map(|places| {
+            let scaled = value * TENS.get(usize::from(places.unsigned_abs())).copied()?;
+            // `as` rounds down and saturates, so both neighbours are tried.
+            let down = scaled as u64;
+            [down, down.saturating_add(1)].into_iter().find_map(|digits| {
+                let number = Self::new(digits, -places)?;
+                (number.to_f64().to_bits() == value.to_bits()).then_some(number)
+            })
+        })
+    }
+
+    /// The value, if it is an integer.
+    pub const fn integer(self) -> Option<u64> {
+        if self.exponent == 0 { Some(self.digits) } else { None }
+    }
+
+    /// The digits and the power of ten.
+    pub(crate) const fn parts(self) -> (u64, i8) {
+        (self.digits, self.exponent)
+    }
+
+    /// A number of JSON, spelled as RFC 8259 s6 says.
+    pub(crate) fn from_json(span: &str) -> Option<Self> {
+        let (mantissa, exponent) = match span.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+            None => (span, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let mut fraction = fraction.trim_end_matches('0');
+        let mut digits = 0u64;
+        if whole.starts_with('-') {
+            // Only minus zero is no less than 0.
+            return (whole == "-0" && fraction.is_empty()).then_some(Self { digits: 0, exponent: 0 });
+        }
+        let mut shift = exponent;
+        for byte in whole.bytes().chain(fraction.bytes()) {
+            digits = digits.checked_mul(10)?.checked_add(u64::from(byte.wrapping_sub(b'0')))?;
+        }
+        while let Some((_, rest)) = fraction.split_at_checked(1) {
+            shift = shift.checked_sub(1)?;
+            fraction = rest;
+        }
+        if digits == 0 {
+            return Some(Self { digits: 0, exponent: 0 });
+        }
+        while digits.is_multiple_of(10) && (digits > MAX_INTEGER || shift < 0) {
+            digits /= 10;
+            shift = shift.checked_add(1)?;
+        }
+        Self::new(digits, i8::try_from(shift).ok()?)
+    }
+}
+
+impl From<u32> for Number {
+    fn from(value: u32) -> Self {
+        Self { digits: u64::from(value), exponent: 0 }
+    }
+}
+
+/// The length of the number that begins here and whether it has neither fraction nor exponent.
+pub(crate) fn span(bytes: &[u8]) -> Option<(usize, bool)> {
+    let digits = |rest: &[u8]| rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut at = usize::from(bytes.first() == Some(&b'-'));
+    at += match bytes.get(at)? {
+        b'0' => 1,
+        b'1'..=b'9' => digits(bytes.get(at..)?),
+        _ => return None,
+    };
+    let mut whole = true;
+    if bytes.get(at) == Some(&b'.') {
+        let count = digits(bytes.get(at.checked_add(1)?..)?);
+        if count == 0 {
+            return None;
+        }
+        at = at.checked_add(count)?.checked_add(1)?;
+        whole = false;
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        at = at.checked_add(1)?;
+        if matches!(bytes.get(at), Some(b'+' | b'-')) {
+            at = at.checked_add(1)?;
+        }
+        let count = digits(bytes.get(at..)?);
+        if count == 0 {
+            return None;
+        }
+        at = at.checked_add(count)?;
+        whole = false;
+    }
+    Some((at, whole))
+}
+
+/// An integer within I-JSON's limits.
+pub(crate) fn integer(digits: &str) -> Option<u64> {
+    let value = digits
+        .bytes()
+        .try_fold(0u64, |sum, byte| sum.checked_mul(10)?.checked_add(u64::from(byte.wrapping_sub(b'0'))))?;
+    (value <= MAX_INTEGER).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_the_same_from_json_and_from_a_double() {
+        for (text, value) in [
+            ("0", 0.0),
+            ("30", 30.0),
+            ("0.5", 0.5),
+            ("1.25e1", 12.5),
+            ("1e3", 1000.0),
+            ("0.1", 0.1),
+            ("100.00", 100.0),
+            ("123456.789", 123456.789),
+            ("1e-7", 1e-7),
+        ] {
+            let number = Number::from_json(text).unwrap();
+            assert_eq!(number.to_f64(), value, "{text}");
+            assert_eq!(Number::from_f64(value), Some(number), "{text}");
+        }
+        assert_eq!(Number::from_json("-0"), Number::from_f64(0.0));
+        assert_eq!(Number::from_json("-1"), None);
+        assert_eq!(Number::from_f64(-1.0), None);
+        assert_eq!(Number::from_f64(f64::NAN), None);
+        assert_eq!(Number::from_json("1e99"), None);
+        assert_eq!(Number::from_json("9007199254740993"), None);
+    }
+}

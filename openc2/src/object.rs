@@ -1,0 +1,386 @@
+//! Targets made of several fields: artifact, device, file and process (LS1 s3.4.1).
+
+use core::fmt;
+
+use crate::error::{Fail, Rule};
+use crate::formats;
+use crate::out::Out;
+use crate::raw::{Raw, on_source};
+use crate::source::{Kind, Member, Reader, Shape, Source};
+use crate::text::Text;
+use crate::value::{Binary, Hashes, Value};
+use crate::vocabulary::{ArtifactKey, ArtifactKeyV2, DeviceKey, FileKey, PayloadKey, ProcessKey};
+
+/// Reads a text and checks its format.
+pub(crate) fn text_of<'a, S: Source<'a>>(
+    r: &mut Reader<S>,
+    check: impl Fn(Text<'a>) -> bool,
+    rule: Rule,
+) -> Result<Text<'a>, Fail> {
+    let at = r.source.at();
+    let text = r.source.text()?;
+    if check(text) { Ok(text) } else { Err(Fail::new(at, rule)) }
+}
+
+/// Writes a text and checks its format.
+pub(crate) fn write_text<'a>(out: &mut Out<'_>, text: Text<'a>, check: impl Fn(Text<'a>) -> bool, rule: Rule) {
+    out.require(check(text), rule);
+    out.text(text);
+}
+
+/// The bytes of an artifact, or where they are (LS1 s3.4.2.13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload<'a> {
+    /// The bytes.
+    Bin(Binary<'a>),
+    /// A URI where they can be fetched.
+    Url(Text<'a>),
+}
+
+fn is_uri(text: Text<'_>) -> bool {
+    formats::resource(text, false)
+}
+
+impl<'a> Value<'a> for Payload<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut members = r.open(Shape::Map)?;
+        let payload = match members.next(r)? {
+            Some(Member::Known(PayloadKey::Url)) => Self::Url(text_of(r, is_uri, Rule::Uri)?),
+            Some(Member::Known(PayloadKey::Bin)) => {
+                let at = r.source.at();
+                Self::Bin(if r.source.kind()? == Kind::Bytes {
+                    Binary::new(r.source.bytes()?)
+                } else {
+                    Binary::from_base64(r.source.text()?).ok_or(Fail::new(at, Rule::Base64))?
+                })
+            }
+            _ => return Err(Fail::new(members.key_at, Rule::Payload)),
+        };
+        match members.next::<PayloadKey>(r)? {
+            None => Ok(payload),
+            Some(_) => Err(Fail::new(members.key_at, Rule::Payload)),
+        }
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        match self {
+            Self::Bin(bytes) => {
+                out.field(&mut frame, PayloadKey::Bin);
+                if out.concise() { out.bytes(bytes.len(), bytes.iter()) } else { out.base64(bytes.len(), bytes.iter()) }
+            }
+            Self::Url(url) => {
+                out.field(&mut frame, PayloadKey::Url);
+                write_text(out, *url, is_uri, Rule::Uri);
+            }
+        }
+        out.close(frame);
+    }
+}
+
+/// Bytes that represent a file or part of one (LS1 s3.4.1.1): at least one field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Artifact<'a> {
+    /// The media type, as IANA registers it; `media_type` in the v2.0 draft.
+    pub mime_type: Option<Text<'a>>,
+    /// The bytes, or where they are.
+    pub payload: Option<Payload<'a>>,
+    /// Hashes of the bytes.
+    pub hashes: Option<Hashes<'a>>,
+}
+
+impl<'a> Value<'a> for Artifact<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut artifact = Self::default();
+        let mut members = r.open(Shape::Record)?;
+        loop {
+            let member = if r.v2() {
+                match members.next::<ArtifactKeyV2>(r)? {
+                    None => None,
+                    Some(Member::Known(ArtifactKeyV2::MediaType)) => Some(ArtifactKey::MimeType),
+                    Some(Member::Known(ArtifactKeyV2::Payload)) => Some(ArtifactKey::Payload),
+                    Some(Member::Known(ArtifactKeyV2::Hashes)) => Some(ArtifactKey::Hashes),
+                    Some(Member::Other(_)) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                }
+            } else {
+                match members.next(r)? {
+                    None => None,
+                    Some(Member::Known(key)) => Some(key),
+                    Some(Member::Other(_)) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                }
+            };
+            match member {
+                None => break,
+                Some(ArtifactKey::MimeType) => artifact.mime_type = Some(r.source.text()?),
+                Some(ArtifactKey::Payload) => artifact.payload = Some(Payload::read(r)?),
+                Some(ArtifactKey::Hashes) => artifact.hashes = Some(Hashes::read(r)?),
+            }
+        }
+        members.filled(Rule::EmptyTarget)?;
+        Ok(artifact)
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Record);
+        out.require(self.mime_type.is_some() || self.payload.is_some() || self.hashes.is_some(), Rule::EmptyTarget);
+        if let Some(mime_type) = self.mime_type {
+            if out.v2() {
+                out.field(&mut frame, ArtifactKeyV2::MediaType)
+            } else {
+                out.field(&mut frame, ArtifactKey::MimeType)
+            }
+            out.text(mime_type);
+        }
+        if let Some(payload) = &self.payload {
+            out.field(&mut frame, ArtifactKey::Payload);
+            payload.write(out);
+        }
+        if let Some(hashes) = &self.hashes {
+            out.field(&mut frame, ArtifactKey::Hashes);
+            hashes.write(out);
+        }
+        out.close(frame);
+    }
+}
+
+/// A device (LS1 s3.4.1.2): at least one field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Device<'a> {
+    /// A host name.
+    pub hostname: Option<Text<'a>>,
+    /// An internationalized host name.
+    pub idn_hostname: Option<Text<'a>>,
+    /// An identifier within the organisation.
+    pub device_id: Option<Text<'a>>,
+}
+
+impl<'a> Value<'a> for Device<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut device = Self::default();
+        let mut members = r.open(Shape::Map)?;
+        while let Some(member) = members.next(r)? {
+            match member {
+                Member::Known(DeviceKey::Hostname) => {
+                    device.hostname = Some(text_of(r, formats::hostname, Rule::Hostname)?)
+                }
+                Member::Known(DeviceKey::IdnHostname) => {
+                    device.idn_hostname = Some(text_of(r, formats::idn_hostname, Rule::IdnHostname)?)
+                }
+                Member::Known(DeviceKey::DeviceId) => device.device_id = Some(r.source.text()?),
+                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+            }
+        }
+        members.filled(Rule::EmptyTarget)?;
+        Ok(device)
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        out.require(
+            self.hostname.is_some() || self.idn_hostname.is_some() || self.device_id.is_some(),
+            Rule::EmptyTarget,
+        );
+        if let Some(hostname) = self.hostname {
+            out.field(&mut frame, DeviceKey::Hostname);
+            write_text(out, hostname, formats::hostname, Rule::Hostname);
+        }
+        if let Some(hostname) = self.idn_hostname {
+            out.field(&mut frame, DeviceKey::IdnHostname);
+            write_text(out, hostname, formats::idn_hostname, Rule::IdnHostname);
+        }
+        if let Some(id) = self.device_id {
+            out.field(&mut frame, DeviceKey::DeviceId);
+            out.text(id);
+        }
+        out.close(frame);
+    }
+}
+
+/// A file (LS1 s3.4.1.6): at least one field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct File<'a> {
+    /// The name, without its path.
+    pub name: Option<Text<'a>>,
+    /// The absolute path.
+    pub path: Option<Text<'a>>,
+    /// Hashes of its bytes.
+    pub hashes: Option<Hashes<'a>>,
+}
+
+impl<'a> Value<'a> for File<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut file = Self::default();
+        let mut members = r.open(Shape::Map)?;
+        while let Some(member) = members.next(r)? {
+            match member {
+                Member::Known(FileKey::Name) => file.name = Some(r.source.text()?),
+                Member::Known(FileKey::Path) => file.path = Some(r.source.text()?),
+                Member::Known(FileKey::Hashes) => file.hashes = Some(Hashes::read(r)?),
+                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+            }
+        }
+        members.filled(Rule::EmptyTarget)?;
+        Ok(file)
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        out.require(self.name.is_some() || self.path.is_some() || self.hashes.is_some(), Rule::EmptyTarget);
+        if let Some(name) = self.name {
+            out.field(&mut frame, FileKey::Name);
+            out.text(name);
+        }
+        if let Some(path) = self.path {
+            out.field(&mut frame, FileKey::Path);
+            out.text(path);
+        }
+        if let Some(hashes) = &self.hashes {
+            out.field(&mut frame, FileKey::Hashes);
+            hashes.write(out);
+        }
+        out.close(frame);
+    }
+}
+
+/// A running program (LS1 s3.4.1.15): at least one field.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Process<'a> {
+    /// The process identifier.
+    pub pid: Option<u64>,
+    /// The name.
+    pub name: Option<Text<'a>>,
+    /// The working directory.
+    pub cwd: Option<Text<'a>>,
+    /// The file it was started from.
+    pub executable: Option<File<'a>>,
+    /// The process that started it.
+    pub parent: Option<Parent<'a>>,
+    /// The whole command line.
+    pub command_line: Option<Text<'a>>,
+}
+
+/// The parent of a process: the caller's, or checked and still encoded in the input, so that a line of ancestors
+/// takes no room. The v2.0 draft refers to it by its `pid` alone.
+#[derive(Clone, Copy)]
+pub struct Parent<'a>(Ancestor<'a>);
+
+#[derive(Clone, Copy)]
+enum Ancestor<'a> {
+    Process(&'a Process<'a>),
+    Pid(u64),
+    Raw(Raw<'a>),
+}
+
+impl<'a> Parent<'a> {
+    /// A reference by process identifier, as the v2.0 draft has it.
+    pub const fn from_pid(pid: u64) -> Self {
+        Self(Ancestor::Pid(pid))
+    }
+
+    /// The parent itself.
+    pub fn process(&self) -> Process<'a> {
+        match self.0 {
+            Ancestor::Process(process) => *process,
+            Ancestor::Pid(pid) => Process { pid: Some(pid), ..Process::default() },
+            // It was checked when the message was read.
+            Ancestor::Raw(raw) => on_source!(raw, source => {
+                let mut reader = Reader::new(source, crate::Language::V1_0, true);
+                Process::read(&mut reader).unwrap_or_default()
+            }),
+        }
+    }
+}
+
+impl<'a> From<&'a Process<'a>> for Parent<'a> {
+    fn from(process: &'a Process<'a>) -> Self {
+        Self(Ancestor::Process(process))
+    }
+}
+
+impl PartialEq for Parent<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.process() == other.process()
+    }
+}
+
+impl fmt::Debug for Parent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.process().fmt(f)
+    }
+}
+
+impl<'a> Process<'a> {
+    /// One field of it.
+    fn read_field<S: Source<'a>>(&mut self, key: ProcessKey, r: &mut Reader<S>) -> Result<(), Fail> {
+        match key {
+            ProcessKey::Pid => self.pid = Some(r.source.integer()?),
+            ProcessKey::Name => self.name = Some(r.source.text()?),
+            ProcessKey::Cwd => self.cwd = Some(r.source.text()?),
+            ProcessKey::Executable => self.executable = Some(File::read(r)?),
+            ProcessKey::CommandLine => self.command_line = Some(r.source.text()?),
+            ProcessKey::Parent if r.v2() => self.parent = Some(Parent::from_pid(r.source.integer()?)),
+            ProcessKey::Parent => {
+                // Read twice: once for the span, with its depth and keys, once for the rules of a process.
+                let mut within = r.clone();
+                self.parent = Some(Parent(Ancestor::Raw(r.source.raw()?)));
+                Self::read(&mut within)?;
+                r.quirks = within.quirks;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Value<'a> for Process<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut process = Self::default();
+        let mut members = r.open(Shape::Map)?;
+        while let Some(member) = members.next(r)? {
+            match member {
+                Member::Known(key) => process.read_field(key, r)?,
+                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+            }
+        }
+        members.filled(Rule::EmptyTarget)?;
+        Ok(process)
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        out.require(*self != Self::default(), Rule::EmptyTarget);
+        if let Some(pid) = self.pid {
+            out.field(&mut frame, ProcessKey::Pid);
+            out.integer(pid);
+        }
+        for (key, text) in [(ProcessKey::Name, self.name), (ProcessKey::Cwd, self.cwd)] {
+            if let Some(text) = text {
+                out.field(&mut frame, key);
+                out.text(text);
+            }
+        }
+        if let Some(executable) = &self.executable {
+            out.field(&mut frame, ProcessKey::Executable);
+            executable.write(out);
+        }
+        if let Some(parent) = &self.parent {
+            out.field(&mut frame, ProcessKey::Parent);
+            match (out.v2(), out.deeper()) {
+                // The v2.0 draft has only the key of it; without one there is nothing to say.
+                (true, _) => match parent.process().pid {
+                    Some(pid) => out.integer(pid),
+                    None => out.refuse(Rule::EmptyTarget),
+                },
+                (false, true) => {
+                    parent.process().write(out);
+                    out.shallower();
+                }
+                (false, false) => out.refuse(Rule::TooDeep),
+            }
+        }
+        if let Some(line) = self.command_line {
+            out.field(&mut frame, ProcessKey::CommandLine);
+            out.text(line);
+        }
+        out.close(frame);
+    }
+}

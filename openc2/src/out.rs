@@ -1,0 +1,578 @@
+//! Writing: one set of calls that comes out as JSON, as CBOR with names, or in the concise form of JADN s4.4.
+//!
+//! Length is encoding: what finds no room is still counted, and a rule broken on the way is kept until the end.
+
+use crate::error::{EncodeError, Fail, Rule};
+use crate::number::Number;
+use crate::raw::{Raw, on_source};
+use crate::source::{Key, Kind, Numeral, Shape, Source, named};
+use crate::text::Text;
+use crate::vocabulary::{RegisteredProfile, Vocabulary};
+use crate::{Form, Language, Style};
+
+/// A message on its way into a caller's buffer.
+pub(crate) struct Out<'b> {
+    buffer: &'b mut [u8],
+    at: usize,
+    style: Style,
+    depth: u8,
+    refused: Option<Rule>,
+}
+
+/// A map, record or list that is being written.
+pub(crate) struct Frame {
+    start: usize,
+    count: u32,
+    kind: FrameKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FrameKind {
+    Map,
+    Record,
+    List,
+}
+
+impl<'b> Out<'b> {
+    pub(crate) fn new(buffer: &'b mut [u8], style: Style) -> Self {
+        Self { buffer, at: 0, style, depth: 0, refused: None }
+    }
+
+    /// How many bytes were written, if all of them were and no rule was broken.
+    pub(crate) fn finish(self) -> Result<usize, EncodeError> {
+        match self.refused {
+            Some(rule) => Err(EncodeError::Refused(rule)),
+            None if self.at > self.buffer.len() => Err(EncodeError::Full { need: self.at }),
+            None => Ok(self.at),
+        }
+    }
+
+    pub(crate) const fn v2(&self) -> bool {
+        matches!(self.style.language, Language::V2_0)
+    }
+
+    pub(crate) const fn concise(&self) -> bool {
+        matches!(self.style.form, Form::Concise)
+    }
+
+    const fn json(&self) -> bool {
+        matches!(self.style.form, Form::Json)
+    }
+
+    /// One level further into what refers to itself; `false` at the bottom.
+    pub(crate) const fn deeper(&mut self) -> bool {
+        let may = self.depth < crate::raw::DEPTH;
+        self.depth = self.depth.saturating_add(may as u8);
+        may
+    }
+
+    /// One level back.
+    pub(crate) const fn shallower(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Keeps the first rule that is broken.
+    pub(crate) fn refuse(&mut self, rule: Rule) {
+        self.refused.get_or_insert(rule);
+    }
+
+    /// Refuses unless this holds.
+    pub(crate) fn require(&mut self, holds: bool, rule: Rule) {
+        if !holds {
+            self.refuse(rule);
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        let end = self.at.saturating_add(bytes.len());
+        if let Some(room) = self.buffer.get_mut(self.at..end) {
+            room.copy_from_slice(bytes);
+        }
+        self.at = end;
+    }
+
+    fn head(&mut self, major: u8, argument: u64) {
+        let major = major << 5;
+        match (u8::try_from(argument), u16::try_from(argument), u32::try_from(argument)) {
+            (Ok(small @ 0..=23), ..) => self.put(&[major | small]),
+            (Ok(byte), ..) => self.put(&[major | 24, byte]),
+            (_, Ok(two), _) => {
+                self.put(&[major | 25]);
+                self.put(&two.to_be_bytes());
+            }
+            (.., Ok(four)) => {
+                self.put(&[major | 26]);
+                self.put(&four.to_be_bytes());
+            }
+            _ => {
+                self.put(&[major | 27]);
+                self.put(&argument.to_be_bytes());
+            }
+        }
+    }
+
+    fn begin(&mut self, kind: FrameKind) -> Frame {
+        let start = self.at;
+        let first = match (self.json(), kind) {
+            (true, FrameKind::List) => b'[',
+            (true, _) => b'{',
+            (false, FrameKind::Map) => 0xA0,
+            (false, _) => 0x80,
+        };
+        self.put(&[first]);
+        Frame { start, count: 0, kind }
+    }
+
+    /// Begins a set of fields.
+    pub(crate) fn open(&mut self, shape: Shape) -> Frame {
+        self.begin(if shape == Shape::Record && self.concise() { FrameKind::Record } else { FrameKind::Map })
+    }
+
+    /// Begins a list.
+    pub(crate) fn open_list(&mut self) -> Frame {
+        self.begin(FrameKind::List)
+    }
+
+    /// Ends a set of fields or a list.
+    pub(crate) fn close(&mut self, frame: Frame) {
+        if self.json() {
+            self.put(if frame.kind == FrameKind::List { b"]" } else { b"}" });
+            return;
+        }
+        let major = if frame.kind == FrameKind::Map { 0xA0 } else { 0x80 };
+        let Ok(count) = u8::try_from(frame.count) else { return self.widen(&frame, major) };
+        match (count, self.buffer.get_mut(frame.start)) {
+            (0..=23, Some(first)) => *first = major | count,
+            (0..=23, None) => {}
+            _ => self.widen(&frame, major),
+        }
+    }
+
+    /// Makes room for the longer head that more than 23 items take.
+    fn widen(&mut self, frame: &Frame, major: u8) {
+        let count = frame.count.to_be_bytes();
+        let (first, count) = match frame.count {
+            0..=0xFF => (24, count.get(3..)),
+            0x100..=0xFFFF => (25, count.get(2..)),
+            _ => (26, count.get(..)),
+        };
+        let count = count.unwrap_or_default();
+        let (from, end) = (frame.start.saturating_add(1), self.at);
+        self.at = end.saturating_add(count.len());
+        let Some(room) = self.buffer.get_mut(from..self.at) else { return };
+        let body = end.saturating_sub(from);
+        if body <= room.len() && count.len() <= room.len().saturating_sub(body) {
+            room.copy_within(..body, count.len());
+        }
+        for (byte, digit) in room.iter_mut().zip(count) {
+            *byte = *digit;
+        }
+        if let Some(byte) = self.buffer.get_mut(frame.start) {
+            *byte = major | first;
+        }
+    }
+
+    fn comma(&mut self, frame: &mut Frame) {
+        if frame.count > 0 && self.json() {
+            self.put(b",");
+        }
+        frame.count = frame.count.saturating_add(1);
+    }
+
+    /// Begins a field; its value is written next.
+    pub(crate) fn field<V: Vocabulary>(&mut self, frame: &mut Frame, field: V) {
+        if frame.kind == FrameKind::Record {
+            // Fields are told by their place, so those left out before this one are written as null.
+            while frame.count.saturating_add(1) < u32::from(field.id()) {
+                self.put(&[0xF6]);
+                frame.count = frame.count.saturating_add(1);
+            }
+            frame.count = frame.count.saturating_add(1);
+            return;
+        }
+        self.comma(frame);
+        match self.style.form {
+            Form::Json => {
+                self.put(b"\"");
+                self.put(field.name().as_bytes());
+                self.put(b"\":");
+            }
+            Form::Cbor => self.str(field.name()),
+            Form::Concise => self.head(0, u64::from(field.id())),
+        }
+    }
+
+    /// Begins a field of this name; the concise form has no identifier for it.
+    pub(crate) fn named(&mut self, frame: &mut Frame, name: Text<'_>) {
+        self.comma(frame);
+        if self.concise() {
+            self.refuse(Rule::ConciseExtension);
+        }
+        self.text(name);
+        if self.json() {
+            self.put(b":");
+        }
+    }
+
+    /// Begins a field named for a profile.
+    pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Text<'_>) {
+        match named::<RegisteredProfile>(profile) {
+            Some(registered) => self.field(frame, registered),
+            None => self.named(frame, profile),
+        }
+    }
+
+    /// Begins a field of this identifier, which only the concise form has.
+    pub(crate) fn identified(&mut self, frame: &mut Frame, id: u64) {
+        self.comma(frame);
+        self.head(0, id);
+    }
+
+    /// Begins a field named for a target of a profile, as v1.0 writes it.
+    pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Text<'_>, name: Text<'_>) {
+        if self.concise() {
+            // Of the registered profiles' targets, only this one has an identifier that was approved.
+            if profile == crate::slpf::NSID && name == crate::slpf::RULE_NUMBER {
+                return self.identified(frame, crate::slpf::RULE_NUMBER_ID);
+            }
+            self.refuse(Rule::ConciseExtension);
+        }
+        self.comma(frame);
+        let plain = |text: Text<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
+        self.require(plain(profile) && plain(name) && !name.is_empty(), Rule::TargetExtension);
+        self.quote(profile.len().saturating_add(name.len()).saturating_add(1));
+        for c in profile.chars().chain([':']).chain(name.chars()) {
+            self.put(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        self.unquote();
+        if self.json() {
+            self.put(b":");
+        }
+    }
+
+    /// Begins an item; it is written next.
+    pub(crate) fn item(&mut self, frame: &mut Frame) {
+        self.comma(frame);
+    }
+
+    /// A string.
+    pub(crate) fn str(&mut self, text: &str) {
+        if self.json() {
+            self.put(b"\"");
+            self.json_plain(text);
+            self.put(b"\"");
+        } else {
+            self.head(3, text.len() as u64);
+            self.put(text.as_bytes());
+        }
+    }
+
+    /// A string, its escapes undone and, in JSON, those made that must be.
+    pub(crate) fn text(&mut self, text: Text<'_>) {
+        if let Some(plain) = text.as_plain() {
+            return self.str(plain);
+        }
+        if self.json() {
+            self.put(b"\"");
+        } else {
+            self.head(3, text.len() as u64);
+        }
+        for c in text.chars() {
+            let mut bytes = [0; 4];
+            let c = c.encode_utf8(&mut bytes);
+            if self.json() { self.json_plain(c) } else { self.put(c.as_bytes()) }
+        }
+        if self.json() {
+            self.put(b"\"");
+        }
+    }
+
+    fn json_plain(&mut self, text: &str) {
+        let mut rest = text.as_bytes();
+        loop {
+            let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..=0x1F)).unwrap_or(rest.len());
+            let Some((plain, tail)) = rest.split_at_checked(length) else { return };
+            self.put(plain);
+            let Some((special, tail)) = tail.split_first() else { return };
+            match special {
+                b'\n' => self.put(b"\\n"),
+                b'\r' => self.put(b"\\r"),
+                b'\t' => self.put(b"\\t"),
+                b'"' | b'\\' => self.put(&[b'\\', *special]),
+                control => self.put(&[b'\\', b'u', b'0', b'0', hex(control >> 4), hex(control & 15)]),
+            }
+            rest = tail;
+        }
+    }
+
+    /// True or false.
+    pub(crate) fn boolean(&mut self, value: bool) {
+        match (value, self.json()) {
+            (true, true) => self.put(b"true"),
+            (false, true) => self.put(b"false"),
+            (value, false) => self.put(&[0xF4 | u8::from(value)]),
+        }
+    }
+
+    /// One of a closed set of names.
+    pub(crate) fn one_of<V: Vocabulary>(&mut self, value: V) {
+        if self.concise() { self.head(0, u64::from(value.id())) } else { self.str(value.name()) }
+    }
+
+    /// An integer.
+    pub(crate) fn integer(&mut self, value: u64) {
+        self.require(value <= crate::number::MAX_INTEGER, Rule::NumberRange);
+        self.unsigned(value);
+    }
+
+    fn unsigned(&mut self, value: u64) {
+        if !self.json() {
+            return self.head(0, value);
+        }
+        let mut digits = [0u8; 20];
+        let mut rest = value;
+        let mut start = digits.len();
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' | (rest % 10) as u8;
+            rest /= 10;
+            start = start.saturating_sub(1);
+            if rest == 0 {
+                break;
+            }
+        }
+        self.put(digits.get(start..).unwrap_or_default());
+    }
+
+    /// A number: an integer if it is one, except that the concise form always has a double (JADN s4.4).
+    pub(crate) fn number(&mut self, value: Number) {
+        match (value.integer(), self.style.form) {
+            (Some(integer), Form::Json | Form::Cbor) => self.unsigned(integer),
+            (None, Form::Json) => {
+                let (digits, exponent) = value.parts();
+                self.unsigned(digits);
+                self.put(if exponent < 0 { b"e-" } else { b"e" });
+                self.unsigned(u64::from(exponent.unsigned_abs()));
+            }
+            _ => self.double(value.to_f64()),
+        }
+    }
+
+    fn double(&mut self, value: f64) {
+        self.put(&[0xFB]);
+        self.put(&value.to_be_bytes());
+    }
+
+    /// Bytes: a byte string of CBOR.
+    pub(crate) fn bytes(&mut self, length: usize, bytes: impl Iterator<Item = u8>) {
+        self.head(2, length as u64);
+        for byte in bytes {
+            self.put(&[byte]);
+        }
+    }
+
+    /// Bytes as a string in upper-case hexadecimal (RFC 4648 s8), with something between them.
+    pub(crate) fn hex(&mut self, length: usize, bytes: impl Iterator<Item = u8>, between: &str) {
+        let gaps = length.saturating_sub(1).saturating_mul(between.len());
+        self.quote(length.saturating_mul(2).saturating_add(gaps));
+        for (index, byte) in bytes.enumerate() {
+            if index > 0 {
+                self.put(between.as_bytes());
+            }
+            self.put(&[hex(byte >> 4), hex(byte & 15)]);
+        }
+        self.unquote();
+    }
+
+    /// Bytes as a string in base64url without padding (RFC 4648 s5).
+    pub(crate) fn base64(&mut self, length: usize, mut bytes: impl Iterator<Item = u8>) {
+        self.quote(length.saturating_mul(4).div_ceil(3));
+        while let Some(one) = bytes.next() {
+            let (two, three) = (bytes.next(), bytes.next());
+            let group = [one, two.unwrap_or(0), three.unwrap_or(0)];
+            let bits = group.iter().fold(0u32, |sum, byte| (sum << 8) | u32::from(*byte));
+            let count = 2 + usize::from(two.is_some()) + usize::from(three.is_some());
+            for shift in [18u32, 12, 6, 0].into_iter().take(count) {
+                self.put(&[base64((bits >> shift) & 63)]);
+            }
+        }
+        self.unquote();
+    }
+
+    /// Begins a string of this many bytes that need no escape.
+    pub(crate) fn quote(&mut self, length: usize) {
+        if self.json() { self.put(b"\"") } else { self.head(3, length as u64) }
+    }
+
+    /// Ends a string.
+    pub(crate) fn unquote(&mut self) {
+        if self.json() {
+            self.put(b"\"");
+        }
+    }
+
+    /// A value of a profile's, as it stands but in this form.
+    pub(crate) fn raw(&mut self, raw: Raw<'_>) {
+        if self.concise() || raw.form() == Form::Concise {
+            // Which identifiers its fields have, only its profile knows.
+            return self.refuse(Rule::ConciseExtension);
+        }
+        let done: Result<(), Fail> = on_source!(raw, source => self.value(&mut source));
+        if let Err(fail) = done {
+            self.refuse(fail.rule);
+        }
+    }
+
+    fn value<'a, S: Source<'a>>(&mut self, source: &mut S) -> Result<(), Fail> {
+        match source.kind()? {
+            Kind::Null => {
+                source.null()?;
+                self.put(if self.json() { b"null" } else { &[0xF6] });
+            }
+            Kind::Boolean => {
+                let value = source.boolean()?;
+                self.boolean(value);
+            }
+            Kind::Number => {
+                let numeral = source.numeral()?;
+                self.numeral(numeral);
+            }
+            Kind::Text => {
+                let text = source.text()?;
+                self.text(text);
+            }
+            Kind::Bytes => {
+                let bytes = source.bytes()?;
+                if self.json() {
+                    self.base64(bytes.len(), bytes.iter().copied())
+                } else {
+                    self.bytes(bytes.len(), bytes.iter().copied())
+                }
+            }
+            Kind::List => {
+                let mut frame = self.open_list();
+                let mut walk = source.open_list()?;
+                while source.more(&mut walk)? {
+                    self.item(&mut frame);
+                    self.value(source)?;
+                }
+                self.close(frame);
+            }
+            Kind::Map => {
+                let mut frame = self.open(Shape::Map);
+                let mut walk = source.open(Shape::Map)?;
+                while let Some((key, at)) = source.key(&mut walk)? {
+                    match key {
+                        Key::Name(name) => self.named(&mut frame, name),
+                        Key::Id(_) => return Err(Fail::new(at, Rule::ConciseExtension)),
+                    }
+                    self.value(source)?;
+                }
+                self.close(frame);
+            }
+        }
+        Ok(())
+    }
+
+    fn numeral(&mut self, numeral: Numeral<'_>) {
+        match (numeral, self.json()) {
+            (Numeral::Integer { negative: false, magnitude }, _) => self.unsigned(magnitude),
+            (Numeral::Integer { negative: true, magnitude }, true) => {
+                self.put(b"-");
+                self.unsigned(magnitude);
+            }
+            // Minus zero is zero: CBOR's negative integers begin at -1.
+            (Numeral::Integer { magnitude: 0, .. }, false) => self.head(0, 0),
+            (Numeral::Integer { magnitude, .. }, false) => self.head(1, magnitude.saturating_sub(1)),
+            (Numeral::Decimal(span), true) => self.put(span.as_bytes()),
+            (Numeral::Decimal(span), false) => match span.parse::<f64>() {
+                Ok(value) if value.is_finite() => self.double(value),
+                _ => self.refuse(Rule::NumberRange),
+            },
+            (Numeral::Double(value), false) => self.double(value),
+            (Numeral::Double(value), true) => {
+                if core::fmt::Write::write_fmt(self, format_args!("{value:?}")).is_err() {
+                    self.refuse(Rule::NumberRange);
+                }
+            }
+        }
+    }
+}
+
+impl core::fmt::Write for Out<'_> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        self.put(text.as_bytes());
+        Ok(())
+    }
+}
+
+const fn hex(digit: u8) -> u8 {
+    if digit < 10 { b'0' | digit } else { b'A'.wrapping_add(digit.wrapping_sub(10)) }
+}
+
+fn base64(six: u32) -> u8 {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    ALPHABET.get(six as usize).copied().unwrap_or(b'A')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(form: Form, body: impl Fn(&mut Out<'_>)) -> ([u8; 400], usize) {
+        let mut buffer = [0; 400];
+        let mut out = Out::new(&mut buffer, form.into());
+        body(&mut out);
+        let length = out.finish().unwrap();
+        let mut none = [];
+        let mut out = Out::new(&mut none, form.into());
+        body(&mut out);
+        assert_eq!(out.finish(), Err(EncodeError::Full { need: length }));
+        (buffer, length)
+    }
+
+    #[test]
+    fn a_raw_value_changes_its_form_and_nothing_else() {
+        let json = r#"{"a":[1,-2,0.5,true,false,null,"x\"\u0001é"],"b":{}}"#;
+        let cbor = b"\xA2\x61a\x87\x01\x21\xFB\x3F\xE0\0\0\0\0\0\0\xF5\xF4\xF6\x65x\"\x01\xC3\xA9\x61b\xA0";
+        let (buffer, length) = write(Form::Cbor, |out| out.raw(Raw::from_json(json).unwrap()));
+        assert_eq!(&buffer[..length], cbor);
+        let (buffer, length) = write(Form::Json, |out| out.raw(Raw::from_cbor(cbor).unwrap()));
+        assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(json));
+        let (buffer, length) = write(Form::Json, |out| out.raw(Raw::from_json(" { \"a\" : [ 1 , 2 ] } ").unwrap()));
+        assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(r#"{"a":[1,2]}"#));
+    }
+
+    #[test]
+    fn a_long_list_gets_a_longer_head() {
+        let (buffer, length) = write(Form::Cbor, |out| {
+            let mut frame = out.open_list();
+            for _ in 0..300 {
+                out.item(&mut frame);
+                out.integer(7);
+            }
+            out.close(frame);
+        });
+        assert_eq!(&buffer[..4], &[0x99, 0x01, 0x2C, 7]);
+        assert_eq!(length, 303);
+        let (buffer, length) = write(Form::Cbor, |out| {
+            let mut frame = out.open_list();
+            for _ in 0..24 {
+                out.item(&mut frame);
+                out.integer(7);
+            }
+            out.close(frame);
+        });
+        assert_eq!((&buffer[..3], length), (&[0x98, 24, 7][..], 26));
+    }
+
+    #[test]
+    fn bytes_become_text() {
+        for (bytes, text) in
+            [(&b""[..], "\"\""), (b"f", "\"Zg\""), (b"fo", "\"Zm8\""), (b"foo", "\"Zm9v\""), (&[0xFB, 0xFF], "\"-_8\"")]
+        {
+            let (buffer, length) = write(Form::Json, |out| out.base64(bytes.len(), bytes.iter().copied()));
+            assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(text));
+            write(Form::Cbor, |out| out.base64(bytes.len(), bytes.iter().copied()));
+        }
+    }
+}

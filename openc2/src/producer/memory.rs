@@ -1,0 +1,354 @@
+//! What a Producer remembers: its requests, and who answered what.
+
+use super::{Expect, Refused, RequestId, TimedOut, Unheard};
+use crate::response::Status;
+use crate::text::Text;
+use crate::time::Instant;
+
+/// The longest name of a Consumer (`from`) that is kept, in bytes.
+pub const NAME: usize = 64;
+/// The longest `request_id` that is kept, in bytes: that of a UUID.
+pub const REQUEST_ID: usize = 36;
+
+/// Where a Producer keeps its requests. Sealed: [`Inline`] or a mutable reference to one.
+#[expect(private_bounds, reason = "sealed")]
+pub trait Memory: Lend {}
+
+pub(crate) trait Lend {
+    fn lend(&mut self) -> (&mut [Pending], &mut [Responder]);
+}
+
+/// Memory in place for `REQUESTS` requests, and for `RESPONDERS` answers to all of them together. A request that is over
+/// stays remembered, so that what comes late is known as such, until its place is needed.
+#[derive(Clone, Debug)]
+pub struct Inline<const REQUESTS: usize, const RESPONDERS: usize> {
+    pending: [Pending; REQUESTS],
+    responders: [Responder; RESPONDERS],
+}
+
+impl<const REQUESTS: usize, const RESPONDERS: usize> Inline<REQUESTS, RESPONDERS> {
+    /// Empty memory.
+    pub const fn new() -> Self {
+        Self { pending: [Pending::FREE; REQUESTS], responders: [Responder::FREE; RESPONDERS] }
+    }
+}
+
+impl<const REQUESTS: usize, const RESPONDERS: usize> Default for Inline<REQUESTS, RESPONDERS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const REQUESTS: usize, const RESPONDERS: usize> Memory for Inline<REQUESTS, RESPONDERS> {}
+
+impl<const REQUESTS: usize, const RESPONDERS: usize> Lend for Inline<REQUESTS, RESPONDERS> {
+    fn lend(&mut self) -> (&mut [Pending], &mut [Responder]) {
+        (&mut self.pending, &mut self.responders)
+    }
+}
+
+impl<M: Memory> Memory for &mut M {}
+
+impl<M: Memory> Lend for &mut M {
+    fn lend(&mut self) -> (&mut [Pending], &mut [Responder]) {
+        (**self).lend()
+    }
+}
+
+/// A short text, held in place.
+#[derive(Clone, Copy, Debug)]
+struct Name<const N: usize> {
+    bytes: [u8; N],
+    length: u8,
+}
+
+impl<const N: usize> Name<N> {
+    const EMPTY: Self = Self { bytes: [0; N], length: 0 };
+
+    fn new(text: Text<'_>) -> Option<Self> {
+        let mut name = Self::EMPTY;
+        let mut at = 0usize;
+        for c in text.chars() {
+            let end = at.checked_add(c.len_utf8())?;
+            c.encode_utf8(name.bytes.get_mut(at..end)?);
+            at = end;
+        }
+        name.length = u8::try_from(at).ok()?;
+        Some(name)
+    }
+
+    fn as_str(&self) -> &str {
+        self.bytes.get(..usize::from(self.length)).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or("")
+    }
+}
+
+/// One request.
+#[derive(Clone, Copy, Debug)]
+pub struct Pending {
+    state: State,
+    serial: u16,
+    id: Name<REQUEST_ID>,
+    deadline: Instant,
+    /// Final responses that make it complete; `None` if nobody knows.
+    expected: Option<u16>,
+    /// Whether only named Consumers count.
+    named: bool,
+    answered: u16,
+    /// Newer requests have higher numbers, so that the oldest one over is forgotten first.
+    age: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Free,
+    Pending,
+    Over,
+}
+
+impl Pending {
+    const FREE: Self = Self {
+        state: State::Free,
+        serial: 0,
+        id: Name::EMPTY,
+        deadline: Instant::NEVER,
+        expected: None,
+        named: false,
+        answered: 0,
+        age: 0,
+    };
+}
+
+/// One Consumer's part in a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Responder {
+    /// The request; free if it is remembered no more.
+    request: Option<RequestId>,
+    name: Name<NAME>,
+    expected: bool,
+    status: Option<Status>,
+    created: Option<u64>,
+}
+
+impl Responder {
+    const FREE: Self = Self { request: None, name: Name::EMPTY, expected: false, status: None, created: None };
+}
+
+/// What became of a response.
+pub(super) enum Taken {
+    Counted { request: RequestId, complete: bool },
+    Not(Unheard),
+}
+
+pub(super) struct Table<'m> {
+    pending: &'m mut [Pending],
+    responders: &'m mut [Responder],
+}
+
+impl<'m> Table<'m> {
+    pub(super) fn new<M: Memory>(memory: &'m mut M) -> Self {
+        let (pending, responders) = memory.lend();
+        Self { pending, responders }
+    }
+
+    /// A free place, or that of the request that has been over for longest.
+    fn place(&self) -> Option<usize> {
+        let free = self.pending.iter().position(|pending| pending.state == State::Free);
+        free.or_else(|| {
+            let over = self.pending.iter().enumerate().filter(|(_, pending)| pending.state == State::Over);
+            over.min_by_key(|(_, pending)| pending.age).map(|(index, _)| index)
+        })
+    }
+
+    /// Whether a place for a responder is free once the request at `place` is forgotten.
+    fn is_free(&self, responder: &Responder, place: Option<usize>) -> bool {
+        match responder.request {
+            None => true,
+            Some(request) => {
+                let index = usize::from(request.slot);
+                Some(index) == place || self.pending.get(index).is_none_or(|pending| pending.serial != request.serial)
+            }
+        }
+    }
+
+    /// That a request has room, before anything changes.
+    pub(super) fn room_for(&self, id: &str, expect: Expect<'_>) -> Result<(), Refused> {
+        if id.len() > REQUEST_ID {
+            return Err(Refused::Name);
+        }
+        let place = self.place().ok_or(Refused::Requests)?;
+        if let Expect::Each(names) = expect {
+            if names.iter().any(|name| name.len() > NAME) {
+                return Err(Refused::Name);
+            }
+            let free = self.responders.iter().filter(|responder| self.is_free(responder, Some(place))).count();
+            if free < names.len() {
+                return Err(Refused::Responders);
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers a request. `silent` if it wants no response: it is over at once.
+    pub(super) fn insert(
+        &mut self,
+        id: &str,
+        expect: Expect<'_>,
+        deadline: Instant,
+        silent: bool,
+    ) -> Result<RequestId, Refused> {
+        let index = self.place().ok_or(Refused::Requests)?;
+        let name = Name::new(Text::new(id)).ok_or(Refused::Name)?;
+        let age = self.pending.iter().map(|pending| pending.age).max().unwrap_or(0).wrapping_add(1);
+        let place = self.pending.get_mut(index).ok_or(Refused::Requests)?;
+        let request = RequestId {
+            slot: u16::try_from(index).map_err(|_| Refused::Requests)?,
+            serial: place.serial.wrapping_add(1),
+        };
+        *place = Pending {
+            state: if silent { State::Over } else { State::Pending },
+            serial: request.serial,
+            id: name,
+            deadline,
+            expected: match expect {
+                Expect::Unknown => None,
+                Expect::Count(count) => Some(count),
+                Expect::Each(names) => u16::try_from(names.len()).ok(),
+            },
+            named: matches!(expect, Expect::Each(_)),
+            answered: 0,
+            age,
+        };
+        if let Expect::Each(names) = expect {
+            for expected in names {
+                let responder = Responder {
+                    request: Some(request),
+                    name: Name::new(Text::new(expected)).ok_or(Refused::Name)?,
+                    expected: true,
+                    ..Responder::FREE
+                };
+                let Some(index) = self.responders.iter().position(|place| self.is_free(place, None)) else {
+                    return Err(Refused::Responders);
+                };
+                if let Some(place) = self.responders.get_mut(index) {
+                    *place = responder;
+                }
+            }
+        }
+        Ok(request)
+    }
+
+    fn get(&self, request: RequestId) -> Option<&Pending> {
+        let pending = self.pending.get(usize::from(request.slot))?;
+        (pending.serial == request.serial && pending.state != State::Free).then_some(pending)
+    }
+
+    fn get_mut(&mut self, request: RequestId) -> Option<&mut Pending> {
+        let pending = self.pending.get_mut(usize::from(request.slot))?;
+        (pending.serial == request.serial && pending.state != State::Free).then_some(pending)
+    }
+
+    /// Counts a response.
+    pub(super) fn take(
+        &mut self,
+        id: Text<'_>,
+        from: Text<'_>,
+        status: Status,
+        created: Option<u64>,
+        now: Instant,
+    ) -> Taken {
+        let found = self
+            .pending
+            .iter()
+            .enumerate()
+            .find(|(_, pending)| pending.state != State::Free && id == pending.id.as_str());
+        let Some((index, pending)) = found else { return Taken::Not(Unheard::Foreign) };
+        let Ok(slot) = u16::try_from(index) else { return Taken::Not(Unheard::Foreign) };
+        let request = RequestId { slot, serial: pending.serial };
+        let over = pending.state == State::Over || pending.deadline <= now;
+        let known =
+            self.responders.iter().position(|place| place.request == Some(request) && from == place.name.as_str());
+        let earlier = known.and_then(|index| self.responders.get(index)).copied();
+        // A 102 followed by a 200 is progress; the same once more, or anything after the end, is not.
+        let repeats = earlier.is_some_and(|earlier| match earlier.status {
+            None => false,
+            Some(before) if before.is_interim() => before == status && earlier.created == created,
+            Some(_) => true,
+        });
+        if repeats {
+            return Taken::Not(Unheard::Duplicate(request));
+        }
+        if over {
+            return Taken::Not(Unheard::Late(request));
+        }
+        let Some(place) = known.or_else(|| self.responders.iter().position(|place| self.is_free(place, None))) else {
+            return Taken::Not(Unheard::Full(request));
+        };
+        let Some(name) = Name::new(from) else { return Taken::Not(Unheard::Full(request)) };
+        let expected = earlier.is_some_and(|earlier| earlier.expected);
+        if let Some(place) = self.responders.get_mut(place) {
+            *place = Responder { request: Some(request), name, expected, status: Some(status), created };
+        }
+        Taken::Counted { request, complete: self.count(request, status, expected) }
+    }
+
+    /// Counts a final response; whether it was the last one expected.
+    fn count(&mut self, request: RequestId, status: Status, expected: bool) -> bool {
+        let Some(pending) = self.get_mut(request) else { return false };
+        if status.is_interim() {
+            return false;
+        }
+        if expected || !pending.named {
+            pending.answered = pending.answered.saturating_add(1);
+        }
+        let complete = pending.expected.is_some_and(|expected| pending.answered >= expected);
+        if complete {
+            pending.state = State::Over;
+        }
+        complete
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let pending = self.pending.iter().filter(|pending| pending.state == State::Pending);
+        pending.map(|pending| pending.deadline).min()
+    }
+
+    /// Ends one request whose time is over.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<TimedOut> {
+        let (index, pending) = self
+            .pending
+            .iter_mut()
+            .enumerate()
+            .find(|(_, pending)| pending.state == State::Pending && pending.deadline <= now)?;
+        pending.state = State::Over;
+        Some(TimedOut {
+            request: RequestId { slot: u16::try_from(index).ok()?, serial: pending.serial },
+            answered: pending.answered,
+            awaited: pending.expected.unwrap_or(0).saturating_sub(pending.answered),
+        })
+    }
+
+    pub(super) fn end(&mut self, request: RequestId) -> bool {
+        match self.get_mut(request) {
+            Some(pending) if pending.state == State::Pending => {
+                pending.state = State::Over;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn is_pending(&self, request: RequestId) -> bool {
+        self.get(request).is_some_and(|pending| pending.state == State::Pending)
+    }
+
+    pub(super) fn id(self, request: RequestId) -> Option<&'m str> {
+        let pending: &'m Pending = self.pending.get(usize::from(request.slot))?;
+        (pending.serial == request.serial).then(|| pending.id.as_str())
+    }
+
+    pub(super) fn responders(&self, request: RequestId, mut each: impl FnMut(&str, Option<Status>)) {
+        for responder in self.responders.iter().filter(|responder| responder.request == Some(request)) {
+            each(responder.name.as_str(), responder.status);
+        }
+    }
+}

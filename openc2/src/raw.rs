@@ -1,0 +1,133 @@
+//! Values of profiles that this crate doesn't know: kept as they stand, checked, and decoded by the caller's types.
+
+use crate::Form;
+use crate::cbor::Cbor;
+use crate::error::{Fail, Rule};
+use crate::json::Json;
+use crate::source::{Kind, Shape, Source};
+
+/// Runs an expression on whichever cursor a raw value needs.
+macro_rules! on_source {
+    ($raw:expr, $source:ident => $body:expr) => {
+        match $raw.0 {
+            $crate::raw::Span::Json(text) => {
+                #[allow(unused_mut, reason = "some bodies only lend it")]
+                let mut $source = $crate::json::Json::new(text, u8::MAX);
+                $body
+            }
+            $crate::raw::Span::Cbor { bytes, concise } => {
+                #[allow(unused_mut, reason = "some bodies only lend it")]
+                let mut $source = $crate::cbor::Cbor::new(bytes, u8::MAX, concise);
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on_source;
+
+/// How deep values may be nested, unless the caller says otherwise.
+pub(crate) const DEPTH: u8 = 16;
+
+/// One value, as it stands in the input: well-formed, no key twice, of bounded depth.
+#[derive(Clone, Copy, Debug)]
+pub struct Raw<'a>(pub(crate) Span<'a>);
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Span<'a> {
+    Json(&'a str),
+    Cbor { bytes: &'a [u8], concise: bool },
+}
+
+impl<'a> Raw<'a> {
+    /// A JSON value of the caller's, checked.
+    pub fn from_json(text: &'a str) -> Result<Self, Rule> {
+        check(Json::new(text, DEPTH)).map(|()| Self(Span::Json(text))).map_err(|fail| fail.rule)
+    }
+
+    /// A CBOR item of the caller's with names for keys, checked.
+    pub fn from_cbor(bytes: &'a [u8]) -> Result<Self, Rule> {
+        check(Cbor::new(bytes, DEPTH, false))
+            .map(|()| Self(Span::Cbor { bytes, concise: false }))
+            .map_err(|fail| fail.rule)
+    }
+
+    pub(crate) const fn from_checked_json(text: &'a str) -> Self {
+        Self(Span::Json(text))
+    }
+
+    pub(crate) const fn from_checked_cbor(bytes: &'a [u8], concise: bool) -> Self {
+        Self(Span::Cbor { bytes, concise })
+    }
+
+    /// In what form it stands.
+    pub const fn form(&self) -> Form {
+        match self.0 {
+            Span::Json(_) => Form::Json,
+            Span::Cbor { concise: false, .. } => Form::Cbor,
+            Span::Cbor { concise: true, .. } => Form::Concise,
+        }
+    }
+
+    /// The JSON text, if it came as JSON.
+    pub const fn as_json(&self) -> Option<&'a str> {
+        match self.0 {
+            Span::Json(text) => Some(text),
+            Span::Cbor { .. } => None,
+        }
+    }
+
+    /// The CBOR item, if it came as CBOR.
+    pub const fn as_cbor(&self) -> Option<&'a [u8]> {
+        match self.0 {
+            Span::Json(_) => None,
+            Span::Cbor { bytes, .. } => Some(bytes),
+        }
+    }
+
+    /// Whether it is a map.
+    pub(crate) fn is_map(&self) -> bool {
+        matches!(on_source!(self, source => source.kind()), Ok(Kind::Map))
+    }
+
+    /// Whether it is a map without a field.
+    pub(crate) fn is_empty_map(&self) -> bool {
+        matches!(
+            on_source!(self, source => source.open(Shape::Map).and_then(|mut walk| source.key(&mut walk).map(|key| key.is_none()))),
+            Ok(true)
+        )
+    }
+
+    /// Decodes a JSON value into a type of the caller's, by serde-json-core. `None` if it is CBOR or of another shape.
+    pub fn to_serde<T: serde::Deserialize<'a>>(&self) -> Option<T> {
+        let (value, _) = serde_json_core::from_str(self.as_json()?).ok()?;
+        Some(value)
+    }
+
+    /// Decodes a CBOR item into a type of the caller's, by minicbor. `None` if it is JSON or of another shape.
+    pub fn to_minicbor<T: minicbor::Decode<'a, ()>>(&self) -> Option<T> {
+        minicbor::decode(self.as_cbor()?).ok()
+    }
+}
+
+fn check<'a, S: Source<'a>>(mut source: S) -> Result<(), Fail> {
+    source.skip()?;
+    source.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callers_type_reads_a_raw_value() {
+        #[derive(serde::Deserialize)]
+        struct Led<'a> {
+            color: &'a str,
+        }
+        let raw = Raw::from_json(r#"{"color":"red"}"#).unwrap();
+        assert_eq!(raw.to_serde::<Led<'_>>().unwrap().color, "red");
+        assert!(raw.to_minicbor::<&str>().is_none());
+        assert_eq!(Raw::from_json(r#"{"color":"red","color":"red"}"#).unwrap_err(), Rule::DuplicateKey);
+        assert_eq!(Raw::from_cbor(&[0x63, b'r', b'e', b'd']).unwrap().to_minicbor::<&str>(), Some("red"));
+    }
+}

@@ -1,0 +1,373 @@
+//! Responses (LS1 s3.3.2): a status, a text, and results.
+
+use core::fmt;
+
+use crate::Quirk;
+use crate::command::read_extension;
+use crate::error::{Fail, Rule};
+use crate::extension::{Extensions, Part, Place};
+use crate::list::{Pairs, Texts};
+use crate::number::Number;
+use crate::out::Out;
+use crate::source::{Key, Kind, Member, Reader, Shape, Source, named};
+use crate::target::{read_list, read_texts, write_texts};
+use crate::text::Text;
+use crate::value::Value;
+use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
+
+/// A status code (LS1 s3.3.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u16)]
+pub enum Status {
+    /// The command is being carried out; another response follows.
+    Processing = 102,
+    /// The command was carried out.
+    Ok = 200,
+    /// The command could not be understood.
+    BadRequest = 400,
+    /// The sender has not authenticated itself.
+    Unauthorized = 401,
+    /// The sender may not do this.
+    Forbidden = 403,
+    /// Nothing here has what the command names.
+    NotFound = 404,
+    /// Something unexpected kept the command from being carried out.
+    InternalError = 500,
+    /// The Consumer can't carry out such commands.
+    NotImplemented = 501,
+    /// The Consumer can't carry out the command for now.
+    ServiceUnavailable = 503,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 9] = [
+        Self::Processing,
+        Self::Ok,
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::InternalError,
+        Self::NotImplemented,
+        Self::ServiceUnavailable,
+    ];
+
+    /// The number, as it is written.
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+
+    /// The status of this number.
+    pub fn from_code(code: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| u64::from(status.code()) == code)
+    }
+
+    /// What the language calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Processing => "Processing",
+            Self::Ok => "OK",
+            Self::BadRequest => "Bad Request",
+            Self::Unauthorized => "Unauthorized",
+            Self::Forbidden => "Forbidden",
+            Self::NotFound => "Not Found",
+            Self::InternalError => "Internal Error",
+            Self::NotImplemented => "Not Implemented",
+            Self::ServiceUnavailable => "Service Unavailable",
+        }
+    }
+
+    /// Whether another response is to follow it.
+    pub const fn is_interim(self) -> bool {
+        matches!(self, Self::Processing)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code(), self.name())
+    }
+}
+
+/// A response (LS1 s3.3.2).
+#[derive(Clone, Copy, Debug)]
+pub struct Response<'a> {
+    /// How the command went.
+    pub status: Status,
+    /// The same in words.
+    pub status_text: Option<Text<'a>>,
+    /// What was asked for.
+    pub results: Results<'a>,
+}
+
+impl<'a> Response<'a> {
+    /// A status alone.
+    pub const fn new(status: Status) -> Self {
+        Self { status, status_text: None, results: Results::NONE }
+    }
+
+    /// A status and why.
+    pub const fn with_text(status: Status, text: &'a str) -> Self {
+        Self { status, status_text: Some(Text::new(text)), results: Results::NONE }
+    }
+}
+
+impl<'a> Value<'a> for Response<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let (mut status, mut status_text, mut results) = (None, None, Results::NONE);
+        // A map in v1.0, a record in the v2.0 draft; the concise form differs, and both are read.
+        let mut members = r.open(Shape::Record)?;
+        while let Some(member) = members.next(r)? {
+            match member {
+                Member::Known(ResponseKey::Status) => {
+                    let at = r.source.at();
+                    let code = r.source.integer().map_err(|fail| Fail { rule: Rule::Status, ..fail })?;
+                    status = Some(Status::from_code(code).ok_or(Fail::new(at, Rule::Status))?);
+                }
+                Member::Known(ResponseKey::StatusText) => status_text = Some(r.source.text()?),
+                Member::Known(ResponseKey::Results) => results = Results::read(r)?,
+                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+            }
+        }
+        let status = status.ok_or(Fail::new(members.at, Rule::NoStatus))?;
+        Ok(Self { status, status_text, results })
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(if out.v2() { Shape::Record } else { Shape::Map });
+        out.field(&mut frame, ResponseKey::Status);
+        out.integer(u64::from(self.status.code()));
+        if let Some(text) = self.status_text {
+            out.field(&mut frame, ResponseKey::StatusText);
+            out.text(text);
+        }
+        if !self.results.is_empty() {
+            out.field(&mut frame, ResponseKey::Results);
+            self.results.write(out);
+        }
+        out.close(frame);
+    }
+}
+
+/// What a response brings (LS1 s3.3.2.2).
+#[derive(Clone, Copy, Debug)]
+pub struct Results<'a> {
+    /// The language versions that the Consumer understands.
+    pub versions: Option<Texts<'a>>,
+    /// The actuator profiles that it supports.
+    pub profiles: Option<Texts<'a>>,
+    /// The actions it can do, with their targets.
+    pub pairs: Option<Pairs<'a>>,
+    /// The most commands a minute that it accepts.
+    pub rate_limit: Option<Number>,
+    /// What profiles add.
+    pub extensions: Extensions<'a>,
+}
+
+impl Default for Results<'_> {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl<'a> Results<'a> {
+    /// No result.
+    pub const NONE: Self =
+        Self { versions: None, profiles: None, pairs: None, rate_limit: None, extensions: Extensions::NONE };
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.versions.is_none()
+            && self.profiles.is_none()
+            && self.pairs.is_none()
+            && self.rate_limit.is_none()
+            && self.extensions.is_empty()
+    }
+
+    fn read_known<S: Source<'a>>(&mut self, key: ResultKey, r: &mut Reader<S>) -> Result<(), Fail> {
+        match key {
+            ResultKey::Versions => {
+                let at = r.source.at();
+                let versions = read_list(r)?;
+                if !versions.distinct() {
+                    return Err(Fail::new(at, Rule::NotUnique));
+                }
+                if r.v2() && !versions.iter().all(is_major_minor) {
+                    return Err(Fail::new(at, Rule::Version));
+                }
+                self.versions = Some(versions);
+            }
+            ResultKey::Profiles => {
+                let at = r.source.at();
+                let profiles = read_list(r)?;
+                for profile in profiles {
+                    match profile.chars().take(17).count() {
+                        0 => return Err(Fail::new(at, Rule::Nsid)),
+                        17 => r.forgive(Quirk::LongNamespace, at, Rule::Nsid)?,
+                        _ => {}
+                    }
+                }
+                self.profiles = Some(profiles);
+            }
+            ResultKey::Pairs => self.pairs = Some(read_pairs(r)?),
+            ResultKey::RateLimit => {
+                let at = r.source.at();
+                // No number below 0 can be held.
+                let limit = r.source.number().map_err(|fail| match fail.rule {
+                    Rule::NumberRange | Rule::WantInteger => Fail::new(at, Rule::RateLimit),
+                    _ => fail,
+                })?;
+                self.rate_limit = Some(limit);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `major.minor`, both integers (LS2).
+fn is_major_minor(version: Text<'_>) -> bool {
+    let mut dots = 0u8;
+    let mut digits = 0u8;
+    for c in version.chars() {
+        match c {
+            '.' if digits > 0 => {
+                dots = dots.saturating_add(1);
+                digits = 0;
+            }
+            '0'..='9' => digits = digits.saturating_add(1),
+            _ => return false,
+        }
+    }
+    dots == 1 && digits > 0
+}
+
+/// Action-target pairs: each action once, with at least one target, no target twice (LS1 s3.4.2.1).
+fn read_pairs<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Pairs<'a>, Fail> {
+    let mut within = r.source.clone();
+    let mut members = r.open(Shape::Map)?;
+    while let Some(member) = members.next::<PairKey>(r)? {
+        match member {
+            Member::Known(PairKey(_)) => read_targets(r)?,
+            Member::Other(Key::Name(name)) if named::<Action>(name).is_some() => read_targets(r)?,
+            // Drafts of v2.0 nest the pairs of a profile under its name; what is nested is checked alike.
+            Member::Other(key) => {
+                let at = members.key_at;
+                if r.source.kind()? != Kind::Map {
+                    return Err(Fail::new(at, Rule::Action));
+                }
+                crate::extension::namespace(key, at, r)?;
+                r.forgive(Quirk::NestedPairs, at, Rule::Action)?;
+                let mut inner = r.open(Shape::Map)?;
+                while let Some(member) = inner.next::<PairKey>(r)? {
+                    match member {
+                        Member::Known(_) => read_targets(r)?,
+                        Member::Other(_) => return Err(Fail::new(inner.key_at, Rule::Action)),
+                    }
+                }
+            }
+        }
+    }
+    members.filled(Rule::EmptyPairs)?;
+    Ok(Pairs::from_checked(within.until(&r.source)))
+}
+
+/// An action as a key: identifiers of actions pass 31, so duplicates are found as among other keys.
+#[derive(Clone, Copy, PartialEq)]
+struct PairKey(Action);
+
+impl crate::vocabulary::Vocabulary for PairKey {
+    fn from_name(name: &str) -> Option<Self> {
+        Action::from_name(name).map(Self)
+    }
+    fn from_id(id: u64) -> Option<Self> {
+        Action::from_id(id).map(Self)
+    }
+    fn name(self) -> &'static str {
+        self.0.name()
+    }
+    fn id(self) -> u16 {
+        // Actions have identifiers 1 to 32: one less fits the set of fields seen.
+        self.0.id().saturating_sub(1)
+    }
+}
+
+/// The targets of one action.
+fn read_targets<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<(), Fail> {
+    let at = r.source.at();
+    if r.source.concise() {
+        let mut walk = r.source.open_list()?;
+        while r.source.more(&mut walk)? {
+            r.one_of::<TargetKind>(Rule::Target)?;
+        }
+        return if walk.done == 0 { Err(Fail::new(at, Rule::EmptyPair)) } else { Ok(()) };
+    }
+    read_texts(r, Texts::distinct, Rule::EmptyPair).map(drop)
+}
+
+impl<'a> Value<'a> for Results<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut results = Self::NONE;
+        let mut extended = false;
+        let mut within = r.source.clone();
+        let mut members = r.open(Shape::Map)?;
+        while let Some(member) = members.next(r)? {
+            match member {
+                Member::Known(key) => results.read_known(key, r)?,
+                Member::Other(key) => {
+                    read_extension(key, members.key_at, Part::Results, r)?;
+                    extended = true;
+                }
+            }
+        }
+        members.filled(Rule::EmptyResults)?;
+        if extended {
+            results.extensions = Extensions::from_checked(within.until(&r.source), Place::Results);
+        }
+        Ok(results)
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        if let Some(versions) = self.versions {
+            out.require(versions.distinct(), Rule::NotUnique);
+            out.require(!out.v2() || versions.iter().all(is_major_minor), Rule::Version);
+            out.field(&mut frame, ResultKey::Versions);
+            write_texts(out, versions);
+        }
+        if let Some(profiles) = self.profiles {
+            out.require(profiles.iter().all(|profile| matches!(profile.chars().take(17).count(), 1..=16)), Rule::Nsid);
+            out.field(&mut frame, ResultKey::Profiles);
+            write_texts(out, profiles);
+        }
+        if let Some(pairs) = self.pairs {
+            out.require(pairs.iter().next().is_some(), Rule::EmptyPairs);
+            out.field(&mut frame, ResultKey::Pairs);
+            let mut inner = out.open(Shape::Map);
+            for pair in pairs.iter() {
+                out.require(!pair.targets.is_empty(), Rule::EmptyPair);
+                out.require(pair.targets.distinct(), Rule::NotUnique);
+                out.field(&mut inner, pair.action);
+                let mut list = out.open_list();
+                for target in pair.targets {
+                    out.item(&mut list);
+                    match named::<TargetKind>(target) {
+                        Some(kind) => out.one_of(kind),
+                        None => {
+                            out.require(!out.concise(), Rule::ConciseExtension);
+                            out.text(target);
+                        }
+                    }
+                }
+                out.close(list);
+            }
+            out.close(inner);
+        }
+        if let Some(limit) = self.rate_limit {
+            out.field(&mut frame, ResultKey::RateLimit);
+            out.number(limit);
+        }
+        self.extensions.write(out, &mut frame, Part::Results);
+        out.close(frame);
+    }
+}

@@ -1,0 +1,472 @@
+//! Stateless packet filtering (oc2slpf-v1.0-cs01), typed in full: arguments, specifiers, target and result, and which
+//! commands may have which.
+
+use crate::command::Command;
+use crate::error::{Fail, Rule};
+use crate::extension::{Extension, ExtensionValue};
+use crate::formats;
+use crate::list::Texts;
+use crate::object::{text_of, write_text};
+use crate::out::Out;
+use crate::raw::{Raw, on_source};
+use crate::response::Status;
+use crate::source::{Member, Reader, Shape, Source};
+use crate::target::{Target, write_texts};
+use crate::text::Text;
+use crate::value::Value;
+use crate::vocabulary::{Action, ResponseType, TargetKind, vocabulary};
+use crate::{Actuator as AnyActuator, Language};
+
+/// The namespace identifier.
+pub const NSID: &str = "slpf";
+/// The name of the profile's own target.
+pub(crate) const RULE_NUMBER: &str = "rule_number";
+/// That target's identifier in the concise form.
+pub(crate) const RULE_NUMBER_ID: u64 = 1024;
+
+vocabulary! {
+    /// What happens to denied traffic (SLPF s2.1.3).
+    pub enum DropProcess {
+        /// It is dropped, and nobody is told.
+        None = 1 "none",
+        /// It is dropped, and its sender is told.
+        Reject = 2 "reject",
+        /// It is dropped, and its sender is told that it arrived.
+        FalseAck = 3 "false_ack",
+    }
+
+    /// Which traffic a rule is for (SLPF s2.1.3).
+    pub enum Direction {
+        /// Both.
+        Both = 1 "both",
+        /// What comes in.
+        Ingress = 2 "ingress",
+        /// What goes out.
+        Egress = 3 "egress",
+    }
+
+    pub(crate) enum ArgKey { DropProcess = 1024 "drop_process", Persistent = 1025 "persistent", Direction = 1026 "direction", InsertRule = 1027 "insert_rule", }
+    pub(crate) enum SpecifierKey { Hostname = 1 "hostname", NamedGroup = 2 "named_group", AssetId = 3 "asset_id", AssetTuple = 4 "asset_tuple", }
+    pub(crate) enum ResultKey { RuleNumber = 1024 "rule_number", }
+}
+
+/// The arguments of the profile (SLPF s2.1.3): at least one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Args {
+    /// What happens to denied traffic; only with `deny`.
+    pub drop_process: Option<DropProcess>,
+    /// Whether the rule outlives a restart; absent, it does.
+    pub persistent: Option<bool>,
+    /// Which traffic the rule is for; absent, both.
+    pub direction: Option<Direction>,
+    /// The number that the rule is to have; only where a complete response is asked for.
+    pub insert_rule: Option<u64>,
+}
+
+/// The specifiers of the profile (SLPF s2.1.4): which of its actuators is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Actuator<'a> {
+    /// A host name.
+    pub hostname: Option<Text<'a>>,
+    /// A group of actuators.
+    pub named_group: Option<Text<'a>>,
+    /// An identifier.
+    pub asset_id: Option<Text<'a>>,
+    /// An identifier in at most 10 parts.
+    pub asset_tuple: Option<Texts<'a>>,
+}
+
+/// The results of the profile (SLPF s2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Results {
+    /// The number that the rule was given.
+    pub rule_number: u64,
+}
+
+impl<'a> Value<'a> for Args {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut args = Self::default();
+        let mut members = r.open(Shape::Map)?;
+        while let Some(member) = members.next(r)? {
+            match member {
+                Member::Known(ArgKey::DropProcess) => args.drop_process = Some(r.one_of(Rule::SlpfDropProcess)?),
+                Member::Known(ArgKey::Persistent) => args.persistent = Some(r.source.boolean()?),
+                Member::Known(ArgKey::Direction) => args.direction = Some(r.one_of(Rule::SlpfDirection)?),
+                Member::Known(ArgKey::InsertRule) => args.insert_rule = Some(r.source.integer()?),
+                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::SlpfArg)),
+            }
+        }
+        members.filled(Rule::SlpfEmpty)?;
+        Ok(args)
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        out.require(*self != Self::default(), Rule::SlpfEmpty);
+        if let Some(drop_process) = self.drop_process {
+            out.field(&mut frame, ArgKey::DropProcess);
+            out.one_of(drop_process);
+        }
+        if let Some(persistent) = self.persistent {
+            out.field(&mut frame, ArgKey::Persistent);
+            out.boolean(persistent);
+        }
+        if let Some(direction) = self.direction {
+            out.field(&mut frame, ArgKey::Direction);
+            out.one_of(direction);
+        }
+        if let Some(rule) = self.insert_rule {
+            out.field(&mut frame, ArgKey::InsertRule);
+            out.integer(rule);
+        }
+        out.close(frame);
+    }
+}
+
+impl<'a> Value<'a> for Actuator<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut actuator = Self::default();
+        let mut members = r.open(Shape::Map)?;
+        while let Some(member) = members.next(r)? {
+            match member {
+                Member::Known(SpecifierKey::Hostname) => {
+                    actuator.hostname = Some(text_of(r, formats::hostname, Rule::Hostname)?);
+                }
+                Member::Known(SpecifierKey::NamedGroup) => actuator.named_group = Some(r.source.text()?),
+                Member::Known(SpecifierKey::AssetId) => actuator.asset_id = Some(r.source.text()?),
+                Member::Known(SpecifierKey::AssetTuple) => {
+                    let at = r.source.at();
+                    let tuple = crate::target::read_list(r)?;
+                    if tuple.len() > 10 {
+                        return Err(Fail::new(at, Rule::SlpfTuple));
+                    }
+                    actuator.asset_tuple = Some(tuple);
+                }
+                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::SlpfSpecifier)),
+            }
+        }
+        Ok(actuator)
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        if let Some(hostname) = self.hostname {
+            out.field(&mut frame, SpecifierKey::Hostname);
+            write_text(out, hostname, formats::hostname, Rule::Hostname);
+        }
+        for (key, text) in [(SpecifierKey::NamedGroup, self.named_group), (SpecifierKey::AssetId, self.asset_id)] {
+            if let Some(text) = text {
+                out.field(&mut frame, key);
+                out.text(text);
+            }
+        }
+        if let Some(tuple) = self.asset_tuple {
+            out.require(tuple.len() <= 10, Rule::SlpfTuple);
+            out.field(&mut frame, SpecifierKey::AssetTuple);
+            write_texts(out, tuple);
+        }
+        out.close(frame);
+    }
+}
+
+impl<'a> Value<'a> for Results {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut rule_number = None;
+        let mut members = r.open(Shape::Map)?;
+        while let Some(member) = members.next(r)? {
+            match member {
+                Member::Known(ResultKey::RuleNumber) => rule_number = Some(r.source.integer()?),
+                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::SlpfResult)),
+            }
+        }
+        rule_number.map(|rule_number| Self { rule_number }).ok_or(Fail::new(members.at, Rule::SlpfEmpty))
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        out.field(&mut frame, ResultKey::RuleNumber);
+        out.integer(self.rule_number);
+        out.close(frame);
+    }
+}
+
+/// Reads a value of the profile that was checked when its message was.
+fn read<'a, T: Value<'a>>(raw: Raw<'a>) -> Option<T> {
+    on_source!(raw, source => T::read(&mut Reader::new(source, Language::V1_0, true)).ok())
+}
+
+impl Args {
+    /// The profile's arguments of a command, if it has some.
+    pub fn of(command: &Command<'_>) -> Option<Self> {
+        match command.args.extensions.get(NSID)? {
+            ExtensionValue::SlpfArgs(args) => Some(args),
+            ExtensionValue::Raw(raw) => read(raw),
+            _ => None,
+        }
+    }
+
+    /// As part of a command's arguments.
+    pub const fn extension(self) -> Extension<'static> {
+        Extension { profile: Text::new(NSID), value: ExtensionValue::SlpfArgs(self) }
+    }
+}
+
+impl<'a> Actuator<'a> {
+    /// The profile's specifiers of a command, if it has some.
+    pub fn of(command: &Command<'a>) -> Option<Self> {
+        let actuator = command.actuator.filter(|actuator| actuator.profile == NSID)?;
+        match actuator.specifiers? {
+            ExtensionValue::SlpfActuator(actuator) => Some(actuator),
+            ExtensionValue::Raw(raw) => read(raw),
+            _ => None,
+        }
+    }
+
+    /// As a command's actuator.
+    pub const fn actuator(self) -> AnyActuator<'a> {
+        AnyActuator { profile: Text::new(NSID), specifiers: Some(ExtensionValue::SlpfActuator(self)) }
+    }
+}
+
+impl Results {
+    /// The profile's results of a response, if it has some.
+    pub fn of(response: &crate::Response<'_>) -> Option<Self> {
+        match response.results.extensions.get(NSID)? {
+            ExtensionValue::SlpfResults(results) => Some(results),
+            ExtensionValue::Raw(raw) => read(raw),
+            _ => None,
+        }
+    }
+
+    /// As part of a response's results.
+    pub const fn extension(self) -> Extension<'static> {
+        Extension { profile: Text::new(NSID), value: ExtensionValue::SlpfResults(self) }
+    }
+}
+
+/// The target of a rule by its number (SLPF s2.1.2).
+pub const fn rule_number<'a>(number: u64) -> Target<'a> {
+    Target::Extension {
+        profile: Text::new(NSID),
+        name: Text::new(RULE_NUMBER),
+        value: ExtensionValue::SlpfRuleNumber(number),
+    }
+}
+
+/// The rule that a command is about, if its target is one.
+pub fn rule_number_of(target: &Target<'_>) -> Option<u64> {
+    match target {
+        Target::Extension { profile, name, value } if *profile == NSID && *name == RULE_NUMBER => match value {
+            ExtensionValue::SlpfRuleNumber(number) => Some(*number),
+            ExtensionValue::Raw(raw) => on_source!(raw, source => source.integer().ok()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Why a command is none of this profile's: the status and the text that SLPF s2.3 has for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// 400 or 501.
+    pub status: Status,
+    /// Why.
+    pub text: &'static str,
+}
+
+impl Refusal {
+    /// 501: no such command in the profile.
+    pub const COMMAND: Self = Self { status: Status::NotImplemented, text: "Command not supported" };
+    /// 501: no such target for that action.
+    pub const TARGET: Self = Self { status: Status::NotImplemented, text: "Target type not supported" };
+    /// 501: no such argument for that command.
+    pub const OPTION: Self = Self { status: Status::NotImplemented, text: "Option not supported" };
+    /// 501: a host says so when `insert_rule` names a number that is taken.
+    pub const RULE_IN_USE: Self = Self { status: Status::NotImplemented, text: "Rule number currently in use" };
+    /// 500: a host says so when a rule could not be deleted.
+    pub const NOT_REMOVED: Self = Self { status: Status::InternalError, text: "firewall rule not removed or updated" };
+    /// 500: a host says so when the file of an update is not there.
+    pub const NO_FILE: Self = Self { status: Status::InternalError, text: "cannot access file" };
+    /// 400: `insert_rule` without a complete response (SLPF s2.3).
+    pub const INSERT_RULE: Self =
+        Self { status: Status::BadRequest, text: "insert_rule goes with response_requested: complete" };
+    /// 400: an update without the file's name (SLPF s2.3.5).
+    pub const NO_NAME: Self = Self { status: Status::BadRequest, text: "the file to update from has no name" };
+}
+
+/// Whether a command is one of this profile's, with the targets and arguments it may have (SLPF s2.3).
+pub fn check(command: &Command<'_>) -> Result<(), Refusal> {
+    let args = &command.args;
+    let own = Args::of(command);
+    let other = args.extensions.iter().any(|extension| extension.profile != NSID);
+    let period = args.stop_time.is_some() || args.duration.is_some();
+    match (command.action, command.target.kind()) {
+        (
+            Action::Allow | Action::Deny,
+            Some(TargetKind::Ipv4Net | TargetKind::Ipv6Net | TargetKind::Ipv4Connection | TargetKind::Ipv6Connection),
+        ) => {
+            let own = own.unwrap_or_default();
+            if other || (own.drop_process.is_some() && command.action != Action::Deny) {
+                return Err(Refusal::OPTION);
+            }
+            if own.insert_rule.is_some() && args.response_requested != Some(ResponseType::Complete) {
+                return Err(Refusal::INSERT_RULE);
+            }
+            Ok(())
+        }
+        (Action::Query, Some(TargetKind::Features)) => Ok(()),
+        (Action::Delete, None) if rule_number_of(&command.target).is_some() => match own.is_some() || other || period {
+            true => Err(Refusal::OPTION),
+            false => Ok(()),
+        },
+        (Action::Update, Some(TargetKind::File)) => {
+            if own.is_some() || other || period {
+                return Err(Refusal::OPTION);
+            }
+            match command.target {
+                Target::File(file) if file.name.is_none() => Err(Refusal::NO_NAME),
+                _ => Ok(()),
+            }
+        }
+        (Action::Allow | Action::Deny | Action::Query | Action::Delete | Action::Update, _) => Err(Refusal::TARGET),
+        _ => Err(Refusal::COMMAND),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Args as AllArgs, Encoding, Form, Ipv4Net, Reading};
+
+    /// LS1 A.2: a connection denied, with arguments and specifiers of the profile.
+    const A2: &str = r#"{"action":"deny","target":{"ipv4_connection":{"src_addr":"1.2.3.4","src_port":10996,"dst_addr":"198.2.3.4","dst_port":80,"protocol":"tcp"}},"args":{"start_time":1534775460000,"duration":500,"response_requested":"ack","slpf":{"drop_process":"none"}},"actuator":{"slpf":{"asset_id":"30"}}}"#;
+
+    fn read_command(json: &str) -> Result<Command<'_>, crate::Error> {
+        Reading::default().command(Encoding::Json, json.as_bytes()).map(|read| read.value)
+    }
+
+    #[test]
+    fn a_denied_connection_in_the_concise_form() {
+        let concise = b"\x84\x06\xa1\x0f\x85\x81\x44\x01\x02\x03\x04\x19\x2a\xf4\x81\x44\xc6\x02\x03\x04\x18\x50\x06\xa4\x01\x1b\x00\x00\x01\x65\x57\xbf\x00\xa0\x03\x19\x01\xf4\x04\x01\x19\x04\x00\xa1\x19\x04\x00\x01\xa1\x19\x04\x00\xa1\x03\x62\x33\x30";
+        let mut buffer = [0; 400];
+        let command = read_command(A2).unwrap();
+        assert_eq!(command.encode(Form::Concise, &mut buffer), Ok(57));
+        assert_eq!(&buffer[..57], concise);
+        assert_eq!(command.encode(Form::Cbor, &mut buffer), Ok(223));
+        let again = Reading::default().command(Encoding::Cbor, concise).unwrap().value;
+        let length = again.encode(Form::Json, &mut buffer).unwrap();
+        assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(A2));
+        assert_eq!(Args::of(&again).unwrap().drop_process, Some(DropProcess::None));
+        assert_eq!(Actuator::of(&again).unwrap().asset_id, Some(Text::new("30")));
+    }
+
+    #[test]
+    fn what_is_built_reads_back() {
+        let own = [Args {
+            drop_process: Some(DropProcess::FalseAck),
+            persistent: Some(false),
+            direction: Some(Direction::Egress),
+            insert_rule: Some(7),
+        }
+        .extension()];
+        let mut command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.0/24").unwrap()));
+        command.args = AllArgs { extensions: own[..].into(), ..AllArgs::NONE };
+        let tuple = Texts::from(&["a", "b"]);
+        let hostname = Some(Text::new("fw.example"));
+        let named_group = Some(Text::new("edge"));
+        command.actuator =
+            Some(Actuator { hostname, named_group, asset_id: None, asset_tuple: Some(tuple) }.actuator());
+        for (form, encoding) in
+            [(Form::Json, Encoding::Json), (Form::Cbor, Encoding::Cbor), (Form::Concise, Encoding::Cbor)]
+        {
+            let mut buffer = [0; 400];
+            let length = command.encode(form, &mut buffer).unwrap();
+            let again = Reading::default().command(encoding, &buffer[..length]).unwrap().value;
+            assert_eq!(Args::of(&again), Args::of(&command), "{form:?}");
+            assert_eq!(Actuator::of(&again), Actuator::of(&command), "{form:?}");
+        }
+        for form in [Form::Json, Form::Cbor, Form::Concise] {
+            let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
+            let mut buffer = [0; 100];
+            let command = Command::new(Action::Delete, rule_number(1234));
+            let length = command.encode(form, &mut buffer).unwrap();
+            let again = Reading::default().command(encoding, &buffer[..length]).unwrap().value;
+            assert_eq!(rule_number_of(&again.target), Some(1234));
+            let extensions = [Results { rule_number: 9 }.extension()];
+            let mut response = crate::Response::new(Status::Ok);
+            response.results.extensions = extensions[..].into();
+            let length = response.encode(form, &mut buffer).unwrap();
+            let again = Reading::default().response(encoding, &buffer[..length]).unwrap().value;
+            assert_eq!(Results::of(&again), Some(Results { rule_number: 9 }));
+        }
+    }
+
+    #[test]
+    fn what_the_profile_does_not_define_is_refused() {
+        for (args, rule, path) in [
+            (r#"{"drop":"none"}"#, Rule::SlpfArg, "args.slpf.drop"),
+            (r#"{"drop_process":"no"}"#, Rule::SlpfDropProcess, "args.slpf.drop_process"),
+            (r#"{"direction":"up"}"#, Rule::SlpfDirection, "args.slpf.direction"),
+            (r#"{"persistent":1}"#, Rule::WantBoolean, "args.slpf.persistent"),
+            (r#"{"insert_rule":"1"}"#, Rule::WantInteger, "args.slpf.insert_rule"),
+            (r#"{}"#, Rule::SlpfEmpty, "args.slpf"),
+        ] {
+            let json =
+                std::format!(r#"{{"action":"deny","target":{{"ipv4_net":"1.1.1.1"}},"args":{{"slpf":{args}}}}}"#);
+            let error = read_command(&json).unwrap_err();
+            assert_eq!((error.rule, error.path.as_str()), (rule, path));
+        }
+        for (actuator, rule) in [
+            (r#"{"hostname":"a b"}"#, Rule::Hostname),
+            (r#"{"asset_tuple":["1","2","3","4","5","6","7","8","9","10","11"]}"#, Rule::SlpfTuple),
+            (r#"{"asset":"1"}"#, Rule::SlpfSpecifier),
+        ] {
+            let json = std::format!(
+                r#"{{"action":"deny","target":{{"ipv4_net":"1.1.1.1"}},"actuator":{{"slpf":{actuator}}}}}"#
+            );
+            assert_eq!(read_command(&json).unwrap_err().rule, rule);
+        }
+        let error = read_command(r#"{"action":"delete","target":{"slpf:rule_number":"7"}}"#).unwrap_err();
+        assert_eq!((error.rule, error.path.as_str()), (Rule::WantInteger, "target.slpf:rule_number"));
+        let error = read_command(r#"{"action":"delete","target":{"slpf:rule":7}}"#).unwrap_err();
+        assert_eq!(error.rule, Rule::SlpfTarget);
+    }
+
+    #[test]
+    fn each_command_has_its_targets_and_arguments() {
+        let verdict = |json: &str| check(&read_command(json).unwrap());
+        for good in [
+            A2,
+            r#"{"action":"allow","target":{"ipv6_net":"::1"},"args":{"slpf":{"direction":"both"}}}"#,
+            r#"{"action":"deny","target":{"ipv4_net":"1.1.1.1"},"args":{"response_requested":"complete","slpf":{"insert_rule":1}}}"#,
+            r#"{"action":"query","target":{"features":[]}}"#,
+            r#"{"action":"delete","target":{"slpf:rule_number":1},"args":{"start_time":1}}"#,
+            r#"{"action":"update","target":{"file":{"name":"rules"}}}"#,
+        ] {
+            assert_eq!(verdict(good), Ok(()), "{good}");
+        }
+        for (bad, refusal) in [
+            (r#"{"action":"scan","target":{"ipv4_net":"1.1.1.1"}}"#, Refusal::COMMAND),
+            (r#"{"action":"deny","target":{"uri":"a:b"}}"#, Refusal::TARGET),
+            (r#"{"action":"deny","target":{"slpf:rule_number":1}}"#, Refusal::TARGET),
+            (r#"{"action":"delete","target":{"file":{"name":"a"}}}"#, Refusal::TARGET),
+            (
+                r#"{"action":"allow","target":{"ipv4_net":"1.1.1.1"},"args":{"slpf":{"drop_process":"none"}}}"#,
+                Refusal::OPTION,
+            ),
+            (r#"{"action":"deny","target":{"ipv4_net":"1.1.1.1"},"args":{"x-a":{"b":1}}}"#, Refusal::OPTION),
+            (
+                r#"{"action":"deny","target":{"ipv4_net":"1.1.1.1"},"args":{"slpf":{"insert_rule":1}}}"#,
+                Refusal::INSERT_RULE,
+            ),
+            (r#"{"action":"delete","target":{"slpf:rule_number":1},"args":{"duration":1}}"#, Refusal::OPTION),
+            (
+                r#"{"action":"update","target":{"file":{"name":"a"}},"args":{"slpf":{"direction":"both"}}}"#,
+                Refusal::OPTION,
+            ),
+            (r#"{"action":"update","target":{"file":{"path":"/a"}}}"#, Refusal::NO_NAME),
+        ] {
+            assert_eq!(verdict(bad), Err(refusal), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! What a command acts on (LS1 s3.3.1.2, s3.4.1).
+
+use crate::error::{Fail, Rule};
+use crate::extension::{ExtensionValue, Part};
+use crate::formats;
+use crate::list::Texts;
+use crate::net::{Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};
+use crate::object::{Artifact, Device, File, Process, text_of, write_text};
+use crate::out::Out;
+use crate::slpf;
+use crate::source::{Key, Kind, Member, Reader, Shape, Source};
+use crate::text::Text;
+use crate::value::Value;
+use crate::vocabulary::{Feature, RegisteredProfile, TargetKind};
+use crate::{Quirk, extension};
+
+/// What a command acts on: one target of the language, or one that a profile defines.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Target<'a> {
+    /// Bytes that represent a file or part of one (LS1 s3.4.1.1).
+    Artifact(Artifact<'a>),
+    /// An earlier command, by its identifier (LS1 s3.4.2.16).
+    Command(Text<'a>),
+    /// A device (LS1 s3.4.1.2).
+    Device(Device<'a>),
+    /// A domain name (LS1 s3.4.1.3).
+    DomainName(Text<'a>),
+    /// An e-mail address (LS1 s3.4.1.4).
+    EmailAddr(Text<'a>),
+    /// What a Consumer can do (LS1 s3.4.1.5).
+    Features(Features),
+    /// A file (LS1 s3.4.1.6).
+    File(File<'a>),
+    /// An internationalized domain name (LS1 s3.4.1.7).
+    IdnDomainName(Text<'a>),
+    /// An internationalized e-mail address (LS1 s3.4.1.8).
+    IdnEmailAddr(Text<'a>),
+    /// A range of IPv4 addresses (LS1 s3.4.1.9).
+    Ipv4Net(Ipv4Net),
+    /// A range of IPv6 addresses (LS1 s3.4.1.11).
+    Ipv6Net(Ipv6Net),
+    /// A five-tuple of IPv4 (LS1 s3.4.1.10).
+    Ipv4Connection(Ipv4Connection),
+    /// A five-tuple of IPv6 (LS1 s3.4.1.12).
+    Ipv6Connection(Ipv6Connection),
+    /// A MAC address (LS1 s3.4.1.14).
+    MacAddr(MacAddr),
+    /// A running program (LS1 s3.4.1.15).
+    Process(Process<'a>),
+    /// A resource (LS1 s3.4.1.17).
+    Uri(Text<'a>),
+    /// A resource, internationalized (LS1 s3.4.1.13).
+    Iri(Text<'a>),
+    /// Names of an actuator's attributes (LS1 s3.4.1.16; gone from the v2.0 draft).
+    Properties(Texts<'a>),
+    /// A target of a profile (LS1 s3.1.4): `profile:name` in v1.0, a name within the profile in the v2.0 draft.
+    Extension {
+        /// The namespace identifier of the profile.
+        profile: Text<'a>,
+        /// The name of the target in it.
+        name: Text<'a>,
+        /// Its value.
+        value: ExtensionValue<'a>,
+    },
+}
+
+impl<'a> Target<'a> {
+    /// Which target of the language it is; `None` for a profile's.
+    pub const fn kind(&self) -> Option<TargetKind> {
+        Some(match self {
+            Self::Artifact(_) => TargetKind::Artifact,
+            Self::Command(_) => TargetKind::Command,
+            Self::Device(_) => TargetKind::Device,
+            Self::DomainName(_) => TargetKind::DomainName,
+            Self::EmailAddr(_) => TargetKind::EmailAddr,
+            Self::Features(_) => TargetKind::Features,
+            Self::File(_) => TargetKind::File,
+            Self::IdnDomainName(_) => TargetKind::IdnDomainName,
+            Self::IdnEmailAddr(_) => TargetKind::IdnEmailAddr,
+            Self::Ipv4Net(_) => TargetKind::Ipv4Net,
+            Self::Ipv6Net(_) => TargetKind::Ipv6Net,
+            Self::Ipv4Connection(_) => TargetKind::Ipv4Connection,
+            Self::Ipv6Connection(_) => TargetKind::Ipv6Connection,
+            Self::MacAddr(_) => TargetKind::MacAddr,
+            Self::Process(_) => TargetKind::Process,
+            Self::Uri(_) => TargetKind::Uri,
+            Self::Iri(_) => TargetKind::Iri,
+            Self::Properties(_) => TargetKind::Properties,
+            Self::Extension { .. } => return None,
+        })
+    }
+
+    /// Whether this is the target that a list of pairs calls by this name: `file`, `slpf:rule_number` or, as the
+    /// v2.0 draft writes it, `slpf/rule_number`.
+    pub fn is_named(&self, pair: &str) -> bool {
+        match self {
+            Self::Extension { profile, name, .. } => {
+                pair.split_once([':', '/']).is_some_and(|(before, after)| *profile == before && *name == after)
+            }
+            other => other.kind().is_some_and(|kind| kind.name() == pair),
+        }
+    }
+
+    /// The value of a target of the language.
+    fn read_kind<S: Source<'a>>(kind: TargetKind, r: &mut Reader<S>) -> Result<Self, Fail> {
+        Ok(match kind {
+            TargetKind::Artifact => Self::Artifact(Artifact::read(r)?),
+            TargetKind::Command => Self::Command(text_of(r, formats::command_id, Rule::CommandId)?),
+            TargetKind::Device => Self::Device(Device::read(r)?),
+            TargetKind::DomainName => Self::DomainName(text_of(r, formats::hostname, Rule::Hostname)?),
+            TargetKind::EmailAddr => Self::EmailAddr(text_of(r, formats::email, Rule::Email)?),
+            TargetKind::Features => Self::Features(Features::read(r)?),
+            TargetKind::File => Self::File(File::read(r)?),
+            TargetKind::IdnDomainName => Self::IdnDomainName(text_of(r, formats::idn_hostname, Rule::IdnHostname)?),
+            TargetKind::IdnEmailAddr => Self::IdnEmailAddr(text_of(r, formats::idn_email, Rule::IdnEmail)?),
+            TargetKind::Ipv4Net => Self::Ipv4Net(Ipv4Net::read(r)?),
+            TargetKind::Ipv6Net => Self::Ipv6Net(Ipv6Net::read(r)?),
+            TargetKind::Ipv4Connection => Self::Ipv4Connection(Ipv4Connection::read(r)?),
+            TargetKind::Ipv6Connection => Self::Ipv6Connection(Ipv6Connection::read(r)?),
+            TargetKind::MacAddr => Self::MacAddr(MacAddr::read(r)?),
+            TargetKind::Process => Self::Process(Process::read(r)?),
+            TargetKind::Uri => Self::Uri(text_of(r, |text| formats::resource(text, false), Rule::Uri)?),
+            TargetKind::Iri => Self::Iri(text_of(r, |text| formats::resource(text, true), Rule::Iri)?),
+            TargetKind::Properties => Self::Properties(read_texts(r, Texts::distinct, Rule::EmptyProperties)?),
+        })
+    }
+
+    /// A target that a profile defines.
+    fn read_extension<S: Source<'a>>(key: Key<'a>, at: usize, r: &mut Reader<S>) -> Result<Self, Fail> {
+        let whole = match key {
+            Key::Name(whole) => whole,
+            Key::Id(slpf::RULE_NUMBER_ID) => {
+                return Self::read_named(Text::new(slpf::NSID), Text::new(slpf::RULE_NUMBER), at, r);
+            }
+            Key::Id(_) => return Err(Fail::new(at, Rule::ConciseExtension)),
+        };
+        if let Some((profile, name)) = whole.split_at_colon() {
+            if name.is_empty() {
+                return Err(Fail::new(at, Rule::TargetExtension));
+            }
+            extension::check_namespace(profile, at, r)?;
+            return Self::read_named(profile, name, at, r);
+        }
+        // The v2.0 draft nests the target in its profile.
+        if !r.v2() {
+            return Err(Fail::new(at, Rule::Target));
+        }
+        extension::check_namespace(whole, at, r)?;
+        let mut walk = r.source.open(Shape::Map).map_err(|_| Fail::new(at, Rule::Target))?;
+        let Some((Key::Name(name), name_at)) = r.source.key(&mut walk)? else {
+            return r.fail(Rule::OneTarget);
+        };
+        let target = Self::read_named(whole, name, name_at, r)?;
+        match r.source.key(&mut walk)? {
+            None => Ok(target),
+            Some((_, at)) => Err(Fail::new(at, Rule::OneTarget)),
+        }
+    }
+
+    /// The value of a profile's target.
+    fn read_named<S: Source<'a>>(
+        profile: Text<'a>,
+        name: Text<'a>,
+        at: usize,
+        r: &mut Reader<S>,
+    ) -> Result<Self, Fail> {
+        if profile == slpf::NSID {
+            if name != slpf::RULE_NUMBER {
+                return Err(Fail::new(at, Rule::SlpfTarget));
+            }
+            let value = ExtensionValue::SlpfRuleNumber(r.source.integer()?);
+            return Ok(Self::Extension { profile, name, value });
+        }
+        Ok(Self::Extension { profile, name, value: r.source.raw()?.into() })
+    }
+
+    fn write_value(&self, out: &mut Out<'_>) {
+        match self {
+            Self::Artifact(artifact) => artifact.write(out),
+            Self::Command(id) => write_text(out, *id, formats::command_id, Rule::CommandId),
+            Self::Device(device) => device.write(out),
+            Self::DomainName(name) => write_text(out, *name, formats::hostname, Rule::Hostname),
+            Self::EmailAddr(address) => write_text(out, *address, formats::email, Rule::Email),
+            Self::Features(features) => features.write(out),
+            Self::File(file) => file.write(out),
+            Self::IdnDomainName(name) => write_text(out, *name, formats::idn_hostname, Rule::IdnHostname),
+            Self::IdnEmailAddr(address) => write_text(out, *address, formats::idn_email, Rule::IdnEmail),
+            Self::Ipv4Net(net) => net.write(out),
+            Self::Ipv6Net(net) => net.write(out),
+            Self::Ipv4Connection(connection) => connection.write(out),
+            Self::Ipv6Connection(connection) => connection.write(out),
+            Self::MacAddr(address) => address.write(out),
+            Self::Process(process) => process.write(out),
+            Self::Uri(uri) => write_text(out, *uri, |text| formats::resource(text, false), Rule::Uri),
+            Self::Iri(iri) => write_text(out, *iri, |text| formats::resource(text, true), Rule::Iri),
+            Self::Properties(names) => {
+                out.require(!out.v2(), Rule::Target);
+                out.require(names.distinct(), Rule::NotUnique);
+                out.require(!names.is_empty(), Rule::EmptyProperties);
+                write_texts(out, *names);
+            }
+            Self::Extension { value, .. } => write_extended(value, out),
+        }
+    }
+}
+
+impl<'a> Value<'a> for Target<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut members = r.open(Shape::Map)?;
+        let at = members.at;
+        let target = match members.next(r)? {
+            None => return Err(Fail::new(at, Rule::OneTarget)),
+            Some(Member::Known(TargetKind::Properties)) if r.v2() => {
+                return Err(Fail::new(members.key_at, Rule::Target));
+            }
+            Some(Member::Known(kind)) => Self::read_kind(kind, r)?,
+            Some(Member::Other(key)) => Self::read_extension(key, members.key_at, r)?,
+        };
+        match members.next::<TargetKind>(r)? {
+            None => Ok(target),
+            Some(_) => Err(Fail::new(members.key_at, Rule::OneTarget)),
+        }
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        let Self::Extension { profile, name, value } = self else {
+            if let Some(kind) = self.kind() {
+                out.field(&mut frame, kind);
+            }
+            self.write_value(out);
+            return out.close(frame);
+        };
+        out.require(extension::namespace_fits(*profile, out.v2()), Rule::UnregisteredNsid);
+        if out.v2() {
+            out.named(&mut frame, *profile);
+            let mut inner = out.open(Shape::Map);
+            out.named(&mut inner, *name);
+            write_extended(value, out);
+            out.close(inner);
+        } else {
+            out.named_pair(&mut frame, *profile, *name);
+            write_extended(value, out);
+        }
+        out.close(frame);
+    }
+}
+
+fn write_extended(value: &ExtensionValue<'_>, out: &mut Out<'_>) {
+    match value {
+        ExtensionValue::Raw(raw) => out.raw(*raw),
+        ExtensionValue::SlpfRuleNumber(number) => out.integer(*number),
+        _ => out.refuse(Rule::SlpfTarget),
+    }
+}
+
+/// Reads a list of texts, which may be empty.
+pub(crate) fn read_list<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Texts<'a>, Fail> {
+    let mut ahead = r.source.clone();
+    let mut walk = ahead.open_list()?;
+    while ahead.more(&mut walk)? {
+        ahead.text()?;
+    }
+    Ok(Texts::from_checked(r.source.raw()?))
+}
+
+/// Reads a list of texts, each of which is checked.
+pub(crate) fn read_texts<'a, S: Source<'a>>(
+    r: &mut Reader<S>,
+    check: impl Fn(&Texts<'a>) -> bool,
+    empty: Rule,
+) -> Result<Texts<'a>, Fail> {
+    let at = r.source.at();
+    let mut ahead = r.source.clone();
+    let mut walk = ahead.open_list()?;
+    let mut count = 0u32;
+    while ahead.more(&mut walk)? {
+        ahead.text()?;
+        count = count.saturating_add(1);
+    }
+    let texts = Texts::from_checked(r.source.raw()?);
+    if count == 0 {
+        return Err(Fail::new(at, empty));
+    }
+    if check(&texts) { Ok(texts) } else { Err(Fail::new(at, Rule::NotUnique)) }
+}
+
+/// Writes a list of texts.
+pub(crate) fn write_texts(out: &mut Out<'_>, texts: Texts<'_>) {
+    let mut frame = out.open_list();
+    for text in texts {
+        out.item(&mut frame);
+        out.text(text);
+    }
+    out.close(frame);
+}
+
+/// The features that `query features` asks for, in their order; none of them is a heartbeat (LS1 s4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Features {
+    items: [Feature; 4],
+    count: u8,
+}
+
+impl Features {
+    /// No feature: does the Consumer answer at all?
+    pub const NONE: Self = Self { items: [Feature::Versions; 4], count: 0 };
+
+    /// These features, each of them once.
+    pub fn new(features: &[Feature]) -> Self {
+        let mut set = Self::NONE;
+        for feature in features {
+            set.insert(*feature);
+        }
+        set
+    }
+
+    /// Adds one; `false` if it was there.
+    fn insert(&mut self, feature: Feature) -> bool {
+        if self.contains(feature) {
+            return false;
+        }
+        if let Some(room) = self.items.get_mut(usize::from(self.count)) {
+            *room = feature;
+            self.count = self.count.saturating_add(1);
+        }
+        true
+    }
+
+    /// The features, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = Feature> + '_ {
+        self.items.iter().take(usize::from(self.count)).copied()
+    }
+
+    /// Whether this one is asked for.
+    pub fn contains(&self, feature: Feature) -> bool {
+        self.iter().any(|item| item == feature)
+    }
+}
+
+impl core::fmt::Debug for Features {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<'a> Value<'a> for Features {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut features = Self::NONE;
+        let mut walk = r.source.open_list()?;
+        while r.source.more(&mut walk)? {
+            let at = r.source.at();
+            if !features.insert(r.one_of(Rule::Feature)?) {
+                // A Producer must not, but a Consumer should only ignore it (LS1 s4.1).
+                r.forgive(Quirk::DuplicateFeature, at, Rule::DuplicateFeature)?;
+            }
+        }
+        Ok(features)
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open_list();
+        for feature in self.iter() {
+            out.item(&mut frame);
+            out.one_of(feature);
+        }
+        out.close(frame);
+    }
+}
+
+/// Which actuator is to act (LS1 s3.3.1.3): a profile and, in v1.0, what tells its actuators apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Actuator<'a> {
+    /// The namespace identifier of the profile.
+    pub profile: Text<'a>,
+    /// The specifiers, as the profile defines them; `None` writes an empty map in v1.0. The v2.0 draft has none.
+    pub specifiers: Option<ExtensionValue<'a>>,
+}
+
+impl<'a> Value<'a> for Actuator<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let at = r.source.at();
+        let mut walk = r.source.open(Shape::Map)?;
+        let Some((key, key_at)) = r.source.key(&mut walk)? else { return Err(Fail::new(at, Rule::Actuator)) };
+        let profile = extension::namespace(key, key_at, r)?;
+        if r.source.kind()? != Kind::Map {
+            return r.fail(Rule::WantMap);
+        }
+        let specifiers = ExtensionValue::read(profile, Part::Actuator, r)?;
+        match r.source.key(&mut walk)? {
+            None => Ok(Self { profile, specifiers: Some(specifiers) }),
+            Some((_, at)) => Err(Fail::new(at, Rule::Actuator)),
+        }
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        out.require(extension::namespace_fits(self.profile, out.v2()), Rule::UnregisteredNsid);
+        if out.v2() {
+            // The draft's profile is a name, and in the concise form its identifier.
+            return match (out.concise(), crate::source::named::<RegisteredProfile>(self.profile)) {
+                (false, _) => out.text(self.profile),
+                (true, Some(profile)) => out.one_of(profile),
+                (true, None) => out.refuse(Rule::ConciseExtension),
+            };
+        }
+        let mut frame = out.open(Shape::Map);
+        out.profile(&mut frame, self.profile);
+        match self.specifiers {
+            Some(value) => value.write(self.profile, Part::Actuator, out),
+            None => {
+                let empty = out.open(Shape::Map);
+                out.close(empty);
+            }
+        }
+        out.close(frame);
+    }
+}

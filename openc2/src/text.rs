@@ -1,0 +1,201 @@
+//! Strings as they stand in the input: `Text` keeps JSON escapes and undoes them only when read.
+
+use core::fmt;
+
+/// A string borrowed from the input or from the caller (LS1 s3.1.1, type String).
+///
+/// A text read from JSON may still hold escapes; comparing, hashing, printing and [`chars`](Self::chars) see what
+/// they mean. Nothing is copied, and every escape was checked when the text was read.
+#[derive(Clone, Copy)]
+pub struct Text<'a> {
+    raw: &'a str,
+    escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// The empty string.
+    pub const EMPTY: Self = Self::new("");
+
+    /// A text that means just these characters.
+    pub const fn new(text: &'a str) -> Self {
+        Self { raw: text, escaped: false }
+    }
+
+    /// What stands between two quotation marks of JSON, checked already.
+    pub(crate) const fn from_json(raw: &'a str, escaped: bool) -> Self {
+        Self { raw, escaped }
+    }
+
+    /// The text itself, if no escape has to be undone to have it.
+    pub const fn as_plain(&self) -> Option<&'a str> {
+        if self.escaped { None } else { Some(self.raw) }
+    }
+
+    /// Whether there is no character in it.
+    pub const fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// The characters, escapes undone.
+    pub fn chars(&self) -> Chars<'a> {
+        Chars { rest: self.raw.chars(), escaped: self.escaped }
+    }
+
+    /// The length in UTF-8 bytes, escapes undone.
+    pub fn len(&self) -> usize {
+        if self.escaped { self.chars().map(char::len_utf8).sum() } else { self.raw.len() }
+    }
+
+    /// The text as a `&str`: itself if nothing is escaped, else written into `buffer`. `None` if that is too small.
+    pub fn read<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b str>
+    where
+        'a: 'b,
+    {
+        if !self.escaped {
+            return Some(self.raw);
+        }
+        let mut at = 0usize;
+        for c in self.chars() {
+            let end = at.checked_add(c.len_utf8())?;
+            c.encode_utf8(buffer.get_mut(at..end)?);
+            at = end;
+        }
+        core::str::from_utf8(buffer.get(..at)?).ok()
+    }
+
+    /// Splits at the first `:`; only a text without escapes has one that counts.
+    pub(crate) fn split_at_colon(&self) -> Option<(Self, Self)> {
+        let (before, after) = self.as_plain()?.split_once(':')?;
+        Some((Self::new(before), Self::new(after)))
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.as_plain(), other.as_plain()) {
+            (Some(one), Some(two)) => one == two,
+            _ => self.chars().eq(other.chars()),
+        }
+    }
+}
+
+impl Eq for Text<'_> {}
+
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        *self == Text::new(other)
+    }
+}
+
+impl PartialEq<&str> for Text<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        *self == Text::new(other)
+    }
+}
+
+impl core::hash::Hash for Text<'_> {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        for c in self.chars() {
+            c.hash(state);
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_plain() {
+            Some(text) => f.pad(text),
+            None => self.chars().try_for_each(|c| fmt::Write::write_char(f, c)),
+        }
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Write::write_char(f, '"')?;
+        for c in self.chars().flat_map(char::escape_debug) {
+            fmt::Write::write_char(f, c)?;
+        }
+        fmt::Write::write_char(f, '"')
+    }
+}
+
+/// The characters of a [`Text`].
+#[derive(Clone, Debug)]
+pub struct Chars<'a> {
+    rest: core::str::Chars<'a>,
+    escaped: bool,
+}
+
+impl Chars<'_> {
+    fn hex4(&mut self) -> u32 {
+        (0..4).fold(0, |sum: u32, _| {
+            sum.wrapping_mul(16).wrapping_add(self.rest.next().and_then(|c| c.to_digit(16)).unwrap_or(0))
+        })
+    }
+
+    fn escape(&mut self) -> Option<char> {
+        Some(match self.rest.next()? {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let high = self.hex4();
+                let code = if matches!(high, 0xD800..=0xDBFF) {
+                    self.rest.next();
+                    self.rest.next();
+                    let low = self.hex4();
+                    (((high & 0x3FF) << 10) | (low & 0x3FF)).wrapping_add(0x1_0000)
+                } else {
+                    high
+                };
+                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+            }
+            same => same,
+        })
+    }
+}
+
+impl Iterator for Chars<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.rest.next()?;
+        if c == '\\' && self.escaped { self.escape() } else { Some(c) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_undone_only_when_read() {
+        let text = Text::from_json(r#"a\u00e9\n\"\ud83d\ude00\/\u0041"#, true);
+        assert!(text.chars().eq("aé\n\"😀/A".chars()));
+        assert_eq!(text, "aé\n\"😀/A");
+        assert_eq!(text.as_plain(), None);
+        assert_eq!(text.len(), "aé\n\"😀/A".len());
+        assert_eq!(text.read(&mut [0; 16]), Some("aé\n\"😀/A"));
+        assert_eq!(text.read(&mut [0; 4]), None);
+    }
+
+    #[test]
+    fn a_supplementary_plane_beyond_the_first_is_kept() {
+        assert!(Text::from_json(r"\udbff\udffd", true).chars().eq("\u{10FFFD}".chars()));
+        assert!(Text::from_json(r"\ud840\udc00", true).chars().eq("\u{20000}".chars()));
+    }
+
+    #[test]
+    fn a_backslash_of_the_callers_is_a_backslash() {
+        assert!(Text::new(r"\n").chars().eq(r"\n".chars()));
+    }
+}

@@ -1,0 +1,211 @@
+//! How an OpenC2 client connects (CS01 s2.6 to s2.10, s3.1).
+
+use core::num::{NonZeroU16, NonZeroU32};
+use core::ops::Deref;
+
+use mqtt5_codec::{Connect, PayloadFormat, Properties, Property, Text};
+
+/// A keep-alive interval of 1 to 300 seconds (CS01 s2.7, s3.1): 0 would turn it off, which is not what a maximum means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeepAlive(NonZeroU16);
+
+impl KeepAlive {
+    /// Five minutes, the longest and the default.
+    pub const MAX: Self = Self(match NonZeroU16::new(300) {
+        Some(seconds) => seconds,
+        None => NonZeroU16::MIN,
+    });
+
+    /// An interval in seconds; `None` for 0 and for more than 300.
+    pub const fn from_seconds(seconds: u16) -> Option<Self> {
+        match NonZeroU16::new(seconds) {
+            Some(seconds) if seconds.get() <= 300 => Some(Self(seconds)),
+            _ => None,
+        }
+    }
+
+    /// The interval in seconds.
+    pub const fn seconds(self) -> u16 {
+        self.0.get()
+    }
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self::MAX
+    }
+}
+
+/// A client identifier made at random, to be kept and used again (CS01 s2.6): 22 letters and digits, which every server
+/// accepts [MQTT-3.1.3-5].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientId([u8; 22]);
+
+impl ClientId {
+    /// Makes one of 16 random bytes; different bytes make different identifiers.
+    pub fn from_random(random: [u8; 16]) -> Self {
+        const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        let mut id = [b'0'; 22];
+        let mut rest = u128::from_le_bytes(random);
+        for c in &mut id {
+            // 62^22 is more than 2^128, so nothing of the 128 bits is lost.
+            *c = ALPHABET.get((rest % 62) as usize).copied().unwrap_or(b'0');
+            rest /= 62;
+        }
+        Self(id)
+    }
+
+    /// The identifier.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.0).unwrap_or("")
+    }
+}
+
+/// What the host decides of a CONNECT; the rest is decided by CS01 s3.1: clean start false, no will.
+#[derive(Clone, Copy, Debug)]
+pub struct Connecting<'a> {
+    /// The client identifier: the client's own choice, not empty.
+    pub client_id: Text<'a>,
+    /// The keep-alive interval.
+    pub keep_alive: KeepAlive,
+    /// How long the server keeps the session, in seconds. CS01 s2.10 recommends none, but with 0 the session dies with
+    /// the connection, and of clean start false nothing is left.
+    pub session_expiry: u32,
+    /// How many messages of QoS 1 and 2 the server may have on the way to us.
+    pub receive_maximum: Option<NonZeroU16>,
+    /// The largest packet that we take.
+    pub maximum_packet_size: Option<NonZeroU32>,
+    /// A user name.
+    pub user_name: Option<Text<'a>>,
+    /// A password.
+    pub password: Option<&'a [u8]>,
+}
+
+impl<'a> Connecting<'a> {
+    /// With a keep-alive of 300 seconds and nothing optional. `None` for an empty client identifier, which would let
+    /// the server choose one (CS01 s3.1).
+    pub fn new(client_id: Text<'a>, session_expiry: u32) -> Option<Self> {
+        if client_id.is_empty() {
+            return None;
+        }
+        Some(Self {
+            client_id,
+            keep_alive: KeepAlive::MAX,
+            session_expiry,
+            receive_maximum: None,
+            maximum_packet_size: None,
+            user_name: None,
+            password: None,
+        })
+    }
+
+    /// The properties, to be lent to [`packet`](Self::packet).
+    pub fn properties(&self) -> PropertyList<'a> {
+        let mut list = PropertyList::EMPTY;
+        if self.session_expiry > 0 {
+            list.push(Property::SessionExpiryInterval(self.session_expiry));
+        }
+        if let Some(maximum) = self.receive_maximum {
+            list.push(Property::ReceiveMaximum(maximum));
+        }
+        if let Some(size) = self.maximum_packet_size {
+            list.push(Property::MaximumPacketSize(size));
+        }
+        list
+    }
+
+    /// The packet.
+    pub const fn packet(&self, properties: Properties<'a>) -> Connect<'a> {
+        Connect {
+            clean_start: false,
+            keep_alive: self.keep_alive.seconds(),
+            properties,
+            client_id: self.client_id,
+            will: None,
+            user_name: self.user_name,
+            password: self.password,
+        }
+    }
+}
+
+/// A few properties, held in place.
+#[derive(Clone, Copy, Debug)]
+pub struct PropertyList<'a> {
+    items: [Property<'a>; 5],
+    count: u8,
+}
+
+impl<'a> PropertyList<'a> {
+    pub(crate) const EMPTY: Self =
+        Self { items: [Property::PayloadFormatIndicator(PayloadFormat::Unspecified); 5], count: 0 };
+
+    pub(crate) fn push(&mut self, property: Property<'a>) {
+        if let Some(room) = self.items.get_mut(usize::from(self.count)) {
+            *room = property;
+            self.count = self.count.saturating_add(1);
+        }
+    }
+
+    /// As the codec takes them.
+    pub fn as_properties(&self) -> Properties<'_> {
+        Properties::from(&**self)
+    }
+}
+
+impl<'a> Deref for PropertyList<'a> {
+    type Target = [Property<'a>];
+
+    fn deref(&self) -> &[Property<'a>] {
+        self.items.get(..usize::from(self.count)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_connect_of_csd03_a_1() {
+        let mut connecting = Connecting::new(Text::new("hzboblxic").unwrap(), 0).unwrap();
+        connecting.user_name = Some(Text::new("orch01").unwrap());
+        connecting.password = Some(b"_Atlantic_");
+        let properties = connecting.properties();
+        let packet = connecting.packet(properties.as_properties());
+        let mut buffer = [0; 64];
+        let length = packet.encode(&mut &mut buffer[..]).unwrap();
+        assert_eq!(
+            &buffer[..length],
+            b"\x10\x2A\x00\x04MQTT\x05\xC0\x01\x2C\x00\x00\x09hzboblxic\x00\x06orch01\x00\x0A_Atlantic_"
+        );
+    }
+
+    #[test]
+    fn the_session_outlives_the_connection_when_the_host_says_so() {
+        let mut connecting = Connecting::new(Text::new("a").unwrap(), 3600).unwrap();
+        connecting.receive_maximum = NonZeroU16::new(8);
+        connecting.maximum_packet_size = NonZeroU32::new(2048);
+        let properties = connecting.properties();
+        let packet = connecting.packet(properties.as_properties());
+        assert_eq!(packet.properties.session_expiry_interval(), Some(3600));
+        assert_eq!((packet.clean_start, packet.keep_alive, packet.will.is_none()), (false, 300, true));
+        assert!(Connecting::new(Text::EMPTY, 1).is_none());
+    }
+
+    #[test]
+    fn a_keep_alive_is_1_to_300_seconds() {
+        assert_eq!(KeepAlive::from_seconds(0), None);
+        assert_eq!(KeepAlive::from_seconds(301), None);
+        assert_eq!(KeepAlive::from_seconds(300), Some(KeepAlive::default()));
+        assert_eq!(KeepAlive::MAX.seconds(), 300);
+    }
+
+    #[test]
+    fn client_identifiers_are_letters_and_digits() {
+        for random in [[0; 16], [0xFF; 16], *b"0123456789abcdef"] {
+            let id = ClientId::from_random(random);
+            assert!((1..=23).contains(&id.as_str().len()));
+            assert!(id.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        }
+        assert_ne!(ClientId::from_random([0xFF; 16]), ClientId::from_random([0xFE; 16]));
+    }
+}

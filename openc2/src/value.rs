@@ -1,0 +1,196 @@
+//! What can be read and written, and the values that several targets share: binary data and hashes.
+
+use core::fmt;
+
+use crate::error::{Fail, Rule};
+use crate::out::Out;
+use crate::source::{Kind, Member, Reader, Shape, Source};
+use crate::text::Text;
+use crate::vocabulary::HashKey;
+
+/// A value of the language: one `read` over any encoding, one `write` into any.
+pub(crate) trait Value<'a>: Sized {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail>;
+    fn write(&self, out: &mut Out<'_>);
+}
+
+/// Bytes as they stand: a byte string, or text that spells them (LS1 s3.1.1, type Binary).
+#[derive(Clone, Copy)]
+pub struct Binary<'a>(Spelling<'a>);
+
+#[derive(Clone, Copy)]
+enum Spelling<'a> {
+    Bytes(&'a [u8]),
+    Hex(Text<'a>),
+    Base64(Text<'a>),
+}
+
+impl<'a> Binary<'a> {
+    /// Bytes of the caller's.
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self(Spelling::Bytes(bytes))
+    }
+
+    /// Hexadecimal digits, of either case, in pairs (RFC 4648 s8).
+    pub fn from_hex(text: Text<'a>) -> Option<Self> {
+        let digits = text.chars().try_fold(0usize, |count, c| c.is_ascii_hexdigit().then(|| count.wrapping_add(1)))?;
+        digits.is_multiple_of(2).then_some(Self(Spelling::Hex(text)))
+    }
+
+    /// Base64url, padded or not (RFC 4648 s5).
+    pub fn from_base64(text: Text<'a>) -> Option<Self> {
+        let mut count = 0usize;
+        let mut padding = 0usize;
+        let mut last = 0u32;
+        for c in text.chars() {
+            match sextet(c) {
+                Some(bits) if padding == 0 => last = bits,
+                None if c == '=' => padding += 1,
+                _ => return None,
+            }
+            count = count.wrapping_add(1);
+        }
+        let digits = count.wrapping_sub(padding);
+        let whole = match digits % 4 {
+            0 => padding == 0,
+            2 => matches!(padding, 0 | 2) && last & 15 == 0,
+            3 => matches!(padding, 0 | 1) && last & 3 == 0,
+            _ => false,
+        };
+        whole.then_some(Self(Spelling::Base64(text)))
+    }
+
+    /// How many bytes they are.
+    pub fn len(&self) -> usize {
+        match self.0 {
+            Spelling::Bytes(bytes) => bytes.len(),
+            Spelling::Hex(text) => text.len() / 2,
+            Spelling::Base64(text) => match text.as_plain() {
+                Some(plain) => plain.trim_end_matches('=').len().saturating_mul(3) / 4,
+                None => text.chars().filter(|c| *c != '=').count().saturating_mul(3) / 4,
+            },
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes, one by one.
+    pub fn iter(&self) -> impl Iterator<Item = u8> + use<'a> {
+        let (bytes, mut text, base) = match self.0 {
+            Spelling::Bytes(bytes) => (bytes, Text::EMPTY.chars(), 0),
+            Spelling::Hex(text) => (&[][..], text.chars(), 4),
+            Spelling::Base64(text) => (&[][..], text.chars(), 6),
+        };
+        let mut kept = 0u32;
+        let mut bits = 0u32;
+        let spelled = core::iter::from_fn(move || {
+            while bits < 8 {
+                let c = text.next()?;
+                let digit = if base == 4 { c.to_digit(16)? } else { sextet(c)? };
+                kept = (kept << base) | digit;
+                bits = bits.wrapping_add(base);
+            }
+            bits = bits.wrapping_sub(8);
+            Some((kept >> bits) as u8)
+        });
+        bytes.iter().copied().chain(spelled)
+    }
+}
+
+/// The value of a digit of base64url.
+const fn sextet(c: char) -> Option<u32> {
+    let code = c as u32;
+    match c {
+        'A'..='Z' => Some(code.wrapping_sub('A' as u32)),
+        'a'..='z' => Some(code.wrapping_sub('a' as u32).wrapping_add(26)),
+        '0'..='9' => Some(code.wrapping_sub('0' as u32).wrapping_add(52)),
+        '-' => Some(62),
+        '_' => Some(63),
+        _ => None,
+    }
+}
+
+impl PartialEq for Binary<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Binary<'_> {}
+
+impl fmt::Debug for Binary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+    }
+}
+
+/// Hashes of a file's or artifact's bytes (LS1 s3.4.2.5): at least one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hashes<'a> {
+    /// MD5, 16 bytes.
+    pub md5: Option<Binary<'a>>,
+    /// SHA-1, 20 bytes.
+    pub sha1: Option<Binary<'a>>,
+    /// SHA-256, 32 bytes.
+    pub sha256: Option<Binary<'a>>,
+}
+
+impl<'a> Value<'a> for Hashes<'a> {
+    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
+        let mut hashes = Self::default();
+        let mut members = r.open(Shape::Map)?;
+        while let Some(member) = members.next(r)? {
+            let (slot, length) = match member {
+                Member::Known(HashKey::Md5) => (&mut hashes.md5, 16),
+                Member::Known(HashKey::Sha1) => (&mut hashes.sha1, 20),
+                Member::Known(HashKey::Sha256) => (&mut hashes.sha256, 32),
+                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+            };
+            let at = r.source.at();
+            let hash = if r.source.kind()? == Kind::Bytes {
+                Some(Binary::new(r.source.bytes()?))
+            } else {
+                Binary::from_hex(r.source.text()?)
+            };
+            *slot = Some(hash.filter(|hash| hash.len() == length).ok_or(Fail::new(at, Rule::Hash))?);
+        }
+        members.filled(Rule::EmptyTarget)?;
+        Ok(hashes)
+    }
+
+    fn write(&self, out: &mut Out<'_>) {
+        let mut frame = out.open(Shape::Map);
+        let fields = [(HashKey::Md5, self.md5, 16), (HashKey::Sha1, self.sha1, 20), (HashKey::Sha256, self.sha256, 32)];
+        out.require(fields.iter().any(|(_, hash, _)| hash.is_some()), Rule::EmptyTarget);
+        for (key, hash, length) in fields {
+            let Some(hash) = hash else { continue };
+            out.require(hash.len() == length, Rule::Hash);
+            out.field(&mut frame, key);
+            if out.concise() { out.bytes(hash.len(), hash.iter()) } else { out.hex(hash.len(), hash.iter(), "") }
+        }
+        out.close(frame);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_spelled_in_three_ways() {
+        let bytes = Binary::new(&[0x00, 0xFB, 0xFF, 0x10]);
+        assert_eq!(Binary::from_hex(Text::new("00fbFF10")), Some(bytes));
+        assert_eq!(Binary::from_base64(Text::new("APv_EA")), Some(bytes));
+        assert_eq!(Binary::from_base64(Text::new("APv_EA==")), Some(bytes));
+        assert_eq!(Binary::from_base64(Text::new("APv_EA==")).map(|binary| binary.len()), Some(4));
+        for bad in ["0", "0g", "é0"] {
+            assert_eq!(Binary::from_hex(Text::new(bad)), None, "{bad}");
+        }
+        for bad in ["A", "APv/EA", "APv_EA=", "AP=v", "AB", "APv_EA===", "===="] {
+            assert_eq!(Binary::from_base64(Text::new(bad)), None, "{bad}");
+        }
+    }
+}

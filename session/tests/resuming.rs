@@ -1,0 +1,373 @@
+//! What survives a connection, what is sent again, and what is lost.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod common;
+
+use common::*;
+use mqtt5_codec::{Properties, Property, Rule};
+use mqtt5_session::{Boxed, Refused};
+
+const ACCEPTED: &str = "20 03 00 00 00";
+const RESUMED: &str = "20 03 01 00 00";
+const GOES_ON: &str = "connected resumed=true lost=0";
+
+#[test]
+fn mqtt_4_4_0_1_a_resumed_publish_keeps_its_identifier_and_its_order_and_has_dup() {
+    let mut host = Host::connected();
+    for (payload, qos) in [("1", 1), ("2", 2), ("3", 1), ("4", 2)] {
+        host.publish(&message("t", payload, qos)).unwrap();
+    }
+    host.sent();
+    host.feed("40 02 00 03");
+    assert_eq!(host.again(RESUMED), [GOES_ON]);
+    assert_eq!(
+        host.sent(),
+        "3a 07 00 01 74 00 01 00 31 3c 07 00 01 74 00 02 00 32 3c 07 00 01 74 00 04 00 34",
+        "[MQTT-3.3.1-1] [MQTT-4.6.0-1] [MQTT-4.3.2-3] [MQTT-4.3.3-3]"
+    );
+    assert_eq!(host.sent(), "");
+}
+
+#[test]
+fn mqtt_4_3_3_6_after_pubrec_only_pubrel_is_sent_again() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 2)).unwrap();
+    host.publish(&message("t", "2", 1)).unwrap();
+    host.sent();
+    host.feed("50 02 00 01");
+    host.sent();
+    assert_eq!(host.again(RESUMED), [GOES_ON]);
+    assert_eq!(
+        host.sent(),
+        "3a 07 00 01 74 00 02 00 32 62 02 00 01",
+        "PUBLISH 2 was sent before PUBREL 1 [MQTT-4.3.3-5]"
+    );
+    assert_eq!(host.feed("70 02 00 01 40 02 00 02"), ["published 1 00", "published 2 00"]);
+}
+
+#[test]
+fn mqtt_4_4_0_1_a_pubrel_that_was_not_written_is_sent_on_the_new_connection() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 2)).unwrap();
+    host.sent();
+    host.feed("50 02 00 01");
+    assert_eq!(host.again(RESUMED), [GOES_ON]);
+    assert_eq!(host.sent(), "62 02 00 01");
+}
+
+#[test]
+fn nothing_is_sent_again_on_a_timer() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 1)).unwrap();
+    host.publish(&message("t", "2", 2)).unwrap();
+    host.sent();
+    assert_eq!(host.client.poll_timeout(), None);
+    host.now += 1_000_000;
+    assert_eq!(host.client.handle_timeout(host.now()), Ok(None));
+    assert_eq!(host.sent(), "", "[MQTT-4.3.3-7]");
+}
+
+#[test]
+fn mqtt_3_3_1_3_a_message_that_was_never_written_has_no_dup_on_the_next_connection() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 1)).unwrap();
+    host.publish(&message("t", "2", 1)).unwrap();
+    host.write(1);
+    host.write(3);
+    // One was partly written, the other not at all.
+    assert_eq!(host.again(RESUMED), [GOES_ON]);
+    let sent = host.sent();
+    assert!(sent.ends_with("3a 07 00 01 74 00 01 00 31 32 07 00 01 74 00 02 00 32"), "{sent}");
+}
+
+#[test]
+fn new_work_comes_after_what_is_resumed() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 1)).unwrap();
+    host.sent();
+    host.client.handle_close(host.now());
+    let mut held = message("t", "2", 0);
+    held.hold = true;
+    host.publish(&held).unwrap();
+    host.open(&lasting(), RESUMED);
+    host.subscribe("a").unwrap();
+    assert_eq!(host.sent(), "3a 07 00 01 74 00 01 00 31 30 05 00 01 74 00 32 82 07 00 02 00 00 01 61 02");
+}
+
+#[test]
+fn a_smaller_receive_maximum_staggers_what_is_resumed() {
+    let mut host = Host::connected();
+    for payload in ["1", "2", "3"] {
+        host.publish(&message("t", payload, 1)).unwrap();
+    }
+    host.sent();
+    host.again("20 06 01 00 03 21 00 01");
+    assert_eq!(host.sent(), "3a 07 00 01 74 00 01 00 31");
+    host.subscribe("a").unwrap();
+    assert_eq!(host.sent(), "82 07 00 04 00 00 01 61 02");
+    host.feed("40 02 00 01");
+    assert_eq!(host.sent(), "3a 07 00 01 74 00 02 00 32", "quota counts resends, too [MQTT-4.9.0-2]");
+}
+
+#[test]
+fn mqtt_3_3_4_7_a_resumed_pubrel_gives_back_no_quota_that_it_did_not_take() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 2)).unwrap();
+    host.sent();
+    host.feed("50 02 00 01");
+    host.again("20 06 01 00 03 21 00 01");
+    assert_eq!(host.sent(), "62 02 00 01");
+    let mut held = message("t", "2", 1);
+    held.hold = true;
+    host.publish(&held).unwrap();
+    host.publish(&held).unwrap();
+    assert_eq!(host.sent(), "32 07 00 01 74 00 02 00 32");
+    host.feed("70 02 00 01");
+    assert_eq!(host.sent(), "", "one is unanswered, and one is the most");
+    host.feed("40 02 00 02");
+    assert_eq!(host.sent(), "32 07 00 01 74 00 03 00 32");
+}
+
+#[test]
+fn limits_of_the_new_connection_may_forbid_what_is_resumed_and_it_is_told() {
+    let mut host = Host::connected();
+    let mut retained = message("t", "", 1);
+    retained.retain = true;
+    host.publish(&retained).unwrap();
+    host.publish(&message("t", "", 2)).unwrap();
+    host.publish(&message("t", "a long one, as these go", 1)).unwrap();
+    host.publish(&message("t", "", 1)).unwrap();
+    host.sent();
+    let events = host.again("20 0c 01 00 09 25 00 24 01 27 00 00 00 10");
+    assert_eq!(events, ["connected resumed=true lost=3"]);
+    assert_eq!(host.sent(), "3a 06 00 01 74 00 04 00");
+    let before = host.client.figures(host.now()).in_flight;
+    assert_eq!(before, 4, "their identifiers are held back until told");
+    assert_eq!(host.lost(), [1, 2, 3]);
+    assert_eq!(host.client.figures(host.now()).in_flight, 1);
+}
+
+#[test]
+fn held_qos_0_messages_that_the_server_does_not_take_are_dropped() {
+    let mut host = Host::new();
+    let mut held = message("t", "x", 0);
+    held.hold = true;
+    host.publish(&held).unwrap();
+    held.retain = true;
+    host.publish(&held).unwrap();
+    host.open(&lasting(), "20 05 00 00 02 25 00");
+    assert_eq!(host.sent(), "30 05 00 01 74 00 78");
+    assert_eq!(host.client.figures(host.now()).bytes_held, 0);
+}
+
+#[test]
+fn mqtt_3_2_2_5_a_session_that_the_server_lost_is_given_up_and_told() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 1)).unwrap();
+    host.publish(&message("t", "2", 2)).unwrap();
+    host.publish(&message("t", "3", 2)).unwrap();
+    host.sent();
+    host.feed("50 02 00 02");
+    host.sent();
+    host.feed("34 06 00 01 73 00 07 00");
+    host.sent();
+    host.client.handle_close(host.now());
+    let mut held = message("t", "4", 1);
+    held.hold = true;
+    assert_eq!(host.publish(&held), Ok(Some(4)));
+    assert_eq!(host.open(&lasting(), ACCEPTED), ["connected resumed=false lost=3"]);
+    assert_eq!(host.sent(), "32 07 00 01 74 00 04 00 34", "what was never sent is new work");
+    assert_eq!(host.lost(), [1, 3, 2], "in the order in which they would have been sent");
+    assert_eq!(host.feed_one("34 06 00 01 73 00 07 00"), "message s q2 id=7 ", "received ones are forgotten, too");
+}
+
+#[test]
+fn no_livelock_after_a_lost_session() {
+    // The server forgets us again and again: each time work is told lost, and new work goes through.
+    let mut host = Host::with(Boxed::new(2, 512));
+    host.open(&lasting(), ACCEPTED);
+    for _ in 0..50 {
+        assert!(host.publish(&message("t", "", 1)).is_ok());
+        assert!(host.publish(&message("t", "", 2)).is_ok());
+        host.sent();
+        assert_eq!(host.again(ACCEPTED), ["connected resumed=false lost=2"]);
+        assert_eq!(host.sent(), "");
+        assert_eq!(host.publish(&message("t", "", 1)), Err(Refused::Exchanges), "held back until told");
+        assert_eq!(host.lost().len(), 2);
+    }
+    let figures = host.client.figures(host.now());
+    assert_eq!((figures.in_flight, figures.lost, figures.bytes_held), (0, 0, 0));
+}
+
+#[test]
+fn mqtt_3_1_2_23_the_session_lives_as_long_as_its_expiry_interval() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 1)).unwrap();
+    host.sent();
+    host.client.handle_close(host.now());
+    assert!(host.pass(99_999).is_empty());
+    assert_eq!(host.client.figures(host.now()).next_deadline, Some(1));
+    assert_eq!(host.pass(1), ["session expired lost=1"]);
+    assert_eq!(host.lost(), [1]);
+    assert_eq!(host.client.poll_timeout(), None);
+    assert_eq!(host.open(&lasting(), RESUMED), ["fault 82 MQTT-3.2.2-4"], "we hold none any more");
+}
+
+#[test]
+fn mqtt_3_1_2_23_without_an_expiry_interval_the_session_ends_with_the_connection() {
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect.packet.properties = Properties::EMPTY;
+    host.open(&connect, ACCEPTED);
+    host.publish(&message("t", "1", 1)).unwrap();
+    host.sent();
+    host.client.handle_close(host.now());
+    assert_eq!(host.lost(), [1]);
+    let mut other = connect;
+    other.packet.client_id = text("d");
+    assert_eq!(host.open(&other, ACCEPTED), ["connected resumed=false lost=0"]);
+}
+
+#[test]
+fn an_expiry_interval_of_all_ones_never_ends() {
+    let properties = [Property::SessionExpiryInterval(u32::MAX)];
+    let mut connect = lasting();
+    connect.packet.properties = Properties::from(&properties);
+    let mut host = Host::new();
+    host.open(&connect, ACCEPTED);
+    host.client.handle_close(host.now());
+    assert_eq!(host.client.poll_timeout(), None);
+}
+
+#[test]
+fn a_connection_that_fails_does_not_lengthen_the_session() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 1)).unwrap();
+    host.sent();
+    host.client.handle_close(host.now());
+    for _ in 0..10 {
+        host.pass(9_000);
+        host.client.connect(&lasting(), host.now()).unwrap();
+        host.sent();
+        host.client.handle_close(host.now());
+    }
+    assert_eq!(host.pass(10_000), ["session expired lost=1"]);
+}
+
+#[test]
+fn mqtt_4_1_0_1_the_session_does_not_end_while_connected() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 1)).unwrap();
+    host.sent();
+    assert!(host.pass(200_000).is_empty());
+    assert_eq!(host.feed_one("40 02 00 01"), "published 1 00");
+}
+
+#[test]
+fn subscriptions_without_an_answer_die_with_the_connection_and_are_told() {
+    let mut host = Host::connected();
+    assert_eq!(host.subscribe("a"), Ok(1));
+    host.sent();
+    assert_eq!(host.subscribe("b"), Ok(2));
+    assert_eq!(host.again(RESUMED), ["connected resumed=true lost=2"]);
+    assert_eq!(host.sent(), "", "neither is sent again");
+    assert_eq!(host.subscribe("c"), Ok(3));
+    assert_eq!(host.lost(), [1, 2]);
+    host.sent();
+    assert_eq!(host.feed_one("90 04 00 01 00 00"), "", "a late answer is ignored");
+    assert_eq!(host.feed_one("90 04 00 03 00 00"), "subscribed 3 [00]");
+    let figures = host.client.figures(host.now());
+    assert_eq!((figures.in_flight, figures.bytes_held), (0, 0));
+}
+
+#[test]
+fn a_packet_partly_written_begins_again_on_the_new_connection() {
+    for written in 1..=8 {
+        let mut host = Host::connected();
+        host.publish(&message("t", "1", 1)).unwrap();
+        assert_eq!(host.write(written), written);
+        host.again(RESUMED);
+        assert!(host.sent().ends_with("3a 07 00 01 74 00 01 00 31"));
+    }
+}
+
+#[test]
+fn a_held_qos_0_message_partly_written_begins_again_in_its_place() {
+    let mut host = Host::connected();
+    for payload in ["1", "2"] {
+        let mut held = message("t", payload, 0);
+        held.hold = true;
+        host.publish(&held).unwrap();
+    }
+    host.write(3);
+    host.again(RESUMED);
+    assert!(host.sent().ends_with("30 05 00 01 74 00 31 30 05 00 01 74 00 32"));
+}
+
+#[test]
+fn a_qos_0_message_that_may_not_wait_dies_with_the_connection() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 0)).unwrap();
+    host.write(3);
+    host.publish(&message("t", "2", 0)).unwrap();
+    host.client.handle_close(host.now());
+    assert_eq!(host.client.figures(host.now()).bytes_held, 0);
+}
+
+#[test]
+fn an_answer_to_a_packet_that_is_being_written_does_not_free_it() {
+    // A resumed PUBLISH may be answered before it has been written again.
+    for (qos, answer, event) in [(1, "40 02 00 01", "published 1 00"), (2, "50 02 00 01", "publish received 1 00")] {
+        let mut host = Host::connected();
+        host.publish(&message("t", "12345678", qos)).unwrap();
+        host.sent();
+        host.again(RESUMED);
+        host.write(4);
+        assert_eq!(host.feed_one(answer), event);
+        host.publish(&message("t", "87654321", 0)).unwrap();
+        let sent = host.sent();
+        let first = if qos == 1 { "3a" } else { "3c" };
+        assert!(sent.starts_with(&format!("{first} 0e 00 01 74 00 01 00 31 32 33 34 35 36 37 38 ")), "{sent}");
+        assert_eq!(sent.contains("62 02 00 01"), qos == 2);
+        host.feed("70 02 00 01");
+        let figures = host.client.figures(host.now());
+        assert_eq!((figures.in_flight, figures.bytes_held, figures.quota), (0, 0, 65_535));
+    }
+}
+
+#[test]
+fn an_answer_to_what_was_never_written_is_a_stray_one() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 1)).unwrap();
+    host.publish(&message("t", "2", 2)).unwrap();
+    host.subscribe("a").unwrap();
+    assert_eq!(host.feed("40 02 00 01 50 02 00 02 90 04 00 03 00 00"), [""; 0]);
+    assert_eq!(host.client.figures(host.now()).in_flight, 3);
+    assert!(host.sent().starts_with("62 03 00 02 92 "));
+    assert_eq!(host.feed("40 02 00 01 50 02 00 02 90 04 00 03 00 00").len(), 3);
+}
+
+#[test]
+fn quota_is_new_on_each_connection() {
+    let mut host = Host::accepted("20 06 00 00 03 21 00 02");
+    host.publish(&message("t", "1", 1)).unwrap();
+    host.publish(&message("t", "2", 1)).unwrap();
+    host.sent();
+    assert_eq!(host.client.figures(host.now()).quota, 0);
+    host.again("20 06 01 00 03 21 00 05");
+    assert_eq!(host.client.figures(host.now()).quota, 5);
+    host.sent();
+    assert_eq!(host.client.figures(host.now()).quota, 3);
+    host.feed("40 02 00 01 40 02 00 02");
+    assert_eq!(host.client.figures(host.now()).quota, 5);
+}
+
+#[test]
+fn server_limits_do_not_outlive_the_connection() {
+    let mut host = Host::accepted("20 07 00 00 04 24 00 25 00");
+    assert_eq!(host.publish(&message("t", "", 1)), Err(Refused::Rule(Rule::SERVER_MAXIMUM_QOS)));
+    host.again(RESUMED);
+    let mut retained = message("t", "", 2);
+    retained.retain = true;
+    assert!(host.publish(&retained).is_ok());
+}
