@@ -4,5 +4,6 @@ pub mod arbitrary;
 pub mod codec;
 pub mod hex;
 pub mod laws;
+pub mod statements;
 pub mod tables;
 pub mod vectors;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::{fs, io::BufWriter};
 
 use clap::{Parser, Subcommand};
+use conformance::statements::{self, Sources, Statement};
 use conformance::{codec, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them.
@@ -24,6 +25,12 @@ enum Judge {
     /// the canonical form, `incomplete`, `reject 0xNN RULE` with the reason code that a receiver answers, or `error …` when
     /// the line is not such a packet or goes on behind it.
     Codec(codec::Options),
+    /// Prints the table of statements, and how many are kept in which way.
+    Statements {
+        /// Lists in the table every test that bears a statement's number; run in the project's folder.
+        #[arg(long)]
+        fill: bool,
+    },
     /// Prints the test vectors, as JSON lines: who sends it, the bytes, the verdict, and why.
     Vectors,
     /// Writes the vectors' bytes into a directory, a file each, for a fuzzer to begin with.
@@ -36,6 +43,7 @@ enum Judge {
 fn main() -> ExitCode {
     let done = match Arguments::parse().judge {
         Judge::Codec(options) => codec::run(&options, io::stdin().lock(), io::stdout().lock()),
+        Judge::Statements { fill } => statements(fill, io::stdout().lock()),
         Judge::Vectors => print(BufWriter::new(io::stdout().lock())),
         Judge::Seeds { directory } => seeds(&directory),
     };
@@ -48,6 +56,21 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn statements(fill: bool, mut output: impl Write) -> io::Result<()> {
+    const TABLE: &str = "tests/statements.csv";
+    let mut table = statements::parse(include_str!("../statements.csv"));
+    if fill {
+        table = statements::parse(&fs::read_to_string(TABLE)?);
+        statements::fill(&mut table, &Sources::read(Path::new("."))?);
+        fs::write(TABLE, statements::to_csv(&table))?;
+    } else {
+        for Statement { id, binds, says, kept } in &table {
+            writeln!(output, "{id:<15} {binds:<7} {says}\n{:<24}{}", "", kept.join(" "))?;
+        }
+    }
+    writeln!(output, "{}", statements::counts(&table))
 }
 
 fn print(mut output: impl Write) -> io::Result<()> {
