@@ -1,5 +1,4 @@
 //! The table of statements agrees with the sources.
-#![expect(clippy::unwrap_used, reason = "a test and its helpers")]
 
 use std::path::Path;
 
