@@ -1,10 +1,11 @@
 #!/bin/sh
 # Sourced: sets FIRMWARE_CARGO to a cargo command that builds for thumbv7em-none-eabi. Where rustup has the target (or can
-# add it) that is plain cargo; else Debian's rustc-web with rust-web-src, which builds core itself.
+# add it) that is plain cargo; else, or with FIRMWARE_TOOLCHAIN=debian, Debian's rustc-web with rust-web-src, which builds
+# core itself.
 
 target=thumbv7em-none-eabi
 sysroot=$(rustc --print sysroot 2>/dev/null || true)
-if [ -n "$sysroot" ] && [ -d "$sysroot/lib/rustlib/$target/lib" ]; then
+if [ "${FIRMWARE_TOOLCHAIN:-}" != debian ] && [ -n "$sysroot" ] && [ -d "$sysroot/lib/rustlib/$target/lib" ]; then
     FIRMWARE_CARGO="cargo"
 elif [ -x /usr/bin/cargo ] && [ -d /usr/lib/rustlib/src/rust/library/core ]; then
     export RUSTC_BOOTSTRAP=1

@@ -85,7 +85,7 @@ impl<'a> Cbor<'a> {
             Some(depth) => depth,
             None => return self.fail(Rule::TooDeep),
         };
-        Ok(Walk { left, done: 0, positional })
+        Ok(Walk { left, done: 0, positional, key_at: 0 })
     }
 
     /// Whether another item (or pair) follows.
@@ -240,7 +240,7 @@ impl<'a> Source<'a> for Cbor<'a> {
         }
     }
 
-    fn key(&mut self, walk: &mut Walk) -> Result<Option<(Key<'a>, usize)>, Fail> {
+    fn key(&mut self, walk: &mut Walk) -> Result<Option<Key<'a>>, Fail> {
         loop {
             if !self.another(walk)? {
                 return Ok(None);
@@ -251,15 +251,21 @@ impl<'a> Source<'a> for Cbor<'a> {
                     self.null()?;
                     continue;
                 }
-                return Ok(Some((Key::Id(u64::from(walk.done)), at)));
+                walk.key_at = at;
+                return Ok(Some(Key::Id(u64::from(walk.done))));
             }
             let key = match (self.kind()?, self.concise) {
                 (Kind::Text, false) => Key::Name(self.text()?),
                 (Kind::Number, true) => Key::Id(self.integer()?),
                 _ => return self.fail(Rule::CborKey),
             };
-            return Ok(Some((key, at)));
+            walk.key_at = at;
+            return Ok(Some(key));
         }
+    }
+
+    fn ended(&mut self, walk: &mut Walk) -> Result<bool, Fail> {
+        self.another(walk).map(|another| !another)
     }
 
     fn open_list(&mut self) -> Result<Walk, Fail> {

@@ -6,6 +6,7 @@ use crate::extension::{self, ExtensionValue, Extensions, Part, Place};
 use crate::formats;
 use crate::object::{text_of, write_text};
 use crate::out::Out;
+use crate::raw::Raw;
 use crate::source::{Kind, Member, Reader, Shape, Source};
 use crate::target::{Actuator, Target};
 use crate::text::Text;
@@ -51,17 +52,17 @@ impl<'a> Command<'a> {
                 Some(Member::Known(CommandKeyV2::Target)) => Field::Known(CommandKey::Target),
                 Some(Member::Known(CommandKeyV2::Args)) => Field::Known(CommandKey::Args),
                 Some(Member::Known(CommandKeyV2::CommandId)) => Field::Known(CommandKey::CommandId),
-                Some(Member::Other(_)) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                Some(Member::Other(_)) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         } else {
             match members.next(r)? {
                 None => return Ok(None),
                 Some(Member::Known(key)) => Field::Known(key),
                 Some(Member::Other(crate::source::Key::Name(name))) if name == "profile" => {
-                    r.forgive(Quirk::ProfileInV1, members.key_at, Rule::UnknownKey)?;
+                    r.forgive(Quirk::ProfileInV1, members.key_at(), Rule::UnknownKey)?;
                     Field::Profile
                 }
-                Some(Member::Other(_)) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                Some(Member::Other(_)) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         }))
     }
@@ -219,8 +220,8 @@ impl<'a> Args<'a> {
 impl<'a> Value<'a> for Args<'a> {
     fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
         let mut args = Self::NONE;
-        let mut extended = false;
-        let mut within = r.source.clone();
+        let mut extended = Extended::default();
+        let within = r.source.clone();
         let mut members = r.open(Shape::Map)?;
         while let Some(member) = members.next(r)? {
             match member {
@@ -231,20 +232,15 @@ impl<'a> Value<'a> for Args<'a> {
                     args.response_requested = Some(r.one_of(Rule::ResponseType)?)
                 }
                 Member::Known(ArgKey::Comment) if r.v2() => args.comment = Some(r.source.text()?),
-                Member::Known(ArgKey::Comment) => return Err(Fail::new(members.key_at, Rule::Arg)),
-                Member::Other(key) => {
-                    read_extension(key, members.key_at, Part::Args, r)?;
-                    extended = true;
-                }
+                Member::Known(ArgKey::Comment) => return Err(Fail::new(members.key_at(), Rule::Arg)),
+                Member::Other(key) => extended.read(key, members.key_at(), Part::Args, r)?,
             }
         }
         members.filled(Rule::EmptyArgs)?;
         if args.three_times() {
             return Err(Fail::new(members.at, Rule::ThreeTimes));
         }
-        if extended {
-            args.extensions = Extensions::from_checked(within.until(&r.source), Place::Args);
-        }
+        args.extensions = extended.extensions(within, r, Place::Args);
         Ok(args)
     }
 
@@ -275,22 +271,44 @@ impl<'a> Value<'a> for Args<'a> {
     }
 }
 
-/// Reads a profile's value among fields of the language: a namespace and a map.
-pub(crate) fn read_extension<'a, S: Source<'a>>(
-    key: crate::source::Key<'a>,
-    at: usize,
-    part: Part,
-    r: &mut Reader<S>,
-) -> Result<(), Fail> {
-    // What is no namespace at all is most likely a misspelt field.
-    let misspelt = Fail::new(at, if part == Part::Results { Rule::Result } else { Rule::Arg });
-    let profile = extension::namespace(key, at, r).map_err(|fail| match fail.rule {
-        Rule::UnregisteredNsid => misspelt,
-        _ => fail,
-    })?;
-    match r.source.kind()? {
-        Kind::Map => ExtensionValue::read(profile, part, r).map(drop),
-        _ if r.v2() => Err(misspelt),
-        _ => r.fail(Rule::WantMap),
+/// The extensions met in one map.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Extended<'a> {
+    only: Option<(Text<'a>, Raw<'a>)>,
+    count: u32,
+}
+
+impl<'a> Extended<'a> {
+    /// Reads a profile's value among fields of the language: a namespace and a map.
+    pub(crate) fn read<S: Source<'a>>(
+        &mut self,
+        key: crate::source::Key<'a>,
+        at: usize,
+        part: Part,
+        r: &mut Reader<S>,
+    ) -> Result<(), Fail> {
+        // What is no namespace at all is most likely a misspelt field.
+        let misspelt = Fail::new(at, if part == Part::Results { Rule::Result } else { Rule::Arg });
+        let profile = extension::namespace(key, at, r).map_err(|fail| match fail.rule {
+            Rule::UnregisteredNsid => misspelt,
+            _ => fail,
+        })?;
+        match r.source.kind()? {
+            Kind::Map => {}
+            _ if r.v2() => return Err(misspelt),
+            _ => return r.fail(Rule::WantMap),
+        }
+        let value = ExtensionValue::read(profile, part, r)?;
+        self.count = self.count.saturating_add(1);
+        self.only = (self.count == 1).then_some((profile, value));
+        Ok(())
+    }
+
+    /// As a field of what was read, between `within` and where the reader stands.
+    pub(crate) fn extensions<S: Source<'a>>(self, mut within: S, r: &Reader<S>, place: Place) -> Extensions<'a> {
+        if self.count == 0 {
+            return Extensions::NONE;
+        }
+        Extensions::from_checked(self.only, || within.until(&r.source), place)
     }
 }

@@ -25,7 +25,6 @@ pub enum Kind {
 
 /// A document of either kind.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::large_enum_variant, reason = "nothing can be boxed")]
 pub enum Document<'a> {
     /// A message, with headers and body.
     Message(Message<'a>),
@@ -74,7 +73,7 @@ impl Kind {
 
 fn by_field<'a, S: Source<'a>>(mut source: S) -> Option<Kind> {
     let mut walk = source.open(Shape::Map).ok()?;
-    while let Some((Key::Name(name), _)) = source.key(&mut walk).ok()? {
+    while let Some(Key::Name(name)) = source.key(&mut walk).ok()? {
         if named::<MessageKey>(name).is_some() {
             return Some(Kind::Message);
         }

@@ -131,13 +131,18 @@ impl fmt::Display for Rule {
 /// A broken rule and the byte at which it was seen: what readers hand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fail {
-    pub(crate) at: usize,
+    at: u32,
     pub(crate) rule: Rule,
 }
 
 impl Fail {
+    /// A place beyond 4 GiB, which no reader takes, would be told as the last one.
     pub(crate) const fn new(at: usize, rule: Rule) -> Self {
-        Self { at, rule }
+        Self { at: if at > u32::MAX as usize { u32::MAX } else { at as u32 }, rule }
+    }
+
+    pub(crate) const fn at(self) -> usize {
+        self.at as usize
     }
 }
 

@@ -31,7 +31,7 @@ pub enum ExtensionValue<'a> {
     /// Arguments of packet filtering.
     SlpfArgs(slpf::Args),
     /// Specifiers of packet filtering.
-    SlpfActuator(slpf::Actuator<'a>),
+    SlpfActuator(&'a slpf::Actuator<'a>),
     /// Results of packet filtering.
     SlpfResults(slpf::Results),
     /// The number of a packet filter's rule.
@@ -63,6 +63,7 @@ enum Repr<'a> {
     #[default]
     None,
     Slice(&'a [Extension<'a>]),
+    One(Text<'a>, Raw<'a>),
     /// The whole map, fields of the language among them.
     Raw {
         map: Raw<'a>,
@@ -74,8 +75,12 @@ impl<'a> Extensions<'a> {
     /// No extension.
     pub const NONE: Self = Self(Repr::None);
 
-    pub(crate) const fn from_checked(map: Raw<'a>, place: Place) -> Self {
-        Self(Repr::Raw { map, place })
+    /// Of a map that was checked: its only extension alone, or the map to be walked again.
+    pub(crate) fn from_checked(only: Option<(Text<'a>, Raw<'a>)>, map: impl FnOnce() -> Raw<'a>, place: Place) -> Self {
+        match only {
+            Some((profile, value)) => Self(Repr::One(profile, value)),
+            None => Self(Repr::Raw { map: map(), place }),
+        }
     }
 
     /// The extensions, in their order.
@@ -83,6 +88,7 @@ impl<'a> Extensions<'a> {
         ExtensionsIter(match self.0 {
             Repr::None => IterRepr::Slice([].iter()),
             Repr::Slice(slice) => IterRepr::Slice(slice.iter()),
+            Repr::One(profile, value) => IterRepr::One(Some(Extension { profile, value: value.into() })),
             Repr::Raw { map, place } => IterRepr::Raw { steps: Steps::fields(map), place },
         })
     }
@@ -93,8 +99,12 @@ impl<'a> Extensions<'a> {
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+    pub const fn is_empty(&self) -> bool {
+        match self.0 {
+            Repr::None => true,
+            Repr::Slice(slice) => slice.is_empty(),
+            Repr::One(..) | Repr::Raw { .. } => false,
+        }
     }
 }
 
@@ -117,6 +127,7 @@ pub struct ExtensionsIter<'a>(IterRepr<'a>);
 #[derive(Clone)]
 enum IterRepr<'a> {
     Slice(core::slice::Iter<'a, Extension<'a>>),
+    One(Option<Extension<'a>>),
     Raw { steps: Steps<'a>, place: Place },
 }
 
@@ -132,6 +143,7 @@ impl<'a> Iterator for ExtensionsIter<'a> {
     fn next(&mut self) -> Option<Extension<'a>> {
         match &mut self.0 {
             IterRepr::Slice(slice) => slice.next().copied(),
+            IterRepr::One(one) => one.take(),
             IterRepr::Raw { steps, place } => loop {
                 let (key, value) = steps.field()?;
                 if place.defines(key) {
@@ -219,7 +231,7 @@ impl Extensions<'_> {
 
 impl<'a> ExtensionValue<'a> {
     /// Reads the value of a profile; one that is typed here is checked against its type.
-    pub(crate) fn read<S: Source<'a>>(profile: Text<'a>, part: Part, r: &mut Reader<S>) -> Result<Self, Fail> {
+    pub(crate) fn read<S: Source<'a>>(profile: Text<'a>, part: Part, r: &mut Reader<S>) -> Result<Raw<'a>, Fail> {
         if profile == slpf::NSID {
             let mut within = r.clone();
             match part {
@@ -228,7 +240,7 @@ impl<'a> ExtensionValue<'a> {
                 Part::Results => slpf::Results::read(&mut within).map(drop)?,
             }
         }
-        Ok(Self::Raw(r.source.raw()?))
+        r.source.raw()
     }
 
     /// Writes the value alone.

@@ -13,16 +13,28 @@ pub(crate) struct Json<'a> {
     at: usize,
     /// How many maps and lists may still be opened in each other.
     depth: u8,
+    /// Whether white space was passed over.
+    spaced: bool,
 }
 
 impl<'a> Json<'a> {
     pub(crate) const fn new(text: &'a str, depth: u8) -> Self {
-        Self { text, at: 0, depth }
+        Self { text, at: 0, depth, spaced: false }
     }
 
     /// The next byte that is not white space.
     #[inline]
     fn peek(&mut self) -> Option<u8> {
+        match self.text.as_bytes().get(self.at) {
+            Some(b' ' | b'\t' | b'\n' | b'\r') => self.peek_on(),
+            other => other.copied(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn peek_on(&mut self) -> Option<u8> {
+        self.spaced = true;
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at) {
@@ -77,7 +89,7 @@ impl<'a> Json<'a> {
             None => return self.fail(Rule::TooDeep),
         };
         self.at += 1;
-        Ok(Walk { left: None, done: 0, positional: false })
+        Ok(Walk { left: None, done: 0, positional: false, key_at: 0 })
     }
 
     /// Whether another item stands before `close`; its comma is read.
@@ -102,28 +114,44 @@ impl<'a> Json<'a> {
     }
 
     /// A string that begins here, at its quotation mark.
+    #[inline]
     fn string(&mut self) -> Result<Text<'a>, Fail> {
         let start = self.at + 1;
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        let plain = plain(rest);
+        self.at = start.saturating_add(plain.length);
+        // Most strings are ASCII without escapes.
+        if plain.ascii
+            && rest.get(plain.length) == Some(&b'"')
+            && let Some(raw) = self.text.get(start..self.at)
+        {
+            self.at += 1;
+            return Ok(Text::from_json(raw, false));
+        }
+        self.special_string(start, plain.ascii)
+    }
+
+    /// The rest of a string that holds an escape or a character beyond ASCII, or doesn't end.
+    #[cold]
+    #[inline(never)]
+    fn special_string(&mut self, start: usize, mut ascii: bool) -> Result<Text<'a>, Fail> {
         let mut escaped = false;
-        self.at = start;
         loop {
-            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-            let Some(length) = plain(rest) else {
-                self.at = self.text.len();
-                return self.fail(Rule::End);
-            };
-            self.at = self.at.saturating_add(length);
-            match rest.get(length) {
+            match self.text.as_bytes().get(self.at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     escaped = true;
                     self.escape()?;
                 }
-                _ => return self.fail(Rule::ControlCharacter),
+                Some(_) => return self.fail(Rule::ControlCharacter),
+                None => return self.fail(Rule::End),
             }
+            let plain = plain(self.text.as_bytes().get(self.at..).unwrap_or_default());
+            self.at = self.at.saturating_add(plain.length);
+            ascii &= plain.ascii;
         }
         let Some(raw) = self.text.get(start..self.at) else { return self.fail(Rule::Utf8) };
-        if !raw.is_ascii() && raw.chars().any(is_noncharacter) {
+        if !ascii && raw.chars().any(is_noncharacter) {
             return Err(Fail::new(start.saturating_sub(1), Rule::Noncharacter));
         }
         self.at += 1;
@@ -172,10 +200,39 @@ fn hex4(bytes: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0u32, |sum, digit| Some((sum << 4) | char::from(*digit).to_digit(16)?))
 }
 
-/// How many bytes stand before a quotation mark, a backslash or a control character.
+/// Bytes before a quotation mark, a backslash or a control character.
+#[derive(Clone, Copy)]
+struct Plain {
+    length: usize,
+    /// Whether all of them are ASCII.
+    ascii: bool,
+}
+
+/// Looks for the end of what is plain, eight bytes at a time.
 #[inline]
-fn plain(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..=0x1F))
+fn plain(bytes: &[u8]) -> Plain {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // Bytes that are zero have their high bit set in the result; above the first one it may err.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let mut length = 0usize;
+    let mut beyond = 0u64;
+    while let Some(word) = bytes.get(length..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let special = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64)) | control;
+        if special != 0 {
+            let before = special.trailing_zeros();
+            beyond |= word & HIGH & (1u64 << before).wrapping_sub(1);
+            return Plain { length: length.saturating_add((before / 8) as usize), ascii: beyond == 0 };
+        }
+        beyond |= word & HIGH;
+        length = length.saturating_add(8);
+    }
+    let rest = bytes.get(length..).unwrap_or_default();
+    let count = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | ..=0x1F)).count();
+    let ascii = beyond == 0 && rest.get(..count).is_some_and(<[u8]>::is_ascii);
+    Plain { length: length.saturating_add(count), ascii }
 }
 
 impl<'a> Source<'a> for Json<'a> {
@@ -251,12 +308,12 @@ impl<'a> Source<'a> for Json<'a> {
     }
 
     #[inline]
-    fn key(&mut self, walk: &mut Walk) -> Result<Option<(Key<'a>, usize)>, Fail> {
+    fn key(&mut self, walk: &mut Walk) -> Result<Option<Key<'a>>, Fail> {
         if !self.another(walk, b'}')? {
             return Ok(None);
         }
         let at = self.at;
-        if self.peek() != Some(b'"') {
+        if self.text.as_bytes().get(at) != Some(&b'"') {
             return self.fail(if at < self.text.len() { Rule::Junk } else { Rule::End });
         }
         let name = self.string()?;
@@ -265,7 +322,12 @@ impl<'a> Source<'a> for Json<'a> {
             Some(_) => return self.fail(Rule::Junk),
             None => return self.fail(Rule::End),
         }
-        Ok(Some((Key::Name(name), at)))
+        walk.key_at = at;
+        Ok(Some(Key::Name(name)))
+    }
+
+    fn ended(&mut self, walk: &mut Walk) -> Result<bool, Fail> {
+        self.another(walk, b'}').map(|another| !another)
     }
 
     fn open_list(&mut self) -> Result<Walk, Fail> {
@@ -278,13 +340,19 @@ impl<'a> Source<'a> for Json<'a> {
 
     fn raw(&mut self) -> Result<Raw<'a>, Fail> {
         let start = self.at();
+        let before = core::mem::replace(&mut self.spaced, false);
         self.skip()?;
-        self.text.get(start..self.at).map(Raw::from_checked_json).ok_or(Fail::new(start, Rule::Utf8))
+        let spaced = core::mem::replace(&mut self.spaced, before);
+        self.spaced |= spaced;
+        match self.text.get(start..self.at) {
+            Some(text) => Ok(Raw::from_checked_json(text, !spaced)),
+            None => Err(Fail::new(start, Rule::Utf8)),
+        }
     }
 
     fn until(&mut self, end: &Self) -> Raw<'a> {
         let start = self.at();
-        Raw::from_checked_json(self.text.get(start..end.at).unwrap_or_default())
+        Raw::from_checked_json(self.text.get(start..end.at).unwrap_or_default(), !end.spaced)
     }
 
     fn end(&mut self) -> Result<(), Fail> {

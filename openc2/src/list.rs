@@ -23,7 +23,7 @@ impl<'a> Steps<'a> {
     /// Over the items of a list, or over the one value that stands in for a list.
     pub(crate) fn items(raw: Raw<'a>) -> Self {
         match raw.0 {
-            Span::Json(text) => {
+            Span::Json { text, .. } => {
                 let mut json = Json::new(text, u8::MAX);
                 match json.kind() {
                     Ok(Kind::List) => json.open_list().map_or(Self::End, |walk| Self::Json(json, walk)),
@@ -43,7 +43,7 @@ impl<'a> Steps<'a> {
     /// Over the fields of a map.
     pub(crate) fn fields(raw: Raw<'a>) -> Self {
         match raw.0 {
-            Span::Json(text) => {
+            Span::Json { text, .. } => {
                 let mut json = Json::new(text, u8::MAX);
                 json.open(Shape::Map).map_or(Self::End, |walk| Self::Json(json, walk))
             }
@@ -72,11 +72,11 @@ impl<'a> Steps<'a> {
     pub(crate) fn field(&mut self) -> Option<(Key<'a>, Raw<'a>)> {
         match self {
             Self::Json(json, walk) => {
-                let (key, _) = json.key(walk).ok()??;
+                let key = json.key(walk).ok()??;
                 Some((key, json.raw().ok()?))
             }
             Self::Cbor(cbor, walk) => {
-                let (key, _) = cbor.key(walk).ok()??;
+                let key = cbor.key(walk).ok()??;
                 Some((key, cbor.raw().ok()?))
             }
             Self::Alone(_) | Self::End => None,
@@ -87,7 +87,7 @@ impl<'a> Steps<'a> {
 /// A raw value as text; in the concise form the identifier of a target stands for its name.
 fn text(raw: Raw<'_>) -> Option<Text<'_>> {
     match raw.0 {
-        Span::Json(text) => Json::new(text, u8::MAX).text().ok(),
+        Span::Json { text, .. } => Json::new(text, u8::MAX).text().ok(),
         Span::Cbor { bytes, concise } => {
             let mut cbor = Cbor::new(bytes, u8::MAX, concise);
             match cbor.kind() {

@@ -184,12 +184,10 @@ impl<'a> Value<'a> for Content<'a> {
                 }
                 Self::Notification(event)
             }
-            _ => return Err(Fail::new(members.key_at, Rule::OneContent)),
+            _ => return Err(Fail::new(members.key_at(), Rule::OneContent)),
         };
-        match members.next::<ContentKey>(r)? {
-            None => Ok(content),
-            Some(_) => Err(Fail::new(members.key_at, Rule::OneContent)),
-        }
+        members.end(r, Rule::OneContent)?;
+        Ok(content)
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -218,12 +216,10 @@ fn read_body<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Content<'a>, Fail> 
     let mut members = r.open(Shape::Map)?;
     let content = match members.next(r)? {
         Some(Member::Known(BodyKey::Openc2)) => Content::read(r)?,
-        Some(Member::Other(_)) | None => return Err(Fail::new(members.key_at, Rule::NoBody)),
+        Some(Member::Other(_)) | None => return Err(Fail::new(members.key_at(), Rule::NoBody)),
     };
-    match members.next::<BodyKey>(r)? {
-        None => Ok(content),
-        Some(_) => Err(Fail::new(members.key_at, Rule::UnknownKey)),
-    }
+    members.end(r, Rule::UnknownKey)?;
+    Ok(content)
 }
 
 impl<'a> Value<'a> for Message<'a> {
@@ -235,7 +231,7 @@ impl<'a> Value<'a> for Message<'a> {
                 Member::Known(MessageKey::Headers) => headers = Headers::read(r)?,
                 Member::Known(MessageKey::Body) => content = Some(read_body(r)?),
                 Member::Known(MessageKey::Signature) => signature = Some(r.source.text()?),
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         }
         let content = content.ok_or(Fail::new(members.at, Rule::NoBody))?;

@@ -262,7 +262,7 @@ impl<'a, N: Value<'a>> Value<'a> for Connection<N> {
                     }
                     connection.protocol = Some(protocol);
                 }
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         }
         members.filled(Rule::EmptyTarget)?;

@@ -54,12 +54,10 @@ impl<'a> Value<'a> for Payload<'a> {
                     Binary::from_base64(r.source.text()?).ok_or(Fail::new(at, Rule::Base64))?
                 })
             }
-            _ => return Err(Fail::new(members.key_at, Rule::Payload)),
+            _ => return Err(Fail::new(members.key_at(), Rule::Payload)),
         };
-        match members.next::<PayloadKey>(r)? {
-            None => Ok(payload),
-            Some(_) => Err(Fail::new(members.key_at, Rule::Payload)),
-        }
+        members.end(r, Rule::Payload)?;
+        Ok(payload)
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -100,13 +98,13 @@ impl<'a> Value<'a> for Artifact<'a> {
                     Some(Member::Known(ArtifactKeyV2::MediaType)) => Some(ArtifactKey::MimeType),
                     Some(Member::Known(ArtifactKeyV2::Payload)) => Some(ArtifactKey::Payload),
                     Some(Member::Known(ArtifactKeyV2::Hashes)) => Some(ArtifactKey::Hashes),
-                    Some(Member::Other(_)) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                    Some(Member::Other(_)) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
                 }
             } else {
                 match members.next(r)? {
                     None => None,
                     Some(Member::Known(key)) => Some(key),
-                    Some(Member::Other(_)) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                    Some(Member::Other(_)) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
                 }
             };
             match member {
@@ -167,7 +165,7 @@ impl<'a> Value<'a> for Device<'a> {
                     device.idn_hostname = Some(text_of(r, formats::idn_hostname, Rule::IdnHostname)?)
                 }
                 Member::Known(DeviceKey::DeviceId) => device.device_id = Some(r.source.text()?),
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         }
         members.filled(Rule::EmptyTarget)?;
@@ -216,7 +214,7 @@ impl<'a> Value<'a> for File<'a> {
                 Member::Known(FileKey::Name) => file.name = Some(r.source.text()?),
                 Member::Known(FileKey::Path) => file.path = Some(r.source.text()?),
                 Member::Known(FileKey::Hashes) => file.hashes = Some(Hashes::read(r)?),
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         }
         members.filled(Rule::EmptyTarget)?;
@@ -338,7 +336,7 @@ impl<'a> Value<'a> for Process<'a> {
         while let Some(member) = members.next(r)? {
             match member {
                 Member::Known(key) => process.read_field(key, r)?,
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         }
         members.filled(Rule::EmptyTarget)?;

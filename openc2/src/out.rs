@@ -4,7 +4,7 @@
 
 use crate::error::{EncodeError, Fail, Rule};
 use crate::number::Number;
-use crate::raw::{Raw, on_source};
+use crate::raw::{Raw, Span, on_source};
 use crate::source::{Key, Kind, Numeral, Shape, Source, named};
 use crate::text::Text;
 use crate::vocabulary::{RegisteredProfile, Vocabulary};
@@ -416,6 +416,12 @@ impl<'b> Out<'b> {
             // Which identifiers its fields have, only its profile knows.
             return self.refuse(Rule::ConciseExtension);
         }
+        match (raw.0, self.style.form) {
+            // It was checked, so it can go as it came.
+            (Span::Json { text, compact: true }, Form::Json) => return self.put(text.as_bytes()),
+            (Span::Cbor { bytes, concise: false }, Form::Cbor) => return self.put(bytes),
+            _ => {}
+        }
         let done: Result<(), Fail> = on_source!(raw, source => self.value(&mut source));
         if let Err(fail) = done {
             self.refuse(fail.rule);
@@ -460,10 +466,10 @@ impl<'b> Out<'b> {
             Kind::Map => {
                 let mut frame = self.open(Shape::Map);
                 let mut walk = source.open(Shape::Map)?;
-                while let Some((key, at)) = source.key(&mut walk)? {
+                while let Some(key) = source.key(&mut walk)? {
                     match key {
                         Key::Name(name) => self.named(&mut frame, name),
-                        Key::Id(_) => return Err(Fail::new(at, Rule::ConciseExtension)),
+                        Key::Id(_) => return Err(Fail::new(walk.key_at, Rule::ConciseExtension)),
                     }
                     self.value(source)?;
                 }

@@ -10,7 +10,7 @@ use crate::source::{Kind, Shape, Source};
 macro_rules! on_source {
     ($raw:expr, $source:ident => $body:expr) => {
         match $raw.0 {
-            $crate::raw::Span::Json(text) => {
+            $crate::raw::Span::Json { text, .. } => {
                 #[allow(unused_mut, reason = "some bodies only lend it")]
                 let mut $source = $crate::json::Json::new(text, u8::MAX);
                 $body
@@ -34,14 +34,21 @@ pub struct Raw<'a>(pub(crate) Span<'a>);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Span<'a> {
-    Json(&'a str),
-    Cbor { bytes: &'a [u8], concise: bool },
+    /// Compact if it holds no insignificant white space.
+    Json {
+        text: &'a str,
+        compact: bool,
+    },
+    Cbor {
+        bytes: &'a [u8],
+        concise: bool,
+    },
 }
 
 impl<'a> Raw<'a> {
     /// A JSON value of the caller's, checked.
     pub fn from_json(text: &'a str) -> Result<Self, Rule> {
-        check(Json::new(text, DEPTH)).map(|()| Self(Span::Json(text))).map_err(|fail| fail.rule)
+        check(Json::new(text, DEPTH)).map(|()| Self(Span::Json { text, compact: false })).map_err(|fail| fail.rule)
     }
 
     /// A CBOR item of the caller's with names for keys, checked.
@@ -51,8 +58,8 @@ impl<'a> Raw<'a> {
             .map_err(|fail| fail.rule)
     }
 
-    pub(crate) const fn from_checked_json(text: &'a str) -> Self {
-        Self(Span::Json(text))
+    pub(crate) const fn from_checked_json(text: &'a str, compact: bool) -> Self {
+        Self(Span::Json { text, compact })
     }
 
     pub(crate) const fn from_checked_cbor(bytes: &'a [u8], concise: bool) -> Self {
@@ -62,7 +69,7 @@ impl<'a> Raw<'a> {
     /// In what form it stands.
     pub const fn form(&self) -> Form {
         match self.0 {
-            Span::Json(_) => Form::Json,
+            Span::Json { .. } => Form::Json,
             Span::Cbor { concise: false, .. } => Form::Cbor,
             Span::Cbor { concise: true, .. } => Form::Concise,
         }
@@ -71,7 +78,7 @@ impl<'a> Raw<'a> {
     /// The JSON text, if it came as JSON.
     pub const fn as_json(&self) -> Option<&'a str> {
         match self.0 {
-            Span::Json(text) => Some(text),
+            Span::Json { text, .. } => Some(text),
             Span::Cbor { .. } => None,
         }
     }
@@ -79,7 +86,7 @@ impl<'a> Raw<'a> {
     /// The CBOR item, if it came as CBOR.
     pub const fn as_cbor(&self) -> Option<&'a [u8]> {
         match self.0 {
-            Span::Json(_) => None,
+            Span::Json { .. } => None,
             Span::Cbor { bytes, .. } => Some(bytes),
         }
     }

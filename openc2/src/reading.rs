@@ -277,7 +277,7 @@ impl Reading {
 #[cold]
 #[inline(never)]
 fn explain<'a, S: Source<'a>>(source: S, fail: Fail) -> Error {
-    Error { rule: fail.rule, at: fail.at, path: locate(source, fail.at) }
+    Error { rule: fail.rule, at: fail.at(), path: locate(source, fail.at()) }
 }
 
 macro_rules! encode {

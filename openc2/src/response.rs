@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::Quirk;
-use crate::command::read_extension;
+use crate::command::Extended;
 use crate::error::{Fail, Rule};
 use crate::extension::{Extensions, Part, Place};
 use crate::list::{Pairs, Texts};
@@ -122,12 +122,12 @@ impl<'a> Value<'a> for Response<'a> {
             match member {
                 Member::Known(ResponseKey::Status) => {
                     let at = r.source.at();
-                    let code = r.source.integer().map_err(|fail| Fail { rule: Rule::Status, ..fail })?;
+                    let code = r.source.integer().map_err(|fail| Fail::new(fail.at(), Rule::Status))?;
                     status = Some(Status::from_code(code).ok_or(Fail::new(at, Rule::Status))?);
                 }
                 Member::Known(ResponseKey::StatusText) => status_text = Some(r.source.text()?),
                 Member::Known(ResponseKey::Results) => results = Results::read(r)?,
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         }
         let status = status.ok_or(Fail::new(members.at, Rule::NoStatus))?;
@@ -252,7 +252,7 @@ fn read_pairs<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Pairs<'a>, Fail> {
             Member::Other(Key::Name(name)) if named::<Action>(name).is_some() => read_targets(r)?,
             // Drafts of v2.0 nest the pairs of a profile under its name; what is nested is checked alike.
             Member::Other(key) => {
-                let at = members.key_at;
+                let at = members.key_at();
                 if r.source.kind()? != Kind::Map {
                     return Err(Fail::new(at, Rule::Action));
                 }
@@ -262,7 +262,7 @@ fn read_pairs<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Pairs<'a>, Fail> {
                 while let Some(member) = inner.next::<PairKey>(r)? {
                     match member {
                         Member::Known(_) => read_targets(r)?,
-                        Member::Other(_) => return Err(Fail::new(inner.key_at, Rule::Action)),
+                        Member::Other(_) => return Err(Fail::new(inner.key_at(), Rule::Action)),
                     }
                 }
             }
@@ -308,22 +308,17 @@ fn read_targets<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<(), Fail> {
 impl<'a> Value<'a> for Results<'a> {
     fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
         let mut results = Self::NONE;
-        let mut extended = false;
-        let mut within = r.source.clone();
+        let mut extended = Extended::default();
+        let within = r.source.clone();
         let mut members = r.open(Shape::Map)?;
         while let Some(member) = members.next(r)? {
             match member {
                 Member::Known(key) => results.read_known(key, r)?,
-                Member::Other(key) => {
-                    read_extension(key, members.key_at, Part::Results, r)?;
-                    extended = true;
-                }
+                Member::Other(key) => extended.read(key, members.key_at(), Part::Results, r)?,
             }
         }
         members.filled(Rule::EmptyResults)?;
-        if extended {
-            results.extensions = Extensions::from_checked(within.until(&r.source), Place::Results);
-        }
+        results.extensions = extended.extensions(within, r, Place::Results);
         Ok(results)
     }
 

@@ -93,7 +93,7 @@ impl<'a> Value<'a> for Args {
                 Member::Known(ArgKey::Persistent) => args.persistent = Some(r.source.boolean()?),
                 Member::Known(ArgKey::Direction) => args.direction = Some(r.one_of(Rule::SlpfDirection)?),
                 Member::Known(ArgKey::InsertRule) => args.insert_rule = Some(r.source.integer()?),
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::SlpfArg)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::SlpfArg)),
             }
         }
         members.filled(Rule::SlpfEmpty)?;
@@ -142,7 +142,7 @@ impl<'a> Value<'a> for Actuator<'a> {
                     }
                     actuator.asset_tuple = Some(tuple);
                 }
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::SlpfSpecifier)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::SlpfSpecifier)),
             }
         }
         Ok(actuator)
@@ -176,7 +176,7 @@ impl<'a> Value<'a> for Results {
         while let Some(member) = members.next(r)? {
             match member {
                 Member::Known(ResultKey::RuleNumber) => rule_number = Some(r.source.integer()?),
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::SlpfResult)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::SlpfResult)),
             }
         }
         rule_number.map(|rule_number| Self { rule_number }).ok_or(Fail::new(members.at, Rule::SlpfEmpty))
@@ -216,14 +216,14 @@ impl<'a> Actuator<'a> {
     pub fn of(command: &Command<'a>) -> Option<Self> {
         let actuator = command.actuator.filter(|actuator| actuator.profile == NSID)?;
         match actuator.specifiers? {
-            ExtensionValue::SlpfActuator(actuator) => Some(actuator),
+            ExtensionValue::SlpfActuator(actuator) => Some(*actuator),
             ExtensionValue::Raw(raw) => read(raw),
             _ => None,
         }
     }
 
     /// As a command's actuator.
-    pub const fn actuator(self) -> AnyActuator<'a> {
+    pub const fn actuator(&'a self) -> AnyActuator<'a> {
         AnyActuator { profile: Text::new(NSID), specifiers: Some(ExtensionValue::SlpfActuator(self)) }
     }
 }
@@ -374,8 +374,8 @@ mod tests {
         let tuple = Texts::from(&["a", "b"]);
         let hostname = Some(Text::new("fw.example"));
         let named_group = Some(Text::new("edge"));
-        command.actuator =
-            Some(Actuator { hostname, named_group, asset_id: None, asset_tuple: Some(tuple) }.actuator());
+        let specifiers = Actuator { hostname, named_group, asset_id: None, asset_tuple: Some(tuple) };
+        command.actuator = Some(specifiers.actuator());
         for (form, encoding) in
             [(Form::Json, Encoding::Json), (Form::Cbor, Encoding::Cbor), (Form::Concise, Encoding::Cbor)]
         {

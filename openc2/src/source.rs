@@ -34,6 +34,8 @@ pub(crate) struct Walk {
     pub(crate) done: u32,
     /// Fields are told by their place.
     pub(crate) positional: bool,
+    /// Where the field read last has its key.
+    pub(crate) key_at: usize,
 }
 
 /// A field's key.
@@ -70,8 +72,10 @@ pub(crate) trait Source<'a>: Clone {
     fn integer(&mut self) -> Result<u64, Fail>;
     fn number(&mut self) -> Result<crate::number::Number, Fail>;
     fn open(&mut self, shape: Shape) -> Result<Walk, Fail>;
-    /// The next field's key and where it stands, or the end. The value must be read before the next call.
-    fn key(&mut self, walk: &mut Walk) -> Result<Option<(Key<'a>, usize)>, Fail>;
+    /// The next field's key, or the end; the walk keeps where it stands. The value must be read before the next call.
+    fn key(&mut self, walk: &mut Walk) -> Result<Option<Key<'a>>, Fail>;
+    /// Whether a map ends here; its last value has been read.
+    fn ended(&mut self, walk: &mut Walk) -> Result<bool, Fail>;
     fn open_list(&mut self) -> Result<Walk, Fail>;
     /// Whether an item follows. It must be read before the next call.
     fn more(&mut self, walk: &mut Walk) -> Result<bool, Fail>;
@@ -100,8 +104,8 @@ pub(crate) trait Source<'a>: Clone {
             Kind::Map => {
                 let mut seen = Seen::new(self);
                 let mut walk = self.open(Shape::Map)?;
-                while let Some((key, at)) = self.key(&mut walk)? {
-                    seen.check(key, at)?;
+                while let Some(key) = self.key(&mut walk)? {
+                    seen.check(key, walk.key_at)?;
                     self.skip()?;
                 }
                 Ok(())
@@ -162,8 +166,8 @@ impl<S> Seen<S> {
         }
         let mut again = self.start.clone();
         let mut walk = again.open(Shape::Map)?;
-        while let Some((earlier, place)) = again.key(&mut walk)? {
-            if place >= at {
+        while let Some(earlier) = again.key(&mut walk)? {
+            if walk.key_at >= at {
                 return Ok(());
             }
             if earlier == key {
@@ -224,7 +228,7 @@ impl<'a, S: Source<'a>> Reader<S> {
         let at = self.source.at();
         let seen = Seen::new(&self.source);
         let walk = self.source.open(shape)?;
-        Ok(Members { at, key_at: at, walk, seen, known: 0 })
+        Ok(Members { at, walk, seen, known: 0 })
     }
 
     /// One of a closed set of names.
@@ -258,8 +262,6 @@ pub(crate) enum Member<'a, V> {
 pub(crate) struct Members<S> {
     /// Where it begins.
     pub(crate) at: usize,
-    /// Where the field read last has its key.
-    pub(crate) key_at: usize,
     walk: Walk,
     seen: Seen<S>,
     known: u32,
@@ -271,8 +273,7 @@ impl<S> Members<S> {
     where
         S: Source<'a>,
     {
-        let Some((key, at)) = r.source.key(&mut self.walk)? else { return Ok(None) };
-        self.key_at = at;
+        let Some(key) = r.source.key(&mut self.walk)? else { return Ok(None) };
         let known: Option<V> = match key {
             Key::Name(name) => named(name),
             Key::Id(id) => V::from_id(id),
@@ -282,7 +283,7 @@ impl<S> Members<S> {
                 // Identifiers of one table are 0 to 31, or a profile's from 1024 on.
                 let bit = 1u32 << (field.id() & 31);
                 if self.known & bit != 0 {
-                    return Err(Fail::new(at, Rule::DuplicateKey));
+                    return Err(Fail::new(self.walk.key_at, Rule::DuplicateKey));
                 }
                 self.known |= bit;
                 if r.lenient && r.source.kind()? == Kind::Null {
@@ -293,10 +294,23 @@ impl<S> Members<S> {
                 Ok(Some(Member::Known(field)))
             }
             None => {
-                self.seen.check(key, at)?;
+                self.seen.check(key, self.walk.key_at)?;
                 Ok(Some(Member::Other(key)))
             }
         }
+    }
+
+    /// That no other field follows.
+    pub(crate) fn end<'a>(&mut self, r: &mut Reader<S>, rule: Rule) -> Result<(), Fail>
+    where
+        S: Source<'a>,
+    {
+        if r.source.ended(&mut self.walk)? { Ok(()) } else { r.fail(rule) }
+    }
+
+    /// Where the field read last has its key.
+    pub(crate) const fn key_at(&self) -> usize {
+        self.walk.key_at
     }
 
     /// That it held something.
@@ -334,7 +348,7 @@ fn walk_to<'a, S: Source<'a>>(source: &mut S, at: usize, path: &mut Path) -> Res
         }
         Kind::Map => {
             let mut walk = source.open(Shape::Map)?;
-            while let Some((key, _)) = source.key(&mut walk)? {
+            while let Some(key) = source.key(&mut walk)? {
                 let mark = path.mark();
                 match key {
                     Key::Name(name) => path.field(name.chars()),

@@ -148,13 +148,13 @@ impl<'a> Target<'a> {
         }
         extension::check_namespace(whole, at, r)?;
         let mut walk = r.source.open(Shape::Map).map_err(|_| Fail::new(at, Rule::Target))?;
-        let Some((Key::Name(name), name_at)) = r.source.key(&mut walk)? else {
+        let Some(Key::Name(name)) = r.source.key(&mut walk)? else {
             return r.fail(Rule::OneTarget);
         };
-        let target = Self::read_named(whole, name, name_at, r)?;
+        let target = Self::read_named(whole, name, walk.key_at, r)?;
         match r.source.key(&mut walk)? {
             None => Ok(target),
-            Some((_, at)) => Err(Fail::new(at, Rule::OneTarget)),
+            Some(_) => Err(Fail::new(walk.key_at, Rule::OneTarget)),
         }
     }
 
@@ -212,15 +212,13 @@ impl<'a> Value<'a> for Target<'a> {
         let target = match members.next(r)? {
             None => return Err(Fail::new(at, Rule::OneTarget)),
             Some(Member::Known(TargetKind::Properties)) if r.v2() => {
-                return Err(Fail::new(members.key_at, Rule::Target));
+                return Err(Fail::new(members.key_at(), Rule::Target));
             }
             Some(Member::Known(kind)) => Self::read_kind(kind, r)?,
-            Some(Member::Other(key)) => Self::read_extension(key, members.key_at, r)?,
+            Some(Member::Other(key)) => Self::read_extension(key, members.key_at(), r)?,
         };
-        match members.next::<TargetKind>(r)? {
-            None => Ok(target),
-            Some(_) => Err(Fail::new(members.key_at, Rule::OneTarget)),
-        }
+        members.end(r, Rule::OneTarget)?;
+        Ok(target)
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -382,15 +380,15 @@ impl<'a> Value<'a> for Actuator<'a> {
     fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
         let at = r.source.at();
         let mut walk = r.source.open(Shape::Map)?;
-        let Some((key, key_at)) = r.source.key(&mut walk)? else { return Err(Fail::new(at, Rule::Actuator)) };
-        let profile = extension::namespace(key, key_at, r)?;
+        let Some(key) = r.source.key(&mut walk)? else { return Err(Fail::new(at, Rule::Actuator)) };
+        let profile = extension::namespace(key, walk.key_at, r)?;
         if r.source.kind()? != Kind::Map {
             return r.fail(Rule::WantMap);
         }
-        let specifiers = ExtensionValue::read(profile, Part::Actuator, r)?;
+        let specifiers = ExtensionValue::read(profile, Part::Actuator, r)?.into();
         match r.source.key(&mut walk)? {
             None => Ok(Self { profile, specifiers: Some(specifiers) }),
-            Some((_, at)) => Err(Fail::new(at, Rule::Actuator)),
+            Some(_) => Err(Fail::new(walk.key_at, Rule::Actuator)),
         }
     }
 

@@ -147,7 +147,7 @@ impl<'a> Value<'a> for Hashes<'a> {
                 Member::Known(HashKey::Md5) => (&mut hashes.md5, 16),
                 Member::Known(HashKey::Sha1) => (&mut hashes.sha1, 20),
                 Member::Known(HashKey::Sha256) => (&mut hashes.sha256, 32),
-                Member::Other(_) => return Err(Fail::new(members.key_at, Rule::UnknownKey)),
+                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             };
             let at = r.source.at();
             let hash = if r.source.kind()? == Kind::Bytes {

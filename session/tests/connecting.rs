@@ -1,9 +1,6 @@
 //! CONNECT, CONNACK, and which session goes on.
-<<<<<<< HEAD
-=======
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
->>>>>>> session
 mod common;
 
 use common::*;

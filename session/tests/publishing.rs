@@ -1,9 +1,6 @@
 //! Publishing: QoS 0, 1 and 2, the server's limits, waiting messages.
-<<<<<<< HEAD
-=======
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
->>>>>>> session
 mod common;
 
 use common::*;

@@ -1,9 +1,6 @@
 //! Receiving: QoS 0, 1 and 2, acknowledgements by themselves and by hand, our limits, topic aliases.
-<<<<<<< HEAD
-=======
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
->>>>>>> session
 mod common;
 
 use common::*;
@@ -271,14 +268,10 @@ fn beyond_the_memory_a_message_is_answered_with_quota_exceeded() {
         assert_eq!(host.sent(), "50 03 00 03 97");
         assert_eq!(host.client.figures(host.now()).unacknowledged, 2);
         let events = host.feed(&publish(1, 4, false)).len();
-<<<<<<< HEAD
-        assert_eq!((events, host.sent()), if manual { (0, "40 03 00 04 97".into()) } else { (1, "40 02 00 04".into()) });
-=======
         assert_eq!(
             (events, host.sent()),
             if manual { (0, "40 03 00 04 97".into()) } else { (1, "40 02 00 04".into()) }
         );
->>>>>>> session
     }
 }
 

@@ -113,3 +113,10 @@ fn read<'s>(from: Sender, chunks: impl IntoIterator<Item = &'s [u8]>) -> (Vec<Ve
     }
     (packets, format!("{} of {wanted} bytes", inbox.len()))
 }
+
+/// The side that the first byte of some input names, for a fuzz target: its lowest bit says that the server sends.
+#[must_use]
+pub fn sender(input: &[u8]) -> Option<(Sender, &[u8])> {
+    let (from, rest) = input.split_first()?;
+    Some((if from & 1 == 0 { Sender::Client } else { Sender::Server }, rest))
+}

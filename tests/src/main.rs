@@ -1,10 +1,13 @@
 //! `conformance`: the command line of the judges. What each does lives in the library, a file each.
 
 use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::{fs, io::BufWriter};
 
 use clap::{Parser, Subcommand};
-use conformance::{codec, sim};
+use conformance::statements::{self, Sources, Statement};
+use conformance::{codec, sim, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them.
 #[derive(Parser)]
@@ -24,16 +27,31 @@ enum Judge {
     Codec(codec::Options),
     /// Plays clients against a model broker under schedules that seeds give: cuts, delays, restarts, refusals.
     Simulate(sim::command::Options),
+    /// Prints the table of statements, and how many are kept in which way.
+    Statements {
+        /// Lists in the table every test that bears a statement's number; run in the project's folder.
+        #[arg(long)]
+        fill: bool,
+    },
+    /// Prints the test vectors, as JSON lines: who sends it, the bytes, the verdict, and why.
+    Vectors,
+    /// Writes the vectors' bytes into a directory, a file each, for a fuzzer to begin with.
+    Seeds {
+        /// The directory, which is made.
+        directory: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().judge {
-        Judge::Codec(options) => codec::run(&options, io::stdin().lock(), io::stdout().lock()).map(|()| true),
-        Judge::Simulate(options) => sim::command::run(&options, io::stdout().lock()),
+        Judge::Codec(options) => codec::run(&options, io::stdin().lock(), io::stdout().lock()),
+        Judge::Statements { fill } => statements(fill, io::stdout().lock()),
+        Judge::Vectors => print(BufWriter::new(io::stdout().lock())),
+        Judge::Seeds { directory } => seeds(&directory),
+        Judge::Simulate(options) => well(sim::command::run(&options, io::stdout().lock())),
     };
     match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(()) => ExitCode::SUCCESS,
         // Whoever reads our answers has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -41,4 +59,41 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A judge that found something wrong has said what; the run fails.
+fn well(judged: io::Result<bool>) -> io::Result<()> {
+    if judged? { Ok(()) } else { Err(io::Error::other("not all is as it should be")) }
+}
+
+fn statements(fill: bool, mut output: impl Write) -> io::Result<()> {
+    const TABLE: &str = "tests/statements.csv";
+    let mut table = statements::parse(include_str!("../statements.csv"));
+    if fill {
+        table = statements::parse(&fs::read_to_string(TABLE)?);
+        statements::fill(&mut table, &Sources::read(Path::new("."))?);
+        fs::write(TABLE, statements::to_csv(&table))?;
+    } else {
+        for Statement { id, binds, says, kept } in &table {
+            writeln!(output, "{id:<15} {binds:<7} {says}\n{:<24}{}", "", kept.join(" "))?;
+        }
+    }
+    writeln!(output, "{}", statements::counts(&table))
+}
+
+fn print(mut output: impl Write) -> io::Result<()> {
+    for vector in vectors::all() {
+        writeln!(output, "{}", vector.to_json())?;
+    }
+    output.flush()
+}
+
+/// A seed is a byte whose lowest bit says that the server sends, and the vector's bytes.
+fn seeds(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for (number, vector) in vectors::all().into_iter().enumerate() {
+        let from = u8::from(vector.from == mqtt5_codec::Sender::Server);
+        fs::write(directory.join(format!("{number:04}")), [&[from], &vector.bytes[..]].concat())?;
+    }
+    Ok(())
 }

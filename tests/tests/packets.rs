@@ -1,5 +1,5 @@
 //! Properties of the codec, for packets and bytes that no one thought of. PROPTEST_CASES says how many of each.
-#![expect(clippy::unwrap_used, reason = "a test and its helpers")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test and its helpers")]
 
 use conformance::arbitrary::{Sent, any_packet, packet_from};
 use conformance::laws;

@@ -43,6 +43,13 @@ pub fn print_number(mut number: u32) {
     semihosting(WRITE0, digits.as_ptr().wrapping_add(zeros));
 }
 
+/// A loop of three instructions a round.
+#[inline(never)]
+pub fn spin(rounds: u32) {
+    // SAFETY: counts a register down.
+    unsafe { asm!("2: nop", "subs {0}, {0}, #1", "bne 2b", inout(reg) rounds => _, options(nomem, nostack)) }
+}
+
 /// What a panic handler calls in a program that must not panic: the symbol doesn't exist, so that a program which can reach it
 /// doesn't link.
 pub fn unlinkable() -> ! {

@@ -9,11 +9,7 @@ use mqtt5_session::{
 /// Bytes of hexadecimal digits; spaces don't count.
 pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
-<<<<<<< HEAD
-    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
-=======
     digits.chunks(2).map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
->>>>>>> session
 }
 
 /// Hexadecimal digits of bytes.
@@ -108,9 +104,6 @@ impl Host {
 
 impl<M: Memory> Host<M> {
     pub(crate) fn with(memory: M) -> Self {
-<<<<<<< HEAD
-        Self { client: Client::new(memory), inbox: Inbox::growing(64, 1 << 20), now: 1_000, piece: usize::MAX, out: Vec::new() }
-=======
         Self {
             client: Client::new(memory),
             inbox: Inbox::growing(64, 1 << 20),
@@ -118,7 +111,6 @@ impl<M: Memory> Host<M> {
             piece: usize::MAX,
             out: Vec::new(),
         }
->>>>>>> session
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -154,11 +146,7 @@ impl<M: Memory> Host<M> {
     /// Writes all there is, and returns what has been written since this was last asked.
     pub(crate) fn sent(&mut self) -> String {
         while self.write(usize::MAX) > 0 {}
-<<<<<<< HEAD
-        hex(&std::mem::take(&mut self.out))
-=======
         hex(&core::mem::take(&mut self.out))
->>>>>>> session
     }
 
     /// Reads these bytes in pieces, and says what comes of them. Blocked, it writes.
@@ -214,11 +202,7 @@ impl<M: Memory> Host<M> {
     }
 
     pub(crate) fn lost(&mut self) -> Vec<u16> {
-<<<<<<< HEAD
-        std::iter::from_fn(|| self.client.poll_lost()).map(|id| id.get()).collect()
-=======
         core::iter::from_fn(|| self.client.poll_lost()).map(|id| id.get()).collect()
->>>>>>> session
     }
 
     /// Lets time pass until `millis`, and does what is due on the way; says what comes of it.
