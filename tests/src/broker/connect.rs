@@ -7,10 +7,10 @@ use mqtt5_codec::{
     TopicRef,
 };
 
-use super::Broker;
 use super::link::Phase;
 use super::message::Message;
 use super::session::{Session, Will};
+use super::{Broker, Entry};
 
 impl Broker {
     /// A client asks for a connection.
@@ -130,6 +130,9 @@ impl Broker {
         }
         let asked = connect.properties.session_expiry_interval().unwrap_or(0);
         let present = self.sessions.contains_key(client);
+        if !present {
+            self.note(|| Entry::Began(client.to_owned()));
+        }
         let most = self.limits.session_expiry.unwrap_or(u32::MAX);
         let late_will = self.breaks("MQTT-3.1.3-9");
         let session = self.sessions.entry(client.to_owned()).or_insert_with(Session::default);

@@ -49,6 +49,11 @@ impl Ledger {
         &self.violations
     }
 
+    /// Takes the violations out.
+    pub fn take(&mut self) -> Vec<Violation> {
+        core::mem::take(&mut self.violations)
+    }
+
     /// How often each statement was kept, of those that were seen.
     #[must_use]
     pub const fn kept(&self) -> &BTreeMap<&'static str, u64> {

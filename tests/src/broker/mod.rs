@@ -33,8 +33,12 @@ use link::{Link, Phase};
 /// What the broker did with a message.
 #[derive(Clone, Debug)]
 pub enum Entry {
+    /// A session of this client begins; whatever there was is gone.
+    Began(String),
     /// It was published, and is on its way to whoever subscribed.
     Routed(Rc<Message>),
+    /// It was published, and refused.
+    Refused(Rc<Message>),
     /// It is on its way to one client.
     Queued(String, Rc<Message>, QoS),
     /// It is too large for the client, or its time is over: given up.
@@ -187,6 +191,21 @@ impl Broker {
     #[must_use]
     pub fn is_closed(&self, number: usize) -> bool {
         self.links.get(number).and_then(Option::as_ref).is_none_or(Link::is_closed)
+    }
+
+    /// Whether a client that holds `have` unread bytes gets no more, for the link is to be cut there.
+    #[must_use]
+    pub fn is_cut(&self, number: usize, have: usize) -> bool {
+        let link = self.links.get(number).and_then(Option::as_ref);
+        link.and_then(|link| link.cut_sent).is_some_and(|left| left <= have)
+    }
+
+    /// A client has lost its memory: nothing of what it began is expected of it any more. Returns whether QoS 2 messages of
+    /// its were taken whose identifiers are still in use, which it can't know.
+    pub fn forgotten(&mut self, client: &str) -> bool {
+        let Some(session) = self.sessions.get_mut(client) else { return false };
+        session.claims.clear();
+        !session.incoming.is_empty()
     }
 
     /// The connection is gone, whoever closed it.

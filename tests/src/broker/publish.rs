@@ -6,10 +6,10 @@ use mqtt5_codec::{
     Ack, AckKind, Delivery, Packet, PacketId, Properties, Property, Publish, QoS, ReasonCode, Text, Topic, TopicRef,
 };
 
-use super::Broker;
 use super::limits::Limits;
 use super::message::Message;
 use super::session::{Claim, Kind, Step};
+use super::{Broker, Entry};
 
 /// An acknowledgement as a packet.
 const fn packet(kind: AckKind, ack: Ack<'_>) -> Packet<'_> {
@@ -30,11 +30,8 @@ fn is_forbidden(claim: &Claim, limits: &Limits) -> bool {
 }
 
 /// Whether the client has to send this PUBLISH again and has not yet.
-fn is_owed(claim: &Claim, limits: &Limits) -> bool {
-    matches!(claim.kind, Kind::AtLeastOnce | Kind::ExactlyOnce)
-        && !claim.here
-        && !claim.received
-        && !is_forbidden(claim, limits)
+fn is_owed(claim: &Claim) -> bool {
+    matches!(claim.kind, Kind::AtLeastOnce | Kind::ExactlyOnce) && !claim.here && !claim.received && !claim.given_up
 }
 
 impl Broker {
@@ -102,7 +99,7 @@ impl Broker {
         session
             .claims
             .retain(|old| old.id != id || dup || old.kind != Kind::AtLeastOnce || !is_forbidden(old, &limits));
-        let owed = session.claims.iter().find(|claim| is_owed(claim, &limits)).map(|claim| claim.id);
+        let owed = session.claims.iter().find(|claim| is_owed(claim)).map(|claim| claim.id);
         let in_order = !dup || owed.is_none_or(|first| first == id);
         let broken = match session.claim(id) {
             None if dup && !resumed => Some(("MQTT-3.3.1-3", "DUP on a message that was never sent before")),
@@ -129,6 +126,7 @@ impl Broker {
                 received: false,
                 released: false,
                 here: true,
+                given_up: false,
             }),
         }
         let taken = session
@@ -160,6 +158,9 @@ impl Broker {
         let again = message.qos == QoS::ExactlyOnce && session.incoming.contains(&id.get()) && !twice;
         let refused = if again { None } else { self.faults.next_publish.take() };
         let mut reason = refused.unwrap_or(ReasonCode::SUCCESS);
+        if reason.is_error() {
+            self.note(|| Entry::Refused(message.clone()));
+        }
         if !again && !reason.is_error() && self.route(message) == 0 && refused.is_none() {
             reason = ReasonCode::NO_MATCHING_SUBSCRIBERS;
         }
@@ -310,7 +311,6 @@ impl Broker {
     /// The client has had all the time that it needs: takes down what it still owes.
     pub fn settle(&mut self, number: usize) {
         let Some(link) = self.links.get(number).and_then(Option::as_ref) else { return };
-        let limits = link.limits.clone();
         let Some(session) = self.sessions.get(&link.client) else { return };
         let mut owed = Vec::new();
         for sending in session.sending.iter().filter(|sending| sending.sent) {
@@ -324,7 +324,7 @@ impl Broker {
             if claim.received && !claim.released {
                 let statement = if claim.here { "MQTT-4.3.3-4" } else { "MQTT-4.4.0-1" };
                 owed.push((statement, format!("no PUBREL for {}", claim.id)));
-            } else if is_owed(claim, &limits) {
+            } else if is_owed(claim) {
                 owed.push(("MQTT-4.4.0-1", format!("{} is not sent again", claim.id)));
             }
         }
@@ -333,12 +333,17 @@ impl Broker {
         }
     }
 
-    /// On a resumed session: what of ours goes again is sent by [`pump`](Self::pump).
+    /// On a resumed session: what of ours goes again is sent by [`pump`](Self::pump). What the limits of this link forbid the
+    /// client to send again it gives up; at QoS 2 the identifier still is not free, for we hold it [MQTT-4.3.3-10].
     pub(super) fn owe(&mut self, number: usize) {
         let doubled = self.faults.double_resends;
-        if let Some(link) = self.link(number) {
-            link.doubled = doubled;
+        let Some(Some(link)) = self.links.get_mut(number) else { return };
+        link.doubled = doubled;
+        let Some(session) = self.sessions.get_mut(&link.client) else { return };
+        for claim in &mut session.claims {
+            claim.given_up |= !claim.received && is_forbidden(claim, &link.limits);
         }
+        session.claims.retain(|claim| !claim.given_up || claim.kind == Kind::ExactlyOnce);
     }
 }
 

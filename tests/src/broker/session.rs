@@ -77,6 +77,8 @@ pub struct Claim {
     pub released: bool,
     /// It came on this link.
     pub here: bool,
+    /// The limits of a link kept the client from sending it again: it never will.
+    pub given_up: bool,
 }
 
 /// Which acknowledgement the client is being given.

@@ -137,7 +137,16 @@ impl Broker {
             return false;
         }
         if let Some(session) = self.session_of(number) {
-            let claim = Claim { id, kind, message: None, size: 0, received: false, released: false, here: true };
+            let claim = Claim {
+                id,
+                kind,
+                message: None,
+                size: 0,
+                received: false,
+                released: false,
+                here: true,
+                given_up: false,
+            };
             session.claims.push(claim);
         }
         true

@@ -24,6 +24,12 @@ struct Published {
     outcome: Outcome,
     /// How often the broker passed it on.
     routed: u32,
+    /// The broker refused it at least once; what comes again then comes later than what it let through.
+    refused: bool,
+    /// The server forgot that it had it, and the client was not told in time.
+    may_repeat: bool,
+    /// Its identifier may be one that the server holds for a call of which the device has lost the memory.
+    may_be_swallowed: bool,
 }
 
 /// A message on its way to one device.
@@ -49,6 +55,8 @@ struct Ledger {
     queued: u32,
     /// The place of the message that came last, by QoS.
     last: [u32; 3],
+    /// The server may hold QoS 2 identifiers that the device does not know of.
+    swallows: bool,
     /// The message of each QoS that the broker passed on last.
     routed: [u32; 3],
 }
@@ -99,7 +107,17 @@ impl Book {
     /// A call of publish was accepted.
     pub(super) fn publish(&mut self, device: usize, qos: QoS, id: Option<u16>) {
         let number = self.next();
-        self.published.push(Published { device, qos, outcome: Outcome::Pending, routed: 0 });
+        let may_be_swallowed = self.devices.get(device).is_some_and(|ledger| ledger.swallows);
+        let outcome = Outcome::Pending;
+        self.published.push(Published {
+            device,
+            qos,
+            outcome,
+            routed: 0,
+            refused: false,
+            may_repeat: false,
+            may_be_swallowed,
+        });
         match (qos, id) {
             (QoS::AtMostOnce, None) => {}
             (QoS::AtMostOnce, Some(_)) | (_, None) => self.problem(format!("message {number} at {qos:?} got {id:?}")),
@@ -129,7 +147,9 @@ impl Book {
         published.outcome = reason.map_or(Outcome::Lost, Outcome::Published);
         let routed = published.routed;
         let qos = published.qos;
-        let delivered = routed == 1 || qos == QoS::AtLeastOnce && routed > 0;
+        let swallowed = published.may_be_swallowed && qos == QoS::ExactlyOnce;
+        let again = published.may_repeat || qos == QoS::AtLeastOnce;
+        let delivered = routed == 1 || again && routed > 0 || swallowed;
         if reason.is_some_and(|reason| !reason.is_error()) && !delivered {
             self.problem(format!(
                 "message {message} at {qos:?} is said to be delivered, and was passed on {routed} times"
@@ -140,9 +160,24 @@ impl Book {
     /// What the broker did.
     pub(super) fn entry(&mut self, entry: &Entry, device: impl Fn(&str) -> Option<usize>) {
         match entry {
+            Entry::Began(client) => {
+                if let Some(device) = device(client) {
+                    self.session_lost(device);
+                    let pending = |published: &&mut Published| published.outcome == Outcome::Pending;
+                    for published in self.published.iter_mut().filter(pending) {
+                        published.may_repeat |= published.device == device && published.routed > 0;
+                    }
+                }
+            }
             Entry::Routed(message) => {
                 if let (Some(from), Some(number)) = (device(&message.from), number(message.payload())) {
                     self.routed(from, number, message.qos, &message.topic);
+                }
+            }
+            Entry::Refused(message) => {
+                let published = number(message.payload()).and_then(|number| self.published.get_mut(number as usize));
+                if let Some(published) = published {
+                    published.refused = true;
                 }
             }
             Entry::Queued(to, message, qos) => {
@@ -166,16 +201,16 @@ impl Book {
     fn routed(&mut self, from: usize, number: u32, qos: QoS, said: &str) {
         let Some(published) = self.published.get_mut(number as usize) else { return };
         published.routed += 1;
-        let routed = published.routed;
+        let (routed, refused, again) = (published.routed, published.refused, published.may_repeat);
         if published.device != from || published.qos != qos || topic(from, qos) != said {
             return self.problem(format!("message {number} arrived from device {from} at {qos:?} on {said}"));
         }
-        if routed > 1 && qos != QoS::AtLeastOnce {
+        if routed > 1 && qos != QoS::AtLeastOnce && !again {
             self.problem(format!("message {number} at {qos:?} was passed on {routed} times"));
         }
         let Some(ledger) = self.devices.get_mut(from) else { return };
         let Some(last) = ledger.routed.get_mut(qos as usize) else { return };
-        let in_order = routed > 1 || number + 1 > *last;
+        let in_order = routed > 1 || refused || number + 1 > *last;
         *last = (*last).max(number + 1);
         if !in_order {
             self.problem(format!("message {number} of device {from} at {qos:?} overtook a later one"));
@@ -217,14 +252,25 @@ impl Book {
 
     /// The server's session of a device is gone, and what was on its way with it.
     pub(super) fn session_lost(&mut self, device: usize) {
+        if let Some(ledger) = self.devices.get_mut(device) {
+            ledger.swallows = false;
+        }
         for copies in self.devices.get_mut(device).into_iter().flat_map(|ledger| ledger.copies.values_mut()) {
             copies.may_lack |= copies.got < copies.queued;
         }
     }
 
+    /// Whether the server may hold QoS 2 identifiers that a device does not know of.
+    pub(super) fn swallows(&self, device: usize) -> bool {
+        self.devices.get(device).is_some_and(|ledger| ledger.swallows)
+    }
+
     /// A device lost its memory: it knows of no call and of no message that it received.
-    pub(super) fn memory_lost(&mut self, device: usize) {
+    ///
+    /// The server may hold identifiers of QoS 2 messages of it: a new one with such an identifier is swallowed.
+    pub(super) fn memory_lost(&mut self, device: usize, swallows: bool) {
         let Some(ledger) = self.devices.get_mut(device) else { return };
+        ledger.swallows |= swallows;
         for copies in ledger.copies.values_mut() {
             copies.may_repeat = true;
         }

@@ -1,8 +1,8 @@
 //! A client under test with its application: the real session, and what it is told and tells.
 
 use mqtt5_codec::{
-    Delivery, Filter, PacketId, Properties, Property, QoS, ReasonCode, Rule, Subscription, SubscriptionOptions, Text,
-    Topic,
+    Decoded, Decoder, Delivery, Filter, PacketId, Properties, Property, QoS, ReasonCode, Rule, Sender, Subscription,
+    SubscriptionOptions, Text, Topic,
 };
 use mqtt5_session::{
     Acknowledge, Boxed, Client, Connect, Ending, Event, Fault, Inbox, Input, Instant, Message, Prior, Transmit,
@@ -59,6 +59,8 @@ pub(super) struct Device<'t> {
     pub subscribed: bool,
     /// What was decoded is to be told to the trace.
     pub told: Option<Vec<String>>,
+    /// What the broker got and is no whole packet yet, for the trace.
+    heard: Vec<u8>,
     /// Bytes that an idle client holds.
     pub idle_bytes: usize,
 }
@@ -87,6 +89,7 @@ impl<'t> Device<'t> {
             clean: false,
             subscribed: false,
             told: tells.then(Vec::new),
+            heard: Vec::new(),
             idle_bytes,
         }
     }
@@ -121,7 +124,7 @@ impl<'t> Device<'t> {
             if !matches!(refused, mqtt5_session::Refused::Bytes { .. }) {
                 book.problems.push(format!("{} may not connect: {refused}", self.name));
             }
-            self.forget(book);
+            self.forget(broker, book);
             return;
         }
         self.link = Some(broker.open(now));
@@ -149,6 +152,13 @@ impl<'t> Device<'t> {
     pub(super) fn arrive(&mut self, most: usize, broker: &mut Broker, now: u64) -> usize {
         let Some(link) = self.link else { return 0 };
         let len = most.min(self.wire.len());
+        if let Some(told) = &mut self.told {
+            self.heard.extend_from_slice(self.wire.get(..len).unwrap_or_default());
+            while let Ok(Decoded::Packet { used, packet }) = Decoder::new(Sender::Client).decode(&self.heard) {
+                told.push(format!("{} is heard to say {packet:?}", self.name));
+                self.heard.drain(..used);
+            }
+        }
         broker.receive(link, self.wire.get(..len).unwrap_or_default(), now);
         self.wire.drain(..len);
         len
@@ -255,6 +265,7 @@ impl<'t> Device<'t> {
     pub(super) fn close(&mut self, broker: &mut Broker, book: &mut Book, random: &mut Random, now: u64) {
         let Some(link) = self.link.take() else { return };
         self.wire.clear();
+        self.heard.clear();
         broker.close(link, now);
         self.client.handle_close(at(now));
         self.tell(|| "is cut off".to_owned());
@@ -266,13 +277,14 @@ impl<'t> Device<'t> {
     }
 
     /// The device restarts without its state.
-    pub(super) fn forget(&mut self, book: &mut Book) {
+    pub(super) fn forget(&mut self, broker: &mut Broker, book: &mut Book) {
         self.tell(|| "loses its memory".to_owned());
         self.client = Client::new(Boxed::new(self.habits.flights, self.habits.bytes));
         self.inbox.clear();
         self.unacknowledged.clear();
         self.forgot = true;
-        book.memory_lost(self.number);
+        let swallows = broker.forgotten(&self.name);
+        book.memory_lost(self.number, swallows);
     }
 
     /// Its timers. False when that ended the connection.

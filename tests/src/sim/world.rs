@@ -137,7 +137,7 @@ impl<'t> World<'t> {
             89 => {
                 if random.chance(30) {
                     device.close(broker, book, random, now);
-                    device.forget(book);
+                    device.forget(broker, book);
                     device.clean = random.chance(30);
                 }
             }
@@ -187,7 +187,9 @@ impl<'t> World<'t> {
                     device.arrive(usize::MAX, broker, *now);
                 }
                 device.close(broker, book, random, *now);
-            } else if broker.is_closed(link) && broker.readable(link).len() <= device.inbox.len() {
+            } else if broker.is_cut(link, device.inbox.len())
+                || broker.is_closed(link) && broker.readable(link).len() <= device.inbox.len()
+            {
                 device.close(broker, book, random, *now);
             }
         }
@@ -207,7 +209,7 @@ impl<'t> World<'t> {
                 book.entry(&entry, number);
             }
         }
-        for violation in broker.ledger.violations() {
+        for violation in broker.ledger.take() {
             book.problems.push(format!("the broker saw {violation}"));
         }
         for at in 0..self.devices.len() {
@@ -330,7 +332,9 @@ impl<'t> World<'t> {
             }
         }
         for (name, session) in self.broker.sessions() {
-            if !session.is_quiet() {
+            let device = self.devices.iter().find(|device| device.name == name).map_or(0, |device| device.number);
+            // Of a device that lost its memory, QoS 2 identifiers stay open for good.
+            if !session.is_quiet() && !(self.book.swallows(device) && session.sending.is_empty()) {
                 self.book.problems.push(format!("the broker is not done with {name}: {session:?}"));
             }
         }
