@@ -267,6 +267,34 @@ impl<'m> Arena<'m> {
         self.bytes.get_mut(BOOK..)?.first_chunk_mut()
     }
 
+    /// How many chunks are used; `None` if chunks and lists contradict each other.
+    pub(crate) fn check(&self) -> Option<u32> {
+        let (mut at, mut used, mut lists, mut before_is_free) = (FIRST, 0, 0, false);
+        while at < self.top() {
+            let word = self.word(at, 0);
+            let size = self.size(word);
+            let free = word & USED == 0;
+            let next = at.checked_add(size).filter(|_| size != 0)?;
+            if (word & BEFORE_IS_FREE != 0) != before_is_free {
+                return None;
+            }
+            if free {
+                let list = list_of(size);
+                let first = self.half(at, 6) == NIL;
+                let in_list = if first { self.head(list) == at } else { self.half(self.half(at, 6), 4) == at };
+                if before_is_free || self.half(next, -2) != size || !in_list {
+                    return None;
+                }
+                lists |= 1 << list;
+            }
+            used += u32::from(!free);
+            before_is_free = free;
+            at = next;
+        }
+        // The last chunk is used, and a list is marked if it has a chunk.
+        (at == self.top() && !before_is_free && lists == self.lists()).then_some(used)
+    }
+
     // --- the book at the front ---
 
     fn top(&self) -> At {
@@ -361,30 +389,6 @@ mod tests {
     use std::vec;
     use std::vec::Vec;
 
-    /// Every chunk, used and free, in order: `(place, size, used)`; checks that they are well linked.
-    fn chunks(arena: &Arena<'_>) -> Vec<(At, u16, bool)> {
-        let mut all = Vec::new();
-        let mut at = FIRST;
-        let mut before_is_free = false;
-        while at < arena.top() {
-            let word = arena.word(at, 0);
-            let (size, used) = (arena.size(word), word & USED != 0);
-            assert!(size > 0);
-            assert_eq!(word & BEFORE_IS_FREE != 0, before_is_free);
-            if !used {
-                assert!(!before_is_free, "free neighbours grow together");
-                assert_eq!(arena.half(at + size, -2), size);
-                assert!(arena.lists() & (1 << list_of(size)) != 0);
-            }
-            before_is_free = !used;
-            all.push((at, size, used));
-            at += size;
-        }
-        assert_eq!(at, arena.top());
-        assert!(!before_is_free, "the last chunk is used");
-        all
-    }
-
     #[test]
     fn one_packet_at_a_time_stays_at_the_front() {
         let mut bytes = [0; 512];
@@ -411,7 +415,7 @@ mod tests {
             let c = arena.take(90).unwrap();
             arena.give(b);
             arena.give(c);
-            assert_eq!(chunks(&arena).len(), 1);
+            assert_eq!(arena.check(), Some(1));
         }
         assert_eq!(arena.packet(old), [7; 20]);
     }
@@ -442,8 +446,7 @@ mod tests {
                     arena.give(at);
                 }
                 if step % 64 == 0 {
-                    let used = chunks(&arena).iter().filter(|chunk| chunk.2).count();
-                    assert_eq!(used, held.len());
+                    assert_eq!(arena.check(), Some(held.len() as u32));
                 }
             }
             held.drain(..).for_each(|(at, ..)| arena.give(at));

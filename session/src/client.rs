@@ -27,6 +27,7 @@ use crate::time::Instant;
 /// | `disconnect` | – | yes | yes | to hasten it | – |
 ///
 /// Other calls are always allowed. One that is not gives [`Refused`] and changes nothing.
+#[derive(Clone, Hash)]
 pub struct Client<M> {
     session: Session,
     link: Link,
@@ -248,6 +249,12 @@ impl<M: Memory> Client<M> {
     /// A [`Fault`], when the server did not answer CONNECT or PINGREQ in time: the connection is closed, and nothing is sent.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<Option<Event<'static>>, Fault> {
         self.engine().timeout(now)
+    }
+
+    /// The first invariant of the state that does not hold: for tests that try to break it. Walks through everything.
+    #[doc(hidden)]
+    pub fn check(&mut self) -> Result<(), &'static str> {
+        self.engine().check()
     }
 
     /// The state in figures.

@@ -2,7 +2,7 @@
 
 use mqtt5_codec::{ConnAck, Property, QoS, ReasonCode, Rule};
 
-use crate::arena::NIL;
+use crate::arena::SENT;
 use crate::connect::digest;
 use crate::engine::{AuthTurn, Engine, Phase, flag};
 use crate::event::{Connected, Event, Fault};
@@ -109,9 +109,15 @@ impl Engine<'_> {
         while let Some(slot) = slot(self.slots, number) {
             slot.sent = false;
             let Slot { next, chunk, state, .. } = *slot;
-            if state != Sending::PubComp && chunk != NIL && !self.is_allowed(chunk) {
-                self.end_publish(number);
-                self.lose_id(number);
+            if state != Sending::PubComp && !self.is_allowed(chunk) {
+                if state == Sending::PubRec && self.arena.has(chunk, SENT) && self.link.max_qos == 2 {
+                    // The server may have it, and would take a new message with this identifier for a duplicate
+                    // [MQTT-4.3.3-10]. It says so when it is asked to release it.
+                    self.release(number);
+                } else {
+                    self.end_publish(number);
+                    self.lose_id(number);
+                }
             }
             number = next;
         }

@@ -16,7 +16,7 @@ use crate::time::Instant;
 use crate::timer::Timers;
 
 /// What survives the connection.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Hash)]
 pub(crate) struct Session {
     /// When the session ends for want of a connection; zero for never, or while connected.
     pub(crate) ends: Instant,
@@ -55,7 +55,7 @@ pub(crate) struct Session {
 }
 
 /// How far a connection is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
     /// There is none.
     #[default]
@@ -73,7 +73,7 @@ pub(crate) enum Phase {
 }
 
 /// What is being written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Writing {
     #[default]
     Nothing,
@@ -86,7 +86,7 @@ pub(crate) enum Writing {
 }
 
 /// How far authentication is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum AuthTurn {
     /// Nothing is going on.
     #[default]
@@ -115,7 +115,7 @@ pub(crate) mod flag {
 }
 
 /// What dies with the connection.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Hash)]
 pub(crate) struct Link {
     pub(crate) timers: Timers,
     /// The largest packet that the server takes, in bytes; 0 for any.
@@ -287,6 +287,14 @@ impl<'m> Engine<'m> {
         } else {
             self.arena.give(at);
         }
+    }
+
+    /// A publish has reached the server, or is given up: its PUBCOMP is awaited from now on.
+    pub(crate) fn release(&mut self, number: u16) {
+        let Some(slot) = slot(self.slots, number) else { return };
+        slot.state = Sending::PubComp;
+        let chunk = core::mem::replace(&mut slot.chunk, NIL);
+        self.release_chunk(chunk);
     }
 
     /// Ends a publish, all but its identifier.

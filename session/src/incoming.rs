@@ -6,7 +6,7 @@ use mqtt5_codec::{
 };
 
 use crate::arena::NIL;
-use crate::engine::{AuthTurn, Engine, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, flag};
+use crate::engine::{AuthTurn, Engine, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, Writing, flag};
 use crate::event::{Event, Fault, Incoming, Input};
 use crate::flow::{Answer, Arrival, ReceiveReply, Receiving, SendReply, Sending, receive_step, send_step};
 use crate::inbox::{Aliases, Inbox, Open};
@@ -88,6 +88,10 @@ impl Engine<'_> {
     fn packet<'i>(&mut self, packet: Packet<'i>, now: Instant) -> Result<Option<Event<'i>>, Fault> {
         if self.link.phase == Phase::Connecting {
             return match packet {
+                // CONNECT has not even been lent.
+                _ if self.link.writing == Writing::Nothing && !self.link.is(flag::BEGUN) => {
+                    Err(self.protocol_error(Rule::CONNACK_FIRST))
+                }
                 Packet::ConnAck(packet) => self.connack(packet, now).map(Some),
                 Packet::Auth(packet) => self.auth_arrived(packet).map(Some),
                 Packet::Disconnect(_) => {
@@ -151,14 +155,10 @@ impl Engine<'_> {
                 self.free_id(number);
                 Ok(Some(Event::Published(ack)))
             }
-            Ok((next, SendReply::Release)) => {
+            Ok((_, SendReply::Release)) => {
                 self.unlink_publish(number);
                 self.session.publishes.insert(self.slots, number, self.link.cursor);
-                if let Some(slot) = slot(self.slots, number) {
-                    slot.state = next;
-                    slot.chunk = NIL;
-                }
-                self.release_chunk(chunk);
+                self.release(number);
                 self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
                 Ok(if state == Sending::PubRec { Some(Event::PublishReceived(ack)) } else { None })
             }

@@ -46,6 +46,7 @@ extern crate alloc;
 extern crate std;
 
 mod arena;
+mod check;
 mod client;
 mod connack;
 mod connect;

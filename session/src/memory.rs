@@ -43,7 +43,7 @@ pub(crate) struct Parts<'m> {
 /// let client = Client::new(Inline::<8, 1024>::new());
 /// assert_eq!(client.figures(Default::default()).in_flight, 0);
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Inline<const FLIGHTS: usize, const BYTES: usize> {
     slots: [Slot; FLIGHTS],
     entries: [Entry; FLIGHTS],
@@ -91,7 +91,7 @@ impl<const FLIGHTS: usize, const BYTES: usize> Lend for Inline<FLIGHTS, BYTES> {
 /// let client = Client::new(Boxed::new(1_000, 64 << 10));
 /// ```
 #[cfg(feature = "alloc")]
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Boxed {
     slots: Box<[Slot]>,
     entries: Box<[Entry]>,

@@ -8,7 +8,7 @@ use crate::flow::Receiving;
 use crate::slots::Ends;
 
 /// An exchange that the server began.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Hash)]
 pub(crate) struct Entry {
     /// The first entry of the chain that begins here; by number from 1 on, 0 for none.
     chain: u16,
@@ -38,7 +38,7 @@ impl Entry {
 }
 
 /// What there is to know about the table beside its entries.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Hash)]
 pub(crate) struct Book {
     /// The first free entry among those that have been used.
     free: u16,

@@ -8,7 +8,7 @@ use crate::arena::At;
 use crate::flow::Sending;
 
 /// An exchange that we began.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Hash)]
 pub(crate) struct Slot {
     previous: u16,
     pub(crate) next: u16,
@@ -21,10 +21,14 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) const NEW: Self = Self { previous: 0, next: 0, chunk: 0, state: Sending::Idle, sent: false };
+
+    pub(crate) fn previous(&self) -> u16 {
+        self.previous
+    }
 }
 
 /// The first and last of a list, by number; 0 for none.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Hash)]
 pub(crate) struct Ends {
     pub(crate) first: u16,
     pub(crate) last: u16,

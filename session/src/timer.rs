@@ -3,7 +3,7 @@
 use crate::time::Instant;
 
 /// Deadlines; zero for none.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Hash)]
 pub(crate) struct Timers {
     /// When the answer to CONNECT or PINGREQ is missed.
     pub(crate) answer: Instant,

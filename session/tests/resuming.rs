@@ -148,6 +148,19 @@ fn limits_of_the_new_connection_may_forbid_what_is_resumed_and_it_is_told() {
 }
 
 #[test]
+fn mqtt_4_3_3_10_a_forbidden_qos_2_message_frees_its_identifier_only_when_the_server_has() {
+    // The server may have got it: a new message with its identifier would be taken for a duplicate.
+    let mut host = Host::connected();
+    let mut retained = message("t", "", 2);
+    retained.retain = true;
+    host.publish(&retained).unwrap();
+    host.sent();
+    assert_eq!(host.again("20 05 01 00 02 25 00"), ["connected resumed=true lost=0"]);
+    assert_eq!(host.sent(), "62 02 00 01", "it is not sent, but released");
+    assert_eq!(host.feed_one("70 03 00 01 92"), "published 1 92", "and told: the server had not got it");
+}
+
+#[test]
 fn held_qos_0_messages_that_the_server_does_not_take_are_dropped() {
     let mut host = Host::new();
     let mut held = message("t", "x", 0);
