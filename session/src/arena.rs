@@ -8,27 +8,25 @@
 //! Nothing here knows what a packet is. All bookkeeping is in the slice itself, and a slice of zeros is an empty arena.
 //!
 //! ```text
-//! slice  = top, list mask, list heads (20) | small packets (28) | granules …
+//! slice  = top (2), list mask (2), list heads (12) | small packets (32) | granules …
 //! used   = len << 4 | flags (4) | link (2) | slot (2) | order (4) | packet (len) | padding
 //! free   = len << 4 | flags (4) | next (2) | previous (2) | … | size in granules (2)
 //! ```
 
-/// A chunk's place, in granules from the start of the slice.
+/// A chunk's place, in granules, from 1 on.
 pub(crate) type At = u16;
 
 /// No chunk.
 pub(crate) const NIL: At = 0;
 
 /// Bytes before the packet of a chunk.
-const HEAD: usize = 12;
-/// How many sizes of free chunks have a list of their own; powers of two, the last takes all that are larger.
-const LISTS: u16 = 8;
-/// Bytes of bookkeeping at the front of the slice.
-const BOOK: usize = 20;
-/// Bytes behind them for packets that are never refused room; see [`Arena::small`].
-pub(crate) const SMALL: usize = 28;
-/// The first granule of the first chunk: book and small packets come before it.
-const FIRST: At = 3;
+const HEAD: u32 = 12;
+/// How many sizes of free chunks have a list of their own; powers of four, the last takes all that are larger.
+const LISTS: u32 = 6;
+/// Bytes behind the book for packets that are never refused room; see [`Arena::small`].
+pub(crate) const SMALL: usize = 32;
+/// Units before the place 0, which no chunk has.
+const BASE: usize = 2;
 /// The least slice that is of use, in bytes.
 pub(crate) const LEAST: usize = 128;
 /// How many chunks of a list are tried before a larger one is cut.
@@ -41,17 +39,22 @@ pub(crate) const SENT: u32 = 4;
 /// The packet outlives the connection.
 pub(crate) const KEPT: u32 = 8;
 
+/// The unit of memory. A chunk begins with one.
+type Unit = [u8; 16];
+
 /// The lent memory of packets; see the module.
 pub(crate) struct Arena<'m> {
-    bytes: &'m mut [u8],
-    /// Granules are `16 << scale` bytes.
+    units: &'m mut [Unit],
+    /// Stands in for a unit that is not there, which does not happen.
+    spare: Unit,
+    /// A granule is `1 << scale` units.
     scale: u8,
 }
 
-/// The scale at which 65,535 granules cover `bytes`.
+/// The scale at which 65,535 granules cover `bytes`, or nearly so.
 pub(crate) const fn scale(bytes: usize) -> u8 {
     let mut scale = 0;
-    while scale < 24 && bytes >> (scale + 4) > At::MAX as usize {
+    while scale < 24 && bytes >> (scale + 4) > 72 << 10 {
         scale += 1;
     }
     scale
@@ -63,133 +66,180 @@ pub(crate) fn held(bytes: &[u8], scale: u8) -> usize {
     usize::from(granules) << (scale.wrapping_add(4) & 31)
 }
 
+/// The first word of a chunk: its length and flags.
+#[inline]
+fn word(unit: &Unit) -> u32 {
+    let &[a, b, c, d, ..] = unit;
+    u32::from_le_bytes([a, b, c, d])
+}
+
+#[inline]
+fn set_word(unit: &mut Unit, word: u32) {
+    let [a, b, c, d, ..] = unit;
+    [*a, *b, *c, *d] = word.to_le_bytes();
+}
+
+/// What a used chunk is linked to, and a free one's next.
+#[inline]
+fn link(unit: &Unit) -> At {
+    let &[_, _, _, _, a, b, ..] = unit;
+    u16::from_le_bytes([a, b])
+}
+
+#[inline]
+fn set_link(unit: &mut Unit, at: At) {
+    let [_, _, _, _, a, b, ..] = unit;
+    [*a, *b] = at.to_le_bytes();
+}
+
+/// A used chunk's slot, and a free one's previous.
+#[inline]
+fn back(unit: &Unit) -> u16 {
+    let &[_, _, _, _, _, _, a, b, ..] = unit;
+    u16::from_le_bytes([a, b])
+}
+
+#[inline]
+fn set_back(unit: &mut Unit, slot: u16) {
+    let [_, _, _, _, _, _, a, b, ..] = unit;
+    [*a, *b] = slot.to_le_bytes();
+}
+
 impl<'m> Arena<'m> {
     #[inline]
     pub(crate) fn new(bytes: &'m mut [u8], scale: u8) -> Self {
-        Self { bytes, scale }
+        Self { units: bytes.as_chunks_mut().0, spare: [0; 16], scale: scale & 15 }
     }
 
     // --- chunks ---
 
     /// Takes a chunk for `len` bytes.
     pub(crate) fn take(&mut self, len: usize) -> Option<At> {
-        let need = self.granules(u32::try_from(len).ok()?)?;
-        let at = match self.find(need) {
-            Some(at) => {
-                self.cut(at, need);
-                at
+        let len = u32::try_from(len).ok().filter(|&len| len < 1 << 28)?;
+        let need = self.granules(len);
+        let at = self.find(need);
+        let at = if at != 0 {
+            self.cut(at, need);
+            at
+        } else {
+            let at = self.top();
+            let top = at.wrapping_add(need);
+            if top > self.limit() {
+                return None;
             }
-            None => {
-                let top = self.top();
-                let end = top.checked_add(need).filter(|&end| end <= self.limit())?;
-                self.set_top(end);
-                top
-            }
+            self.set_top(top);
+            at
         };
-        self.set_word(at, 0, (len as u32) << 4 | USED);
-        self.set_half(at, 4, NIL);
-        Some(at)
+        let unit = self.unit(at);
+        set_word(unit, len << 4 | USED);
+        set_link(unit, NIL);
+        u16::try_from(at).ok()
     }
 
     /// Gives a chunk back, if it is one.
-    pub(crate) fn give(&mut self, mut at: At) {
-        let word = self.word(at, 0);
-        if at == NIL || word & USED == 0 {
+    pub(crate) fn give(&mut self, at: At) {
+        let mut at = u32::from(at);
+        let head = word(self.unit(at));
+        if at == 0 || head & USED == 0 {
             return;
         }
-        let mut size = self.size(word);
-        if word & BEFORE_IS_FREE != 0 {
-            let before = self.half(at, -2);
+        let mut size = self.granules(head >> 4);
+        if head & BEFORE_IS_FREE != 0 {
+            let before = u32::from(self.size_before(at));
             at = at.wrapping_sub(before);
             size = size.wrapping_add(before);
-            self.unlink(at);
+            self.unlink(at, before);
         }
-        let mut next = at.wrapping_add(size);
+        let next = at.wrapping_add(size);
         if next < self.top() {
-            let word = self.word(next, 0);
-            if word & USED == 0 {
-                self.unlink(next);
-                size = size.wrapping_add(self.size(word));
-                next = at.wrapping_add(size);
+            let head = word(self.unit(next));
+            if head & USED == 0 {
+                let after = self.granules(head >> 4);
+                self.unlink(next, after);
+                size = size.wrapping_add(after);
             }
-        }
-        if next >= self.top() {
-            self.set_top(at);
-        } else {
             self.link(at, size);
+        } else {
+            self.set_top(at);
         }
     }
 
-    /// A free chunk of at least `need` granules, taken off its list.
-    fn find(&mut self, need: u16) -> Option<At> {
+    /// A free chunk of at least `need` granules, taken off its list; or 0.
+    fn find(&mut self, need: u32) -> u32 {
         let lists = self.lists();
         if lists == 0 {
-            return None;
+            return 0;
         }
         let list = list_of(need);
-        let mut at = self.head(list);
+        let mut at = u32::from(self.head(list));
         for _ in 0..TRIES {
-            if at == NIL {
+            if at == 0 {
                 break;
             }
-            if self.size(self.word(at, 0)) >= need {
-                self.unlink(at);
-                return Some(at);
+            let unit = self.unit(at);
+            let (size, next) = (word(unit) >> 4, link(unit));
+            let size = self.granules(size);
+            if size >= need {
+                self.unlink(at, size);
+                return at;
             }
-            at = self.half(at, 4);
+            at = next.into();
         }
         let larger = lists & !((2 << list) - 1);
         if larger == 0 {
-            return None;
+            return 0;
         }
-        let at = self.head(larger.trailing_zeros() as u16);
-        self.unlink(at);
-        Some(at)
+        let at = u32::from(self.head(larger.trailing_zeros()));
+        let size = word(self.unit(at)) >> 4;
+        let size = self.granules(size);
+        self.unlink(at, size);
+        at
     }
 
     /// Leaves `need` granules of the free chunk at `at`, and gives the rest back.
-    fn cut(&mut self, at: At, need: u16) {
-        let size = self.size(self.word(at, 0));
-        let next = at.wrapping_add(size);
-        let rest = size.wrapping_sub(need);
-        if rest == 0 {
-            let word = self.word(next, 0);
-            self.set_word(next, 0, word & !BEFORE_IS_FREE);
+    fn cut(&mut self, at: u32, need: u32) {
+        let size = word(self.unit(at)) >> 4;
+        let size = self.granules(size);
+        if size > need {
+            self.link(at.wrapping_add(need), size.wrapping_sub(need));
         } else {
-            self.link(at.wrapping_add(need), rest);
+            let next = self.unit(at.wrapping_add(size));
+            set_word(next, word(next) & !BEFORE_IS_FREE);
         }
     }
 
     /// Makes `size` granules from `at` a free chunk, with a used one behind it.
-    fn link(&mut self, at: At, size: u16) {
+    fn link(&mut self, at: u32, size: u32) {
         let list = list_of(size);
+        let here = at as At;
         let first = self.head(list);
-        let len = (usize::from(size) << self.shift()).wrapping_sub(HEAD);
-        self.set_word(at, 0, (len as u32) << 4);
-        self.set_half(at, 4, first);
-        self.set_half(at, 6, NIL);
+        self.set_head(list, here);
+        let len = (size << self.shift()).wrapping_sub(HEAD);
+        let unit = self.unit(at);
+        set_word(unit, len << 4);
+        set_link(unit, first);
+        set_back(unit, NIL);
         if first != NIL {
-            self.set_half(first, 6, at);
+            set_back(self.unit(first.into()), here);
         }
-        self.set_head(list, at);
         let next = at.wrapping_add(size);
-        self.set_half(next, -2, size);
-        let word = self.word(next, 0);
-        self.set_word(next, 0, word | BEFORE_IS_FREE);
+        let [.., a, b] = self.unit_before(next);
+        [*a, *b] = (size as u16).to_le_bytes();
+        let next = self.unit(next);
+        set_word(next, word(next) | BEFORE_IS_FREE);
     }
 
-    /// Takes a free chunk off its list.
-    fn unlink(&mut self, at: At) {
-        let next = self.half(at, 4);
-        let previous = self.half(at, 6);
+    /// Takes a free chunk of `size` granules off its list.
+    fn unlink(&mut self, at: u32, size: u32) {
+        let unit = self.unit(at);
+        let (next, previous) = (link(unit), back(unit));
         if next != NIL {
-            self.set_half(next, 6, previous);
+            set_back(self.unit(next.into()), previous);
         }
         if previous != NIL {
-            self.set_half(previous, 4, next);
+            set_link(self.unit(previous.into()), next);
         } else {
-            let list = list_of(self.size(self.word(at, 0)));
-            self.set_head(list, next);
+            self.set_head(list_of(size), next);
         }
     }
 
@@ -197,92 +247,99 @@ impl<'m> Arena<'m> {
 
     /// The packet of a chunk.
     pub(crate) fn packet(&self, at: At) -> &[u8] {
-        let len = (self.word(at, 0) >> 4) as usize;
-        self.bytes.get(self.start(at).wrapping_add(HEAD)..).and_then(|rest| rest.get(..len)).unwrap_or(&[])
+        let (start, len) = self.place(at);
+        self.units.as_flattened().get(start..).and_then(|rest| rest.get(..len)).unwrap_or(&[])
     }
 
     /// The packet of a chunk, for as long as the memory is lent.
     pub(crate) fn into_packet(self, at: At) -> &'m [u8] {
-        let len = self.len(at) as usize;
-        let start = self.start(at).wrapping_add(HEAD);
-        self.bytes.get(start..).and_then(|rest| rest.get(..len)).unwrap_or(&[])
-    }
-
-    /// As [`small`](Self::small), for as long as the memory is lent.
-    pub(crate) fn into_small(self) -> &'m [u8] {
-        self.bytes.get(BOOK..).and_then(|rest| rest.get(..SMALL)).unwrap_or(&[])
+        let (start, len) = self.place(at);
+        self.units.as_flattened().get(start..).and_then(|rest| rest.get(..len)).unwrap_or(&[])
     }
 
     /// The packet of a chunk, to be written.
     pub(crate) fn packet_mut(&mut self, at: At) -> &mut [u8] {
-        let len = (self.word(at, 0) >> 4) as usize;
-        let start = self.start(at).wrapping_add(HEAD);
-        self.bytes.get_mut(start..).and_then(|rest| rest.get_mut(..len)).unwrap_or(&mut [])
+        let (start, len) = self.place(at);
+        self.units.as_flattened_mut().get_mut(start..).and_then(|rest| rest.get_mut(..len)).unwrap_or(&mut [])
+    }
+
+    /// Where the packet of a chunk begins, in bytes, and its length.
+    fn place(&self, at: At) -> (usize, usize) {
+        let start = self.index(at.into()).wrapping_mul(16).wrapping_add(HEAD as usize);
+        (start, self.len(at) as usize)
     }
 
     /// The length of a chunk's packet, in bytes.
     pub(crate) fn len(&self, at: At) -> u32 {
-        self.word(at, 0) >> 4
+        word(self.see(at)) >> 4
     }
 
     /// Whether a chunk has this flag.
     pub(crate) fn has(&self, at: At, flag: u32) -> bool {
-        self.word(at, 0) & flag != 0
+        word(self.see(at)) & flag != 0
     }
 
     /// Gives a chunk this flag.
     pub(crate) fn mark(&mut self, at: At, flag: u32) {
-        let word = self.word(at, 0);
-        self.set_word(at, 0, word | flag);
+        let unit = self.unit(at.into());
+        set_word(unit, word(unit) | flag);
     }
 
     /// The chunk that a chunk is linked to.
     pub(crate) fn after(&self, at: At) -> At {
-        self.half(at, 4)
+        link(self.see(at))
     }
 
     /// Links a chunk to another.
     pub(crate) fn set_after(&mut self, at: At, next: At) {
-        self.set_half(at, 4, next);
+        set_link(self.unit(at.into()), next);
     }
 
     /// The slot whose exchange a chunk belongs to.
     pub(crate) fn slot(&self, at: At) -> u16 {
-        self.half(at, 6)
+        back(self.see(at))
     }
 
     /// The number that says which of two chunks was queued first.
     pub(crate) fn order(&self, at: At) -> u32 {
-        self.word(at, 8)
+        let &[_, _, _, _, _, _, _, _, a, b, c, d, ..] = self.see(at);
+        u32::from_le_bytes([a, b, c, d])
     }
 
     /// Notes a chunk's slot and order.
     pub(crate) fn note(&mut self, at: At, slot: u16, order: u32) {
-        self.set_half(at, 6, slot);
-        self.set_word(at, 8, order);
+        let unit = self.unit(at.into());
+        set_back(unit, slot);
+        let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = unit;
+        [*a, *b, *c, *d] = order.to_le_bytes();
     }
 
     /// Room for packets of a few bytes, which find it however full the arena is.
     pub(crate) fn small(&mut self) -> Option<&mut [u8; SMALL]> {
-        self.bytes.get_mut(BOOK..)?.first_chunk_mut()
+        self.units.as_flattened_mut().get_mut(16..)?.first_chunk_mut()
+    }
+
+    /// As [`small`](Self::small), for as long as the memory is lent.
+    pub(crate) fn into_small(self) -> &'m [u8] {
+        self.units.as_flattened().get(16..).and_then(|rest| rest.get(..SMALL)).unwrap_or(&[])
     }
 
     /// How many chunks are used; `None` if chunks and lists contradict each other.
-    pub(crate) fn check(&self) -> Option<u32> {
-        let (mut at, mut used, mut lists, mut before_is_free) = (FIRST, 0, 0, false);
+    pub(crate) fn check(&mut self) -> Option<u32> {
+        let (mut at, mut used, mut lists, mut before_is_free) = (1, 0, 0, false);
         while at < self.top() {
-            let word = self.word(at, 0);
-            let size = self.size(word);
-            let free = word & USED == 0;
+            let unit = self.unit(at);
+            let (head, previous) = (word(unit), back(unit));
+            let size = self.granules(head >> 4);
+            let free = head & USED == 0;
             let next = at.checked_add(size).filter(|_| size != 0)?;
-            if (word & BEFORE_IS_FREE != 0) != before_is_free {
+            if (head & BEFORE_IS_FREE != 0) != before_is_free {
                 return None;
             }
             if free {
                 let list = list_of(size);
-                let first = self.half(at, 6) == NIL;
-                let in_list = if first { self.head(list) == at } else { self.half(self.half(at, 6), 4) == at };
-                if before_is_free || self.half(next, -2) != size || !in_list {
+                let points_here = if previous == NIL { self.head(list) } else { link(self.unit(previous.into())) };
+                if before_is_free || u32::from(self.size_before(next)) != size || u32::from(points_here) != at {
                     return None;
                 }
                 lists |= 1 << list;
@@ -295,92 +352,92 @@ impl<'m> Arena<'m> {
         (at == self.top() && !before_is_free && lists == self.lists()).then_some(used)
     }
 
-    // --- the book at the front ---
+    // --- the book, which is the first unit ---
 
-    fn top(&self) -> At {
-        self.half_at(0).wrapping_add(FIRST)
+    /// The place behind the last chunk.
+    fn top(&self) -> u32 {
+        self.units.first().map_or(0, |&[a, b, ..]| u32::from(u16::from_le_bytes([a, b]))).wrapping_add(1)
     }
 
-    fn set_top(&mut self, top: At) {
-        self.set_half_at(0, top.wrapping_sub(FIRST));
+    fn set_top(&mut self, top: u32) {
+        if let Some([a, b, ..]) = self.units.first_mut() {
+            [*a, *b] = (top.wrapping_sub(1) as u16).to_le_bytes();
+        }
     }
 
     /// Bit `n` is set while list `n` has a chunk.
-    fn lists(&self) -> u16 {
-        self.half_at(2)
+    fn lists(&self) -> u32 {
+        self.units.first().map_or(0, |&[_, _, lists, ..]| lists.into())
     }
 
-    fn head(&self, list: u16) -> At {
-        self.half_at(usize::from(list) * 2 + 4)
+    /// The first chunk of a list.
+    fn head(&self, list: u32) -> At {
+        let heads = self.units.first().map_or(&[][..], |book| book.as_chunks().0);
+        heads.get(list.wrapping_add(2) as usize).map_or(NIL, |head| u16::from_le_bytes(*head))
     }
 
-    fn set_head(&mut self, list: u16, at: At) {
-        let lists = self.lists();
-        let bit = 1 << list;
-        self.set_half_at(2, if at == NIL { lists & !bit } else { lists | bit });
-        self.set_half_at(usize::from(list) * 2 + 4, at);
+    fn set_head(&mut self, list: u32, at: At) {
+        let Some(book) = self.units.first_mut() else { return };
+        if let Some(head) = book.as_chunks_mut().0.get_mut(list.wrapping_add(2) as usize) {
+            *head = at.to_le_bytes();
+        }
+        let [_, _, lists, ..] = book;
+        let bit = 1u8.wrapping_shl(list);
+        *lists = if at == NIL { *lists & !bit } else { *lists | bit };
     }
 
-    // --- words ---
+    // --- units ---
 
-    fn shift(&self) -> u8 {
-        self.scale.wrapping_add(4) & 31
+    fn shift(&self) -> u32 {
+        u32::from(self.scale).wrapping_add(4) & 31
     }
 
-    /// Granules of a chunk for `len` bytes; `None` if there are not that many anywhere.
-    fn granules(&self, len: u32) -> Option<u16> {
-        let len = len.checked_add(HEAD as u32)?.checked_add((1u32 << self.shift()) - 1)?;
-        u16::try_from(len >> self.shift()).ok().filter(|_| len < 1 << 28)
+    /// Granules of a chunk for a packet of `len` bytes.
+    fn granules(&self, len: u32) -> u32 {
+        let granule = 1u32 << self.shift();
+        len.wrapping_add(HEAD - 1).wrapping_add(granule) >> self.shift()
     }
 
-    /// Granules of the chunk whose first word this is.
-    fn size(&self, word: u32) -> u16 {
-        ((word >> 4).wrapping_add(HEAD as u32 - 1 + (1u32 << self.shift())) >> self.shift()) as u16
+    /// The place behind the last granule.
+    fn limit(&self) -> u32 {
+        let granules = self.units.len().saturating_sub(BASE) >> (self.scale & 15);
+        u32::try_from(granules).unwrap_or(0).min(1 << 16)
     }
 
-    /// Granules in all.
-    fn limit(&self) -> u16 {
-        u16::try_from(self.bytes.len() >> self.shift()).unwrap_or(At::MAX)
+    fn index(&self, at: u32) -> usize {
+        ((at << (self.scale & 15)) as usize).wrapping_add(BASE)
     }
 
-    fn start(&self, at: At) -> usize {
-        usize::from(at) << self.shift()
-    }
-
-    fn word(&self, at: At, offset: usize) -> u32 {
-        let start = self.start(at).wrapping_add(offset);
-        self.bytes.get(start..).and_then(|b| b.first_chunk()).map_or(0, |b| u32::from_le_bytes(*b))
-    }
-
-    fn set_word(&mut self, at: At, offset: usize, value: u32) {
-        let start = self.start(at).wrapping_add(offset);
-        if let Some(b) = self.bytes.get_mut(start..).and_then(|b| b.first_chunk_mut()) {
-            *b = value.to_le_bytes();
+    fn unit(&mut self, at: u32) -> &mut Unit {
+        let index = self.index(at);
+        match self.units.get_mut(index) {
+            Some(unit) => unit,
+            None => &mut self.spare,
         }
     }
 
-    fn half(&self, at: At, offset: isize) -> u16 {
-        self.half_at(self.start(at).wrapping_add_signed(offset))
+    fn see(&self, at: At) -> &Unit {
+        self.units.get(self.index(at.into())).unwrap_or(&self.spare)
     }
 
-    fn set_half(&mut self, at: At, offset: isize, value: u16) {
-        self.set_half_at(self.start(at).wrapping_add_signed(offset), value);
-    }
-
-    fn half_at(&self, start: usize) -> u16 {
-        self.bytes.get(start..).and_then(|b| b.first_chunk()).map_or(0, |b| u16::from_le_bytes(*b))
-    }
-
-    fn set_half_at(&mut self, start: usize, value: u16) {
-        if let Some(b) = self.bytes.get_mut(start..).and_then(|b| b.first_chunk_mut()) {
-            *b = value.to_le_bytes();
+    fn unit_before(&mut self, at: u32) -> &mut Unit {
+        let index = self.index(at).wrapping_sub(1);
+        match self.units.get_mut(index) {
+            Some(unit) => unit,
+            None => &mut self.spare,
         }
+    }
+
+    /// The size of the free chunk before a chunk.
+    fn size_before(&mut self, at: u32) -> u16 {
+        let &mut [.., a, b] = self.unit_before(at);
+        u16::from_le_bytes([a, b])
     }
 }
 
-/// The list for free chunks of `size` granules: the power of two below.
-fn list_of(size: u16) -> u16 {
-    (15u16.wrapping_sub((size | 1).leading_zeros() as u16)).min(LISTS - 1)
+/// The list for free chunks of `size` granules: the power of four below.
+fn list_of(size: u32) -> u32 {
+    (31u32.wrapping_sub((size | 1).leading_zeros()) >> 1).min(LISTS - 1)
 }
 
 #[cfg(test)]
@@ -394,10 +451,10 @@ mod tests {
         let mut bytes = [0; 512];
         let mut arena = Arena::new(&mut bytes, 0);
         for len in [0, 1, 4, 5, 100, 452] {
-            assert_eq!(arena.take(len), Some(FIRST));
-            assert_eq!(arena.packet(FIRST).len(), len);
-            arena.give(FIRST);
-            assert_eq!(held(arena.bytes, arena.scale), 0);
+            assert_eq!(arena.take(len), Some(1));
+            assert_eq!(arena.packet(1).len(), len);
+            arena.give(1);
+            assert_eq!(held(arena.units.as_flattened(), arena.scale), 0);
         }
         assert_eq!(arena.take(453), None);
     }
@@ -450,17 +507,32 @@ mod tests {
                 }
             }
             held.drain(..).for_each(|(at, ..)| arena.give(at));
-            assert_eq!(super::held(arena.bytes, arena.scale), 0);
+            assert_eq!(super::held(arena.units.as_flattened(), arena.scale), 0);
             assert_eq!(arena.lists(), 0);
         }
     }
 
     #[test]
+    fn as_many_packets_as_there_are_identifiers_fit() {
+        let size = 65_535 * 32 + 64;
+        let mut bytes = vec![0; size];
+        let mut arena = Arena::new(&mut bytes, scale(size));
+        for at in 1..=65_535 {
+            assert_eq!(arena.take(20), Some(at));
+        }
+        assert_eq!(arena.take(1), None);
+        for at in (1..=65_535).step_by(2).chain((2..65_535).step_by(2)) {
+            arena.give(at);
+        }
+        assert_eq!(arena.check(), Some(0));
+    }
+
+    #[test]
     fn the_scale_covers_any_slice() {
         assert_eq!(scale(512), 0);
-        assert_eq!(scale(1 << 20), 1);
-        assert_eq!(scale((1 << 20) - 1), 0);
-        assert_eq!(scale(20 << 20), 5);
+        assert_eq!(scale(1 << 20), 0);
+        assert_eq!(scale(2 << 20), 1);
+        assert_eq!(scale(65_535 * 128 + 1_024), 3);
     }
 
     #[test]
