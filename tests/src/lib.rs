@@ -3,6 +3,7 @@
 pub mod arbitrary;
 pub mod broker;
 pub mod codec;
+pub mod explore;
 pub mod hex;
 pub mod laws;
 pub mod sim;

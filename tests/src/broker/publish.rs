@@ -208,16 +208,23 @@ impl Broker {
     pub(super) fn pubrel(&mut self, number: usize, ack: &Ack<'_>) {
         let id = ack.id.get();
         let Some(session) = self.session_of(number) else { return };
-        let next = session.claims.iter().find(|claim| claim.received && !claim.released).map(|claim| claim.id);
-        session.incoming.remove(&id);
+        let first = |claim: &&Claim| claim.received && !claim.released && !claim.given_up;
+        let next = session.claims.iter().find(first).map(|claim| claim.id);
+        let in_order = next.is_none_or(|next| next == id) || session.claim(id).is_some_and(|claim| claim.given_up);
+        let held = session.incoming.remove(&id);
         let known = session.claim(id).map(|claim| {
             let was = claim.released;
             claim.released = true;
+            // What the client may not send again it ends by PUBREL.
+            claim.received |= claim.given_up;
             (claim.received, was)
         });
         match known {
             None => {
-                if !self.link(number).is_some_and(|link| link.doubled) && ack.reason == ReasonCode::SUCCESS {
+                // A resumed client that may not send a PUBLISH again ends it by PUBREL, whether or not it ever arrived.
+                let excused = self.session_of(number).is_some_and(|session| session.limited);
+                if !excused && !self.link(number).is_some_and(|link| link.doubled) && ack.reason == ReasonCode::SUCCESS
+                {
                     self.ledger.broken("MQTT-2.2.1-5", format!("PUBREL for {id}, which is no message's"));
                 }
                 let reason = ReasonCode::PACKET_IDENTIFIER_NOT_FOUND;
@@ -229,12 +236,13 @@ impl Broker {
                 self.ledger.broken("MQTT-4.4.0-1", format!("PUBREL for {id} twice on one connection"))
             }
             Some((true, false)) => {
-                self.ledger.check("MQTT-4.6.0-4", next == Some(id), || format!("PUBREL for {id} before {next:?}"));
+                self.ledger.check("MQTT-4.6.0-4", in_order, || format!("PUBREL for {id} before {next:?}"));
                 self.ledger.check("MQTT-4.3.3-4", true, String::new);
             }
         }
         if !self.breaks("MQTT-4.3.3-11") {
-            self.acknowledge(number, AckKind::PubComp, ack.id, ReasonCode::SUCCESS, Step::Ends);
+            let reason = if held { ReasonCode::SUCCESS } else { ReasonCode::PACKET_IDENTIFIER_NOT_FOUND };
+            self.acknowledge(number, AckKind::PubComp, ack.id, reason, Step::Ends);
         }
     }
 
@@ -340,10 +348,16 @@ impl Broker {
         let Some(Some(link)) = self.links.get_mut(number) else { return };
         link.doubled = doubled;
         let Some(session) = self.sessions.get_mut(&link.client) else { return };
+        session.limited |= link.limits.maximum_packet_size.is_some() || !link.limits.retain_available;
         for claim in &mut session.claims {
             claim.given_up |= !claim.received && is_forbidden(claim, &link.limits);
         }
         session.claims.retain(|claim| !claim.given_up || claim.kind == Kind::ExactlyOnce);
+        if link.limits.maximum_qos < QoS::ExactlyOnce {
+            // A server without QoS 2 keeps no state of it.
+            session.incoming.clear();
+            session.claims.retain(|claim| claim.kind != Kind::ExactlyOnce);
+        }
     }
 }
 

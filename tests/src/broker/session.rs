@@ -122,6 +122,8 @@ pub struct Session {
     pub incoming: BTreeSet<u16>,
     /// What the client waits for, in the order begun.
     pub claims: Vec<Claim>,
+    /// Limits have kept the client from sending again what it might have had under way.
+    pub limited: bool,
     /// The will.
     pub will: Option<Will>,
     /// The identifier given last.
