@@ -116,11 +116,12 @@ impl Decoder {
     /// Whatever the standard calls malformed or a protocol error, as far as one packet shows it.
     pub fn packet<'a>(&self, first: u8, body: &'a [u8]) -> Result<Packet<'a>, Error> {
         check_first(first, self.from)?;
-        let packet = Packet::read(first, body, self.from, 0, |_, packet| packet)?;
         if self.strict {
+            let packet = self.strict(false).packet(first, body)?;
             check_strictly(&packet, body)?;
+            return Ok(packet);
         }
-        Ok(packet)
+        Packet::read(first, body, self.from, Ok)
     }
 
     /// Looks for a frame and reads its packet: [`frame`](Self::frame), then [`packet`](Self::packet).
@@ -131,27 +132,14 @@ impl Decoder {
     pub fn decode<'a>(&self, input: &'a [u8]) -> Result<Decoded<'a>, Error> {
         match self.frame(input)? {
             Frame::Partial { need } => Ok(Decoded::Partial { need }),
-            Frame::Whole { used, first, body } if self.strict => self.decode_strictly(used, first, body),
-            Frame::Whole { used, first, body } => Packet::read(first, body, self.from, used, decoded),
+            Frame::Whole { used, first, body } if self.strict => {
+                self.packet(first, body).map(|packet| Decoded::Packet { used, packet })
+            }
+            Frame::Whole { used, first, body } => {
+                Packet::read(first, body, self.from, |packet| Ok(Decoded::Packet { used, packet }))
+            }
         }
     }
-
-    /// Apart, since a look at the packet before it is handed on costs a copy of it.
-    #[cold]
-    #[inline(never)]
-    fn decode_strictly<'a>(&self, used: usize, first: u8, body: &'a [u8]) -> Result<Decoded<'a>, Error> {
-        let decoded = Packet::read(first, body, self.from, used, decoded)?;
-        if let Decoded::Packet { packet, .. } = &decoded {
-            check_strictly(packet, body)?;
-        }
-        Ok(decoded)
-    }
-}
-
-/// A function with a name, so that there is one copy of all that ends in it.
-#[inline]
-fn decoded(used: usize, packet: Packet<'_>) -> Decoded<'_> {
-    Decoded::Packet { used, packet }
 }
 
 #[cold]

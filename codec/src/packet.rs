@@ -191,8 +191,7 @@ impl<'a> Packet<'a> {
         packet_len(self.encode(from, &mut Nowhere))
     }
 
-    /// Reads everything behind a fixed header that has been checked, and hands the packet to `done`, with what
-    /// that asks for besides.
+    /// Reads everything behind a fixed header that has been checked, and hands the packet to `done`.
     ///
     /// Each kind of packet goes there by itself, so that its few fields are stored where the caller wants them and nothing of
     /// the size of the largest packet is moved about. Acknowledgements, the most and the smallest, have no call between.
@@ -201,20 +200,19 @@ impl<'a> Packet<'a> {
         first: u8,
         body: &'a [u8],
         from: Sender,
-        used: usize,
-        done: impl Fn(usize, Self) -> R,
+        done: impl Fn(Self) -> Result<R, Error>,
     ) -> Result<R, Error> {
         let kind = match first >> 4 {
-            3 => return Self::read_publish(first, body, from, used, done),
+            3 => return Self::read_publish(first, body, from, done),
             4 => AckKind::PubAck,
             5 => AckKind::PubRec,
             6 => AckKind::PubRel,
             7 => AckKind::PubComp,
-            _ => return Self::read_other(first, body, from, used, done),
+            _ => return Self::read_other(first, body, from, done),
         };
         match Ack::read_short(body) {
-            Some(ack) => Ok(done(used, Self::ack(kind, ack))),
-            None => Self::read_ack(kind, body, used, done),
+            Some(ack) => done(Self::ack(kind, ack)),
+            None => Self::read_ack(kind, body, done),
         }
     }
 
@@ -229,9 +227,9 @@ impl<'a> Packet<'a> {
     }
 
     #[inline(never)]
-    fn read_ack<R>(kind: AckKind, body: &'a [u8], used: usize, done: impl Fn(usize, Self) -> R) -> Result<R, Error> {
+    fn read_ack<R>(kind: AckKind, body: &'a [u8], done: impl Fn(Self) -> Result<R, Error>) -> Result<R, Error> {
         match Ack::read(Reader::new(body), kind) {
-            Ok(ack) => Ok(done(used, Self::ack(kind, ack))),
+            Ok(ack) => done(Self::ack(kind, ack)),
             Err(fault) => Err(fault.in_frame(body)),
         }
     }
@@ -241,11 +239,10 @@ impl<'a> Packet<'a> {
         first: u8,
         body: &'a [u8],
         from: Sender,
-        used: usize,
-        done: impl Fn(usize, Self) -> R,
+        done: impl Fn(Self) -> Result<R, Error>,
     ) -> Result<R, Error> {
         match Publish::read(first, Reader::new(body), from) {
-            Ok(packet) => Ok(done(used, Self::Publish(packet))),
+            Ok(packet) => done(Self::Publish(packet)),
             Err(fault) => Err(fault.in_frame(body)),
         }
     }
@@ -255,8 +252,7 @@ impl<'a> Packet<'a> {
         first: u8,
         body: &'a [u8],
         from: Sender,
-        used: usize,
-        done: impl Fn(usize, Self) -> R,
+        done: impl Fn(Self) -> Result<R, Error>,
     ) -> Result<R, Error> {
         let r = &mut Reader::new(body);
         /// A packet that is read is all of the body.
@@ -267,43 +263,43 @@ impl<'a> Packet<'a> {
         }
         let fault = match (first >> 4, from) {
             (1, Sender::Client) => match Connect::read(Reader::new(body)) {
-                Ok(packet) => return Ok(done(used, Self::Connect(packet))),
+                Ok(packet) => return done(Self::Connect(packet)),
                 Err(fault) => fault,
             },
             (8, Sender::Client) => match Subscribe::read(Reader::new(body)) {
-                Ok(packet) => return Ok(done(used, Self::Subscribe(packet))),
+                Ok(packet) => return done(Self::Subscribe(packet)),
                 Err(fault) => fault,
             },
             (10, Sender::Client) => match Unsubscribe::read(Reader::new(body)) {
-                Ok(packet) => return Ok(done(used, Self::Unsubscribe(packet))),
+                Ok(packet) => return done(Self::Unsubscribe(packet)),
                 Err(fault) => fault,
             },
             (12, Sender::Client) => match r.end() {
-                Ok(()) => return Ok(done(used, Self::PingReq)),
+                Ok(()) => return done(Self::PingReq),
                 Err(fault) => fault,
             },
             (2, Sender::Server) => match all(ConnAck::read, r) {
-                Ok(packet) => return Ok(done(used, Self::ConnAck(packet))),
+                Ok(packet) => return done(Self::ConnAck(packet)),
                 Err(fault) => fault,
             },
             (9, Sender::Server) => match all(|r| SubAck::read(r, carrier::SUBACK), r) {
-                Ok(packet) => return Ok(done(used, Self::SubAck(packet))),
+                Ok(packet) => return done(Self::SubAck(packet)),
                 Err(fault) => fault,
             },
             (11, Sender::Server) => match all(|r| SubAck::read(r, carrier::UNSUBACK), r) {
-                Ok(packet) => return Ok(done(used, Self::UnsubAck(packet))),
+                Ok(packet) => return done(Self::UnsubAck(packet)),
                 Err(fault) => fault,
             },
             (13, Sender::Server) => match r.end() {
-                Ok(()) => return Ok(done(used, Self::PingResp)),
+                Ok(()) => return done(Self::PingResp),
                 Err(fault) => fault,
             },
             (14, _) => match all(|r| Disconnect::read(r, from), r) {
-                Ok(packet) => return Ok(done(used, Self::Disconnect(packet))),
+                Ok(packet) => return done(Self::Disconnect(packet)),
                 Err(fault) => fault,
             },
             (15, _) => match all(|r| Auth::read(r, from), r) {
-                Ok(packet) => return Ok(done(used, Self::Auth(packet))),
+                Ok(packet) => return done(Self::Auth(packet)),
                 Err(fault) => fault,
             },
             _ => r.protocol_error(Rule::PACKET_TYPE),

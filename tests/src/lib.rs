@@ -1,11 +1,14 @@
 //! What judges the stack: a library of judges, each behind a command of the binary `conformance` or a test.
 
 pub mod arbitrary;
+pub mod broker;
 pub mod client;
 pub mod codec;
+pub mod explore;
 pub mod hex;
 pub mod interop;
 pub mod laws;
+pub mod sim;
 pub mod statements;
 pub mod tables;
 pub mod vectors;

@@ -7,7 +7,7 @@ use std::{fs, io::BufWriter};
 
 use clap::{Parser, Subcommand};
 use conformance::statements::{self, Sources, Statement};
-use conformance::{client, codec, interop, vectors};
+use conformance::{client, codec, explore, interop, sim, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them.
 #[derive(Parser)]
@@ -25,6 +25,10 @@ enum Judge {
     /// the canonical form, `incomplete`, `reject 0xNN RULE` with the reason code that a receiver answers, or `error …` when
     /// the line is not such a packet or goes on behind it.
     Codec(codec::Options),
+    /// Plays clients against a model broker under schedules that seeds give: cuts, delays, restarts, refusals.
+    Simulate(sim::command::Options),
+    /// Explores every state of a client and a model broker with a few messages and cuts, and tells how many there are.
+    Explore(explore::command::Options),
     /// Prints the table of statements, and how many are kept in which way.
     Statements {
         /// Lists in the table every test that bears a statement's number; run in the project's folder.
@@ -56,6 +60,8 @@ fn main() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             done => done.map(drop),
         },
+        Judge::Explore(options) => well(explore::command::run(&options, io::stdout().lock())),
+        Judge::Simulate(options) => well(sim::command::run(&options, io::stdout().lock())),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -66,6 +72,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A judge that found something wrong has said what; the run fails.
+fn well(judged: io::Result<bool>) -> io::Result<()> {
+    if judged? { Ok(()) } else { Err(io::Error::other("not all is as it should be")) }
 }
 
 fn statements(fill: bool, mut output: impl Write) -> io::Result<()> {

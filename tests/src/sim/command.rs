@@ -1,0 +1,153 @@
+//! `conformance simulate`: many schedules, and for one that fails the seed and what happened.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Failure, Played, run as play};
+
+/// Which schedules are played.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Options {
+    /// Play N schedules.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub seeds: u64,
+    /// Begin with this seed.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub from: u64,
+    /// Play for M minutes instead, however many schedules that are.
+    #[arg(long, value_name = "M")]
+    pub minutes: Option<u64>,
+    /// Use N threads; all that there are when absent.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Tell all that happens in the first schedule, whether it fails or not.
+    #[arg(long)]
+    pub trace: bool,
+    /// Go on after a failure, and tell of each kind of failure only once.
+    #[arg(long)]
+    pub keep_going: bool,
+}
+
+/// What all threads share.
+struct Shared {
+    next: AtomicU64,
+    stop: AtomicBool,
+    steps: AtomicU64,
+    messages: AtomicU64,
+    connections: AtomicU64,
+    failures: Mutex<Vec<Failure>>,
+    bar: ProgressBar,
+}
+
+/// Plays schedules until all are played, time is up, or one fails. Returns whether all held.
+///
+/// # Errors
+/// When writing fails.
+pub fn run(options: &Options, mut output: impl Write) -> io::Result<bool> {
+    if options.trace {
+        return trace(options.from, output);
+    }
+    let start = Instant::now();
+    let until = options.minutes.map(|minutes| start + Duration::from_secs(minutes * 60));
+    let last = if until.is_some() { u64::MAX } else { options.from.saturating_add(options.seeds) };
+    let bar = if until.is_some() { ProgressBar::new_spinner() } else { ProgressBar::new(options.seeds) };
+    let style = ProgressStyle::with_template("{elapsed} {wide_bar} {human_pos} schedules, {per_sec}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let shared = Shared {
+        next: AtomicU64::new(options.from),
+        stop: AtomicBool::new(false),
+        steps: AtomicU64::new(0),
+        messages: AtomicU64::new(0),
+        connections: AtomicU64::new(0),
+        failures: Mutex::new(Vec::new()),
+        bar,
+    };
+    let threads = options.threads.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| shared.work(last, until, options.keep_going));
+        }
+    });
+    shared.bar.finish_and_clear();
+    let failures = core::mem::take(&mut *shared.failures.lock().unwrap_or_else(PoisonError::into_inner));
+    for failure in &failures {
+        // Played again, with all that happens; unless there are many.
+        let traced = if options.keep_going { None } else { play(failure.seed, true).err() };
+        write!(output, "{}", traced.as_deref().unwrap_or(failure))?;
+        writeln!(output, "again: conformance simulate --from {} --trace", failure.seed)?;
+    }
+    let played = shared.bar.position();
+    let seconds = start.elapsed().as_secs_f64();
+    writeln!(
+        output,
+        "{played} schedules from seed {} in {seconds:.1} s, {:.0} a second: {} steps, {} messages, {} connections; {}",
+        options.from,
+        played as f64 / seconds.max(0.001),
+        shared.steps.load(Ordering::Relaxed),
+        shared.messages.load(Ordering::Relaxed),
+        shared.connections.load(Ordering::Relaxed),
+        if failures.is_empty() { "all hold".to_owned() } else { format!("{} FAIL", failures.len()) },
+    )?;
+    Ok(failures.is_empty())
+}
+
+/// Plays one schedule, and tells all that happens.
+fn trace(seed: u64, mut output: impl Write) -> io::Result<bool> {
+    let (lines, problems) = super::trace(seed);
+    for line in lines {
+        writeln!(output, "{line}")?;
+    }
+    for problem in &problems {
+        writeln!(output, "seed {seed}: {problem}")?;
+    }
+    Ok(problems.is_empty())
+}
+
+impl Shared {
+    /// Plays schedules, a batch at a time.
+    fn work(&self, last: u64, until: Option<Instant>, keep_going: bool) {
+        const BATCH: u64 = 256;
+        loop {
+            let first = self.next.fetch_add(BATCH, Ordering::Relaxed);
+            let over = until.is_some_and(|until| Instant::now() >= until);
+            if first >= last || over || self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let mut sum = Played::default();
+            let end = last.min(first.saturating_add(BATCH));
+            for seed in first..end {
+                match play(seed, false) {
+                    Ok(played) => sum.add(played),
+                    Err(failure) => self.failed(*failure, keep_going),
+                }
+            }
+            self.steps.fetch_add(sum.steps, Ordering::Relaxed);
+            self.messages.fetch_add(sum.messages, Ordering::Relaxed);
+            self.connections.fetch_add(sum.connections, Ordering::Relaxed);
+            self.bar.inc(end - first);
+        }
+    }
+
+    /// Keeps a failure; of several alike only the one with the smallest seed.
+    fn failed(&self, failure: Failure, keep_going: bool) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = |failure: &Failure| -> String {
+            failure.problems.first().map_or(String::new(), |problem| {
+                problem.chars().filter(|letter| !letter.is_ascii_digit()).take(60).collect()
+            })
+        };
+        match failures.iter_mut().find(|old| !keep_going || kind(old) == kind(&failure)) {
+            Some(old) if old.seed > failure.seed => *old = failure,
+            Some(_) => {}
+            None => failures.push(failure),
+        }
+        if !keep_going {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
