@@ -125,19 +125,25 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Text<'a>, Fault> {
         let bytes = self.bytes()?;
-        if Text::is_plain(bytes) { Ok(Text::checked(bytes)) } else { unusual_text(bytes, self.left()) }
+        if !Text::is_plain(bytes) {
+            check_text(bytes, self.left())?;
+        }
+        Ok(Text::checked(bytes))
     }
 }
 
-/// A string that is not plain ASCII; `left` bytes of the packet follow it.
+/// Checks a string that is not plain ASCII; `left` bytes of the packet follow it.
 #[cold]
 #[inline(never)]
-pub(crate) fn unusual_text(bytes: &[u8], left: usize) -> Result<Text<'_>, Fault> {
-    Text::check(bytes).map_err(|(rule, at)| Fault {
-        reason: ReasonCode::MALFORMED_PACKET,
-        rule,
-        left: left.wrapping_add(bytes.len().wrapping_sub(at)),
-    })
+pub(crate) fn check_text(bytes: &[u8], left: usize) -> Result<(), Fault> {
+    match Text::check(bytes) {
+        Ok(_) => Ok(()),
+        Err((rule, at)) => Err(Fault {
+            reason: ReasonCode::MALFORMED_PACKET,
+            rule,
+            left: left.wrapping_add(bytes.len().wrapping_sub(at)),
+        }),
+    }
 }
 
 /// A variable byte integer of more than one byte, and what follows it; `left` bytes of the packet begin with it.
