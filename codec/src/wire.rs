@@ -221,16 +221,16 @@ impl<'b> Writer<'b> {
         self.written
     }
 
-    /// A writer into the next `len` bytes, which are then behind this one.
+    /// Room for the next `len` bytes, which are then written.
     #[inline]
-    pub(crate) fn part(&mut self, len: usize) -> Self {
+    pub(crate) fn part(&mut self, len: usize) -> &'b mut [u8] {
         self.skip(len);
         match mem::take(&mut self.room).split_at_mut_checked(len) {
             Some((part, rest)) => {
                 self.room = rest;
-                Writer::new(part)
+                part
             }
-            None => Writer::count(),
+            None => &mut [],
         }
     }
 
@@ -274,22 +274,13 @@ impl<'b> Writer<'b> {
     /// A variable byte integer; `value` is at most [`VARINT_MAX`].
     #[inline]
     pub(crate) fn varint(&mut self, value: u32) {
-        let (low, rest) = (value as u8 & 0x7F, value >> 7);
-        match rest {
-            0 => self.u8(low),
-            1..0x80 => self.chunk([low | 0x80, rest as u8]),
-            _ => self.long_varint(value),
+        let part = |shift: u32| (value >> shift) as u8 | 0x80;
+        match value {
+            0..0x80 => self.u8(value as u8),
+            0x80..0x4000 => self.chunk([part(0), (value >> 7) as u8]),
+            0x4000..0x20_0000 => self.chunk([part(0), part(7), (value >> 14) as u8]),
+            _ => self.chunk([part(0), part(7), part(14), (value >> 21) as u8]),
         }
-    }
-
-    /// Three bytes or four.
-    #[cold]
-    fn long_varint(&mut self, mut value: u32) {
-        while value >= 0x80 {
-            self.u8(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.u8(value as u8);
     }
 
     /// Binary data, which is at most 65,535 bytes long.
