@@ -123,12 +123,12 @@ impl<'a, T: Item<'a>> List<'a, T> {
 
     /// As [`put`](Self::put), into the room for just that.
     #[inline(never)]
-    pub(crate) fn put_all(&self, mut w: Writer<'_>) {
-        self.put(&mut w);
+    pub(crate) fn put_all(&self, room: &mut [u8]) {
+        self.put(&mut Writer::new(room));
     }
 
     /// Writes all items, as their bytes where those are known.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put(&self, w: &mut Writer<'_>) {
         match self.items {
             Items::Wire(bytes) => w.put(bytes),

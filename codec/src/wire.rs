@@ -125,19 +125,25 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Text<'a>, Fault> {
         let bytes = self.bytes()?;
-        if Text::is_plain(bytes) { Ok(Text::checked(bytes)) } else { unusual_text(bytes, self.left()) }
+        if !Text::is_plain(bytes) {
+            check_text(bytes, self.left())?;
+        }
+        Ok(Text::checked(bytes))
     }
 }
 
-/// A string that is not plain ASCII; `left` bytes of the packet follow it.
+/// Checks a string that is not plain ASCII; `left` bytes of the packet follow it.
 #[cold]
 #[inline(never)]
-pub(crate) fn unusual_text(bytes: &[u8], left: usize) -> Result<Text<'_>, Fault> {
-    Text::check(bytes).map_err(|(rule, at)| Fault {
-        reason: ReasonCode::MALFORMED_PACKET,
-        rule,
-        left: left.wrapping_add(bytes.len().wrapping_sub(at)),
-    })
+pub(crate) fn check_text(bytes: &[u8], left: usize) -> Result<(), Fault> {
+    match Text::check(bytes) {
+        Ok(_) => Ok(()),
+        Err((rule, at)) => Err(Fault {
+            reason: ReasonCode::MALFORMED_PACKET,
+            rule,
+            left: left.wrapping_add(bytes.len().wrapping_sub(at)),
+        }),
+    }
 }
 
 /// A variable byte integer of more than one byte, and what follows it; `left` bytes of the packet begin with it.
@@ -216,16 +222,16 @@ impl<'b> Writer<'b> {
         self.written
     }
 
-    /// A writer into the next `len` bytes, which are then behind this one.
+    /// Room for the next `len` bytes, which are then written.
     #[inline]
-    pub(crate) fn part(&mut self, len: usize) -> Self {
+    pub(crate) fn part(&mut self, len: usize) -> &'b mut [u8] {
         self.skip(len);
         match mem::take(&mut self.room).split_at_mut_checked(len) {
             Some((part, rest)) => {
                 self.room = rest;
-                Writer::new(part)
+                part
             }
-            None => Writer::count(),
+            None => &mut [],
         }
     }
 
@@ -269,22 +275,13 @@ impl<'b> Writer<'b> {
     /// A variable byte integer; `value` is at most [`VARINT_MAX`].
     #[inline]
     pub(crate) fn varint(&mut self, value: u32) {
-        let (low, rest) = (value as u8 & 0x7F, value >> 7);
-        match rest {
-            0 => self.u8(low),
-            1..0x80 => self.chunk([low | 0x80, rest as u8]),
-            _ => self.long_varint(value),
+        let part = |shift: u32| (value >> shift) as u8 | 0x80;
+        match value {
+            0..0x80 => self.u8(value as u8),
+            0x80..0x4000 => self.chunk([part(0), (value >> 7) as u8]),
+            0x4000..0x20_0000 => self.chunk([part(0), part(7), (value >> 14) as u8]),
+            _ => self.chunk([part(0), part(7), part(14), (value >> 21) as u8]),
         }
-    }
-
-    /// Three bytes or four.
-    #[cold]
-    fn long_varint(&mut self, mut value: u32) {
-        while value >= 0x80 {
-            self.u8(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.u8(value as u8);
     }
 
     /// Binary data, which is at most 65,535 bytes long.
