@@ -16,7 +16,7 @@ for option in "$@"; do
         *) echo "count.sh [--peers] [--record]" >&2; exit 2 ;;
     esac
 done
-cargo build --quiet --release -p benches --bin codec-workload
+cargo build --quiet --profile measured -p benches --bin codec-workload
 target=${CARGO_TARGET_DIR:-../target}
 if [ $peers = yes ]; then
     (cd peers && cargo build --quiet --release)
@@ -57,7 +57,7 @@ for operation in decode encode; do
     fi
     ours="| **ours** |" goals="| goal |"
     for workload in 1 2 3 4 5 6 7; do
-        got=$(figure "$target/release/codec-workload" $operation $workload)
+        got=$(figure "$target/measured/codec-workload" $operation $workload)
         goal=$(cell $operation $workload 3)
         gate=$(cell $operation $workload 4)
         ours="$ours $got |" goals="$goals ${goal:--} |"
