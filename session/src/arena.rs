@@ -8,7 +8,7 @@
 //! Nothing here knows what a packet is. All bookkeeping is in the slice itself, and a slice of zeros is an empty arena.
 //!
 //! ```text
-//! slice  = top (2), list mask (2), list heads (12) | small packets (32) | granules …
+//! slice  = top (2), list mask (2), list heads (10), last given back (2) | small packets (32) | granules …
 //! used   = len << 4 | flags (4) | link (2) | slot (2) | order (4) | packet (len) | padding
 //! free   = len << 4 | flags (4) | next (2) | previous (2) | … | size in granules (2)
 //! ```
@@ -22,7 +22,7 @@ pub(crate) const NIL: At = 0;
 /// Bytes before the packet of a chunk.
 const HEAD: u32 = 12;
 /// How many sizes of free chunks have a list of their own; powers of four, the last takes all that are larger.
-const LISTS: u32 = 6;
+const LISTS: u32 = 5;
 /// Bytes behind the book for packets that are never refused room; see [`Arena::small`].
 pub(crate) const SMALL: usize = 32;
 /// Units before the place 0, which no chunk has.
@@ -117,6 +117,19 @@ impl<'m> Arena<'m> {
     pub(crate) fn take(&mut self, len: usize) -> Option<At> {
         let len = u32::try_from(len).ok().filter(|&len| len < 1 << 28)?;
         let need = self.granules(len);
+        let recent = self.recent();
+        if recent != NIL {
+            self.set_recent(NIL);
+            let unit = self.unit(recent.into());
+            let head = word(unit);
+            if head >> 4 == len || self.granules(head >> 4) == need {
+                let unit = self.unit(recent.into());
+                set_word(unit, len << 4 | USED | head & BEFORE_IS_FREE);
+                set_link(unit, NIL);
+                return Some(recent);
+            }
+            self.free(recent.into());
+        }
         let at = self.find(need);
         let at = if at != 0 {
             self.cut(at, need);
@@ -137,12 +150,28 @@ impl<'m> Arena<'m> {
     }
 
     /// Gives a chunk back, if it is one.
+    ///
+    /// The last one given back is only remembered, since the next one taken is often as large.
     pub(crate) fn give(&mut self, at: At) {
-        let mut at = u32::from(at);
-        let head = word(self.unit(at));
-        if at == 0 || head & USED == 0 {
+        if at == NIL {
             return;
         }
+        let recent = self.recent();
+        if recent != NIL {
+            self.set_recent(NIL);
+            self.free(recent.into());
+        }
+        let size = word(self.unit(at.into())) >> 4;
+        if u32::from(at).wrapping_add(self.granules(size)) < self.top() {
+            self.set_recent(at);
+        } else {
+            self.free(at.into());
+        }
+    }
+
+    /// Makes a used chunk a free one.
+    fn free(&mut self, mut at: u32) {
+        let head = word(self.unit(at));
         let mut size = self.granules(head >> 4);
         if head & BEFORE_IS_FREE != 0 {
             let before = u32::from(self.size_before(at));
@@ -348,6 +377,7 @@ impl<'m> Arena<'m> {
             before_is_free = free;
             at = next;
         }
+        used -= u32::from(self.recent() != NIL);
         // The last chunk is used, and a list is marked if it has a chunk.
         (at == self.top() && !before_is_free && lists == self.lists()).then_some(used)
     }
@@ -374,6 +404,17 @@ impl<'m> Arena<'m> {
     fn head(&self, list: u32) -> At {
         let heads = self.units.first().map_or(&[][..], |book| book.as_chunks().0);
         heads.get(list.wrapping_add(2) as usize).map_or(NIL, |head| u16::from_le_bytes(*head))
+    }
+
+    /// The chunk given back last, if it was not made a free one yet.
+    fn recent(&self) -> At {
+        self.units.first().map_or(NIL, |&[.., a, b]| u16::from_le_bytes([a, b]))
+    }
+
+    fn set_recent(&mut self, at: At) {
+        if let Some([.., a, b]) = self.units.first_mut() {
+            [*a, *b] = at.to_le_bytes();
+        }
     }
 
     fn set_head(&mut self, list: u32, at: At) {

@@ -36,7 +36,9 @@ impl<'m> Engine<'m> {
 
     /// Chooses the packet that is written next.
     fn choose(&mut self) {
-        self.push_answers();
+        if self.link.is(flag::MANUAL) && matches!(self.link.phase, Phase::Up | Phase::Draining) {
+            self.push_answers();
+        }
         if self.link.small_len != 0 {
             self.link.writing = Writing::Small;
             return;
@@ -71,6 +73,9 @@ impl<'m> Engine<'m> {
     fn choose_queued(&mut self) {
         let once = self.session.queue.first;
         let number = self.link.cursor;
+        if once == NIL && number == 0 {
+            return;
+        }
         let publish = slot(self.slots, number).map(|slot| *slot);
         let ready = publish.filter(|slot| slot.state == Sending::PubComp || self.link.quota != 0);
         match ready {
@@ -124,9 +129,6 @@ impl<'m> Engine<'m> {
 
     /// Queues the answers of the application whose turn has come [MQTT-4.6.0-2] [MQTT-4.6.0-3].
     fn push_answers(&mut self) {
-        if self.link.phase != Phase::Up && self.link.phase != Phase::Draining {
-            return;
-        }
         for queue in 0..2 {
             while self.has_small_room() {
                 let number = self.session.received.owed.get(queue).map_or(0, |ends| ends.first);
