@@ -45,6 +45,8 @@ type Unit = [u8; 16];
 /// The lent memory of packets; see the module.
 pub(crate) struct Arena<'m> {
     units: &'m mut [Unit],
+    /// How many units at the end are apart: CONNECT has a place of its own.
+    apart: usize,
     /// Stands in for a unit that is not there, which does not happen.
     spare: Unit,
     /// A granule is `1 << scale` units.
@@ -107,8 +109,48 @@ fn set_back(unit: &mut Unit, slot: u16) {
 
 impl<'m> Arena<'m> {
     #[inline]
-    pub(crate) fn new(bytes: &'m mut [u8], scale: u8) -> Self {
-        Self { units: bytes.as_chunks_mut().0, spare: [0; 16], scale: scale & 15 }
+    pub(crate) fn new(bytes: &'m mut [u8], scale: u8, apart: usize) -> Self {
+        Self { units: bytes.as_chunks_mut().0, apart, spare: [0; 16], scale: scale & 15 }
+    }
+
+    /// Sets as many units apart at the end as hold `len` bytes and their number, if no chunk is there. Returns how many.
+    pub(crate) fn set_apart(&mut self, len: usize) -> Option<u16> {
+        let apart = len.checked_add(4 + 15)? >> 4;
+        let units = u16::try_from(apart).ok()?;
+        let before = core::mem::replace(&mut self.apart, apart);
+        if self.limit() < self.top() || apart > self.units.len() {
+            self.apart = before;
+            return None;
+        }
+        if let Some(place) = self.apart_mut().first_chunk_mut() {
+            *place = (len as u32).to_le_bytes();
+        }
+        Some(units)
+    }
+
+    /// The units that are apart: the length of what they hold in four bytes, and it.
+    pub(crate) fn apart_mut(&mut self) -> &mut [u8] {
+        let start = self.units.len().wrapping_sub(self.apart);
+        self.units.get_mut(start..).unwrap_or(&mut []).as_flattened_mut()
+    }
+
+    /// The length of what is held apart, in bytes.
+    pub(crate) fn apart_len(&mut self) -> u32 {
+        self.apart_mut().first_chunk().map_or(0, |len| u32::from_le_bytes(*len))
+    }
+
+    /// What is held apart, for as long as the memory is lent.
+    pub(crate) fn into_apart(self) -> &'m [u8] {
+        let start = self.units.len().wrapping_sub(self.apart);
+        let units: &'m [Unit] = self.units;
+        let bytes = units.get(start..).unwrap_or(&[]).as_flattened();
+        let Some((len, rest)) = bytes.split_first_chunk() else { return &[] };
+        rest.get(..u32::from_le_bytes(*len) as usize).unwrap_or(&[])
+    }
+
+    /// Whether more than a quarter of all memory is behind the last chunk.
+    pub(crate) fn has_a_quarter(&self) -> bool {
+        self.limit().saturating_sub(self.top()) > self.limit() >> 2
     }
 
     // --- chunks ---
@@ -441,7 +483,8 @@ impl<'m> Arena<'m> {
 
     /// The place behind the last granule.
     fn limit(&self) -> u32 {
-        let granules = self.units.len().saturating_sub(BASE) >> (self.scale & 15);
+        let units = self.units.len().saturating_sub(self.apart);
+        let granules = units.saturating_sub(BASE) >> (self.scale & 15);
         u32::try_from(granules).unwrap_or(0).min(1 << 16)
     }
 
@@ -490,7 +533,7 @@ mod tests {
     #[test]
     fn one_packet_at_a_time_stays_at_the_front() {
         let mut bytes = [0; 512];
-        let mut arena = Arena::new(&mut bytes, 0);
+        let mut arena = Arena::new(&mut bytes, 0, 0);
         for len in [0, 1, 4, 5, 100, 452] {
             assert_eq!(arena.take(len), Some(1));
             assert_eq!(arena.packet(1).len(), len);
@@ -503,7 +546,7 @@ mod tests {
     #[test]
     fn an_old_packet_does_not_block_the_space_of_those_behind_it() {
         let mut bytes = [0; 512];
-        let mut arena = Arena::new(&mut bytes, 0);
+        let mut arena = Arena::new(&mut bytes, 0, 0);
         let old = arena.take(20).unwrap();
         arena.packet_mut(old).fill(7);
         for _ in 0..100 {
@@ -522,7 +565,7 @@ mod tests {
     fn any_order_of_taking_and_giving_keeps_every_packet_and_returns_all_space() {
         for (size, scale) in [(2_000, 0), (64 << 10, 0), (64 << 10, 3)] {
             let mut bytes = vec![0; size];
-            let mut arena = Arena::new(&mut bytes, scale);
+            let mut arena = Arena::new(&mut bytes, scale, 0);
             let mut held: Vec<(At, u8, usize)> = Vec::new();
             let mut seed = 1u32;
             let mut next = |below: usize| {
@@ -557,7 +600,7 @@ mod tests {
     fn as_many_packets_as_there_are_identifiers_fit() {
         let size = 65_535 * 32 + 64;
         let mut bytes = vec![0; size];
-        let mut arena = Arena::new(&mut bytes, scale(size));
+        let mut arena = Arena::new(&mut bytes, scale(size), 0);
         for at in 1..=65_535 {
             assert_eq!(arena.take(20), Some(at));
         }
@@ -566,6 +609,20 @@ mod tests {
             arena.give(at);
         }
         assert_eq!(arena.check(), Some(0));
+    }
+
+    #[test]
+    fn what_is_apart_is_taken_from_no_chunk_and_by_none() {
+        let mut bytes = [0; 256];
+        let mut arena = Arena::new(&mut bytes, 0, 0);
+        let at = arena.take(100).unwrap();
+        assert_eq!(arena.set_apart(200), None);
+        assert_eq!(arena.set_apart(40), Some(3));
+        arena.apart_mut()[4..44].fill(7);
+        assert!(arena.take(60).is_none());
+        assert!(arena.take(20).is_some());
+        arena.give(at);
+        assert_eq!(arena.into_apart(), [7; 40]);
     }
 
     #[test]
@@ -580,14 +637,14 @@ mod tests {
     fn a_slice_too_short_for_the_book_holds_nothing() {
         for len in 0..64 {
             let mut bytes = vec![0; len];
-            assert_eq!(Arena::new(&mut bytes, 0).take(5), None);
+            assert_eq!(Arena::new(&mut bytes, 0, 0).take(5), None);
         }
     }
 
     #[test]
     fn flags_and_notes_stay_with_their_packet() {
         let mut bytes = [0; 256];
-        let mut arena = Arena::new(&mut bytes, 0);
+        let mut arena = Arena::new(&mut bytes, 0, 0);
         let at = arena.take(3).unwrap();
         arena.note(at, 9, 0x0102_0304);
         arena.mark(at, SENT);
