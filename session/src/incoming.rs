@@ -9,7 +9,7 @@ use crate::engine::{AuthTurn, Engine, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, Wr
 use crate::event::{Connected, Event, Fault, Incoming, Input};
 use crate::flow::{Answer, Arrival, ReceiveReply, Receiving, SendReply, Sending, receive_step, send_step};
 use crate::inbox::{Aliases, Inbox, Open};
-use crate::received::{self, HERE, entry};
+use crate::received::{self, ANSWERED, HERE, entry};
 use crate::slots::{Slot, slot};
 use crate::time::Instant;
 
@@ -44,7 +44,9 @@ impl Engine<'_> {
                 }
                 Ok(Decoded::Partial { need: whole }) if whole <= most => {
                     *need = whole;
-                    return Ok(Input::Partial { need: whole });
+                    // An answer is not to wait for what is read next.
+                    let waits = self.link.small_len != 0;
+                    return Ok(if waits { Input::Blocked } else { Input::Partial { need: whole } });
                 }
                 Ok(Decoded::Partial { .. }) => {
                     return Err(self.fault(ReasonCode::PACKET_TOO_LARGE, Rule::MAXIMUM_PACKET_SIZE));
@@ -176,11 +178,26 @@ impl Engine<'_> {
                 Ok(Told::Packet)
             }
             Ok((_, SendReply::Release)) => {
-                self.unlink_publish(number);
-                self.session.publishes.insert(self.slots, number, self.link.cursor);
-                self.release(number);
-                self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
-                Ok(if state == Sending::PubRec { Told::Step } else { Told::Nothing })
+                let first = state == Sending::PubRec;
+                // PUBREL packets that are to be sent again go first [MQTT-4.6.0-4].
+                let mut before = self.link.cursor;
+                let resuming = slot(self.slots, before).is_some_and(|slot| slot.state == Sending::PubComp);
+                if first {
+                    while let Some(&mut Slot { state: Sending::PubComp, next, .. }) = slot(self.slots, before) {
+                        before = next;
+                    }
+                    if before != number {
+                        self.unlink_publish(number);
+                        self.session.publishes.insert(self.slots, number, before);
+                    } else if !resuming {
+                        self.link.cursor = slot(self.slots, number).map_or(0, |slot| slot.next);
+                    }
+                    self.release(number);
+                }
+                if !(first && resuming) {
+                    self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
+                }
+                Ok(if first { Told::Step } else { Told::Nothing })
             }
             Err(rule) => Err(self.protocol_error(rule)),
         }
@@ -268,16 +285,19 @@ impl Engine<'_> {
             return Ok(self.deliver(id, arrival));
         }
         // A QoS 2 message that was delivered before.
-        let flags = known.map_or(0, |entry| entry.flags);
-        if let Some(entry) = entry(self.entries, number) {
-            entry.flags |= HERE;
-            if reply == ReceiveReply::Wait && !self.link.is(flag::MANUAL) {
-                entry.state = Receiving::PubRel;
-            }
-        }
-        if reply == ReceiveReply::PubRec || !self.link.is(flag::MANUAL) {
+        let automatic = !self.link.is(flag::MANUAL);
+        let Some(entry) = entry(self.entries, number) else { return Ok(false) };
+        let here = entry.flags & HERE != 0;
+        entry.flags |= HERE;
+        if reply == ReceiveReply::PubRec {
             self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
-        } else if flags & HERE == 0 {
+            return Ok(false);
+        }
+        // Its answer is owed: now where nobody else gives it, or as soon as it is given.
+        if automatic {
+            entry.flags |= ANSWERED;
+        }
+        if !here {
             self.session.received.owe(self.entries, number, 1);
         }
         Ok(false)

@@ -91,6 +91,13 @@ impl Engine<'_> {
             other => other?,
         };
 
+        // Before the first CONNECT, its length is not known: messages that wait leave room for it.
+        if self.session.connect_units == 0 && !self.arena.has_a_quarter() {
+            let need = self.arena.len(at) as usize;
+            self.arena.give(at);
+            return Err(Refused::Bytes { need });
+        }
+
         self.stamp(at, number);
         if number == 0 {
             if hold {
@@ -236,7 +243,7 @@ impl Engine<'_> {
             Receiving::Owes2 => AckKind::PubRec,
             Receiving::Idle | Receiving::PubRel => return Err(Refused::Unknown),
         };
-        if entry.flags & ANSWERED != 0 || !self.link.is(flag::MANUAL) {
+        if entry.flags & ANSWERED != 0 {
             return Err(Refused::Unknown);
         }
         let ack = Ack { id, reason, properties: Properties::EMPTY };
