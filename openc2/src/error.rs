@@ -219,10 +219,7 @@ impl Path {
     }
 
     pub(crate) fn push(&mut self, c: char) {
-        let at = usize::from(self.length);
-        let end = at.saturating_add(c.len_utf8());
-        if let Some(room) = self.bytes.get_mut(at..end) {
-            c.encode_utf8(room);
+        if let Some(end) = crate::text::put(&mut self.bytes, usize::from(self.length), c) {
             self.length = u8::try_from(end).unwrap_or(self.length);
         }
     }
@@ -239,15 +236,18 @@ impl Path {
 
     /// Appends a field's identifier or a place in a list.
     pub(crate) fn number(&mut self, number: u64) {
-        let mut power = 1u64;
-        while number / power >= 10 {
-            power = power.saturating_mul(10);
+        let mut digits = [0u8; 20];
+        let mut rest = number;
+        let mut count = 0usize;
+        for digit in &mut digits {
+            *digit = b'0' | u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+            count = count.saturating_add(1);
+            if rest == 0 {
+                break;
+            }
         }
-        while power > 0 {
-            let digit = u32::try_from((number / power) % 10).unwrap_or(0);
-            self.push(char::from_digit(digit, 10).unwrap_or('0'));
-            power /= 10;
-        }
+        digits.iter().take(count).rev().for_each(|digit| self.push(char::from(*digit)));
     }
 }
 

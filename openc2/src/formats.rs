@@ -20,15 +20,19 @@ pub(crate) fn hostname(text: Text<'_>) -> bool {
     on_str(text, |name| {
         // A dot at the end says "from the root".
         let name = name.strip_suffix('.').unwrap_or(name);
-        name.len() <= 253 && name.split('.').all(label)
+        name.len() <= 253 && labels(name)
     })
 }
 
-fn label(label: &str) -> bool {
+fn labels(name: &str) -> bool {
+    name.as_bytes().split(|byte| *byte == b'.').all(label)
+}
+
+fn label(label: &[u8]) -> bool {
     matches!(label.len(), 1..=63)
-        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && !label.starts_with('-')
-        && !label.ends_with('-')
+        && label.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+        && label.first() != Some(&b'-')
+        && label.last() != Some(&b'-')
 }
 
 /// An internationalized host name: each label is one of ASCII or holds letters, marks and digits of any script
@@ -39,12 +43,12 @@ pub(crate) fn idn_hostname(text: Text<'_>) -> bool {
         name.len() <= 1012
             && name
                 .split(['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'])
-                .all(|part| if part.is_ascii() { label(part) } else { u_label(part) })
+                .all(|part| if part.is_ascii() { label(part.as_bytes()) } else { u_label(part) })
     })
 }
 
 fn u_label(label: &str) -> bool {
-    label.chars().count() <= 63
+    label.chars().nth(63).is_none()
         && label
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '-' || (!c.is_ascii() && !c.is_control() && !c.is_whitespace()))
@@ -56,9 +60,7 @@ fn u_label(label: &str) -> bool {
 /// An e-mail address: `local@domain`, the local part a dot-atom or a quoted string, the domain a name or a literal
 /// in brackets (RFC 5322 s3.4.1, without comments and folding).
 pub(crate) fn email(text: Text<'_>) -> bool {
-    on_str(text, |address| {
-        address.is_ascii() && mailbox(address, |domain| domain.len() <= 253 && domain.split('.').all(label))
-    })
+    on_str(text, |address| address.is_ascii() && mailbox(address, |domain| domain.len() <= 253 && labels(domain)))
 }
 
 /// An internationalized e-mail address (RFC 6531 s3.3).
@@ -67,7 +69,8 @@ pub(crate) fn idn_email(text: Text<'_>) -> bool {
 }
 
 fn mailbox(address: &str, domain_ok: impl Fn(&str) -> bool) -> bool {
-    let Some((local, domain)) = address.rsplit_once('@') else { return false };
+    let Some(at) = address.as_bytes().iter().rposition(|byte| *byte == b'@') else { return false };
+    let (Some(local), Some(domain)) = (address.get(..at), address.get(at.saturating_add(1)..)) else { return false };
     let literal = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let domain_ok = match literal {
         Some(literal) => match literal.strip_prefix("IPv6:") {
@@ -76,12 +79,15 @@ fn mailbox(address: &str, domain_ok: impl Fn(&str) -> bool) -> bool {
         },
         None => domain_ok(domain),
     };
-    domain_ok && local.len() <= 64 && (local.split('.').all(atom) || quoted(local))
+    domain_ok && local.len() <= 64 && (local.as_bytes().split(|byte| *byte == b'.').all(atom) || quoted(local))
 }
 
-fn atom(atom: &str) -> bool {
+fn atom(atom: &[u8]) -> bool {
+    // Bytes beyond ASCII are those of characters that only an internationalized address may have.
     !atom.is_empty()
-        && atom.chars().all(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c))
+        && atom
+            .iter()
+            .all(|byte| !byte.is_ascii() || byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(byte))
 }
 
 fn quoted(local: &str) -> bool {

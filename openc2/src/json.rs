@@ -23,7 +23,7 @@ impl<'a> Json<'a> {
     }
 
     /// The next byte that is not white space.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn peek(&mut self) -> Option<u8> {
         match self.text.as_bytes().get(self.at) {
             Some(byte) if *byte > b' ' => Some(*byte),
@@ -95,7 +95,7 @@ impl<'a> Json<'a> {
     }
 
     /// Whether another item stands before `close`; its comma is read.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn another(&mut self, walk: &mut Walk, close: u8) -> Result<bool, Fail> {
         match self.peek() {
             Some(byte) if byte == close => {
@@ -116,7 +116,7 @@ impl<'a> Json<'a> {
     }
 
     /// A string that begins here, at its quotation mark.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn string(&mut self) -> Result<Text<'a>, Fail> {
         let start = self.at + 1;
         let rest = self.text.as_bytes().get(start..).unwrap_or_default();
@@ -211,7 +211,7 @@ struct Plain {
 }
 
 /// Looks for the end of what is plain, eight bytes at a time.
-#[inline]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 fn plain(bytes: &[u8]) -> Plain {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -238,7 +238,7 @@ fn plain(bytes: &[u8]) -> Plain {
 }
 
 impl<'a> Source<'a> for Json<'a> {
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn at(&self) -> usize {
         self.at
     }
@@ -247,7 +247,7 @@ impl<'a> Source<'a> for Json<'a> {
         Self { at: map, depth: self.depth.saturating_add(1), ..self.clone() }
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn kind(&mut self) -> Result<Kind, Fail> {
         Ok(match self.peek() {
             Some(b'"') => Kind::Text,
@@ -278,7 +278,7 @@ impl<'a> Source<'a> for Json<'a> {
         }
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn text(&mut self) -> Result<Text<'a>, Fail> {
         if self.peek() == Some(b'"') { self.string() } else { self.unexpected(Rule::WantText) }
     }
@@ -326,7 +326,7 @@ impl<'a> Source<'a> for Json<'a> {
         self.enter(b'{', Rule::WantMap)
     }
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn key(&mut self, walk: &mut Walk) -> Result<Option<Key<'a>>, Fail> {
         if !self.another(walk, b'}')? {
             return Ok(None);

@@ -142,11 +142,14 @@ impl Line {
     }
 
     fn decimal(&mut self, value: u32) {
-        for power in [100, 10, 1] {
-            if value >= power || power == 1 {
-                self.put(b'0'.wrapping_add(u8::try_from((value / power) % 10).unwrap_or(0)));
-            }
+        let digit = |digit: u32| b'0' | u8::try_from(digit % 10).unwrap_or(0);
+        if value >= 100 {
+            self.put(digit(value / 100));
         }
+        if value >= 10 {
+            self.put(digit(value / 10));
+        }
+        self.put(digit(value));
     }
 
     fn hexadecimal(&mut self, value: u16) {

@@ -1,5 +1,7 @@
 //! Numbers that JSON and CBOR both hold exactly: a decimal of at most 53 bits and a power of ten.
 
+use crate::text::cut;
+
 /// The largest integer that every JSON reader holds exactly (RFC 7493 s2.2).
 pub(crate) const MAX_INTEGER: u64 = (1 << 53) - 1;
 
@@ -80,7 +82,7 @@ impl Number {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
             None => (span, 0),
         };
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let (whole, fraction) = cut(mantissa, b'.').unwrap_or((mantissa, ""));
         let mut fraction = fraction.trim_end_matches('0');
         let mut digits = 0u64;
         if whole.starts_with('-') {
@@ -110,6 +112,85 @@ impl From<u32> for Number {
     fn from(value: u32) -> Self {
         Self { digits: u64::from(value), exponent: 0 }
     }
+}
+
+/// 10^`power`, for at most 19.
+fn ten(power: u32) -> Option<u128> {
+    if power > 19 { None } else { 10u128.checked_pow(power) }
+}
+
+/// `top` / `bottom` as the nearest double, ties to even.
+fn ratio(top: u128, bottom: u128) -> Option<f64> {
+    if top == 0 {
+        return Some(0.0);
+    }
+    // Shifted so far that the quotient has more than 64 bits, what a double keeps and what decides its rounding.
+    let shift = top.leading_zeros();
+    let quotient = (top << shift).checked_div(bottom)?;
+    let rest = (top << shift).checked_rem(bottom)?;
+    let bits = 128u32.checked_sub(quotient.leading_zeros())?;
+    let spare = bits.checked_sub(53)?;
+    let half = 1u128.checked_shl(spare.checked_sub(1)?)?;
+    let low = quotient & half.checked_mul(2)?.wrapping_sub(1);
+    let mut mantissa = u64::try_from(quotient >> spare).ok()?;
+    if low > half || (low == half && (rest != 0 || mantissa & 1 == 1)) {
+        mantissa = mantissa.wrapping_add(1);
+    }
+    // From 2^-100 to 2^100, far from the ends of a double's range.
+    let exponent = i32::try_from(spare).ok()?.checked_sub(i32::try_from(shift).ok()?)?;
+    let scale = u64::try_from(exponent.checked_add(1023)?).ok()?;
+    Some(mantissa as f64 * f64::from_bits(scale << 52))
+}
+
+/// The double nearest to a number of JSON, for up to 19 digits and 19 places; `None` beyond.
+pub(crate) fn double(span: &str) -> Option<f64> {
+    let unsigned = span.strip_prefix('-').unwrap_or(span);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = cut(mantissa, b'.').unwrap_or((mantissa, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let mut digits = 0u64;
+    for byte in whole.bytes().chain(fraction.bytes()) {
+        digits = digits.checked_mul(10)?.checked_add(u64::from(byte & 15))?;
+    }
+    let mut power = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    while power < -19 && digits.is_multiple_of(10) && digits > 0 {
+        digits /= 10;
+        power = power.checked_add(1)?;
+    }
+    let scale = if digits == 0 { 1 } else { ten(power.unsigned_abs())? };
+    let value = match power < 0 {
+        true => ratio(u128::from(digits), scale)?,
+        false => ratio(u128::from(digits).checked_mul(scale)?, 1)?,
+    };
+    Some(if unsigned.len() < span.len() { -value } else { value })
+}
+
+/// The shortest decimal that reads back as this double, its sign left out: digits and how many of them are places; `None`
+/// for what has more than 19 of either.
+pub(crate) fn shortest(value: f64) -> Option<(u64, u32)> {
+    let bits = value.to_bits() & (u64::MAX >> 1);
+    let magnitude = f64::from_bits(bits);
+    let exponent = i32::try_from(bits >> 52).ok()?.checked_sub(1075)?;
+    if magnitude == 0.0 {
+        return Some((0, 0));
+    }
+    let mantissa = u128::from((bits & (u64::MAX >> 12)) | (1 << 52));
+    (0..=19u32).find_map(|places| {
+        let scaled = mantissa.checked_mul(ten(places)?)?;
+        let down = match exponent < 0 {
+            true => scaled.checked_shr(exponent.unsigned_abs()).unwrap_or(0),
+            false if scaled.leading_zeros() > exponent.unsigned_abs() => scaled.checked_shl(exponent.unsigned_abs())?,
+            false => return None,
+        };
+        [down, down.wrapping_add(1)].into_iter().find_map(|digits| {
+            let digits = u64::try_from(digits).ok()?;
+            let again = ratio(u128::from(digits), ten(places)?)?;
+            (again.to_bits() == bits).then_some((digits, places))
+        })
+    })
 }
 
 /// The length of the number that begins here and whether it has neither fraction nor exponent.
@@ -156,6 +237,37 @@ pub(crate) fn integer(digits: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn doubles_are_read_and_written_as_the_nearest() {
+        let mut state = 7u64;
+        for round in 0..20_000u32 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let places = (state >> 8) as usize % 13;
+            let text = std::format!("{}.{:0places$}", state >> 44, state % 10u64.pow(places as u32));
+            let value: f64 = text.parse().unwrap();
+            assert_eq!(double(&text), Some(value), "{round} {text}");
+            let (digits, places) = shortest(value).unwrap();
+            let again = std::format!("{digits}e-{places}");
+            assert_eq!(again.parse(), Ok(value), "{again}");
+            assert!(digits.to_string().len() <= 17, "{again} for {text}");
+        }
+        for (text, value) in
+            [("-0.5", -0.5), ("1e3", 1e3), ("-0", 0.0), ("0.30000000000000004", 0.1 + 0.2), ("0e99", 0.0)]
+        {
+            assert_eq!(double(text), Some(value), "{text}");
+        }
+        for (value, shown) in [(0.0, (0, 0)), (-2.5, (25, 1)), (1e18, (1_000_000_000_000_000_000, 0)), (0.001, (1, 3))]
+        {
+            assert_eq!(shortest(value), Some(shown));
+        }
+        for beyond in [f64::NAN, f64::INFINITY, 1e300, 5e-324] {
+            assert_eq!(shortest(beyond), None, "{beyond}");
+        }
+        assert_eq!(double("1e99"), None);
+    }
+
+    use std::string::ToString;
 
     #[test]
     fn a_number_is_the_same_from_json_and_from_a_double() {

@@ -3,10 +3,10 @@
 //! Length is encoding: what finds no room is still counted, and a rule broken on the way is kept until the end.
 
 use crate::error::{EncodeError, Fail, Rule};
-use crate::number::Number;
+use crate::number::{self, Number};
 use crate::raw::{Raw, Span, on_source};
 use crate::source::{Key, Kind, Numeral, Shape, Source, named};
-use crate::text::Text;
+use crate::text::{self, Text};
 use crate::vocabulary::{RegisteredProfile, Vocabulary};
 use crate::{Form, Language, Style};
 
@@ -86,7 +86,7 @@ impl<'b> Out<'b> {
     fn put(&mut self, bytes: &[u8]) {
         let end = self.at.saturating_add(bytes.len());
         if let Some(room) = self.buffer.get_mut(self.at..end) {
-            room.copy_from_slice(bytes);
+            text::copy(room, bytes);
         }
         self.at = end;
     }
@@ -242,7 +242,8 @@ impl<'b> Out<'b> {
         self.require(plain(profile) && plain(name) && !name.is_empty(), Rule::TargetExtension);
         self.quote(profile.len().saturating_add(name.len()).saturating_add(1));
         for c in profile.chars().chain([':']).chain(name.chars()) {
-            self.put(c.encode_utf8(&mut [0; 4]).as_bytes());
+            let (bytes, length) = text::utf8(c);
+            self.put(bytes.get(..length).unwrap_or_default());
         }
         self.unquote();
         if self.json() {
@@ -259,7 +260,7 @@ impl<'b> Out<'b> {
     pub(crate) fn str(&mut self, text: &str) {
         if self.json() {
             self.put(b"\"");
-            self.json_plain(text);
+            self.json_plain(text.as_bytes());
             self.put(b"\"");
         } else {
             self.head(3, text.len() as u64);
@@ -278,17 +279,17 @@ impl<'b> Out<'b> {
             self.head(3, text.len() as u64);
         }
         for c in text.chars() {
-            let mut bytes = [0; 4];
-            let c = c.encode_utf8(&mut bytes);
-            if self.json() { self.json_plain(c) } else { self.put(c.as_bytes()) }
+            let (bytes, length) = text::utf8(c);
+            let c = bytes.get(..length).unwrap_or_default();
+            if self.json() { self.json_plain(c) } else { self.put(c) }
         }
         if self.json() {
             self.put(b"\"");
         }
     }
 
-    fn json_plain(&mut self, text: &str) {
-        let mut rest = text.as_bytes();
+    fn json_plain(&mut self, text: &[u8]) {
+        let mut rest = text;
         loop {
             let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..=0x1F)).unwrap_or(rest.len());
             let Some((plain, tail)) = rest.split_at_checked(length) else { return };
@@ -321,7 +322,7 @@ impl<'b> Out<'b> {
 
     /// An integer.
     pub(crate) fn integer(&mut self, value: u64) {
-        self.require(value <= crate::number::MAX_INTEGER, Rule::NumberRange);
+        self.require(value <= number::MAX_INTEGER, Rule::NumberRange);
         self.unsigned(value);
     }
 
@@ -343,15 +344,34 @@ impl<'b> Out<'b> {
         self.put(digits.get(start..).unwrap_or_default());
     }
 
+    /// Digits of which so many are places behind the point.
+    fn decimal(&mut self, digits: u64, places: u32) {
+        let mut power = 10u128.checked_pow(places).unwrap_or(1);
+        let digits = u128::from(digits);
+        let whole = digits.checked_div(power).unwrap_or(0);
+        self.unsigned(u64::try_from(whole).unwrap_or(0));
+        if places > 0 {
+            self.put(b".");
+        }
+        for _ in 0..places {
+            power = (power / 10).max(1);
+            let digit = digits.checked_div(power).unwrap_or(0) % 10;
+            self.put(&[b'0' | u8::try_from(digit).unwrap_or(0)]);
+        }
+    }
+
     /// A number: an integer if it is one, except that the concise form always has a double (JADN s4.4).
     pub(crate) fn number(&mut self, value: Number) {
         match (value.integer(), self.style.form) {
             (Some(integer), Form::Json | Form::Cbor) => self.unsigned(integer),
             (None, Form::Json) => {
                 let (digits, exponent) = value.parts();
-                self.unsigned(digits);
-                self.put(if exponent < 0 { b"e-" } else { b"e" });
-                self.unsigned(u64::from(exponent.unsigned_abs()));
+                if exponent < 0 {
+                    self.decimal(digits, u32::from(exponent.unsigned_abs()));
+                } else {
+                    self.unsigned(digits);
+                    (0..exponent).for_each(|_| self.put(b"0"));
+                }
             }
             _ => self.double(value.to_f64()),
         }
@@ -490,24 +510,21 @@ impl<'b> Out<'b> {
             (Numeral::Integer { magnitude: 0, .. }, false) => self.head(0, 0),
             (Numeral::Integer { magnitude, .. }, false) => self.head(1, magnitude.saturating_sub(1)),
             (Numeral::Decimal(span), true) => self.put(span.as_bytes()),
-            (Numeral::Decimal(span), false) => match span.parse::<f64>() {
-                Ok(value) if value.is_finite() => self.double(value),
-                _ => self.refuse(Rule::NumberRange),
+            (Numeral::Decimal(span), false) => match number::double(span) {
+                Some(value) => self.double(value),
+                None => self.refuse(Rule::NumberRange),
             },
             (Numeral::Double(value), false) => self.double(value),
-            (Numeral::Double(value), true) => {
-                if core::fmt::Write::write_fmt(self, format_args!("{value:?}")).is_err() {
-                    self.refuse(Rule::NumberRange);
+            (Numeral::Double(value), true) => match number::shortest(value) {
+                Some((digits, places)) => {
+                    if value < 0.0 {
+                        self.put(b"-");
+                    }
+                    self.decimal(digits, places);
                 }
-            }
+                None => self.refuse(Rule::NumberRange),
+            },
         }
-    }
-}
-
-impl core::fmt::Write for Out<'_> {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        self.put(text.as_bytes());
-        Ok(())
     }
 }
 

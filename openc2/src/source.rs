@@ -267,7 +267,7 @@ pub(crate) struct Members {
 
 impl Members {
     /// The next field, or the end. Its value must be read before the next call.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn next<'a, V: Vocabulary, S: Source<'a>>(
         &mut self,
         r: &mut Reader<S>,

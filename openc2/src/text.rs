@@ -56,16 +56,14 @@ impl<'a> Text<'a> {
         }
         let mut at = 0usize;
         for c in self.chars() {
-            let end = at.checked_add(c.len_utf8())?;
-            c.encode_utf8(buffer.get_mut(at..end)?);
-            at = end;
+            at = put(buffer, at, c)?;
         }
         core::str::from_utf8(buffer.get(..at)?).ok()
     }
 
     /// Splits at the first `:`; only a text without escapes has one that counts.
     pub(crate) fn split_at_colon(&self) -> Option<(Self, Self)> {
-        let (before, after) = self.as_plain()?.split_once(':')?;
+        let (before, after) = cut(self.as_plain()?, b':')?;
         Some((Self::new(before), Self::new(after)))
     }
 }
@@ -173,6 +171,37 @@ impl Iterator for Chars<'_> {
     }
 }
 
+/// A character's UTF-8 and its length.
+pub(crate) fn utf8(c: char) -> ([u8; 4], usize) {
+    let code = u32::from(c);
+    let low = |shift: u32| 0x80 | ((code >> shift) & 0x3F) as u8;
+    match code {
+        0..=0x7F => ([code as u8, 0, 0, 0], 1),
+        0x80..=0x7FF => ([0xC0 | (code >> 6) as u8, low(0), 0, 0], 2),
+        0x800..=0xFFFF => ([0xE0 | (code >> 12) as u8, low(6), low(0), 0], 3),
+        _ => ([0xF0 | (code >> 18) as u8, low(12), low(6), low(0)], 4),
+    }
+}
+
+/// Writes a character at a place; the place after it.
+pub(crate) fn put(buffer: &mut [u8], at: usize, c: char) -> Option<usize> {
+    let (bytes, length) = utf8(c);
+    let end = at.checked_add(length)?;
+    copy(buffer.get_mut(at..end)?, bytes.get(..length)?);
+    Some(end)
+}
+
+/// Copies as much as both have.
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+}
+
+/// What stands before and after the first such byte, which is of ASCII.
+pub(crate) fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.as_bytes().iter().position(|here| *here == byte)?;
+    Some((text.get(..at)?, text.get(at.checked_add(1)?..)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +221,16 @@ mod tests {
     fn a_supplementary_plane_beyond_the_first_is_kept() {
         assert!(Text::from_json(r"\udbff\udffd", true).chars().eq("\u{10FFFD}".chars()));
         assert!(Text::from_json(r"\ud840\udc00", true).chars().eq("\u{20000}".chars()));
+    }
+
+    #[test]
+    fn characters_are_written_as_utf_8() {
+        for c in ['a', 'é', '€', '😀', '\0', '\u{7ff}', '\u{800}', '\u{ffff}', '\u{10ffff}'] {
+            let (bytes, length) = utf8(c);
+            assert_eq!(&bytes[..length], c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        assert_eq!(cut("a:b:c", b':'), Some(("a", "b:c")));
+        assert_eq!(cut("abc", b':'), None);
     }
 
     #[test]

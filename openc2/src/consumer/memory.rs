@@ -2,7 +2,7 @@
 
 use super::Ticket;
 use crate::response::Status;
-use crate::text::Text;
+use crate::text::{self, Text};
 use crate::transfer::Encoding;
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
@@ -215,9 +215,7 @@ impl<'m> Table<'m> {
         let mut at = 0usize;
         let room = self.room_mut(index);
         for c in names.from.chars().chain(names.id.chars()).chain(names.command.chars()) {
-            let end = at.checked_add(c.len_utf8())?;
-            c.encode_utf8(room.get_mut(at..end)?);
-            at = end;
+            at = text::put(room, at, c)?;
         }
         let length = |text: Text<'_>| u16::try_from(text.len()).ok();
         let (from, id, command) = (length(names.from)?, length(names.id)?, length(names.command)?);
@@ -262,7 +260,7 @@ impl<'m> Table<'m> {
         let Ok(length) = u16::try_from(response.len()) else { return };
         let Some(room) = self.room_mut(index).get_mut(names..) else { return };
         let Some(room) = room.get_mut(..response.len()) else { return };
-        room.copy_from_slice(response);
+        text::copy(room, response);
         if let Some(slot) = self.slot(ticket) {
             slot.kept = Some(length);
         }

@@ -18,7 +18,7 @@ use crate::error::{EncodeError, Error, Rule};
 use crate::message::{Content, Headers, Message};
 use crate::response::{Response, Results, Status};
 use crate::target::Target;
-use crate::text::Text;
+use crate::text::{self, Text};
 use crate::transfer::{
     Channel, Clause, Encoding, MessageType, Outgoing, Received, TopicError, Verdict, check, publish_properties,
 };
@@ -540,7 +540,7 @@ impl Core<'_> {
         let (topic, rest) = self.topic(asker.from, buffer)?;
         let need = kept.len().saturating_add(topic.as_bytes().len());
         let payload = rest.get_mut(..kept.len()).ok_or(EncodeError::Full { need })?;
-        payload.copy_from_slice(kept);
+        text::copy(payload, kept);
         let reply = self.outgoing(topic, payload, asker.encoding);
         Ok(Reaction::Reply { reply, status, repeated: true, error: None, verdict })
     }
@@ -683,7 +683,7 @@ fn explain<'l>(error: &Error, line: &'l mut [u8; 200]) -> &'l str {
         let part = if length == 0 && part == ": " { "" } else { part };
         let end = length.saturating_add(part.len());
         if let Some(room) = line.get_mut(length..end) {
-            room.copy_from_slice(part.as_bytes());
+            text::copy(room, part.as_bytes());
             length = end;
         }
     }

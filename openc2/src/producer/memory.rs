@@ -2,7 +2,7 @@
 
 use super::{Expect, Part, Refused, RequestId, TimedOut, Unheard};
 use crate::response::Status;
-use crate::text::Text;
+use crate::text::{self, Text};
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
@@ -70,9 +70,7 @@ impl<const N: usize> Name<N> {
         let mut name = Self::EMPTY;
         let mut at = 0usize;
         for c in text.chars() {
-            let end = at.checked_add(c.len_utf8())?;
-            c.encode_utf8(name.bytes.get_mut(at..end)?);
-            at = end;
+            at = text::put(&mut name.bytes, at, c)?;
         }
         name.length = u8::try_from(at).ok()?;
         Some(name)

@@ -4,6 +4,7 @@ use core::fmt;
 
 use mqtt5_codec::Topic;
 
+use crate::text::{copy, cut};
 use crate::vocabulary::Action;
 
 /// Which table of topics is used.
@@ -79,11 +80,11 @@ impl fmt::Display for TopicError {
 impl core::error::Error for TopicError {}
 
 fn is_level(level: &str) -> bool {
-    !level.is_empty() && !level.contains(['/', '+', '#', '\0'])
+    !level.is_empty() && !level.bytes().any(|byte| matches!(byte, b'/' | b'+' | b'#' | 0))
 }
 
 fn is_prefix(prefix: &str) -> bool {
-    prefix.split('/').all(is_level)
+    prefix.as_bytes().split(|byte| *byte == b'/').all(|level| core::str::from_utf8(level).is_ok_and(is_level))
 }
 
 impl<'a> Channel<'a> {
@@ -139,7 +140,7 @@ impl<'a> Channel<'a> {
         let mut at = 0usize;
         for part in whole {
             let end = at.saturating_add(part.len());
-            topic.get_mut(at..end).ok_or(full)?.copy_from_slice(part.as_bytes());
+            copy(topic.get_mut(at..end).ok_or(full)?, part.as_bytes());
             at = end;
         }
         let topic = core::str::from_utf8(topic).map_err(|_| TopicError::Level)?;
@@ -164,7 +165,7 @@ impl<'a> Channel<'a> {
         if rest == "all" {
             return (!wd01).then_some(Self::All);
         }
-        let (kind, identifier) = rest.split_once('/')?;
+        let (kind, identifier) = cut(rest, b'/')?;
         if !is_level(identifier) {
             return None;
         }
@@ -174,7 +175,7 @@ impl<'a> Channel<'a> {
             ("device_type", true) => Self::DeviceType(identifier),
             ("action", true) => Self::Action(Action::from_name(identifier)?),
             ("action_target", true) => {
-                let (action, target) = identifier.split_once('_')?;
+                let (action, target) = cut(identifier, b'_')?;
                 Self::Pair(Action::from_name(action)?, target)
             }
             _ => return None,
