@@ -290,6 +290,7 @@ mod tests {
             assert!(!refused(7, b"\x30\x05\x00\x01a\x00p"));
             assert!(refused(130, b"\x30\x80\x01"));
             assert!(!refused(131, b"\x30\x80\x01"));
+            assert_eq!(MAXIMUM_PACKET_SIZE, 268_435_460);
             assert!(refused(268_435_459, b"\x30\xFF\xFF\xFF\x7F"));
             assert!(!refused(MAXIMUM_PACKET_SIZE, b"\x30\xFF\xFF\xFF\x7F"));
             assert!(!refused(u32::MAX, b"\x30\xFF\xFF\xFF\x7F"));

@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use crate::{Decoded, Decoder, EncodeError, Error, Packet, ReasonCode, Sender};
+use crate::{AckKind, Decoded, Decoder, EncodeError, Error, Packet, ReasonCode, Sender};
 
 pub(crate) const CLIENT: Sender = Sender::Client;
 pub(crate) const SERVER: Sender = Sender::Server;
@@ -57,6 +57,7 @@ pub(crate) fn shortened(from: Sender, bytes: &[u8], canonical: &[u8]) {
 /// The bytes of a packet, whose length is foretold and which needs no byte more than that.
 pub(crate) fn encoded(from: Sender, packet: &Packet<'_>) -> Result<Vec<u8>, EncodeError> {
     let need = packet.encoded_len(from)?;
+    assert_eq!(own_length(from, packet), Ok(need));
     let mut out = std::vec![0xAA; need + 3];
     let mut narrow = &mut out[..need - 1];
     assert_eq!(packet.encode(from, &mut narrow), Err(EncodeError::Full { need }));
@@ -66,6 +67,25 @@ pub(crate) fn encoded(from: Sender, packet: &Packet<'_>) -> Result<Vec<u8>, Enco
     assert_eq!(sink, [0xAA; 3]);
     out.truncate(need);
     Ok(out)
+}
+
+/// What the packet's own function says of its length.
+fn own_length(from: Sender, packet: &Packet<'_>) -> Result<usize, EncodeError> {
+    match packet {
+        Packet::Connect(packet) => packet.encoded_len(),
+        Packet::ConnAck(packet) => packet.encoded_len(),
+        Packet::Publish(packet) => packet.encoded_len(from),
+        Packet::PubAck(packet) => packet.encoded_len(AckKind::PubAck),
+        Packet::PubRec(packet) => packet.encoded_len(AckKind::PubRec),
+        Packet::PubRel(packet) => packet.encoded_len(AckKind::PubRel),
+        Packet::PubComp(packet) => packet.encoded_len(AckKind::PubComp),
+        Packet::Subscribe(packet) => packet.encoded_len(),
+        Packet::SubAck(packet) => packet.encoded_len(),
+        Packet::Unsubscribe(packet) => packet.encoded_len(),
+        Packet::Disconnect(packet) => packet.encoded_len(from),
+        Packet::Auth(packet) => packet.encoded_len(from),
+        Packet::UnsubAck(_) | Packet::PingReq | Packet::PingResp => packet.encoded_len(from),
+    }
 }
 
 /// A packet that is refused once it is whole, and not before.
