@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use std::{fs, io::BufWriter};
 
 use clap::{Parser, Subcommand};
+use conformance::interop::{self, Outcome};
 use conformance::statements::{self, Sources, Statement};
-use conformance::{client, codec, explore, interop, sim, vectors};
+use conformance::{client, codec, explore, sim, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them.
 #[derive(Parser)]
@@ -45,7 +46,9 @@ enum Judge {
     /// Runs an MQTT client that JSON lines on standard input drive, and prints what happens as JSON lines.
     #[command(after_help = client::HELP)]
     Client(client::Options),
-    /// Tries what holds between the client and a broker, and tells it; fails if something does not.
+    /// Tries what holds between the client and a broker, and tells it.
+    ///
+    /// Ends with 0 if all held, with 2 if only the broker is to blame for what did not, otherwise with 1.
     Interop(interop::Options),
 }
 
@@ -57,7 +60,8 @@ fn main() -> ExitCode {
         Judge::Seeds { directory } => seeds(&directory),
         Judge::Client(options) => client::run(&options, io::stdin(), io::stdout().lock()),
         Judge::Interop(options) => match interop::run(&options, io::stdout().lock()) {
-            Ok(false) => return ExitCode::FAILURE,
+            Ok(Outcome::Failed) => return ExitCode::FAILURE,
+            Ok(Outcome::BrokerWrong) => return ExitCode::from(2),
             done => done.map(drop),
         },
         Judge::Explore(options) => well(explore::command::run(&options, io::stdout().lock())),

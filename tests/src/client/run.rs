@@ -21,8 +21,8 @@ const WAITING: usize = 256;
 const ENOUGH: usize = 4 << 20;
 /// How long a server may take to close once we have, before the process ends.
 const PARTING: Duration = Duration::from_millis(200);
-/// All that [`Boxed`] takes, and what its 65,536 granules need to hold a few kilobytes each. Only what is used is real.
-const MEMORY: usize = 256 << 20;
+/// For the packets of 65,535 exchanges, two kilobytes each. Only what is used is real.
+const MEMORY: usize = (128 << 20) + 64;
 /// Room for the topics of the server's aliases.
 const ALIASES: usize = 64 << 20;
 

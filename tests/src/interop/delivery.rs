@@ -175,6 +175,8 @@ fn aliases_out(world: &World) -> Held {
         let same = message["topic"] == topic && payload(&message) == number.to_string();
         ours(same, || format!("{topic} arrived as {message}{}", publisher.told()))?;
     }
+    publisher.say(&json!({ "ping": {} }));
+    publisher.expect("pong")?;
     // An alias alone: 30, a length of at most two digits, no topic.
     let short =
         publisher.told().contains(r#"{"sent":"3007000003"#) || publisher.told().contains(r#"{"sent":"3008000003"#);

@@ -107,6 +107,20 @@ impl Driver {
         }
     }
 
+    /// Waits for the broker to end the connection, and returns its DISCONNECT, if there was one.
+    pub(super) fn ended(&mut self) -> Result<Option<Value>, Wrong> {
+        let until = Instant::now() + LIMIT;
+        let mut disconnected = None;
+        while let Some(event) = self.next(until) {
+            match event["event"].as_str() {
+                Some("disconnected") => disconnected = Some(event),
+                Some("closed") => return Ok(disconnected),
+                _ => self.backlog.push_back(event),
+            }
+        }
+        Err(Wrong::Broker(format!("the connection goes on{}", self.told())))
+    }
+
     fn next(&mut self, until: Instant) -> Option<Value> {
         loop {
             let line = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())).ok()?;

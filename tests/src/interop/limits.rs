@@ -38,20 +38,25 @@ fn receive_maximum(world: &World) -> Held {
     world.connect(&mut subscriber, &connect)?;
     subscribe(&mut subscriber, &topic, 2)?;
     let publisher = world.client("the publisher", &json!({}))?;
-    for number in 0..12 {
-        publish(&publisher, &topic, &number.to_string(), 1 + number % 2);
-    }
-    let mut waiting = Vec::new();
-    for number in 0..12 {
-        if waiting.len() == 3 {
-            subscriber.none("message", Duration::from_millis(150))?;
-            for id in waiting.drain(..) {
-                subscriber.say(&json!({ "ack": { "id": id } }));
-            }
+    for qos in 1..=2 {
+        for number in 0..12 {
+            publish(&publisher, &topic, &number.to_string(), qos);
         }
-        let message = subscriber.expect("message")?;
-        broker(payload(&message) == number.to_string(), || format!("{message}{}", subscriber.told()))?;
-        waiting.push(message["id"].clone());
+        let mut waiting = Vec::new();
+        for number in 0..12 {
+            if waiting.len() == 3 {
+                subscriber.none("message", Duration::from_millis(150))?;
+                for id in waiting.drain(..) {
+                    subscriber.say(&json!({ "ack": { "id": id } }));
+                }
+            }
+            let message = subscriber.expect("message")?;
+            broker(payload(&message) == number.to_string(), || format!("{message}{}", subscriber.told()))?;
+            waiting.push(message["id"].clone());
+        }
+        for id in waiting {
+            subscriber.say(&json!({ "ack": { "id": id } }));
+        }
     }
     Ok(())
 }

@@ -144,32 +144,33 @@ fn there_is_room_for_65_535_exchanges() {
     let server = Server::new();
     let mut tool = Tool::start(&[]);
     let (mut peer, _) = server.connected(&mut tool, KEEP, CONNACK);
-    // Some have reached the server, and wait for PUBCOMP: their packets are no longer held.
-    for id in 1..=16 {
-        tool.say(r#"{"publish":{"topic":"t","qos":2}}"#);
-        assert_eq!(peer.packet(), [0x34, 6, 0, 1, b't', 0, id, 0]);
-        peer.send(&format!("50 02 00 {id:02x}"));
-        assert_eq!(peer.packet(), [0x62, 2, 0, id]);
-    }
     let reader = std::thread::spawn(move || {
-        for id in 17..=u16::MAX {
+        for id in 1..=u16::MAX {
             assert_eq!(peer.packet(), [&[0x32, 7, 0, 1, b't'][..], &id.to_be_bytes(), &[0, b'p']].concat());
         }
         peer
     });
     let command = r#"{"publish":{"topic":"t","payload":"p","qos":1}}"#;
-    let many = format!("{command}\n").repeat(65_535 - 17);
+    let many = format!("{command}\n").repeat(65_535 - 1);
     tool.say(&format!("{many}{command}"));
     let mut peer = reader.join().unwrap();
     tool.say(command);
     assert_eq!(tool.event("refused")["kind"], "receive_maximum");
     tool.say(&command.replace("1}}", r#"1,"hold":true}}"#));
     assert_eq!(tool.event("refused")["kind"], "exchanges");
-    peer.send("40 02 1234  40 02 ffff  70 02 0009");
-    for id in [0x1234, 0xFFFF, 9] {
+    peer.send("40 02 1234  40 02 ffff");
+    for id in [0x1234, 0xFFFF] {
         assert_eq!(tool.event("published")["id"], id);
     }
     // The identifier that rests for the longest comes next.
     tool.say(command);
     peer.gets("32 07 0001 74 1234 00 70");
+    // All of that can be resumed.
+    drop(peer);
+    tool.prints(r#"{"event":"closed","by":"server","lost":[]}"#);
+    let (mut peer, connected) = server.connected(&mut tool, KEEP, PRESENT);
+    assert_eq!(connected["lost"], json!([]));
+    for id in 1..0x1234u16 {
+        assert_eq!(peer.packet(), [&[0x3A, 7, 0, 1, b't'][..], &id.to_be_bytes(), &[0, b'p']].concat());
+    }
 }
