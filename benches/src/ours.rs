@@ -41,7 +41,8 @@ impl Subject for Ours {
     fn decode(input: &mut Stream) {
         match &input.decoder.decode(input.rest) {
             Ok(Decoded::Packet { used, packet }) => {
-                input.rest = input.rest.get(*used..).unwrap_or_default();
+                let Some(rest) = input.rest.get(*used..) else { refused() };
+                input.rest = rest;
                 read(packet);
             }
             _ => refused(),

@@ -22,22 +22,14 @@ fn main() {
 }
 
 fn find() -> Option<PathBuf> {
-    let home = env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(env::home_dir()?.join(".cargo")))?;
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")))?;
     let registries = fs::read_dir(home.join("registry/src")).ok()?;
-    registries
-        .flatten()
-        .map(|registry| registry.path().join(PACKAGE))
-        .find(|path| path.is_dir())
+    registries.flatten().map(|registry| registry.path().join(PACKAGE)).find(|path| path.is_dir())
 }
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("OUT_DIR can be written");
-    for entry in fs::read_dir(from)
-        .expect("minimq's source can be read")
-        .flatten()
-    {
+    for entry in fs::read_dir(from).expect("minimq's source can be read").flatten() {
         let (path, target) = (entry.path(), to.join(entry.file_name()));
         if path.is_dir() {
             copy(&path, &target)

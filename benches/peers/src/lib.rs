@@ -30,7 +30,7 @@ mod tests {
             }
             if let Some(packet) = S::packet(workload, bytes).filter(|_| !but.contains(&workload)) {
                 let mut output = S::output();
-                let length = S::encode(&packet, &mut output);
+                let length = S::encode(&packet, &mut output, 1);
                 assert_eq!(&output[..length], bytes, "{} {workload:?}", S::NAME);
             }
         }
@@ -53,7 +53,7 @@ mod tests {
             }
             if let Some(packet) = Rumqttc::packet(workload, bytes) {
                 let mut output = Rumqttc::output();
-                Rumqttc::encode(&packet, &mut output);
+                Rumqttc::encode(&packet, &mut output, 1);
                 assert_eq!(output.len(), bytes.len(), "{workload:?}");
             }
         }

@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-use benches::{Subject, Workload};
+use benches::{Subject, Workload, repeat};
 use mountain_mqtt::codec::mqtt_reader::MqttBufReader;
 use mountain_mqtt::codec::mqtt_writer::MqttBufWriter;
 use mountain_mqtt::codec::{read::Read, write::Write};
@@ -27,7 +27,7 @@ impl Subject for Mountain {
         match Packet::read(input) {
             Ok(packet) => {
                 black_box(&packet);
-            },
+            }
             Err(_) => super::refused(Self::NAME),
         }
     }
@@ -43,19 +43,21 @@ impl Subject for Mountain {
         vec![0; 70_000]
     }
 
-    #[inline]
-    fn encode(packet: &Packet, output: &mut Vec<u8>) -> usize {
-        let mut writer = MqttBufWriter::new(output);
-        let written = match packet {
-            PacketGeneric::Connect(packet) => packet.write(&mut writer),
-            PacketGeneric::Publish(packet) => packet.write(&mut writer),
-            PacketGeneric::Puback(packet) => packet.write(&mut writer),
-            PacketGeneric::Subscribe(packet) => packet.write(&mut writer),
+    fn encode(packet: &Packet, output: &mut Vec<u8>, times: usize) -> usize {
+        match packet {
+            PacketGeneric::Connect(packet) => repeat(times, packet, |packet| written(packet, output)),
+            PacketGeneric::Publish(packet) => repeat(times, packet, |packet| written(packet, output)),
+            PacketGeneric::Puback(packet) => repeat(times, packet, |packet| written(packet, output)),
+            PacketGeneric::Subscribe(packet) => repeat(times, packet, |packet| written(packet, output)),
             _ => super::refused(Self::NAME),
-        };
-        if written.is_err() {
-            super::refused(Self::NAME);
         }
-        writer.position()
+    }
+}
+
+fn written(packet: &impl Write, output: &mut [u8]) -> usize {
+    let mut writer = MqttBufWriter::new(output);
+    match packet.write(&mut writer) {
+        Ok(()) => writer.position(),
+        Err(_) => super::refused(Mountain::NAME),
     }
 }

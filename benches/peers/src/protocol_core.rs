@@ -3,7 +3,7 @@
 use core::hint::black_box;
 use std::sync::Arc;
 
-use benches::{Subject, Workload};
+use benches::{Subject, Workload, repeat};
 use mqtt_protocol_core::mqtt::common::Cursor;
 use mqtt_protocol_core::mqtt::connection::{PacketBuildResult, PacketBuilder, PacketData};
 use mqtt_protocol_core::mqtt::packet::v5_0;
@@ -29,9 +29,7 @@ fn read(reader: &mut Reader) -> Option<Packet> {
         return None;
     };
     Some(match (raw.packet_type(), &raw.data) {
-        (3, PacketData::Publish(data)) => {
-            Packet::Publish(v5_0::Publish::parse(raw.flags(), Arc::clone(data)).ok()?.0)
-        }
+        (3, PacketData::Publish(data)) => Packet::Publish(v5_0::Publish::parse(raw.flags(), Arc::clone(data)).ok()?.0),
         (1, data) => Packet::Connect(v5_0::Connect::parse(data.as_slice()).ok()?.0),
         (4, data) => Packet::Puback(v5_0::Puback::parse(data.as_slice()).ok()?.0),
         (5, data) => Packet::Pubrec(v5_0::Pubrec::parse(data.as_slice()).ok()?.0),
@@ -58,7 +56,7 @@ impl Subject for ProtocolCore {
         match read(input) {
             Some(packet) => {
                 black_box(&packet);
-            },
+            }
             None => super::refused(Self::NAME),
         }
     }
@@ -74,15 +72,17 @@ impl Subject for ProtocolCore {
         Vec::new()
     }
 
-    #[inline]
-    fn encode(packet: &Packet, output: &mut Vec<u8>) -> usize {
-        *output = match packet {
-            Packet::Connect(packet) => packet.to_continuous_buffer(),
-            Packet::Publish(packet) => packet.to_continuous_buffer(),
-            Packet::Puback(packet) => packet.to_continuous_buffer(),
-            Packet::Subscribe(packet) => packet.to_continuous_buffer(),
-            _ => super::refused(Self::NAME),
+    fn encode(packet: &Packet, output: &mut Vec<u8>, times: usize) -> usize {
+        let mut put = |bytes: Vec<u8>| {
+            *output = bytes;
+            output.len()
         };
-        output.len()
+        match packet {
+            Packet::Connect(packet) => repeat(times, packet, |packet| put(packet.to_continuous_buffer())),
+            Packet::Publish(packet) => repeat(times, packet, |packet| put(packet.to_continuous_buffer())),
+            Packet::Puback(packet) => repeat(times, packet, |packet| put(packet.to_continuous_buffer())),
+            Packet::Subscribe(packet) => repeat(times, packet, |packet| put(packet.to_continuous_buffer())),
+            _ => super::refused(Self::NAME),
+        }
     }
 }

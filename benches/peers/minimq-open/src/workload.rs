@@ -26,25 +26,41 @@ pub fn decode(packet: &[u8]) {
 
 /// A packet that minimq can encode.
 pub enum Packet {
-    Publish(PublishHeader<'static>, &'static [u8]),
-    PubAck(PubAck<'static>),
-    Connect(Connect<'static>),
-    Subscribe(Subscribe<'static>),
+    Publish(Publish),
+    PubAck(AnyPubAck),
+    Connect(AnyConnect),
+    Subscribe(AnySubscribe),
 }
 
-/// Encodes into `buffer`; gives the length, and where in the buffer the packet begins.
-#[inline]
-pub fn encode(packet: &Packet, buffer: &mut [u8]) -> (usize, usize) {
-    let bytes = match packet {
-        Packet::Publish(header, payload) => {
-            MqttSerializer::encode_publish_with_offset(buffer, header, *payload).ok()
-        }
-        Packet::PubAck(packet) => MqttSerializer::encode_with_offset(buffer, packet).ok(),
-        Packet::Connect(packet) => MqttSerializer::encode_with_offset(buffer, packet).ok(),
-        Packet::Subscribe(packet) => MqttSerializer::encode_with_offset(buffer, packet).ok(),
-    };
-    bytes.map_or((0, 0), |(start, bytes)| (bytes.len(), start))
+/// A PUBLISH's header and payload.
+pub struct Publish(PublishHeader<'static>, &'static [u8]);
+
+impl Publish {
+    /// Encodes into `buffer`; gives the length, and where in the buffer the packet begins.
+    #[inline]
+    pub fn encode(&self, buffer: &mut [u8]) -> Option<(usize, usize)> {
+        let (start, bytes) = MqttSerializer::encode_publish_with_offset(buffer, &self.0, self.1).ok()?;
+        Some((bytes.len(), start))
+    }
 }
+
+macro_rules! whole {
+    ($($name:ident($packet:ident))+) => {$(
+        /// Any other packet.
+        pub struct $name($packet<'static>);
+
+        impl $name {
+            /// As [`Publish::encode`].
+            #[inline]
+            pub fn encode(&self, buffer: &mut [u8]) -> Option<(usize, usize)> {
+                let (start, bytes) = MqttSerializer::encode_with_offset(buffer, &self.0).ok()?;
+                Some((bytes.len(), start))
+            }
+        }
+    )+};
+}
+
+whole! { AnyPubAck(PubAck) AnyConnect(Connect) AnySubscribe(Subscribe) }
 
 /// A PUBLISH; at QoS 1 when it has an identifier.
 pub fn publish(
@@ -58,22 +74,15 @@ pub fn publish(
         packet_id: id,
         properties: Properties::from_slice(properties.leak()),
         retain: Retain::NotRetained,
-        qos: if id.is_some() {
-            QoS::AtLeastOnce
-        } else {
-            QoS::AtMostOnce
-        },
+        qos: if id.is_some() { QoS::AtLeastOnce } else { QoS::AtMostOnce },
         dup: false,
     };
-    Packet::Publish(header, payload)
+    Packet::Publish(Publish(header, payload))
 }
 
 /// A PUBACK; minimq always writes the reason code.
 pub fn puback(packet_id: u16) -> Packet {
-    Packet::PubAck(PubAck {
-        packet_id,
-        reason: ReasonCode::Success.into(),
-    })
+    Packet::PubAck(AnyPubAck(PubAck { packet_id, reason: ReasonCode::Success.into() }))
 }
 
 /// A CONNECT.
@@ -84,28 +93,21 @@ pub fn connect(
     keepalive: u16,
     properties: Vec<Property<'static>>,
 ) -> Packet {
-    Packet::Connect(Connect {
+    Packet::Connect(AnyConnect(Connect {
         keepalive,
         properties: Properties::from_slice(properties.leak()),
         client_id: Utf8String(client_id),
         auth: Some(Auth::new(user_name, password)),
         will: None,
         clean_start: true,
-    })
+    }))
 }
 
 /// A SUBSCRIBE with each filter at most at QoS 1.
 pub fn subscribe(packet_id: u16, filters: &[&'static str]) -> Packet {
     let topics: Vec<_> = filters
         .iter()
-        .map(|filter| {
-            TopicFilter::new(filter)
-                .options(SubscriptionOptions::default().maximum_qos(QoS::AtLeastOnce))
-        })
+        .map(|filter| TopicFilter::new(filter).options(SubscriptionOptions::default().maximum_qos(QoS::AtLeastOnce)))
         .collect();
-    Packet::Subscribe(Subscribe {
-        packet_id,
-        properties: Properties::empty(),
-        topics: topics.leak(),
-    })
+    Packet::Subscribe(AnySubscribe(Subscribe { packet_id, properties: Properties::empty(), topics: topics.leak() }))
 }

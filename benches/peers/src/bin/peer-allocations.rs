@@ -38,7 +38,12 @@ fn main() {
 }
 
 fn row<S: Subject>() {
-    println!("| {} | {:.1} | {:.1} |", S::NAME, allocations::<S>(Workload::Publish), allocations::<S>(Workload::Stream));
+    println!(
+        "| {} | {:.1} | {:.1} |",
+        S::NAME,
+        allocations::<S>(Workload::Publish),
+        allocations::<S>(Workload::Stream)
+    );
 }
 
 /// Over ten repetitions less two, so that what a codec allocates once doesn't count.

@@ -11,10 +11,7 @@ fn main() -> ExitCode {
         eprintln!("peer-workload PEER decode|encode 1..7 REPS");
         return ExitCode::from(2);
     };
-    let (Some(workload), Ok(reps)) = (
-        workload.parse().ok().and_then(Workload::numbered),
-        reps.parse(),
-    ) else {
+    let (Some(workload), Ok(reps)) = (workload.parse().ok().and_then(Workload::numbered), reps.parse()) else {
         return ExitCode::from(2);
     };
     let done = match peer.as_str() {
@@ -25,9 +22,5 @@ fn main() -> ExitCode {
         _ => return ExitCode::from(2),
     };
     // 3: this codec can't do that.
-    if done.is_some() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(3)
-    }
+    if done.is_some() { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }
