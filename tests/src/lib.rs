@@ -5,6 +5,7 @@ pub mod broker;
 pub mod codec;
 pub mod explore;
 pub mod hex;
+pub mod judge;
 pub mod laws;
 pub mod sim;
 pub mod statements;

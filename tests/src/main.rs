@@ -7,7 +7,7 @@ use std::{fs, io::BufWriter};
 
 use clap::{Parser, Subcommand};
 use conformance::statements::{self, Sources, Statement};
-use conformance::{codec, explore, sim, vectors};
+use conformance::{codec, explore, judge, sim, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them.
 #[derive(Parser)]
@@ -29,6 +29,8 @@ enum Judge {
     Simulate(sim::command::Options),
     /// Explores every state of a client and a model broker with a few messages and cuts, and tells how many there are.
     Explore(explore::command::Options),
+    /// Judges a server by statement, from outside.
+    Broker(judge::command::Options),
     /// Prints the table of statements, and how many are kept in which way.
     Statements {
         /// Lists in the table every test that bears a statement's number; run in the project's folder.
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Judge::Statements { fill } => statements(fill, io::stdout().lock()),
         Judge::Vectors => print(BufWriter::new(io::stdout().lock())),
         Judge::Seeds { directory } => seeds(&directory),
+        Judge::Broker(options) => well(judge::command::run(&options, io::stdout().lock())),
         Judge::Explore(options) => well(explore::command::run(&options, io::stdout().lock())),
         Judge::Simulate(options) => well(sim::command::run(&options, io::stdout().lock())),
     };

@@ -9,7 +9,7 @@ use mqtt5_codec::{
 
 use super::link::Phase;
 use super::message::Message;
-use super::session::{Session, Will};
+use super::session::Will;
 use super::{Broker, Entry};
 
 impl Broker {
@@ -135,7 +135,7 @@ impl Broker {
         }
         let most = self.limits.session_expiry.unwrap_or(u32::MAX);
         let late_will = self.breaks("MQTT-3.1.3-9");
-        let session = self.sessions.entry(client.to_owned()).or_insert_with(Session::default);
+        let session = self.sessions.entry(client.to_owned()).or_default();
         session.link = Some(number);
         session.expiry = asked.min(most);
         session.ends = None;

@@ -19,6 +19,9 @@ struct Match {
     ids: Vec<u32>,
 }
 
+/// A member of a shared subscription: client, QoS and subscription identifier.
+type Member<'a> = (&'a str, QoS, Option<u32>);
+
 impl Broker {
     /// Keeps a message if it asks for that, and sends it to whoever subscribed. Returns how many did.
     pub(super) fn route(&mut self, message: &Rc<Message>) -> usize {
@@ -28,7 +31,7 @@ impl Broker {
         self.retain(message);
         let Ok(topic) = Topic::new(&message.topic) else { return 0 };
         let mut reached: Vec<(String, Match)> = Vec::new();
-        let mut shared: BTreeMap<&str, Vec<(&str, QoS, Option<u32>)>> = BTreeMap::new();
+        let mut shared: BTreeMap<&str, Vec<Member<'_>>> = BTreeMap::new();
         for (client, session) in &self.sessions {
             let mut found = Match::default();
             for (filter, subscribed) in &session.subscriptions {

@@ -106,7 +106,7 @@ impl Broker {
             reasons.push(match refused {
                 Some(reason) => reason,
                 None if session.subscriptions.contains_key(filter.as_str()) => {
-                    if !keeps && !(only_first && !reasons.is_empty()) {
+                    if !keeps && (!only_first || reasons.is_empty()) {
                         session.subscriptions.remove(filter.as_str());
                     }
                     ReasonCode::SUCCESS

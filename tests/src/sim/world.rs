@@ -300,7 +300,7 @@ impl<'t> World<'t> {
         }
         if let Some(link) = device.link {
             moved |= broker.held(link) > 0;
-            broker.release(link, usize::MAX.min(broker.held(link)));
+            broker.release(link, broker.held(link));
         }
         while !device.unacknowledged.is_empty() {
             device.acknowledge(book, random);
