@@ -85,6 +85,9 @@ impl Broker {
         if sends && !subscription.filter.is_shared() {
             self.send_retained(number, filter, options.maximum_qos, id);
         }
+        if self.breaks("MQTT-3.8.4-7") {
+            return ReasonCode::GRANTED_QOS_2;
+        }
         match options.maximum_qos {
             QoS::AtMostOnce => ReasonCode::GRANTED_QOS_0,
             QoS::AtLeastOnce => ReasonCode::GRANTED_QOS_1,

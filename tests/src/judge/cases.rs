@@ -430,8 +430,9 @@ fn qos(talk: &mut Talk<'_>) -> Try<()> {
                 });
                 talk.see("MQTT-3.3.1-3", !got.dup, || "the first time, and DUP is set".to_owned());
                 came.push(got.payload);
+                let sorted = came.is_sorted();
+                talk.see("MQTT-4.6.0-5", sorted, || format!("{came:?} came of 0, 1, 2 at {published:?}"));
             }
-            talk.see("MQTT-4.6.0-5", came.is_sorted(), || format!("{came:?} came of 0, 1, 2 at {published:?}"));
         }
         talk.close_all();
     }
@@ -451,7 +452,8 @@ fn duplicate(talk: &mut Talk<'_>) -> Try<()> {
         Packet::Publish(Publish { topic, delivery, retain: false, properties: Properties::EMPTY, payload: b"x" })
     };
     talk.send(other, &publish(false));
-    talk.next(other).ok_or_else(|| Stop("no PUBREC".to_owned()))?;
+    // PUBREC is not read: whoever has read it may not send the message again.
+    talk.sleep(100);
     talk.cut(other);
     let other = talk.enter("duplicate-other", join)?;
     talk.send(other, &publish(true));
@@ -613,7 +615,7 @@ fn many_filters(talk: &mut Talk<'_>) -> Try<()> {
     for statement in ["MQTT-3.8.4-5", "MQTT-3.8.4-6"] {
         talk.see(statement, reasons.len() == 3, what);
     }
-    talk.see("MQTT-3.8.4-7", reasons.iter().all(|reason| *reason <= 2 || *reason >= 0x80), what);
+    talk.see("MQTT-3.8.4-7", reasons.iter().zip(0..).all(|(reason, asked)| *reason <= asked || *reason >= 0x80), what);
     if reasons.len() == 3 && reasons.iter().all(|reason| *reason < 0x80) {
         talk.see("MQTT-3.9.3-1", reasons.is_sorted(), what);
     }

@@ -1,6 +1,6 @@
 //! How the judge of servers talks: clients without a mind of their own, whose every packet a case decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use mqtt5_codec::{
     Ack, Connect, Decoded, Decoder, Delivery, Filter, Packet, PacketId, Properties, Property, Publish, QoS, ReasonCode,
@@ -64,6 +64,8 @@ pub struct Talk<'s> {
     /// What was found.
     pub report: Report,
     unread: BTreeMap<usize, Vec<u8>>,
+    /// Messages that came while something else was waited for.
+    early: VecDeque<(usize, Vec<u8>)>,
     open: Vec<usize>,
     /// Part of every name and topic, so that runs do not meet.
     pub run: String,
@@ -82,8 +84,8 @@ pub fn read(bytes: &[u8]) -> Option<Packet<'_>> {
 impl<'s> Talk<'s> {
     /// A judge of this server.
     pub fn new(server: &'s mut dyn Server, run: &str) -> Self {
-        let (unread, open) = (BTreeMap::new(), Vec::new());
-        Self { server, report: Report::default(), unread, open, run: run.to_owned(), next_id: 0 }
+        let (unread, early, open) = (BTreeMap::new(), VecDeque::new(), Vec::new());
+        Self { server, report: Report::default(), unread, early, open, run: run.to_owned(), next_id: 0 }
     }
 
     /// A topic or client identifier of this run.
@@ -120,6 +122,7 @@ impl<'s> Talk<'s> {
             self.server.close(link);
         }
         self.unread.clear();
+        self.early.clear();
     }
 
     /// Closes a connection without a word.
@@ -359,7 +362,11 @@ impl<'s> Talk<'s> {
         statement: &str,
         pick: impl for<'p> Fn(&Packet<'p>) -> Option<Ack<'p>>,
     ) -> Try<()> {
-        let bytes = self.next(link).unwrap_or_default();
+        let mut bytes = self.next(link).unwrap_or_default();
+        while matches!(read(&bytes), Some(Packet::Publish(_))) {
+            self.early.push_back((link, bytes));
+            bytes = self.next(link).unwrap_or_default();
+        }
         let packet = read(&bytes);
         let Some(ack) = packet.as_ref().and_then(pick) else {
             self.see(statement, false, || format!("{packet:?} instead of the acknowledgement of {id}"));
@@ -393,7 +400,13 @@ impl<'s> Talk<'s> {
     /// # Errors
     /// When something else comes.
     pub fn arrival(&mut self, link: usize, patient: bool) -> Try<Option<Got>> {
-        let Some(bytes) = (if patient { self.next(link) } else { self.soon(link) }) else { return Ok(None) };
+        let early = self.early.iter().position(|(of, _)| *of == link).and_then(|at| self.early.remove(at));
+        let bytes = match early {
+            Some((_, bytes)) => Some(bytes),
+            None if patient => self.next(link),
+            None => self.soon(link),
+        };
+        let Some(bytes) = bytes else { return Ok(None) };
         let Some(Packet::Publish(publish)) = read(&bytes) else {
             return Err(Stop(format!("{:?} instead of a message", read(&bytes))));
         };
