@@ -103,7 +103,22 @@ impl<'a> Ack<'a> {
     ///
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
+    #[inline]
     pub fn encode<S: Sink + ?Sized>(&self, kind: AckKind, sink: &mut S) -> Result<usize, EncodeError> {
+        if self.reason != ReasonCode::SUCCESS || !self.properties.is_empty() {
+            return self.encode_reason(kind, sink);
+        }
+        // Nearly every acknowledgement, at once: an identifier and Success.
+        let [high, low] = self.id.get().to_be_bytes();
+        let bytes = [kind.packet_type().first_byte(), 2, high, low];
+        if let Some(room) = sink.room(bytes.len())?.first_chunk_mut() {
+            *room = bytes;
+        }
+        Ok(bytes.len())
+    }
+
+    #[inline(never)]
+    fn encode_reason<S: Sink + ?Sized>(&self, kind: AckKind, sink: &mut S) -> Result<usize, EncodeError> {
         let properties = self.check(kind)?;
         write_packet!(sink, kind.packet_type(), |w| self.put(w, properties))
     }

@@ -110,7 +110,7 @@ impl Decoder {
         }
     }
 
-    /// Reads the packet in a whole frame.
+    /// Reads the packet in a whole frame, as [`frame`](Self::frame) lends it. Its size has been checked there.
     ///
     /// # Errors
     /// Whatever the standard calls malformed or a protocol error, as far as one packet shows it.

@@ -59,7 +59,8 @@
 //!
 //! # Costs
 //! Decoding is one pass that checks, and lists (properties, filters, reason codes) are read again when they are iterated.
-//! Encoding is one pass that checks and counts, and one that writes. Nothing is allocated and nothing panics.
+//! Encoding is one pass that checks and counts, and one that writes. Nothing is allocated and nothing panics; a `BytesMut` does both as
+//! it grows.
 //!
 //! # Features
 //! - `bytes`: encodes into `BytesMut`; owned PUBLISH packets whose parts are slices of one `Bytes`.
@@ -76,6 +77,8 @@ mod decoder;
 mod disconnect;
 mod error;
 mod list;
+#[cfg(feature = "bytes")]
+mod owned;
 mod packet;
 mod property;
 mod publish;
@@ -97,15 +100,17 @@ pub use connect::{Connect, Will};
 pub use decoder::{Decoded, Decoder, Frame, MAXIMUM_PACKET_SIZE};
 pub use disconnect::{Auth, Disconnect};
 pub use error::{EncodeError, Error};
-pub use list::{Iter, List};
+pub use list::{Item, Iter, List};
+#[cfg(feature = "bytes")]
+pub use owned::OwnedPublish;
 pub use packet::{Packet, PacketType};
 pub use property::{Properties, Property};
 pub use publish::{Delivery, Publish, TopicRef};
-pub use reason::ReasonCode;
+pub use reason::{ReasonCode, UnknownReason};
 pub use rule::Rule;
 pub use sink::{Full, Sink};
 pub use suback::SubAck;
 pub use subscribe::{Subscribe, Subscription, SubscriptionOptions, Unsubscribe};
 pub use text::Text;
 pub use topic::{Filter, Topic};
-pub use value::{PacketId, PayloadFormat, QoS, RetainHandling, Sender, SubscriptionId, TopicAlias};
+pub use value::{OutOfRange, PacketId, PayloadFormat, QoS, RetainHandling, Sender, SubscriptionId, TopicAlias};

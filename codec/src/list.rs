@@ -65,6 +65,21 @@ impl<'a, T> List<'a, T> {
         Self { items: Items::Wire(bytes) }
     }
 
+    /// The items' bytes, if they are checked bytes or none.
+    #[cfg(feature = "bytes")]
+    pub(crate) const fn wire(&self) -> Option<&'a [u8]> {
+        match self.items {
+            Items::Wire(bytes) => Some(bytes),
+            Items::Slice(items) => {
+                if items.is_empty() {
+                    Some(&[])
+                } else {
+                    None
+                }
+            }
+        }
+    }
+
     /// Whether there is no item.
     #[must_use]
     #[inline]
@@ -108,12 +123,12 @@ impl<'a, T: Item<'a>> List<'a, T> {
 
     /// As [`put`](Self::put), into the room for just that.
     #[inline(never)]
-    pub(crate) fn put_all(&self, mut w: Writer<'_>) {
-        self.put(&mut w);
+    pub(crate) fn put_all(&self, room: &mut [u8]) {
+        self.put(&mut Writer::new(room));
     }
 
     /// Writes all items, as their bytes where those are known.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put(&self, w: &mut Writer<'_>) {
         match self.items {
             Items::Wire(bytes) => w.put(bytes),
@@ -171,10 +186,12 @@ impl<'a, T: Item<'a>> IntoIterator for &List<'a, T> {
 }
 
 /// The items of a [`List`], one after the other.
+#[derive(Clone)]
 pub struct Iter<'a, T> {
     rest: Rest<'a, T>,
 }
 
+#[derive(Clone)]
 enum Rest<'a, T> {
     Wire(Reader<'a>),
     Slice(slice::Iter<'a, T>),

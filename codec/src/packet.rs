@@ -97,8 +97,8 @@ impl core::fmt::Display for PacketType {
 
 /// A control packet, whichever it is.
 ///
-/// Fields borrow from the decoder's input or from the caller, so a packet is cheap to copy. Two packets are equal when they
-/// mean the same, whether decoded or built. `Debug` shows neither passwords nor payloads.
+/// Fields borrow from the decoder's input or from the caller, so a packet is cheap to copy. Two packets are equal when their
+/// fields are, properties in the same order, whether decoded or built. `Debug` shows neither passwords nor payloads.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Packet<'a> {
     /// A client asks for a connection.
@@ -416,7 +416,9 @@ pub(crate) fn begin<S: Sink + ?Sized>(
         return Err(EncodeError::Refused(Rule::REMAINING_LENGTH));
     }
     let len = here.saturating_add(1).saturating_add(varint_len(remaining));
-    let mut w = Writer::new(sink.room(len)?);
+    // A sink that lends less than it was asked for has no room.
+    let room = sink.room(len)?.get_mut(..len).ok_or(EncodeError::Full { need: len })?;
+    let mut w = Writer::new(room);
     w.u8(first);
     w.varint(remaining as u32);
     Ok((len, w))

@@ -68,6 +68,18 @@ impl<'a> Properties<'a> {
         self.0.is_empty()
     }
 
+    /// Wraps a list on the wire that has been checked.
+    #[cfg(feature = "bytes")]
+    pub(crate) const fn checked(bytes: &'a [u8]) -> Self {
+        Self(List::checked(bytes))
+    }
+
+    /// The list's bytes, if it stands on the wire.
+    #[cfg(feature = "bytes")]
+    pub(crate) const fn wire(&self) -> Option<&'a [u8]> {
+        self.0.wire()
+    }
+
     /// The properties in their order.
     #[inline]
     pub fn iter(&self) -> Iter<'a, Property<'a>> {
@@ -315,12 +327,6 @@ fn misplaced(id: u8, place: u8) -> (ReasonCode, Rule) {
         }
         _ => (ReasonCode::MALFORMED_PACKET, Rule::PROPERTY_ID),
     }
-}
-
-/// The rule against a second topic alias.
-#[cold]
-pub(crate) fn topic_alias_twice() -> Rule {
-    Rule::of_property(place::PUBLISH, TOPIC_ALIAS)
 }
 
 /// The place of a PUBLISH's properties.

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::packet::{Nowhere, PacketType, packet_len, write_head};
 use crate::property::{Found, in_publish};
-use crate::topic::is_plain_name;
+use crate::topic::{check_name, is_plain_name};
 use crate::wire::{Reader, Writer};
 use crate::{
     EncodeError, PacketId, Properties, Property, QoS, ReasonCode, Rule, Sender, Sink, Topic, TopicAlias, error::Fault,
@@ -142,8 +142,7 @@ impl<'a> Publish<'a> {
         let start = r;
         let name = r.bytes()?;
         if !is_plain_name(name) {
-            let mut again = start;
-            Topic::read(&mut again, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
+            check_name(name, r.left(), ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
         }
         let (dup, retain) = (first & DUP != 0, first & RETAIN != 0);
         let delivery = match first >> QOS & 3 {
@@ -210,7 +209,7 @@ impl<'a> Publish<'a> {
         let alias = match (self.topic.alias(), listed) {
             (alias, None) => alias,
             (Some(alias), Some(listed)) if alias == listed => None,
-            _ => return Err(crate::property::topic_alias_twice()),
+            _ => return Err(Rule::TOPIC_ALIAS_LISTED),
         };
         Ok(Head { properties, alias })
     }

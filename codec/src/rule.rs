@@ -66,6 +66,9 @@ impl fmt::Debug for Rule {
     }
 }
 
+/// What a constructor refuses, such as [`Text::new`](crate::Text::new).
+impl core::error::Error for Rule {}
+
 #[cfg(feature = "serde")]
 impl serde::Serialize for Rule {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -138,6 +141,7 @@ rules! {
     PUBLISH_QOS = "MQTT-3.3.1-4", "a PUBLISH does not have both QoS bits set";
     TOPIC_WILDCARD = "MQTT-3.3.2-2", "the topic name of a PUBLISH has no wildcards";
     TOPIC_MISSING = "MQTT 3.3.2.1", "an empty topic name comes with a topic alias";
+    TOPIC_ALIAS_LISTED = "MQTT 3.3.2.3.4", "a topic alias among the properties is the alias of the topic";
     TOPIC_ALIAS_ZERO = "MQTT-3.3.2-8", "a topic alias is not zero";
     RESPONSE_TOPIC_WILDCARD = "MQTT-3.3.2-14", "the response topic has no wildcards";
     PAYLOAD_FORMAT = "MQTT 3.3.2.3.2", "a payload that is said to be UTF-8 is UTF-8";

@@ -3,7 +3,7 @@
 //! A packet is checked and measured first, then a [`Sink`] is asked once for exactly its length, then it is written. So a
 //! packet that is refused, or has no room, has written nothing, and the code that writes is compiled once for all sinks.
 
-use core::mem;
+use core::{fmt, mem};
 
 /// A sink that has no room for a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +11,14 @@ pub struct Full {
     /// How many bytes the packet needs.
     pub need: usize,
 }
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no room for {} bytes", self.need)
+    }
+}
+
+impl core::error::Error for Full {}
 
 /// A place that takes whole packets.
 ///

@@ -84,6 +84,14 @@ impl<'a> SubAck<'a> {
         packet_len(self.encode(&mut Nowhere))
     }
 
+    /// How many bytes [`encode_unsuback`](Self::encode_unsuback) would write.
+    ///
+    /// # Errors
+    /// When the packet may not be sent so.
+    pub fn encoded_unsuback_len(&self) -> Result<usize, EncodeError> {
+        packet_len(self.encode_unsuback(&mut Nowhere))
+    }
+
     fn encode_as<S: Sink + ?Sized>(
         &self,
         packet: PacketType,

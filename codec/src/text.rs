@@ -68,21 +68,25 @@ pub(crate) fn none_special<S: Special>(bytes: &[u8]) -> bool {
 /// The first special byte, with what is before and behind it.
 #[inline]
 pub(crate) fn first_special<S: Special>(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
-    if none_special::<S>(bytes) {
-        return None;
-    }
-    // Word by word again, since there is one: in the lowest byte that is marked (a borrow can mark bytes above it).
+    // Of the marked bytes of a word the lowest is special; a borrow can mark bytes above it.
+    let marked = |word: usize| S::special(word) & HIGH_BITS;
     let (mut at, mut rest) = (0usize, bytes);
     while let Some((word, after)) = rest.split_first_chunk::<WORD>() {
-        let found = S::special(usize::from_le_bytes(*word)) & HIGH_BITS;
+        let found = marked(usize::from_le_bytes(*word));
         if found != 0 {
             return split_around(bytes, at.wrapping_add(found.trailing_zeros() as usize / 8));
         }
         at = at.wrapping_add(WORD);
         rest = after;
     }
-    let found = rest.iter().position(|&byte| S::special(usize::from(byte)) & 0x80 != 0)?;
-    split_around(bytes, at.wrapping_add(found))
+    // What is left is the end of the last word; it is filled up with letters.
+    let bits = 8 * (rest.len() as u32);
+    let word = match bytes.last_chunk::<WORD>() {
+        Some(last) => usize::from_le_bytes(*last).wrapping_shr(usize::BITS.wrapping_sub(bits)),
+        None => rest.iter().rev().fold(0, |word, &byte| word << 8 | usize::from(byte)),
+    };
+    let found = if rest.is_empty() { 0 } else { marked(word | (ONES * b'a' as usize).wrapping_shl(bits)) };
+    if found == 0 { None } else { split_around(bytes, at.wrapping_add(found.trailing_zeros() as usize / 8)) }
 }
 
 #[inline]

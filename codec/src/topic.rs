@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::text::{NotPlainName, Text, first_special, none_special};
-use crate::wire::{Reader, unusual_text};
+use crate::wire::{Reader, check_text};
 use crate::{ReasonCode, Rule, error::Fault};
 
 /// A topic name: a string of at least one character without wildcards.
@@ -42,32 +42,11 @@ impl<'a> Topic<'a> {
     /// Reads a name of at least one character. A wildcard is answered with `reason` and `rule`.
     #[inline]
     pub(crate) fn read(r: &mut Reader<'a>, reason: ReasonCode, rule: Rule) -> Result<Self, Fault> {
-        let start = *r;
         let bytes = r.bytes()?;
-        if !bytes.is_empty() && is_plain_name(bytes) {
-            return Ok(Self::checked(bytes));
+        if bytes.is_empty() || !is_plain_name(bytes) {
+            check_name(bytes, r.left(), reason, rule)?;
         }
-        // A reader of its own, so that `r` need not be in memory.
-        let mut again = start;
-        Self::read_unusual(&mut again, reason, rule)
-    }
-
-    /// As [`read`](Self::read), with an eye for what is wrong.
-    #[cold]
-    #[inline(never)]
-    fn read_unusual(r: &mut Reader<'a>, reason: ReasonCode, rule: Rule) -> Result<Self, Fault> {
-        let text = r.text()?;
-        let bytes = text.as_bytes();
-        if bytes.is_empty() {
-            return Err(r.fault(reason, Rule::TOPIC_EMPTY));
-        }
-        match wildcard(bytes) {
-            None => Ok(Self(text)),
-            Some(at) => {
-                let fault = r.fault(reason, rule);
-                Err(Fault { left: fault.left.wrapping_add(bytes.len().wrapping_sub(at)), ..fault })
-            }
-        }
+        Ok(Self::checked(bytes))
     }
 
     /// The name as a string. Costs a pass over it.
@@ -89,6 +68,32 @@ impl<'a> Topic<'a> {
     pub const fn text(self) -> Text<'a> {
         self.0
     }
+}
+
+/// Checks a topic name with an eye for what is wrong; `left` bytes of the packet follow it.
+#[cold]
+#[inline(never)]
+pub(crate) fn check_name(bytes: &[u8], left: usize, reason: ReasonCode, rule: Rule) -> Result<(), Fault> {
+    check_text(bytes, left)?;
+    if bytes.is_empty() {
+        return Err(Fault { reason, rule: Rule::TOPIC_EMPTY, left });
+    }
+    match wildcard(bytes) {
+        None => Ok(()),
+        Some(at) => Err(Fault { reason, rule, left: left.wrapping_add(bytes.len().wrapping_sub(at)) }),
+    }
+}
+
+/// Checks a filter with an eye for what is wrong; `left` bytes of the packet follow it.
+#[cold]
+#[inline(never)]
+fn check_filter(bytes: &[u8], left: usize) -> Result<(), Fault> {
+    check_text(bytes, left)?;
+    check(bytes).map_err(|(rule, at)| Fault {
+        reason: ReasonCode::TOPIC_FILTER_INVALID,
+        rule,
+        left: left.wrapping_add(bytes.len().wrapping_sub(at)),
+    })
 }
 
 /// Whether the bytes are ASCII without zero and wildcards.
@@ -143,22 +148,10 @@ impl<'a> Filter<'a> {
     #[inline]
     pub(crate) fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
         let bytes = r.bytes()?;
-        if is_plain_filter(bytes) { Ok(Self::checked(bytes)) } else { Self::read_unusual(bytes, r.left()) }
-    }
-
-    /// Checks a filter with an eye for what is wrong; `left` bytes of the packet follow it.
-    #[cold]
-    #[inline(never)]
-    fn read_unusual(bytes: &'a [u8], left: usize) -> Result<Self, Fault> {
-        let r = Reader::part(&[], left);
-        let text = unusual_text(bytes, left)?;
-        match check(bytes) {
-            Ok(()) => Ok(Self(text)),
-            Err((rule, at)) => {
-                let fault = r.fault(ReasonCode::TOPIC_FILTER_INVALID, rule);
-                Err(Fault { left: fault.left.wrapping_add(bytes.len().wrapping_sub(at)), ..fault })
-            }
+        if !is_plain_filter(bytes) {
+            check_filter(bytes, r.left())?;
         }
+        Ok(Self::checked(bytes))
     }
 
     /// The filter as a string, `$share/…` included. Costs a pass over it.
@@ -235,14 +228,29 @@ impl<'a> Filter<'a> {
 }
 
 /// Whether a filter is ASCII, with all that is special where it may be; then nothing is wrong with it.
+#[inline]
 fn is_plain_filter(bytes: &[u8]) -> bool {
-    let levels = match (bytes, Filter::checked(bytes).split_share()) {
-        ([], _) => return false,
-        ([b'$', ..], Some((name, levels))) if !name.is_empty() && is_plain_name(name) && !levels.is_empty() => levels,
-        ([b'$', ..], _) if bytes.starts_with(SHARE) => return false,
-        _ => bytes,
-    };
-    let (mut before, mut rest) = (b'/', levels);
+    match bytes {
+        [] => false,
+        [b'$', ..] => is_plain_shared(bytes),
+        _ => are_plain_levels(bytes),
+    }
+}
+
+/// As [`is_plain_filter`], of what begins with `$`.
+#[inline(never)]
+fn is_plain_shared(bytes: &[u8]) -> bool {
+    match Filter::checked(bytes).split_share() {
+        Some((name, levels)) => {
+            !name.is_empty() && is_plain_name(name) && !levels.is_empty() && are_plain_levels(levels)
+        }
+        None => !bytes.starts_with(SHARE) && are_plain_levels(bytes),
+    }
+}
+
+#[inline(never)]
+fn are_plain_levels(bytes: &[u8]) -> bool {
+    let (mut before, mut rest) = (b'/', bytes);
     while let Some((from, byte, after)) = first_special::<NotPlainName>(rest) {
         let level = from.last().copied().unwrap_or(before) == b'/';
         match (byte, after) {

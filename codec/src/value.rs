@@ -158,6 +158,14 @@ macro_rules! nonzero {
             }
         }
 
+        impl TryFrom<u16> for $name {
+            type Error = OutOfRange;
+
+            fn try_from(value: u16) -> Result<Self, OutOfRange> {
+                Self::new(value).ok_or(OutOfRange)
+            }
+        }
+
         impl From<NonZeroU16> for $name {
             fn from(value: NonZeroU16) -> Self {
                 Self(value)

@@ -125,19 +125,25 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Text<'a>, Fault> {
         let bytes = self.bytes()?;
-        if Text::is_plain(bytes) { Ok(Text::checked(bytes)) } else { unusual_text(bytes, self.left()) }
+        if !Text::is_plain(bytes) {
+            check_text(bytes, self.left())?;
+        }
+        Ok(Text::checked(bytes))
     }
 }
 
-/// A string that is not plain ASCII; `left` bytes of the packet follow it.
+/// Checks a string that is not plain ASCII; `left` bytes of the packet follow it.
 #[cold]
 #[inline(never)]
-pub(crate) fn unusual_text(bytes: &[u8], left: usize) -> Result<Text<'_>, Fault> {
-    Text::check(bytes).map_err(|(rule, at)| Fault {
-        reason: ReasonCode::MALFORMED_PACKET,
-        rule,
-        left: left.wrapping_add(bytes.len().wrapping_sub(at)),
-    })
+pub(crate) fn check_text(bytes: &[u8], left: usize) -> Result<(), Fault> {
+    match Text::check(bytes) {
+        Ok(_) => Ok(()),
+        Err((rule, at)) => Err(Fault {
+            reason: ReasonCode::MALFORMED_PACKET,
+            rule,
+            left: left.wrapping_add(bytes.len().wrapping_sub(at)),
+        }),
+    }
 }
 
 /// A variable byte integer of more than one byte, and what follows it; `left` bytes of the packet begin with it.
@@ -177,7 +183,8 @@ pub(crate) fn varint(bytes: &[u8]) -> Varint<'_> {
 
 /// Writes a packet's fields front to back, or only counts them.
 ///
-/// Counting is writing to nowhere, so that length and bytes cannot disagree.
+/// Counting is writing to nowhere, so that length and bytes cannot disagree. A count stops at `usize::MAX`, which no packet
+/// may have: slices of items that borrow the same bytes can describe more than an address space holds.
 pub(crate) struct Writer<'b> {
     room: &'b mut [u8],
     written: usize,
@@ -193,7 +200,7 @@ impl Writer<'_> {
     /// Counts bytes that are known to follow.
     #[inline]
     pub(crate) fn skip(&mut self, len: usize) {
-        self.written = self.written.wrapping_add(len);
+        self.written = self.written.saturating_add(len);
     }
 }
 
@@ -215,22 +222,22 @@ impl<'b> Writer<'b> {
         self.written
     }
 
-    /// A writer into the next `len` bytes, which are then behind this one.
+    /// Room for the next `len` bytes, which are then written.
     #[inline]
-    pub(crate) fn part(&mut self, len: usize) -> Self {
+    pub(crate) fn part(&mut self, len: usize) -> &'b mut [u8] {
         self.skip(len);
         match mem::take(&mut self.room).split_at_mut_checked(len) {
             Some((part, rest)) => {
                 self.room = rest;
-                Writer::new(part)
+                part
             }
-            None => Writer::count(),
+            None => &mut [],
         }
     }
 
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
-        self.written = self.written.wrapping_add(bytes.len());
+        self.written = self.written.saturating_add(bytes.len());
         if let Some((taken, rest)) = mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {
             taken.copy_from_slice(bytes);
             self.room = rest;
@@ -239,7 +246,7 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn u8(&mut self, value: u8) {
-        self.written = self.written.wrapping_add(1);
+        self.written = self.written.saturating_add(1);
         if let Some((first, rest)) = mem::take(&mut self.room).split_first_mut() {
             *first = value;
             self.room = rest;
@@ -258,7 +265,7 @@ impl<'b> Writer<'b> {
 
     #[inline]
     fn chunk<const N: usize>(&mut self, bytes: [u8; N]) {
-        self.written = self.written.wrapping_add(N);
+        self.written = self.written.saturating_add(N);
         if let Some((first, rest)) = mem::take(&mut self.room).split_first_chunk_mut() {
             *first = bytes;
             self.room = rest;
@@ -268,22 +275,13 @@ impl<'b> Writer<'b> {
     /// A variable byte integer; `value` is at most [`VARINT_MAX`].
     #[inline]
     pub(crate) fn varint(&mut self, value: u32) {
-        let (low, rest) = (value as u8 & 0x7F, value >> 7);
-        match rest {
-            0 => self.u8(low),
-            1..0x80 => self.chunk([low | 0x80, rest as u8]),
-            _ => self.long_varint(value),
+        let part = |shift: u32| (value >> shift) as u8 | 0x80;
+        match value {
+            0..0x80 => self.u8(value as u8),
+            0x80..0x4000 => self.chunk([part(0), (value >> 7) as u8]),
+            0x4000..0x20_0000 => self.chunk([part(0), part(7), (value >> 14) as u8]),
+            _ => self.chunk([part(0), part(7), part(14), (value >> 21) as u8]),
         }
-    }
-
-    /// Three bytes or four.
-    #[cold]
-    fn long_varint(&mut self, mut value: u32) {
-        while value >= 0x80 {
-            self.u8(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.u8(value as u8);
     }
 
     /// Binary data, which is at most 65,535 bytes long.
@@ -376,5 +374,30 @@ mod tests {
         fill(&mut writer);
         assert_eq!(count.written(), 15);
         assert_eq!(out, [1, 0, 2, 0, 0, 0, 3, 0, 4, b'f', b'o', b'u', b'r', 0xF4, 0x03]);
+    }
+
+    #[test]
+    fn bytes_are_copied_alike_word_by_word() {
+        let bytes: [u8; 40] = core::array::from_fn(|at| at as u8 + 1);
+        for start in 0..8 {
+            for len in 0..=bytes.len() - 8 {
+                let from = &bytes[start..start + len];
+                let (mut by_words, mut by_length) = ([0; 48], [0; 48]);
+                copy_words(&mut (&mut by_words[8 - start..8 - start + len], from));
+                copy(&mut by_length[8 - start..8 - start + len], from);
+                assert_eq!(by_words[8 - start..8 - start + len], *from);
+                assert_eq!(by_words, by_length);
+            }
+        }
+    }
+
+    #[test]
+    fn a_count_past_the_address_space_is_too_long_for_any_packet() {
+        let mut counter = Writer::count();
+        counter.skip(usize::MAX - 1);
+        counter.u8(0);
+        counter.bytes(b"more");
+        counter.u32(0);
+        assert_eq!(counter.written(), usize::MAX);
     }
 }

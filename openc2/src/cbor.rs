@@ -85,22 +85,24 @@ impl<'a> Cbor<'a> {
             Some(depth) => depth,
             None => return self.fail(Rule::TooDeep),
         };
+        // No input is as long as the largest count, which stands for an unknown one.
+        let left = left.map_or(Walk::UNKNOWN, |left| left.min(Walk::UNKNOWN - 1));
         Ok(Walk { left, done: 0, positional, key_at: 0 })
     }
 
     /// Whether another item (or pair) follows.
     fn another(&mut self, walk: &mut Walk) -> Result<bool, Fail> {
-        let over = match &mut walk.left {
-            Some(0) => true,
-            Some(left) => {
-                *left -= 1;
-                false
-            }
-            None if self.kind_of()? == Type::Break => {
+        let over = match walk.left {
+            0 => true,
+            Walk::UNKNOWN if self.kind_of()? == Type::Break => {
                 self.items.set_position(self.position().saturating_add(1));
                 true
             }
-            None => false,
+            Walk::UNKNOWN => false,
+            left => {
+                walk.left = left - 1;
+                false
+            }
         };
         if over {
             self.depth = self.depth.saturating_add(1);
@@ -141,8 +143,15 @@ fn half(bits: u16) -> f64 {
 }
 
 impl<'a> Source<'a> for Cbor<'a> {
-    fn at(&mut self) -> usize {
+    fn at(&self) -> usize {
         self.position()
+    }
+
+    fn back_to(&self, map: usize) -> Self {
+        let mut earlier = self.clone();
+        earlier.items.set_position(map);
+        earlier.depth = earlier.depth.saturating_add(1);
+        earlier
     }
 
     fn kind(&mut self) -> Result<Kind, Fail> {

@@ -43,7 +43,7 @@ enum Field {
 }
 
 impl<'a> Command<'a> {
-    fn field<S: Source<'a>>(members: &mut crate::source::Members<S>, r: &mut Reader<S>) -> Result<Option<Field>, Fail> {
+    fn field<S: Source<'a>>(members: &mut crate::source::Members, r: &mut Reader<S>) -> Result<Option<Field>, Fail> {
         Ok(Some(if r.v2() {
             match members.next(r)? {
                 None => return Ok(None),
@@ -99,7 +99,7 @@ impl<'a> Value<'a> for Command<'a> {
                 Field::Profile => actuator = Some(Self::profile(r)?),
             }
         }
-        let at = members.at;
+        let at = members.at();
         let action = action.ok_or(Fail::new(at, Rule::NoAction))?;
         let target = target.ok_or(Fail::new(at, Rule::NoTarget))?;
         Ok(Self { action, target, args, actuator, command_id })
@@ -238,7 +238,7 @@ impl<'a> Value<'a> for Args<'a> {
         }
         members.filled(Rule::EmptyArgs)?;
         if args.three_times() {
-            return Err(Fail::new(members.at, Rule::ThreeTimes));
+            return Err(Fail::new(members.at(), Rule::ThreeTimes));
         }
         args.extensions = extended.extensions(within, r, Place::Args);
         Ok(args)

@@ -98,12 +98,25 @@ fn quoted(local: &str) -> bool {
 
 /// Four decimal numbers of 0 to 255 without leading zeros (RFC 2673 s3.2).
 pub(crate) fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
-    let mut octets = [0u8; 4];
-    let mut parts = bytes.split(|byte| *byte == b'.');
-    for octet in &mut octets {
-        *octet = u8::try_from(decimal(parts.next()?, 3)?).ok()?;
+    let mut address = 0u32;
+    let mut dots = 0u8;
+    let mut octet = 0u32;
+    let mut digits = 0u8;
+    for byte in bytes {
+        match byte {
+            b'0'..=b'9' if digits < 3 && !(digits == 1 && octet == 0) => {
+                octet = octet.wrapping_mul(10).wrapping_add(u32::from(byte & 15));
+                digits += 1;
+            }
+            b'.' if digits > 0 && octet <= 255 && dots < 3 => {
+                address = (address << 8) | octet;
+                dots += 1;
+                (octet, digits) = (0, 0);
+            }
+            _ => return None,
+        }
     }
-    parts.next().is_none().then_some(Ipv4Addr::from(octets))
+    (dots == 3 && digits > 0 && octet <= 255).then(|| Ipv4Addr::from((address << 8) | octet))
 }
 
 /// A decimal number of at most `most` digits without leading zeros.
@@ -169,13 +182,13 @@ fn groups(bytes: &[u8], segments: &mut [u16; 8]) -> Option<usize> {
 
 /// An address and a prefix length of at most `most`, divided by a slash.
 fn net<A>(text: &str, address: impl Fn(&[u8]) -> Option<A>, most: u8) -> Option<(A, Option<u8>)> {
-    match text.split_once('/') {
-        None => Some((address(text.as_bytes())?, None)),
-        Some((before, after)) => {
-            let prefix = u8::try_from(decimal(after.as_bytes(), 3)?).ok()?;
-            (prefix <= most).then_some((address(before.as_bytes())?, Some(prefix)))
-        }
-    }
+    let bytes = text.as_bytes();
+    let Some(slash) = bytes.iter().position(|byte| *byte == b'/') else {
+        return Some((address(bytes)?, None));
+    };
+    let (before, after) = bytes.split_at_checked(slash)?;
+    let prefix = u8::try_from(decimal(after.split_first()?.1, 3)?).ok()?;
+    (prefix <= most).then_some((address(before)?, Some(prefix)))
 }
 
 /// An IPv4 address with or without a prefix length (RFC 4632 s3.1).

@@ -1,7 +1,7 @@
 //! JSON as a [`Source`]: RFC 8259 with the limits of I-JSON (RFC 7493), in one pass and without a copy.
 
 use crate::error::{Fail, Rule};
-use crate::number::{self, Number};
+use crate::number::{self, MAX_INTEGER, Number};
 use crate::raw::Raw;
 use crate::source::{Key, Kind, Numeral, Shape, Source, Walk};
 use crate::text::Text;
@@ -26,19 +26,21 @@ impl<'a> Json<'a> {
     #[inline]
     fn peek(&mut self) -> Option<u8> {
         match self.text.as_bytes().get(self.at) {
-            Some(b' ' | b'\t' | b'\n' | b'\r') => self.peek_on(),
-            other => other.copied(),
+            Some(byte) if *byte > b' ' => Some(*byte),
+            _ => self.peek_on(),
         }
     }
 
     #[cold]
     #[inline(never)]
     fn peek_on(&mut self) -> Option<u8> {
-        self.spaced = true;
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at) {
-                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                Some(b' ' | b'\t' | b'\n' | b'\r') => {
+                    self.spaced = true;
+                    self.at += 1;
+                }
                 other => return other.copied(),
             }
         }
@@ -89,7 +91,7 @@ impl<'a> Json<'a> {
             None => return self.fail(Rule::TooDeep),
         };
         self.at += 1;
-        Ok(Walk { left: None, done: 0, positional: false, key_at: 0 })
+        Ok(Walk { left: Walk::UNKNOWN, done: 0, positional: false, key_at: 0 })
     }
 
     /// Whether another item stands before `close`; its comma is read.
@@ -237,9 +239,12 @@ fn plain(bytes: &[u8]) -> Plain {
 
 impl<'a> Source<'a> for Json<'a> {
     #[inline]
-    fn at(&mut self) -> usize {
-        self.peek();
+    fn at(&self) -> usize {
         self.at
+    }
+
+    fn back_to(&self, map: usize) -> Self {
+        Self { at: map, depth: self.depth.saturating_add(1), ..self.clone() }
     }
 
     #[inline]
@@ -283,15 +288,29 @@ impl<'a> Source<'a> for Json<'a> {
     }
 
     fn integer(&mut self) -> Result<u64, Fail> {
-        if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
+        if !matches!(self.peek(), Some(b'0'..=b'9')) {
             return self.unexpected(Rule::WantInteger);
         }
         let start = self.at;
-        let (span, whole) = self.number_span()?;
-        if !whole || span.starts_with('-') {
-            return Err(Fail::new(start, Rule::WantInteger));
+        let bytes = self.text.as_bytes();
+        let mut value = 0u64;
+        let mut end = start;
+        while let Some(digit @ b'0'..=b'9') = bytes.get(end) {
+            // Within the limit nothing overflows: ten times 2^53 has 57 bits.
+            value = if value > MAX_INTEGER { value } else { value * 10 + u64::from(digit & 15) };
+            end += 1;
         }
-        number::integer(span).ok_or(Fail::new(start, Rule::NumberRange))
+        match bytes.get(end) {
+            Some(b'.' | b'e' | b'E') => return self.fail(Rule::WantInteger),
+            _ if end > start + 1 && bytes.get(start) == Some(&b'0') => {
+                self.at += 1;
+                return Ok(0);
+            }
+            _ if value > MAX_INTEGER => return self.fail(Rule::NumberRange),
+            _ => {}
+        }
+        self.at = end;
+        Ok(value)
     }
 
     fn number(&mut self) -> Result<Number, Fail> {
@@ -339,7 +358,8 @@ impl<'a> Source<'a> for Json<'a> {
     }
 
     fn raw(&mut self) -> Result<Raw<'a>, Fail> {
-        let start = self.at();
+        self.peek();
+        let start = self.at;
         let before = core::mem::replace(&mut self.spaced, false);
         self.skip()?;
         let spaced = core::mem::replace(&mut self.spaced, before);
@@ -351,7 +371,8 @@ impl<'a> Source<'a> for Json<'a> {
     }
 
     fn until(&mut self, end: &Self) -> Raw<'a> {
-        let start = self.at();
+        self.peek();
+        let start = self.at;
         Raw::from_checked_json(self.text.get(start..end.at).unwrap_or_default(), !end.spaced)
     }
 

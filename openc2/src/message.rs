@@ -234,7 +234,7 @@ impl<'a> Value<'a> for Message<'a> {
                 Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         }
-        let content = content.ok_or(Fail::new(members.at, Rule::NoBody))?;
+        let content = content.ok_or(Fail::new(members.at(), Rule::NoBody))?;
         Ok(Self { headers, content, signature })
     }
 

@@ -93,7 +93,7 @@ impl<'a> Value<'a> for Artifact<'a> {
         let mut members = r.open(Shape::Record)?;
         loop {
             let member = if r.v2() {
-                match members.next::<ArtifactKeyV2>(r)? {
+                match members.next::<ArtifactKeyV2, _>(r)? {
                     None => None,
                     Some(Member::Known(ArtifactKeyV2::MediaType)) => Some(ArtifactKey::MimeType),
                     Some(Member::Known(ArtifactKeyV2::Payload)) => Some(ArtifactKey::Payload),

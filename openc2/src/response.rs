@@ -122,7 +122,10 @@ impl<'a> Value<'a> for Response<'a> {
             match member {
                 Member::Known(ResponseKey::Status) => {
                     let at = r.source.at();
-                    let code = r.source.integer().map_err(|fail| Fail::new(fail.at(), Rule::Status))?;
+                    let code = r.source.integer().map_err(|fail| match fail.rule {
+                        Rule::WantInteger | Rule::NumberRange => Fail::new(fail.at(), Rule::Status),
+                        _ => fail,
+                    })?;
                     status = Some(Status::from_code(code).ok_or(Fail::new(at, Rule::Status))?);
                 }
                 Member::Known(ResponseKey::StatusText) => status_text = Some(r.source.text()?),
@@ -130,7 +133,7 @@ impl<'a> Value<'a> for Response<'a> {
                 Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         }
-        let status = status.ok_or(Fail::new(members.at, Rule::NoStatus))?;
+        let status = status.ok_or(Fail::new(members.at(), Rule::NoStatus))?;
         Ok(Self { status, status_text, results })
     }
 
@@ -246,7 +249,7 @@ fn is_major_minor(version: Text<'_>) -> bool {
 fn read_pairs<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Pairs<'a>, Fail> {
     let mut within = r.source.clone();
     let mut members = r.open(Shape::Map)?;
-    while let Some(member) = members.next::<PairKey>(r)? {
+    while let Some(member) = members.next::<PairKey, _>(r)? {
         match member {
             Member::Known(PairKey(_)) => read_targets(r)?,
             Member::Other(Key::Name(name)) if named::<Action>(name).is_some() => read_targets(r)?,
@@ -259,7 +262,7 @@ fn read_pairs<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Pairs<'a>, Fail> {
                 crate::extension::namespace(key, at, r)?;
                 r.forgive(Quirk::NestedPairs, at, Rule::Action)?;
                 let mut inner = r.open(Shape::Map)?;
-                while let Some(member) = inner.next::<PairKey>(r)? {
+                while let Some(member) = inner.next::<PairKey, _>(r)? {
                     match member {
                         Member::Known(_) => read_targets(r)?,
                         Member::Other(_) => return Err(Fail::new(inner.key_at(), Rule::Action)),

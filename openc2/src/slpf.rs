@@ -179,7 +179,7 @@ impl<'a> Value<'a> for Results {
                 Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::SlpfResult)),
             }
         }
-        rule_number.map(|rule_number| Self { rule_number }).ok_or(Fail::new(members.at, Rule::SlpfEmpty))
+        rule_number.map(|rule_number| Self { rule_number }).ok_or(Fail::new(members.at(), Rule::SlpfEmpty))
     }
 
     fn write(&self, out: &mut Out<'_>) {

@@ -28,14 +28,18 @@ pub(crate) enum Shape {
 /// How far the reading of a map or list has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
-    /// Items still to come, where the encoding says so beforehand.
-    pub(crate) left: Option<u64>,
+    /// Items still to come; [`UNKNOWN`](Self::UNKNOWN) where the encoding doesn't say so beforehand.
+    pub(crate) left: u64,
+    /// Where the field read last has its key.
+    pub(crate) key_at: usize,
     /// Items read.
     pub(crate) done: u32,
     /// Fields are told by their place.
     pub(crate) positional: bool,
-    /// Where the field read last has its key.
-    pub(crate) key_at: usize,
+}
+
+impl Walk {
+    pub(crate) const UNKNOWN: u64 = u64::MAX;
 }
 
 /// A field's key.
@@ -59,8 +63,10 @@ pub(crate) enum Numeral<'a> {
 
 /// A cursor over a checked encoding. Reading past a value checks all of it.
 pub(crate) trait Source<'a>: Clone {
-    /// The offset of the next value.
-    fn at(&mut self) -> usize;
+    /// The offset of the next value, or of the white space before it.
+    fn at(&self) -> usize;
+    /// The cursor as it was where a map began that is being read.
+    fn back_to(&self, map: usize) -> Self;
     fn kind(&mut self) -> Result<Kind, Fail>;
     /// Whether the input is in the concise form: identifiers for names, binary for formats of text.
     fn concise(&self) -> bool;
@@ -102,10 +108,10 @@ pub(crate) trait Source<'a>: Clone {
                 Ok(())
             }
             Kind::Map => {
-                let mut seen = Seen::new(self);
+                let mut seen = Seen::new(self.at());
                 let mut walk = self.open(Shape::Map)?;
                 while let Some(key) = self.key(&mut walk)? {
-                    seen.check(key, walk.key_at)?;
+                    seen.check(self, key, walk.key_at)?;
                     self.skip()?;
                 }
                 Ok(())
@@ -139,32 +145,27 @@ pub(crate) trait Source<'a>: Clone {
 }
 
 /// The keys met so far in one map: a filter, and the way back to look again when it says "perhaps".
-#[derive(Clone)]
-pub(crate) struct Seen<S> {
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
     filter: u64,
-    start: S,
+    /// Where the map begins.
+    start: usize,
 }
 
-impl<S> Seen<S> {
+impl Seen {
     /// Begun where the map begins.
-    pub(crate) fn new<'a>(source: &S) -> Self
-    where
-        S: Source<'a>,
-    {
-        Self { filter: 0, start: source.clone() }
+    pub(crate) const fn new(start: usize) -> Self {
+        Self { filter: 0, start }
     }
 
     /// Refuses a key that stood in this map before `at`.
-    pub(crate) fn check<'a>(&mut self, key: Key<'a>, at: usize) -> Result<(), Fail>
-    where
-        S: Source<'a>,
-    {
+    pub(crate) fn check<'a, S: Source<'a>>(&mut self, source: &S, key: Key<'a>, at: usize) -> Result<(), Fail> {
         let bit = 1u64 << (hash(key) & 63);
         if self.filter & bit == 0 {
             self.filter |= bit;
             return Ok(());
         }
-        let mut again = self.start.clone();
+        let mut again = source.back_to(self.start);
         let mut walk = again.open(Shape::Map)?;
         while let Some(earlier) = again.key(&mut walk)? {
             if walk.key_at >= at {
@@ -224,11 +225,10 @@ impl<'a, S: Source<'a>> Reader<S> {
     }
 
     /// Begins a set of fields.
-    pub(crate) fn open(&mut self, shape: Shape) -> Result<Members<S>, Fail> {
+    pub(crate) fn open(&mut self, shape: Shape) -> Result<Members, Fail> {
         let at = self.source.at();
-        let seen = Seen::new(&self.source);
-        let walk = self.source.open(shape)?;
-        Ok(Members { at, walk, seen, known: 0 })
+        let walk = Walk { key_at: at, ..self.source.open(shape)? };
+        Ok(Members { walk, seen: Seen::new(at), known: 0 })
     }
 
     /// One of a closed set of names.
@@ -259,20 +259,19 @@ pub(crate) enum Member<'a, V> {
 }
 
 /// A set of fields that is being read.
-pub(crate) struct Members<S> {
-    /// Where it begins.
-    pub(crate) at: usize,
+pub(crate) struct Members {
     walk: Walk,
-    seen: Seen<S>,
+    seen: Seen,
     known: u32,
 }
 
-impl<S> Members<S> {
+impl Members {
     /// The next field, or the end. Its value must be read before the next call.
-    pub(crate) fn next<'a, V: Vocabulary>(&mut self, r: &mut Reader<S>) -> Result<Option<Member<'a, V>>, Fail>
-    where
-        S: Source<'a>,
-    {
+    #[inline]
+    pub(crate) fn next<'a, V: Vocabulary, S: Source<'a>>(
+        &mut self,
+        r: &mut Reader<S>,
+    ) -> Result<Option<Member<'a, V>>, Fail> {
         let Some(key) = r.source.key(&mut self.walk)? else { return Ok(None) };
         let known: Option<V> = match key {
             Key::Name(name) => named(name),
@@ -294,18 +293,20 @@ impl<S> Members<S> {
                 Ok(Some(Member::Known(field)))
             }
             None => {
-                self.seen.check(key, self.walk.key_at)?;
+                self.seen.check(&r.source, key, self.walk.key_at)?;
                 Ok(Some(Member::Other(key)))
             }
         }
     }
 
     /// That no other field follows.
-    pub(crate) fn end<'a>(&mut self, r: &mut Reader<S>, rule: Rule) -> Result<(), Fail>
-    where
-        S: Source<'a>,
-    {
+    pub(crate) fn end<'a, S: Source<'a>>(&mut self, r: &mut Reader<S>, rule: Rule) -> Result<(), Fail> {
         if r.source.ended(&mut self.walk)? { Ok(()) } else { r.fail(rule) }
+    }
+
+    /// Where it begins.
+    pub(crate) const fn at(&self) -> usize {
+        self.seen.start
     }
 
     /// Where the field read last has its key.
@@ -315,7 +316,7 @@ impl<S> Members<S> {
 
     /// That it held something.
     pub(crate) const fn filled(&self, rule: Rule) -> Result<(), Fail> {
-        if self.walk.done == 0 { Err(Fail::new(self.at, rule)) } else { Ok(()) }
+        if self.walk.done == 0 { Err(Fail::new(self.at(), rule)) } else { Ok(()) }
     }
 }
 

@@ -208,7 +208,7 @@ impl<'a> Target<'a> {
 impl<'a> Value<'a> for Target<'a> {
     fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
         let mut members = r.open(Shape::Map)?;
-        let at = members.at;
+        let at = members.at();
         let target = match members.next(r)? {
             None => return Err(Fail::new(at, Rule::OneTarget)),
             Some(Member::Known(TargetKind::Properties)) if r.v2() => {

@@ -8,7 +8,7 @@
 //! Nothing here knows what a packet is. All bookkeeping is in the slice itself, and a slice of zeros is an empty arena.
 //!
 //! ```text
-//! slice  = top (2), list mask (2), list heads (12) | small packets (32) | granules …
+//! slice  = top (2), list mask (2), list heads (10), last given back (2) | small packets (32) | granules …
 //! used   = len << 4 | flags (4) | link (2) | slot (2) | order (4) | packet (len) | padding
 //! free   = len << 4 | flags (4) | next (2) | previous (2) | … | size in granules (2)
 //! ```
@@ -22,7 +22,7 @@ pub(crate) const NIL: At = 0;
 /// Bytes before the packet of a chunk.
 const HEAD: u32 = 12;
 /// How many sizes of free chunks have a list of their own; powers of four, the last takes all that are larger.
-const LISTS: u32 = 6;
+const LISTS: u32 = 5;
 /// Bytes behind the book for packets that are never refused room; see [`Arena::small`].
 pub(crate) const SMALL: usize = 32;
 /// Units before the place 0, which no chunk has.
@@ -45,6 +45,8 @@ type Unit = [u8; 16];
 /// The lent memory of packets; see the module.
 pub(crate) struct Arena<'m> {
     units: &'m mut [Unit],
+    /// How many units at the end are apart: CONNECT has a place of its own.
+    apart: usize,
     /// Stands in for a unit that is not there, which does not happen.
     spare: Unit,
     /// A granule is `1 << scale` units.
@@ -107,8 +109,48 @@ fn set_back(unit: &mut Unit, slot: u16) {
 
 impl<'m> Arena<'m> {
     #[inline]
-    pub(crate) fn new(bytes: &'m mut [u8], scale: u8) -> Self {
-        Self { units: bytes.as_chunks_mut().0, spare: [0; 16], scale: scale & 15 }
+    pub(crate) fn new(bytes: &'m mut [u8], scale: u8, apart: usize) -> Self {
+        Self { units: bytes.as_chunks_mut().0, apart, spare: [0; 16], scale: scale & 15 }
+    }
+
+    /// Sets as many units apart at the end as hold `len` bytes and their number, if no chunk is there. Returns how many.
+    pub(crate) fn set_apart(&mut self, len: usize) -> Option<u16> {
+        let apart = len.checked_add(4 + 15)? >> 4;
+        let units = u16::try_from(apart).ok()?;
+        let before = core::mem::replace(&mut self.apart, apart);
+        if self.limit() < self.top() || apart > self.units.len() {
+            self.apart = before;
+            return None;
+        }
+        if let Some(place) = self.apart_mut().first_chunk_mut() {
+            *place = (len as u32).to_le_bytes();
+        }
+        Some(units)
+    }
+
+    /// The units that are apart: the length of what they hold in four bytes, and it.
+    pub(crate) fn apart_mut(&mut self) -> &mut [u8] {
+        let start = self.units.len().wrapping_sub(self.apart);
+        self.units.get_mut(start..).unwrap_or(&mut []).as_flattened_mut()
+    }
+
+    /// The length of what is held apart, in bytes.
+    pub(crate) fn apart_len(&mut self) -> u32 {
+        self.apart_mut().first_chunk().map_or(0, |len| u32::from_le_bytes(*len))
+    }
+
+    /// What is held apart, for as long as the memory is lent.
+    pub(crate) fn into_apart(self) -> &'m [u8] {
+        let start = self.units.len().wrapping_sub(self.apart);
+        let units: &'m [Unit] = self.units;
+        let bytes = units.get(start..).unwrap_or(&[]).as_flattened();
+        let Some((len, rest)) = bytes.split_first_chunk() else { return &[] };
+        rest.get(..u32::from_le_bytes(*len) as usize).unwrap_or(&[])
+    }
+
+    /// Whether more than a quarter of all memory is behind the last chunk.
+    pub(crate) fn has_a_quarter(&self) -> bool {
+        self.limit().saturating_sub(self.top()) > self.limit() >> 2
     }
 
     // --- chunks ---
@@ -117,6 +159,19 @@ impl<'m> Arena<'m> {
     pub(crate) fn take(&mut self, len: usize) -> Option<At> {
         let len = u32::try_from(len).ok().filter(|&len| len < 1 << 28)?;
         let need = self.granules(len);
+        let recent = self.recent();
+        if recent != NIL {
+            self.set_recent(NIL);
+            let unit = self.unit(recent.into());
+            let head = word(unit);
+            if head >> 4 == len || self.granules(head >> 4) == need {
+                let unit = self.unit(recent.into());
+                set_word(unit, len << 4 | USED | head & BEFORE_IS_FREE);
+                set_link(unit, NIL);
+                return Some(recent);
+            }
+            self.free(recent.into());
+        }
         let at = self.find(need);
         let at = if at != 0 {
             self.cut(at, need);
@@ -137,12 +192,28 @@ impl<'m> Arena<'m> {
     }
 
     /// Gives a chunk back, if it is one.
+    ///
+    /// The last one given back is only remembered, since the next one taken is often as large.
     pub(crate) fn give(&mut self, at: At) {
-        let mut at = u32::from(at);
-        let head = word(self.unit(at));
-        if at == 0 || head & USED == 0 {
+        if at == NIL {
             return;
         }
+        let recent = self.recent();
+        if recent != NIL {
+            self.set_recent(NIL);
+            self.free(recent.into());
+        }
+        let size = word(self.unit(at.into())) >> 4;
+        if u32::from(at).wrapping_add(self.granules(size)) < self.top() {
+            self.set_recent(at);
+        } else {
+            self.free(at.into());
+        }
+    }
+
+    /// Makes a used chunk a free one.
+    fn free(&mut self, mut at: u32) {
+        let head = word(self.unit(at));
         let mut size = self.granules(head >> 4);
         if head & BEFORE_IS_FREE != 0 {
             let before = u32::from(self.size_before(at));
@@ -348,6 +419,7 @@ impl<'m> Arena<'m> {
             before_is_free = free;
             at = next;
         }
+        used -= u32::from(self.recent() != NIL);
         // The last chunk is used, and a list is marked if it has a chunk.
         (at == self.top() && !before_is_free && lists == self.lists()).then_some(used)
     }
@@ -376,6 +448,17 @@ impl<'m> Arena<'m> {
         heads.get(list.wrapping_add(2) as usize).map_or(NIL, |head| u16::from_le_bytes(*head))
     }
 
+    /// The chunk given back last, if it was not made a free one yet.
+    fn recent(&self) -> At {
+        self.units.first().map_or(NIL, |&[.., a, b]| u16::from_le_bytes([a, b]))
+    }
+
+    fn set_recent(&mut self, at: At) {
+        if let Some([.., a, b]) = self.units.first_mut() {
+            [*a, *b] = at.to_le_bytes();
+        }
+    }
+
     fn set_head(&mut self, list: u32, at: At) {
         let Some(book) = self.units.first_mut() else { return };
         if let Some(head) = book.as_chunks_mut().0.get_mut(list.wrapping_add(2) as usize) {
@@ -400,7 +483,8 @@ impl<'m> Arena<'m> {
 
     /// The place behind the last granule.
     fn limit(&self) -> u32 {
-        let granules = self.units.len().saturating_sub(BASE) >> (self.scale & 15);
+        let units = self.units.len().saturating_sub(self.apart);
+        let granules = units.saturating_sub(BASE) >> (self.scale & 15);
         u32::try_from(granules).unwrap_or(0).min(1 << 16)
     }
 
@@ -449,7 +533,7 @@ mod tests {
     #[test]
     fn one_packet_at_a_time_stays_at_the_front() {
         let mut bytes = [0; 512];
-        let mut arena = Arena::new(&mut bytes, 0);
+        let mut arena = Arena::new(&mut bytes, 0, 0);
         for len in [0, 1, 4, 5, 100, 452] {
             assert_eq!(arena.take(len), Some(1));
             assert_eq!(arena.packet(1).len(), len);
@@ -462,7 +546,7 @@ mod tests {
     #[test]
     fn an_old_packet_does_not_block_the_space_of_those_behind_it() {
         let mut bytes = [0; 512];
-        let mut arena = Arena::new(&mut bytes, 0);
+        let mut arena = Arena::new(&mut bytes, 0, 0);
         let old = arena.take(20).unwrap();
         arena.packet_mut(old).fill(7);
         for _ in 0..100 {
@@ -481,7 +565,7 @@ mod tests {
     fn any_order_of_taking_and_giving_keeps_every_packet_and_returns_all_space() {
         for (size, scale) in [(2_000, 0), (64 << 10, 0), (64 << 10, 3)] {
             let mut bytes = vec![0; size];
-            let mut arena = Arena::new(&mut bytes, scale);
+            let mut arena = Arena::new(&mut bytes, scale, 0);
             let mut held: Vec<(At, u8, usize)> = Vec::new();
             let mut seed = 1u32;
             let mut next = |below: usize| {
@@ -516,7 +600,7 @@ mod tests {
     fn as_many_packets_as_there_are_identifiers_fit() {
         let size = 65_535 * 32 + 64;
         let mut bytes = vec![0; size];
-        let mut arena = Arena::new(&mut bytes, scale(size));
+        let mut arena = Arena::new(&mut bytes, scale(size), 0);
         for at in 1..=65_535 {
             assert_eq!(arena.take(20), Some(at));
         }
@@ -525,6 +609,20 @@ mod tests {
             arena.give(at);
         }
         assert_eq!(arena.check(), Some(0));
+    }
+
+    #[test]
+    fn what_is_apart_is_taken_from_no_chunk_and_by_none() {
+        let mut bytes = [0; 256];
+        let mut arena = Arena::new(&mut bytes, 0, 0);
+        let at = arena.take(100).unwrap();
+        assert_eq!(arena.set_apart(200), None);
+        assert_eq!(arena.set_apart(40), Some(3));
+        arena.apart_mut()[4..44].fill(7);
+        assert!(arena.take(60).is_none());
+        assert!(arena.take(20).is_some());
+        arena.give(at);
+        assert_eq!(arena.into_apart(), [7; 40]);
     }
 
     #[test]
@@ -539,14 +637,14 @@ mod tests {
     fn a_slice_too_short_for_the_book_holds_nothing() {
         for len in 0..64 {
             let mut bytes = vec![0; len];
-            assert_eq!(Arena::new(&mut bytes, 0).take(5), None);
+            assert_eq!(Arena::new(&mut bytes, 0, 0).take(5), None);
         }
     }
 
     #[test]
     fn flags_and_notes_stay_with_their_packet() {
         let mut bytes = [0; 256];
-        let mut arena = Arena::new(&mut bytes, 0);
+        let mut arena = Arena::new(&mut bytes, 0, 0);
         let at = arena.take(3).unwrap();
         arena.note(at, 9, 0x0102_0304);
         arena.mark(at, SENT);

@@ -5,21 +5,23 @@ use mqtt5_codec::{ConnAck, Property, QoS, ReasonCode, Rule};
 use crate::arena::SENT;
 use crate::connect::digest;
 use crate::engine::{AuthTurn, Engine, Phase, flag};
-use crate::event::{Connected, Event, Fault};
+use crate::event::Fault;
 use crate::flow::Sending;
+use crate::incoming::Told;
 use crate::slots::{Slot, slot};
 use crate::time::Instant;
 
 impl Engine<'_> {
-    pub(crate) fn connack<'i>(&mut self, packet: ConnAck<'i>, now: Instant) -> Result<Event<'i>, Fault> {
+    pub(crate) fn connack(&mut self, packet: &ConnAck<'_>, now: Instant) -> Result<Told, Fault> {
         let present = packet.session_present;
         if packet.reason.is_error() {
             self.session.maybe = false;
+            self.link.flags &= !flag::UNANSWERED;
             self.link.phase = Phase::Closed;
             crate::trace::ended(packet.reason.value());
-            return Ok(Event::Rejected(packet));
+            return Ok(Told::Step);
         }
-        if let Err(rule) = self.check_session(present).and_then(|()| self.grant(&packet)) {
+        if let Err(rule) = self.check_session(present).and_then(|()| self.grant(packet)) {
             return Err(self.fault(ReasonCode::PROTOCOL_ERROR, rule));
         }
         if self.link.send_max() < 5 {
@@ -32,6 +34,7 @@ impl Engine<'_> {
         }
         self.session.alive = true;
         self.session.maybe = false;
+        self.link.flags &= !flag::UNANSWERED;
         self.session.ends = Instant::default();
         self.session.expiry = self.link.expiry;
         self.link.auth = AuthTurn::Idle;
@@ -42,7 +45,7 @@ impl Engine<'_> {
         }
         self.resume();
         crate::trace::connected(present, self.session.losses);
-        Ok(Event::Connected(Connected { resumed: present, lost: self.session.losses, packet }))
+        Ok(Told::Packet)
     }
 
     /// Whether the server may say this about our session.
@@ -106,9 +109,10 @@ impl Engine<'_> {
     /// Begins anew with what is unanswered, in the order first sent, and gives up what this server does not take.
     fn resume(&mut self) {
         let mut number = self.session.publishes.first;
-        while let Some(slot) = slot(self.slots, number) {
-            slot.sent = false;
-            let Slot { next, chunk, state, .. } = *slot;
+        let mut first_publish = 0;
+        while let Some(found) = slot(self.slots, number) {
+            found.sent = false;
+            let Slot { next, chunk, state, .. } = *found;
             if state != Sending::PubComp && !self.is_allowed(chunk) {
                 if state == Sending::PubRec && self.arena.has(chunk, SENT) && self.link.max_qos == 2 {
                     // The server may have it, and would take a new message with this identifier for a duplicate
@@ -117,7 +121,17 @@ impl Engine<'_> {
                 } else {
                     self.end_publish(number);
                     self.lose_id(number);
+                    number = next;
+                    continue;
                 }
+            }
+            // PUBREL packets go first: no quota holds them back, and their order is that of the PUBRECs [MQTT-4.6.0-4].
+            let released = slot(self.slots, number).is_some_and(|slot| slot.state == Sending::PubComp);
+            if !released && first_publish == 0 {
+                first_publish = number;
+            } else if released && first_publish != 0 {
+                self.session.publishes.remove(self.slots, number);
+                self.session.publishes.insert(self.slots, number, first_publish);
             }
             number = next;
         }

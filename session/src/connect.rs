@@ -1,8 +1,8 @@
 //! The beginning and the end of a connection, as the host asks for them: CONNECT, AUTH, DISCONNECT.
 
-use mqtt5_codec::{Auth, Disconnect, Properties, Property, ReasonCode, Rule, Sender};
+use mqtt5_codec::{Auth, Disconnect, EncodeError, Full, Properties, Property, ReasonCode, Rule, Sender, Sink};
 
-use crate::arena::NIL;
+use crate::arena::{Arena, NIL};
 use crate::engine::{AuthTurn, DISCONNECT, Engine, Link, Phase, flag};
 use crate::event::Refused;
 use crate::options::{Acknowledge, Connect, Ending, Prior};
@@ -13,6 +13,19 @@ use crate::timer::Timers;
 /// Tells strings apart (FNV-1a). Never 0.
 pub(crate) fn digest(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811C_9DC5u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)) | 1
+}
+
+/// A sink that is the place of CONNECT.
+struct Apart<'a, 'm> {
+    arena: &'a mut Arena<'m>,
+    units: u16,
+}
+
+impl Sink for Apart<'_, '_> {
+    fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        self.units = self.arena.set_apart(len).ok_or(Full { need: len })?;
+        self.arena.apart_mut().get_mut(4..).and_then(|place| place.get_mut(..len)).ok_or(Full { need: len })
+    }
 }
 
 impl Engine<'_> {
@@ -26,9 +39,13 @@ impl Engine<'_> {
         if alive && client != self.session.client && !packet.clean_start {
             return Err(Refused::Rule(Rule::CLIENT_ID_OF_SESSION));
         }
-        let mut sink = Chunk::new(&mut self.arena, u32::MAX);
-        let encoded = packet.encode(&mut sink);
-        let at = sink.done(encoded)?;
+        let mut sink = Apart { arena: &mut self.arena, units: 0 };
+        match packet.encode(&mut sink) {
+            Ok(_) => self.session.connect_units = sink.units,
+            Err(EncodeError::Full { need }) => return Err(Refused::Bytes { need }),
+            Err(EncodeError::Refused(rule)) => return Err(Refused::Rule(rule)),
+            Err(_) => return Err(Refused::Bytes { need: 0 }),
+        }
 
         if !alive || packet.clean_start {
             self.end_session();
@@ -42,7 +59,7 @@ impl Engine<'_> {
         if self.session.maybe {
             self.link.flags |= flag::PRIOR_EMPTY;
         }
-        self.link.urgent = at;
+        self.link.flags |= flag::CONNECT_DUE;
         Ok(())
     }
 

@@ -48,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) received: received::Book,
     /// The number of the connection.
     pub(crate) serial: u16,
+    /// The room of CONNECT, which is kept for the next one, in units.
+    pub(crate) connect_units: u16,
     /// Whether there is a session: a server accepted us, and it has not ended.
     pub(crate) alive: bool,
     /// Whether the server may hold a session that we know to be empty: it got a CONNECT, and its answer did not come yet.
@@ -79,6 +81,8 @@ pub(crate) enum Writing {
     Nothing,
     /// The small packets.
     Small,
+    /// CONNECT.
+    Connect,
     /// A chunk that is freed when it is written.
     Once,
     /// The chunk of an exchange.
@@ -112,6 +116,10 @@ pub(crate) mod flag {
     pub(crate) const NO_SHARED: u16 = 1024;
     /// Something was written.
     pub(crate) const BEGUN: u16 = 2048;
+    /// CONNECT was written, and its answer did not come yet.
+    pub(crate) const UNANSWERED: u16 = 4096;
+    /// CONNECT is to be written.
+    pub(crate) const CONNECT_DUE: u16 = 8192;
 }
 
 /// What dies with the connection.
@@ -133,7 +141,7 @@ pub(crate) struct Link {
     pub(crate) written: u32,
     /// The chunk that is being written.
     pub(crate) chunk: At,
-    /// CONNECT, AUTH or DISCONNECT, to be written.
+    /// AUTH or DISCONNECT, to be written.
     pub(crate) urgent: At,
     /// The first publish that has not been sent on this connection.
     pub(crate) cursor: u16,
@@ -209,7 +217,8 @@ impl<'m> Engine<'m> {
     #[inline]
     pub(crate) fn new(session: &'m mut Session, link: &'m mut Link, parts: Parts<'m>) -> Self {
         let Parts { slots, entries, bytes, scale } = parts;
-        Self { session, link, slots, entries, arena: Arena::new(bytes, scale) }
+        let arena = Arena::new(bytes, scale, session.connect_units.into());
+        Self { session, link, slots, entries, arena }
     }
 
     // --- small packets ---
@@ -389,6 +398,12 @@ impl<'m> Engine<'m> {
         }
         self.sift_queue();
         self.arena.give(self.link.urgent);
+        if self.link.is(flag::UNANSWERED) {
+            // The server may have taken it: the session is as long as either knows, from now on [MQTT-3.1.2-23].
+            self.session.maybe = true;
+            self.session.expiry = self.session.expiry.max(self.link.expiry);
+            self.session.ends = Instant::default();
+        }
         let mut alias = self.link.aliases;
         while alias != NIL {
             let next = self.arena.after(alias);

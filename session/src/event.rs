@@ -13,7 +13,8 @@ pub enum Input<'i> {
         /// Bytes from the first byte of the packet.
         need: usize,
     },
-    /// Packets wait to be transmitted, and there is no room for the answer to another one: `poll_transmit` has something.
+    /// Answers wait to be transmitted, and either there is no room for another one, or there is no whole packet: transmit,
+    /// then ask again. `poll_transmit` has something.
     Blocked,
     /// Something happened.
     Event(Event<'i>),

@@ -1,25 +1,27 @@
 //! What is read: packets of the server, one at a time, and what each does to the session.
 
 use mqtt5_codec::{
-    Ack, Auth, Decoder, Delivery, Disconnect, Frame, Packet, PacketId, Publish, ReasonCode, Rule, Sender, SubAck,
-    Topic, TopicRef,
+    Ack, Auth, Decoded, Decoder, Delivery, Packet, PacketId, Publish, ReasonCode, Rule, Sender, SubAck, Topic, TopicRef,
 };
 
 use crate::arena::NIL;
 use crate::engine::{AuthTurn, Engine, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, Writing, flag};
-use crate::event::{Event, Fault, Incoming, Input};
+use crate::event::{Connected, Event, Fault, Incoming, Input};
 use crate::flow::{Answer, Arrival, ReceiveReply, Receiving, SendReply, Sending, receive_step, send_step};
 use crate::inbox::{Aliases, Inbox, Open};
-use crate::received::{self, HERE, entry};
+use crate::received::{self, ANSWERED, HERE, entry};
 use crate::slots::{Slot, slot};
 use crate::time::Instant;
 
-/// What a message does.
-enum Arrived {
-    /// The application gets it.
-    Delivered,
-    /// The application does not.
-    Kept,
+/// What the application is told of a packet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Nothing.
+    Nothing,
+    /// What the packet stands for.
+    Packet,
+    /// The lesser thing that it may stand for: a PUBREC after which the exchange goes on, a CONNACK that refuses.
+    Step,
 }
 
 impl Engine<'_> {
@@ -35,28 +37,30 @@ impl Engine<'_> {
                 _ => return Ok(Input::Blocked),
             }
             let rest = data.get(*start..).unwrap_or(&[]);
-            let (used, first, body) = match decoder.frame(rest) {
-                Ok(Frame::Whole { used, first, body }) => (used, first, body),
-                Ok(Frame::Partial { need: whole }) if whole <= most => {
-                    *need = whole;
-                    return Ok(Input::Partial { need: whole });
+            let packet = match decoder.decode(rest) {
+                Ok(Decoded::Packet { used, packet }) => {
+                    *start = start.saturating_add(used);
+                    packet
                 }
-                Ok(_) => return Err(self.fault(ReasonCode::PACKET_TOO_LARGE, Rule::MAXIMUM_PACKET_SIZE)),
+                Ok(Decoded::Partial { need: whole }) if whole <= most => {
+                    *need = whole;
+                    // An answer is not to wait for what is read next.
+                    let waits = self.link.small_len != 0;
+                    return Ok(if waits { Input::Blocked } else { Input::Partial { need: whole } });
+                }
+                Ok(Decoded::Partial { .. }) => {
+                    return Err(self.fault(ReasonCode::PACKET_TOO_LARGE, Rule::MAXIMUM_PACKET_SIZE));
+                }
                 Err(error) => return Err(self.fault(error.reason, error.rule)),
             };
-            *start = start.saturating_add(used);
-            let packet = match decoder.packet(first, body) {
-                Ok(packet) => packet,
-                Err(error) => return Err(self.fault(error.reason, error.rule)),
-            };
-            if let Packet::Publish(publish) = packet
+            if let Packet::Publish(publish) = &packet
                 && self.link.phase != Phase::Connecting
             {
                 let name = match publish.topic {
                     TopicRef::Name(name) => Some(name),
                     topic => self.named(topic, &mut aliases)?,
                 };
-                if let Arrived::Kept = self.publish_arrived(&publish)? {
+                if !self.publish_arrived(publish.delivery)? {
                     continue;
                 }
                 let topic = match name {
@@ -67,12 +71,27 @@ impl Engine<'_> {
                         None => return Err(self.protocol_error(Rule::TOPIC_ALIAS_UNKNOWN)),
                     },
                 };
-                let Publish { delivery, retain, properties, payload, .. } = publish;
+                let &Publish { delivery, retain, properties, payload, .. } = publish;
                 return Ok(Input::Event(Event::Message(Incoming { topic, payload, delivery, retain, properties })));
             }
-            if let Some(event) = self.packet(packet, now)? {
-                return Ok(Input::Event(event));
-            }
+            let told = self.packet(&packet, now)?;
+            let event = match packet {
+                _ if told == Told::Nothing => continue,
+                Packet::PubRec(ack) if told == Told::Step => Event::PublishReceived(ack),
+                Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubComp(ack) => Event::Published(ack),
+                Packet::SubAck(ack) => Event::Subscribed(ack),
+                Packet::UnsubAck(ack) => Event::Unsubscribed(ack),
+                Packet::PingResp => Event::Pong,
+                Packet::ConnAck(packet) if told == Told::Step => Event::Rejected(packet),
+                Packet::ConnAck(packet) => {
+                    let (resumed, lost) = (packet.session_present, self.session.losses);
+                    Event::Connected(Connected { resumed, lost, packet })
+                }
+                Packet::Auth(packet) => Event::Auth(packet),
+                Packet::Disconnect(packet) => Event::Disconnected(packet),
+                _ => continue,
+            };
+            return Ok(Input::Event(event));
         }
     }
 
@@ -85,20 +104,9 @@ impl Engine<'_> {
     }
 
     /// Any packet but PUBLISH.
-    fn packet<'i>(&mut self, packet: Packet<'i>, now: Instant) -> Result<Option<Event<'i>>, Fault> {
+    fn packet(&mut self, packet: &Packet<'_>, now: Instant) -> Result<Told, Fault> {
         if self.link.phase == Phase::Connecting {
-            return match packet {
-                // CONNECT has not even been lent.
-                _ if self.link.writing == Writing::Nothing && !self.link.is(flag::BEGUN) => {
-                    Err(self.protocol_error(Rule::CONNACK_FIRST))
-                }
-                Packet::ConnAck(packet) => self.connack(packet, now).map(Some),
-                Packet::Auth(packet) => self.auth_arrived(packet).map(Some),
-                Packet::Disconnect(_) => {
-                    Err(self.fault_in(Phase::Closed, ReasonCode::PROTOCOL_ERROR, Rule::DISCONNECT_EARLY))
-                }
-                _ => Err(self.protocol_error(Rule::CONNACK_FIRST)),
-            };
+            return self.first_packet(packet, now);
         }
         match packet {
             Packet::PubAck(ack) => self.answered(ack, Answer::PubAck),
@@ -110,12 +118,33 @@ impl Engine<'_> {
             Packet::UnsubAck(ack) => self.requested(ack, Answer::UnsubAck),
             Packet::PingResp => {
                 self.link.timers.answer = Instant::default();
-                Ok(Some(Event::Pong))
+                Ok(Told::Packet)
             }
-            Packet::Auth(auth) => self.auth_arrived(auth).map(Some),
-            Packet::Disconnect(packet) => Ok(Some(self.disconnected(packet))),
+            Packet::Auth(auth) => self.auth_arrived(auth),
+            Packet::Disconnect(packet) => {
+                self.link.phase = Phase::Closed;
+                crate::trace::ended(packet.reason.value());
+                Ok(Told::Packet)
+            }
             Packet::ConnAck(_) => Err(self.protocol_error(Rule::CONNACK_ONCE)),
             _ => Err(self.protocol_error(Rule::PACKET_TYPE)),
+        }
+    }
+
+    /// A packet before the server has accepted.
+    #[inline(never)]
+    fn first_packet(&mut self, packet: &Packet<'_>, now: Instant) -> Result<Told, Fault> {
+        match packet {
+            // CONNECT has not even been lent.
+            _ if self.link.writing == Writing::Nothing && !self.link.is(flag::BEGUN) => {
+                Err(self.protocol_error(Rule::CONNACK_FIRST))
+            }
+            Packet::ConnAck(packet) => self.connack(packet, now),
+            Packet::Auth(packet) => self.auth_arrived(packet),
+            Packet::Disconnect(_) => {
+                Err(self.fault_in(Phase::Closed, ReasonCode::PROTOCOL_ERROR, Rule::DISCONNECT_EARLY))
+            }
+            _ => Err(self.protocol_error(Rule::CONNACK_FIRST)),
         }
     }
 
@@ -124,16 +153,9 @@ impl Engine<'_> {
         self.fault(ReasonCode::PROTOCOL_ERROR, rule)
     }
 
-    #[cold]
-    fn disconnected<'i>(&mut self, packet: Disconnect<'i>) -> Event<'i> {
-        self.link.phase = Phase::Closed;
-        crate::trace::ended(packet.reason.value());
-        Event::Disconnected(packet)
-    }
-
     // --- answers to what we began ---
 
-    fn answered<'i>(&mut self, ack: Ack<'i>, answer: Answer) -> Result<Option<Event<'i>>, Fault> {
+    fn answered(&mut self, ack: &Ack<'_>, answer: Answer) -> Result<Told, Fault> {
         if !ack.properties.is_empty() {
             self.check_problem_information()?;
         }
@@ -145,28 +167,43 @@ impl Engine<'_> {
             && !self.arena.has(chunk, crate::arena::SENT);
         let state = if unsent { Sending::Idle } else { state };
         match send_step(state, answer) {
-            Ok((_, SendReply::Ignore)) => Ok(None),
+            Ok((_, SendReply::Ignore)) => Ok(Told::Nothing),
             Ok((_, SendReply::NotFound)) => {
                 self.push_ack(PUBREL, number, ReasonCode::PACKET_IDENTIFIER_NOT_FOUND);
-                Ok(None)
+                Ok(Told::Nothing)
             }
             Ok((_, SendReply::Done)) => {
                 self.end_publish(number);
                 self.free_id(number);
-                Ok(Some(Event::Published(ack)))
+                Ok(Told::Packet)
             }
             Ok((_, SendReply::Release)) => {
-                self.unlink_publish(number);
-                self.session.publishes.insert(self.slots, number, self.link.cursor);
-                self.release(number);
-                self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
-                Ok(if state == Sending::PubRec { Some(Event::PublishReceived(ack)) } else { None })
+                let first = state == Sending::PubRec;
+                // PUBREL packets that are to be sent again go first [MQTT-4.6.0-4].
+                let mut before = self.link.cursor;
+                let resuming = slot(self.slots, before).is_some_and(|slot| slot.state == Sending::PubComp);
+                if first {
+                    while let Some(&mut Slot { state: Sending::PubComp, next, .. }) = slot(self.slots, before) {
+                        before = next;
+                    }
+                    if before != number {
+                        self.unlink_publish(number);
+                        self.session.publishes.insert(self.slots, number, before);
+                    } else if !resuming {
+                        self.link.cursor = slot(self.slots, number).map_or(0, |slot| slot.next);
+                    }
+                    self.release(number);
+                }
+                if !(first && resuming) {
+                    self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
+                }
+                Ok(if first { Told::Step } else { Told::Nothing })
             }
             Err(rule) => Err(self.protocol_error(rule)),
         }
     }
 
-    fn requested<'i>(&mut self, ack: SubAck<'i>, answer: Answer) -> Result<Option<Event<'i>>, Fault> {
+    fn requested(&mut self, ack: &SubAck<'_>, answer: Answer) -> Result<Told, Fault> {
         if !ack.properties.is_empty() {
             self.check_problem_information()?;
         }
@@ -189,9 +226,9 @@ impl Engine<'_> {
                 }
                 self.session.requests.remove(self.slots, number);
                 self.free_id(number);
-                Ok(Some(if subscribed { Event::Subscribed(ack) } else { Event::Unsubscribed(ack) }))
+                Ok(Told::Packet)
             }
-            Ok(_) => Ok(None),
+            Ok(_) => Ok(Told::Nothing),
             Err(rule) => Err(self.protocol_error(rule)),
         }
     }
@@ -224,9 +261,10 @@ impl Engine<'_> {
         }
     }
 
-    fn publish_arrived(&mut self, publish: &Publish<'_>) -> Result<Arrived, Fault> {
-        let (id, arrival) = match publish.delivery {
-            Delivery::AtMostOnce => return Ok(Arrived::Delivered),
+    /// Whether the application gets the message.
+    fn publish_arrived(&mut self, delivery: Delivery) -> Result<bool, Fault> {
+        let (id, arrival) = match delivery {
+            Delivery::AtMostOnce => return Ok(true),
             Delivery::AtLeastOnce { id, .. } => (id, Arrival::Publish1),
             Delivery::ExactlyOnce { id, .. } => (id, Arrival::Publish2),
         };
@@ -247,23 +285,26 @@ impl Engine<'_> {
             return Ok(self.deliver(id, arrival));
         }
         // A QoS 2 message that was delivered before.
-        let flags = known.map_or(0, |entry| entry.flags);
-        if let Some(entry) = entry(self.entries, number) {
-            entry.flags |= HERE;
-            if reply == ReceiveReply::Wait && !self.link.is(flag::MANUAL) {
-                entry.state = Receiving::PubRel;
-            }
-        }
-        if reply == ReceiveReply::PubRec || !self.link.is(flag::MANUAL) {
+        let automatic = !self.link.is(flag::MANUAL);
+        let Some(entry) = entry(self.entries, number) else { return Ok(false) };
+        let here = entry.flags & HERE != 0;
+        entry.flags |= HERE;
+        if reply == ReceiveReply::PubRec {
             self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
-        } else if flags & HERE == 0 {
+            return Ok(false);
+        }
+        // Its answer is owed: now where nobody else gives it, or as soon as it is given.
+        if automatic {
+            entry.flags |= ANSWERED;
+        }
+        if !here {
             self.session.received.owe(self.entries, number, 1);
         }
-        Ok(Arrived::Kept)
+        Ok(false)
     }
 
     /// A new message of QoS 1 or QoS 2.
-    fn deliver(&mut self, id: PacketId, arrival: Arrival) -> Arrived {
+    fn deliver(&mut self, id: PacketId, arrival: Arrival) -> bool {
         let twice = arrival == Arrival::Publish2;
         let manual = self.link.is(flag::MANUAL);
         if twice || manual {
@@ -275,19 +316,19 @@ impl Engine<'_> {
             let number = self.session.received.enter(self.entries, id.get(), state);
             if number == 0 {
                 self.push_ack(if twice { PUBREC } else { PUBACK }, id.get(), ReasonCode::QUOTA_EXCEEDED);
-                return Arrived::Kept;
+                return false;
             }
             if manual {
                 self.session.received.owe(self.entries, number, usize::from(twice));
-                return Arrived::Delivered;
+                return true;
             }
         }
         self.link.handling = id.get();
         self.link.handling_kind = if twice { PUBREC } else { PUBACK };
-        Arrived::Delivered
+        true
     }
 
-    fn released<'i>(&mut self, ack: Ack<'i>) -> Result<Option<Event<'i>>, Fault> {
+    fn released(&mut self, ack: &Ack<'_>) -> Result<Told, Fault> {
         if !ack.properties.is_empty() {
             self.check_problem_information()?;
         }
@@ -301,13 +342,13 @@ impl Engine<'_> {
             Ok(_) => self.push_ack(PUBCOMP, ack.id.get(), ReasonCode::PACKET_IDENTIFIER_NOT_FOUND),
             Err(rule) => return Err(self.protocol_error(rule)),
         }
-        Ok(None)
+        Ok(Told::Nothing)
     }
 
     // --- enhanced authentication ---
 
     #[cold]
-    fn auth_arrived<'i>(&mut self, packet: Auth<'i>) -> Result<Event<'i>, Fault> {
+    fn auth_arrived(&mut self, packet: &Auth<'_>) -> Result<Told, Fault> {
         let properties = &packet.properties;
         let method = properties.authentication_method().map_or(0, |method| crate::connect::digest(method.as_bytes()));
         let connecting = self.link.phase == Phase::Connecting;
@@ -323,7 +364,7 @@ impl Engine<'_> {
             Rule::PROBLEM_INFORMATION
         } else {
             self.link.auth = if done { AuthTurn::Idle } else { AuthTurn::Ours };
-            return Ok(Event::Auth(packet));
+            return Ok(Told::Packet);
         };
         Err(self.protocol_error(rule))
     }

@@ -33,8 +33,9 @@ pub(crate) struct Parts<'m> {
 /// Memory inside the client itself: `FLIGHTS` exchanges in each direction, and `BYTES` bytes for packets.
 ///
 /// A packet is held from the moment it is queued until it has been transmitted, a PUBLISH of QoS 1 or QoS 2 until it is
-/// acknowledged. Each takes its own length and 12 bytes, rounded up to 16, and 64 bytes are taken by the session. It must
-/// fit in one piece.
+/// acknowledged. Each takes its own length and 12 bytes, rounded up to 16, in one piece. 48 bytes are taken by the session, and
+/// CONNECT has a place of its own, which stays for the next one: 4 bytes more than its length, rounded up to 16. So the way
+/// back to the server is never barred by what waits for it.
 ///
 /// All zeros when new, so that a static one takes no space in flash.
 ///

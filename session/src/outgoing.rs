@@ -67,27 +67,36 @@ impl Engine<'_> {
         };
         let may_alias = up && qos == QoS::AtMostOnce && !hold;
         let mut given = None;
-        let name = topic;
-        let mut topic = TopicRef::Name(name);
-        if let Some(alias) = if properties.is_empty() { None } else { properties.topic_alias() } {
-            if !may_alias || self.link.alias_max != 0 {
-                return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
-            }
-            if alias.get() > self.link.server_alias_max {
-                return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
-            }
-            topic = TopicRef::NameAndAlias(name, alias);
-        } else if may_alias && self.link.alias_max != 0 {
-            let (alias, known) = self.alias_of(name.as_bytes());
+        let mut publish = Publish { topic: TopicRef::Name(topic), delivery, retain, properties, payload };
+        if may_alias && self.link.alias_max != 0 {
+            let (alias, known) = self.alias_of(topic.as_bytes());
             given = TopicAlias::new(alias);
             if let Some(alias) = given {
-                topic = if known { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(name, alias) };
+                publish.topic = if known { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(topic, alias) };
             }
         }
-        let publish = Publish { topic, delivery, retain, properties, payload };
-        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
-        let encoded = publish.encode(Sender::Client, &mut sink);
-        let at = sink.done(encoded)?;
+        let at = match self.encode(&publish) {
+            // Refused, perhaps because the message has an alias of its own.
+            Err(Refused::Rule(rule)) => {
+                let Some(alias) = properties.topic_alias() else { return Err(Refused::Rule(rule)) };
+                if !may_alias || self.link.alias_max != 0 {
+                    return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
+                }
+                if alias.get() > self.link.server_alias_max {
+                    return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
+                }
+                publish.topic = TopicRef::NameAndAlias(topic, alias);
+                self.encode(&publish)?
+            }
+            other => other?,
+        };
+
+        // Before the first CONNECT, its length is not known: messages that wait leave room for it.
+        if self.session.connect_units == 0 && !self.arena.has_a_quarter() {
+            let need = self.arena.len(at) as usize;
+            self.arena.give(at);
+            return Err(Refused::Bytes { need });
+        }
 
         self.stamp(at, number);
         if number == 0 {
@@ -96,7 +105,7 @@ impl Engine<'_> {
             }
             self.enqueue(at);
             if let Some(alias) = given {
-                self.give_alias(alias.get(), name.as_bytes());
+                self.give_alias(alias.get(), topic.as_bytes());
             }
         } else {
             self.take_id(number, at, if qos == QoS::AtLeastOnce { Sending::PubAck } else { Sending::PubRec });
@@ -107,6 +116,13 @@ impl Engine<'_> {
             }
         }
         Ok(id)
+    }
+
+    #[inline(never)]
+    fn encode(&mut self, publish: &Publish<'_>) -> Result<At, Refused> {
+        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let encoded = publish.encode(Sender::Client, &mut sink);
+        sink.done(encoded)
     }
 
     /// Whether this message may be published now; and whether on the connection there is.
@@ -227,7 +243,7 @@ impl Engine<'_> {
             Receiving::Owes2 => AckKind::PubRec,
             Receiving::Idle | Receiving::PubRel => return Err(Refused::Unknown),
         };
-        if entry.flags & ANSWERED != 0 || !self.link.is(flag::MANUAL) {
+        if entry.flags & ANSWERED != 0 {
             return Err(Refused::Unknown);
         }
         let ack = Ack { id, reason, properties: Properties::EMPTY };

@@ -27,6 +27,7 @@ impl<'m> Engine<'m> {
                 let start = usize::from(self.link.small_start.wrapping_add(self.link.small_written));
                 (self.arena.into_small().get(..usize::from(self.link.small_len))?, start)
             }
+            Writing::Connect => (self.arena.into_apart(), usize::try_from(self.link.written).unwrap_or(usize::MAX)),
             Writing::Once | Writing::Kept => {
                 (self.arena.into_packet(self.link.chunk), usize::try_from(self.link.written).unwrap_or(usize::MAX))
             }
@@ -36,13 +37,20 @@ impl<'m> Engine<'m> {
 
     /// Chooses the packet that is written next.
     fn choose(&mut self) {
-        self.push_answers();
+        let [first, second] = self.session.received.owed;
+        if first.first | second.first != 0 && matches!(self.link.phase, Phase::Up | Phase::Draining) {
+            self.push_answers();
+        }
         if self.link.small_len != 0 {
             self.link.writing = Writing::Small;
             return;
         }
         match self.link.phase {
             Phase::Down | Phase::Closed => {}
+            Phase::Connecting if self.link.is(flag::CONNECT_DUE) => {
+                self.link.flags &= !flag::CONNECT_DUE;
+                self.begin(NIL, Writing::Connect);
+            }
             Phase::Connecting | Phase::Leaving => self.choose_urgent(),
             Phase::Up => {
                 self.choose_urgent();
@@ -71,6 +79,9 @@ impl<'m> Engine<'m> {
     fn choose_queued(&mut self) {
         let once = self.session.queue.first;
         let number = self.link.cursor;
+        if once == NIL && number == 0 {
+            return;
+        }
         let publish = slot(self.slots, number).map(|slot| *slot);
         let ready = publish.filter(|slot| slot.state == Sending::PubComp || self.link.quota != 0);
         match ready {
@@ -124,9 +135,6 @@ impl<'m> Engine<'m> {
 
     /// Queues the answers of the application whose turn has come [MQTT-4.6.0-2] [MQTT-4.6.0-3].
     fn push_answers(&mut self) {
-        if self.link.phase != Phase::Up && self.link.phase != Phase::Draining {
-            return;
-        }
         for queue in 0..2 {
             while self.has_small_room() {
                 let number = self.session.received.owed.get(queue).map_or(0, |ends| ends.first);
@@ -158,15 +166,21 @@ impl<'m> Engine<'m> {
             Writing::Nothing => return,
             Writing::Small => self.small_written(n, now),
             writing => {
-                if self.link.written == 0 {
-                    self.link.flags |= flag::BEGUN;
-                    self.arena.mark(self.link.chunk, SENT);
-                }
+                self.link.flags |= flag::BEGUN;
                 let n = u32::try_from(n).unwrap_or(u32::MAX);
                 self.link.written = self.link.written.saturating_add(n);
-                if self.link.written >= self.arena.len(self.link.chunk) {
-                    if writing == Writing::Once {
-                        self.arena.give(self.link.chunk);
+                let len = if writing == Writing::Connect {
+                    self.arena.apart_len()
+                } else {
+                    self.arena.mark(self.link.chunk, SENT);
+                    self.arena.len(self.link.chunk)
+                };
+                if self.link.written >= len {
+                    match writing {
+                        Writing::Once => self.arena.give(self.link.chunk),
+                        // It may hold a password.
+                        Writing::Connect => self.arena.apart_mut().fill(0),
+                        _ => {}
                     }
                     self.link.writing = Writing::Nothing;
                     self.link.chunk = NIL;
@@ -214,7 +228,7 @@ impl<'m> Engine<'m> {
     /// The last byte of a packet has been written.
     fn packet_written(&mut self, now: Instant) {
         if self.link.phase == Phase::Connecting {
-            self.session.maybe = true;
+            self.link.flags |= flag::UNANSWERED;
         } else if self.link.interval != 0 {
             self.link.timers.ping = now.after(self.link.interval.into()).at_least_one();
         }

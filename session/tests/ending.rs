@@ -91,7 +91,7 @@ fn mqtt_3_14_2_2_no_session_expiry_where_connect_had_none() {
 
 #[test]
 fn there_is_always_room_to_take_leave() {
-    let mut host = Host::with(Boxed::new(1, 128));
+    let mut host = Host::with(Boxed::new(1, 160));
     host.open(&Connect::new(text("c")), "20 03 00 00 00");
     host.publish(&message("t", "0123456789abcdef", 0)).unwrap();
     host.publish(&message("t", "12345678", 0)).unwrap();

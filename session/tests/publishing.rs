@@ -293,7 +293,7 @@ fn mqtt_3_3_2_7_aliases_are_not_carried_over_a_reconnect() {
 
 #[test]
 fn an_alias_without_room_for_its_topic_is_only_not_used() {
-    let mut host = Host::with(Boxed::new(1, 128));
+    let mut host = Host::with(Boxed::new(1, 176));
     let mut connect = lasting();
     connect.topic_aliases = 3;
     host.open(&connect, "20 06 00 00 03 22 00 09");

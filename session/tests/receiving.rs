@@ -242,6 +242,40 @@ fn an_answer_by_hand_survives_the_connection_for_qos_2_and_dies_with_it_for_qos_
 }
 
 #[test]
+fn mqtt_4_3_3_8_an_answer_given_between_two_connections_counts() {
+    for manual in [true, false] {
+        let mut host = with(&[], true);
+        host.feed(&publish(2, 3, false));
+        host.client.handle_close(host.now());
+        assert_eq!(acknowledge(&mut host, 3, 0), Ok(()));
+        let mut connect = lasting();
+        connect.acknowledge = if manual { Acknowledge::Manual } else { Acknowledge::Automatic };
+        host.open(&connect, RESUMED);
+        assert_eq!(host.feed_one(&publish(2, 3, true)), "");
+        assert_eq!(host.sent(), "50 02 00 03");
+    }
+    // Where it was not given, and is not asked for any more, it is given by itself.
+    let mut host = with(&[], true);
+    host.feed(&publish(2, 3, false));
+    host.again(RESUMED);
+    host.feed(&publish(2, 3, true));
+    assert_eq!(host.sent(), "50 02 00 03");
+}
+
+#[test]
+fn an_answer_does_not_wait_for_what_is_read_next() {
+    let mut host = Host::connected();
+    let input = bytes("62 02 00 07");
+    host.inbox.spare()[..4].copy_from_slice(&input);
+    host.inbox.filled(4);
+    let now = host.now();
+    assert_eq!(host.client.handle_input(&mut host.inbox, now), Ok(mqtt5_session::Input::Blocked));
+    assert_eq!(host.sent(), "70 03 00 07 92");
+    let partial = host.client.handle_input(&mut host.inbox, now);
+    assert_eq!(partial, Ok(mqtt5_session::Input::Partial { need: 2 }));
+}
+
+#[test]
 fn mqtt_2_2_1_4_an_identifier_in_use_is_a_fault() {
     for (first, second) in [(2, 1), (1, 1), (1, 2)] {
         let mut host = with(&[], true);

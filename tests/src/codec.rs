@@ -11,6 +11,7 @@ use crate::hex;
 pub struct Options {
     /// Refuse packets of more than N bytes, fixed header included.
     #[arg(long, value_name = "N", default_value_t = MAXIMUM_PACKET_SIZE, hide_default_value = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub max_packet_size: u32,
     /// Refuse what a receiver may refuse: control characters and non-characters, and a payload that is said to be UTF-8
     /// and is not.

@@ -2,9 +2,11 @@
 
 pub mod arbitrary;
 pub mod broker;
+pub mod client;
 pub mod codec;
 pub mod explore;
 pub mod hex;
+pub mod interop;
 pub mod judge;
 pub mod laws;
 pub mod sim;

@@ -7,7 +7,7 @@ use std::{fs, io::BufWriter};
 
 use clap::{Parser, Subcommand};
 use conformance::statements::{self, Sources, Statement};
-use conformance::{codec, explore, judge, sim, vectors};
+use conformance::{client, codec, explore, interop, judge, sim, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them.
 #[derive(Parser)]
@@ -31,6 +31,8 @@ enum Judge {
     Explore(explore::command::Options),
     /// Judges a server by statement, from outside.
     Broker(judge::command::Options),
+    /// Judges a client by statement: a server that watches it, and tries it.
+    Peer(judge::peer::Options),
     /// Prints the table of statements, and how many are kept in which way.
     Statements {
         /// Lists in the table every test that bears a statement's number; run in the project's folder.
@@ -44,6 +46,11 @@ enum Judge {
         /// The directory, which is made.
         directory: PathBuf,
     },
+    /// Runs an MQTT client that JSON lines on standard input drive, and prints what happens as JSON lines.
+    #[command(after_help = client::HELP)]
+    Client(client::Options),
+    /// Tries what holds between the client and a broker, and tells it; fails if something does not.
+    Interop(interop::Options),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +60,12 @@ fn main() -> ExitCode {
         Judge::Vectors => print(BufWriter::new(io::stdout().lock())),
         Judge::Seeds { directory } => seeds(&directory),
         Judge::Broker(options) => well(judge::command::run(&options, io::stdout().lock())),
+        Judge::Peer(options) => well(judge::peer::run(&options, io::stdout().lock())),
+        Judge::Client(options) => client::run(&options, io::stdin(), io::stdout().lock()),
+        Judge::Interop(options) => match interop::run(&options, io::stdout().lock()) {
+            Ok(false) => return ExitCode::FAILURE,
+            done => done.map(drop),
+        },
         Judge::Explore(options) => well(explore::command::run(&options, io::stdout().lock())),
         Judge::Simulate(options) => well(sim::command::run(&options, io::stdout().lock())),
     };

@@ -60,6 +60,27 @@ pub fn unlinkable() -> ! {
     unsafe { a_panic_path_is_reachable() }
 }
 
+/// How many bytes of stack `work` takes: what it has overwritten of 8 KiB that were painted before.
+#[inline(never)]
+pub fn stack(work: impl FnOnce()) -> u32 {
+    const PAINT: u8 = 0xA5;
+    let top: usize;
+    // SAFETY: reads the stack pointer; the RAM below it, 4 MiB of which this program has none in use, is painted and read
+    // by volatile accesses. The 64 bytes next to the pointer are left alone, since this function may use them.
+    unsafe {
+        asm!("mov {0}, sp", out(reg) top, options(nomem, nostack, preserves_flags));
+        for at in (top - 8192)..(top - 64) {
+            (at as *mut u8).write_volatile(PAINT);
+        }
+        work();
+        let mut untouched = top - 8192;
+        while untouched < top - 64 && (untouched as *const u8).read_volatile() == PAINT {
+            untouched += 1;
+        }
+        (top - untouched) as u32
+    }
+}
+
 /// The instructions that `work` takes, exactly: `-icount shift=6` makes an instruction 64 ns, and SysTick counts the 25 MHz of
 /// mps2-an386, 40 ns, so that 8 ticks are 5 instructions. At most 10 million instructions.
 pub fn instructions(work: impl FnMut()) -> u32 {

@@ -3,9 +3,9 @@
 use super::Ticket;
 use crate::response::Status;
 use crate::text::Text;
-use crate::time::Instant;
 use crate::transfer::Encoding;
 use crate::vocabulary::ResponseType;
+use mqtt5_session::Instant;
 
 /// Where a Consumer keeps its requests. Sealed: [`Inline`] or a mutable reference to one.
 #[expect(private_bounds, reason = "sealed")]
@@ -60,6 +60,8 @@ pub struct Slot {
     serial: u16,
     from: u16,
     id: u16,
+    /// The length of the command's own identifier, 0 without one.
+    command: u16,
     /// The length of the kept response; `None` if it found no room or there is none.
     kept: Option<u16>,
     status: Option<Status>,
@@ -81,6 +83,7 @@ impl Slot {
         serial: 0,
         from: 0,
         id: 0,
+        command: 0,
         kept: None,
         status: None,
         requested: ResponseType::Complete,
@@ -100,6 +103,29 @@ pub(super) enum Found {
     New,
     Running,
     Answered(usize),
+}
+
+/// What is kept of a request.
+struct Parts<'t> {
+    from: &'t str,
+    id: &'t str,
+    command: &'t str,
+    /// The room for its response.
+    rest: &'t [u8],
+}
+
+/// The names by which a request is known.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'i> {
+    pub(super) from: Text<'i>,
+    pub(super) id: Text<'i>,
+    pub(super) command: Text<'i>,
+}
+
+impl Names<'_> {
+    fn len(&self) -> usize {
+        self.from.len().saturating_add(self.id.len()).saturating_add(self.command.len())
+    }
 }
 
 /// The slots with their shares of the bytes.
@@ -126,12 +152,28 @@ impl<'m> Table<'m> {
         self.bytes.get_mut(start..start.saturating_add(self.share)).unwrap_or_default()
     }
 
-    /// Sender, identifier and the rest of a slot's room.
-    fn parts(&self, index: usize) -> Option<(&str, &str, &[u8])> {
+    /// What a slot's room holds.
+    fn parts(&self, index: usize) -> Option<Parts<'_>> {
         let slot = self.slots.get(index)?;
         let (from, rest) = self.room(index).split_at_checked(usize::from(slot.from))?;
         let (id, rest) = rest.split_at_checked(usize::from(slot.id))?;
-        Some((core::str::from_utf8(from).ok()?, core::str::from_utf8(id).ok()?, rest))
+        let (command, rest) = rest.split_at_checked(usize::from(slot.command))?;
+        Some(Parts {
+            from: core::str::from_utf8(from).ok()?,
+            id: core::str::from_utf8(id).ok()?,
+            command: core::str::from_utf8(command).ok()?,
+            rest,
+        })
+    }
+
+    /// The command of this identifier that is being carried out for this sender.
+    pub(super) fn find_command(&self, from: &str, command: &str) -> Option<Ticket> {
+        self.slots.iter().enumerate().find_map(|(index, slot)| {
+            let parts = self.parts(index).filter(|_| slot.state == State::Running)?;
+            let its = if slot.command == 0 { parts.id } else { parts.command };
+            let ticket = Ticket { slot: u16::try_from(index).ok()?, serial: slot.serial };
+            (parts.from == from && its == command).then_some(ticket)
+        })
     }
 
     /// Looks for a request among those remembered.
@@ -142,7 +184,7 @@ impl<'m> Table<'m> {
                 State::Running => true,
                 State::Answered => slot.until > now,
             };
-            if live && self.parts(index).is_some_and(|(its_from, its_id, _)| id == its_id && from == its_from) {
+            if live && self.parts(index).is_some_and(|parts| id == parts.id && from == parts.from) {
                 return if slot.state == State::Running { Found::Running } else { Found::Answered(index) };
             }
         }
@@ -150,8 +192,8 @@ impl<'m> Table<'m> {
     }
 
     /// A slot for a request: a free one, or one whose time has passed. `None` if there is none, or no room for the names.
-    pub(super) fn free(&self, from: Text<'_>, id: Text<'_>, now: Instant) -> Option<usize> {
-        let names = from.len().saturating_add(id.len());
+    pub(super) fn free(&self, names: Names<'_>, now: Instant) -> Option<usize> {
+        let names = names.len();
         if names > self.share || names > usize::from(u16::MAX) {
             return None;
         }
@@ -166,22 +208,22 @@ impl<'m> Table<'m> {
     pub(super) fn run(
         &mut self,
         index: usize,
-        from: Text<'_>,
-        id: Text<'_>,
+        names: Names<'_>,
         encoding: Encoding,
         requested: ResponseType,
     ) -> Option<Ticket> {
         let mut at = 0usize;
         let room = self.room_mut(index);
-        for c in from.chars().chain(id.chars()) {
+        for c in names.from.chars().chain(names.id.chars()).chain(names.command.chars()) {
             let end = at.checked_add(c.len_utf8())?;
             c.encode_utf8(room.get_mut(at..end)?);
             at = end;
         }
-        let (from, id) = (u16::try_from(from.len()).ok()?, u16::try_from(id.len()).ok()?);
+        let length = |text: Text<'_>| u16::try_from(text.len()).ok();
+        let (from, id, command) = (length(names.from)?, length(names.id)?, length(names.command)?);
         let slot = self.slots.get_mut(index)?;
         let serial = slot.serial.wrapping_add(1);
-        *slot = Slot { state: State::Running, serial, from, id, encoding, requested, ..Slot::FREE };
+        *slot = Slot { state: State::Running, serial, from, id, command, encoding, requested, ..Slot::FREE };
         Some(Ticket { slot: u16::try_from(index).ok()?, serial })
     }
 
@@ -206,15 +248,15 @@ impl<'m> Table<'m> {
         if slot.state != State::Running || slot.serial != ticket.serial {
             return None;
         }
-        let (from, id, _) = self.parts(usize::from(ticket.slot))?;
-        Some((from, id, slot.encoding, slot.requested))
+        let parts = self.parts(usize::from(ticket.slot))?;
+        Some((parts.from, parts.id, slot.encoding, slot.requested))
     }
 
     /// Keeps a response, if there is room for it.
     pub(super) fn keep(&mut self, ticket: Ticket, status: Status, response: &[u8]) {
         let index = usize::from(ticket.slot);
         let Some(slot) = self.slot(ticket) else { return };
-        let names = usize::from(slot.from).saturating_add(usize::from(slot.id));
+        let names = [slot.from, slot.id, slot.command].into_iter().map(usize::from).sum::<usize>();
         slot.status = Some(status);
         slot.kept = None;
         let Ok(length) = u16::try_from(response.len()) else { return };
@@ -238,8 +280,8 @@ impl<'m> Table<'m> {
     /// What a request was answered: the status, what was wanted, and the response as it was, if it was kept.
     pub(super) fn answer(&self, index: usize) -> Option<(Status, ResponseType, Option<&[u8]>)> {
         let slot = self.slots.get(index)?;
-        let (_, _, rest) = self.parts(index)?;
-        let kept = slot.kept.and_then(|length| rest.get(..usize::from(length)));
+        let parts = self.parts(index)?;
+        let kept = slot.kept.and_then(|length| parts.rest.get(..usize::from(length)));
         Some((slot.status?, slot.requested, kept))
     }
 }

@@ -11,7 +11,7 @@ pub use memory::{Inline, Memory, Slot};
 
 use core::fmt;
 
-use memory::{Found, Table};
+use memory::{Found, Names, Table};
 
 use crate::command::Command;
 use crate::error::{EncodeError, Error, Rule};
@@ -19,12 +19,12 @@ use crate::message::{Content, Headers, Message};
 use crate::response::{Response, Results, Status};
 use crate::target::Target;
 use crate::text::Text;
-use crate::time::Instant;
 use crate::transfer::{
     Channel, Clause, Encoding, MessageType, Outgoing, Received, TopicError, Verdict, check, publish_properties,
 };
 use crate::vocabulary::{Action, Feature, ResponseType};
 use crate::{Number, Pairs, Style, Texts, slpf};
+use mqtt5_session::Instant;
 
 /// A Consumer, sans I/O.
 ///
@@ -73,7 +73,7 @@ struct Core<'d> {
 }
 
 /// A command that the host is carrying out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket {
     slot: u16,
     serial: u16,
@@ -264,6 +264,12 @@ impl<'d, M: Memory> Consumer<'d, M> {
             }
             None => Err(Refused::NoSuchTicket),
         }
+    }
+
+    /// The command of this identifier that is being carried out for this sender, to cancel it or to tell how it goes.
+    /// Without a `command_id` of its own, a command has its `request_id` (LS1 s3.3.1).
+    pub fn find(&mut self, from: &str, command_id: &str) -> Option<Ticket> {
+        Table::new(&mut self.memory).find_command(from, command_id)
     }
 
     /// How many commands are being carried out.
@@ -459,9 +465,12 @@ impl Core<'_> {
     ) -> Result<Reaction<'i, 'b>, Refused> {
         let requested = command.args.response();
         let busy = |text| Response::with_text(Status::ServiceUnavailable, text);
-        let from = headers.from.unwrap_or(Text::EMPTY);
-        let id = headers.request_id.or(command.command_id).unwrap_or(Text::EMPTY);
-        let Some(free) = table.free(from, id, moment.now) else {
+        let names = Names {
+            from: headers.from.unwrap_or(Text::EMPTY),
+            id: headers.request_id.or(command.command_id).unwrap_or(Text::EMPTY),
+            command: command.command_id.unwrap_or(Text::EMPTY),
+        };
+        let Some(free) = table.free(names, moment.now) else {
             let refusal = busy("Too many commands");
             return self.refuse_unless_unwanted(requested, asker, refusal, verdict, moment, buffer);
         };
@@ -475,7 +484,7 @@ impl Core<'_> {
             ResponseType::Ack => Some(self.write(asker, &Response::new(Status::Processing), moment, buffer)?),
             _ => None,
         };
-        let Some(ticket) = table.run(free, from, id, asker.encoding, requested) else {
+        let Some(ticket) = table.run(free, names, asker.encoding, requested) else {
             return Err(Refused::NoSuchTicket);
         };
         if let Some(reply) = &reply {

@@ -1,9 +1,10 @@
 //! What a Producer remembers: its requests, and who answered what.
 
-use super::{Expect, Refused, RequestId, TimedOut, Unheard};
+use super::{Expect, Part, Refused, RequestId, TimedOut, Unheard};
 use crate::response::Status;
 use crate::text::Text;
-use crate::time::Instant;
+use crate::vocabulary::ResponseType;
+use mqtt5_session::Instant;
 
 /// The longest name of a Consumer (`from`) that is kept, in bytes.
 pub const NAME: usize = 64;
@@ -93,6 +94,8 @@ pub struct Pending {
     expected: Option<u16>,
     /// Whether only named Consumers count.
     named: bool,
+    /// Which response is wanted: only for a complete one is 102 not the end.
+    wanted: ResponseType,
     answered: u16,
     /// Newer requests have higher numbers, so that the oldest one over is forgotten first.
     age: u32,
@@ -113,6 +116,7 @@ impl Pending {
         deadline: Instant::NEVER,
         expected: None,
         named: false,
+        wanted: ResponseType::Complete,
         answered: 0,
         age: 0,
     };
@@ -135,7 +139,7 @@ impl Responder {
 
 /// What became of a response.
 pub(super) enum Taken {
-    Counted { request: RequestId, complete: bool },
+    Counted { request: RequestId, part: Part, complete: bool },
     Not(Unheard),
 }
 
@@ -188,13 +192,13 @@ impl<'m> Table<'m> {
         Ok(())
     }
 
-    /// Remembers a request. `silent` if it wants no response: it is over at once.
+    /// Remembers a request. One that wants no response is over at once.
     pub(super) fn insert(
         &mut self,
         id: &str,
         expect: Expect<'_>,
         deadline: Instant,
-        silent: bool,
+        wanted: ResponseType,
     ) -> Result<RequestId, Refused> {
         let index = self.place().ok_or(Refused::Requests)?;
         let name = Name::new(Text::new(id)).ok_or(Refused::Name)?;
@@ -205,7 +209,7 @@ impl<'m> Table<'m> {
             serial: place.serial.wrapping_add(1),
         };
         *place = Pending {
-            state: if silent { State::Over } else { State::Pending },
+            state: if wanted == ResponseType::None { State::Over } else { State::Pending },
             serial: request.serial,
             id: name,
             deadline,
@@ -215,6 +219,7 @@ impl<'m> Table<'m> {
                 Expect::Each(names) => u16::try_from(names.len()).ok(),
             },
             named: matches!(expect, Expect::Each(_)),
+            wanted,
             answered: 0,
             age,
         };
@@ -264,6 +269,7 @@ impl<'m> Table<'m> {
         let Some((index, pending)) = found else { return Taken::Not(Unheard::Foreign) };
         let Ok(slot) = u16::try_from(index) else { return Taken::Not(Unheard::Foreign) };
         let request = RequestId { slot, serial: pending.serial };
+        let interim = pending.wanted == ResponseType::Complete;
         let over = pending.state == State::Over || pending.deadline <= now;
         let known =
             self.responders.iter().position(|place| place.request == Some(request) && from == place.name.as_str());
@@ -271,7 +277,7 @@ impl<'m> Table<'m> {
         // A 102 followed by a 200 is progress; the same once more, or anything after the end, is not.
         let repeats = earlier.is_some_and(|earlier| match earlier.status {
             None => false,
-            Some(before) if before.is_interim() => before == status && earlier.created == created,
+            Some(before) if before.is_interim() && interim => before == status && earlier.created == created,
             Some(_) => true,
         });
         if repeats {
@@ -288,15 +294,13 @@ impl<'m> Table<'m> {
         if let Some(place) = self.responders.get_mut(place) {
             *place = Responder { request: Some(request), name, expected, status: Some(status), created };
         }
-        Taken::Counted { request, complete: self.count(request, status, expected) }
+        let part = if status.is_interim() && interim { Part::Interim } else { Part::Final };
+        Taken::Counted { request, part, complete: part == Part::Final && self.count(request, expected) }
     }
 
     /// Counts a final response; whether it was the last one expected.
-    fn count(&mut self, request: RequestId, status: Status, expected: bool) -> bool {
+    fn count(&mut self, request: RequestId, expected: bool) -> bool {
         let Some(pending) = self.get_mut(request) else { return false };
-        if status.is_interim() {
-            return false;
-        }
         if expected || !pending.named {
             pending.answered = pending.answered.saturating_add(1);
         }

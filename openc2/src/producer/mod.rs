@@ -16,13 +16,13 @@ use crate::error::{EncodeError, Error};
 use crate::message::{Content, Headers, Message};
 use crate::response::{Response, Status};
 use crate::text::Text;
-use crate::time::Instant;
 use crate::transfer::{
     Channel, Clause, Encoding, MessageType, Outgoing, Quality, Received, Scheme, TopicError, Verdict, check,
     publish_properties,
 };
-use crate::vocabulary::{Action, ResponseType};
+use crate::vocabulary::Action;
 use crate::{Features, Reading, Style, Target, Texts};
+use mqtt5_session::Instant;
 
 /// A Producer, sans I/O.
 ///
@@ -133,12 +133,17 @@ impl<'a> Request<'a> {
 
     /// `query features` to every Consumer: who is there, and what can they do (LS1 s4.1)?
     pub const fn discover(features: Features, timeout: u64) -> Self {
-        Self::new(Channel::All, Command::new(Action::Query, Target::Features(features)), timeout)
+        Self::discover_on(Channel::All, features, timeout)
+    }
+
+    /// The same to some: in WD01, which has no topic for all, to the devices of a type.
+    pub const fn discover_on(channel: Channel<'a>, features: Features, timeout: u64) -> Self {
+        Self::new(channel, Command::new(Action::Query, Target::Features(features)), timeout)
     }
 }
 
 /// What stands for a request from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId {
     slot: u16,
     serial: u16,
@@ -147,7 +152,8 @@ pub struct RequestId {
 /// What a response is to its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// A progress report (102): another response of this Consumer is to follow.
+    /// A progress report (102): another response of this Consumer is to follow. Where only an acknowledgement or the
+    /// status was asked for, 102 is the outcome.
     Interim,
     /// This Consumer's outcome.
     Final,
@@ -395,8 +401,8 @@ impl Core<'_> {
                 },
             )?;
         let payload = rest.get(..length).unwrap_or_default();
-        let silent = request.command.args.response() == ResponseType::None;
-        let slot = table.insert(id, request.expect, now.after(request.timeout), silent)?;
+        let wanted = request.command.args.response();
+        let slot = table.insert(id, request.expect, now.after(request.timeout), wanted)?;
         let properties = publish_properties(MessageType::Request, self.policy.encoding, request.expiry);
         Ok((slot, Outgoing { topic, quality: self.policy.quality, properties, payload }))
     }
@@ -431,10 +437,7 @@ impl Core<'_> {
             return Heard::Nothing { why: Unheard::ForOthers, verdict };
         }
         let (request, part, complete) = match table.take(id, from, response.status, headers.created, now) {
-            Taken::Counted { request, complete } => {
-                let part = if response.status.is_interim() { Part::Interim } else { Part::Final };
-                (request, part, complete)
-            }
+            Taken::Counted { request, part, complete } => (request, part, complete),
             Taken::Not(why) => return Heard::Nothing { why, verdict },
         };
         Heard::Response { request, from, response, part, complete, headers, verdict }

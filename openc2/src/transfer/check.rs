@@ -5,7 +5,7 @@ use core::fmt;
 use mqtt5_codec::{PayloadFormat, Property, QoS};
 
 use super::publish::{CONTENT_TYPE, ENCODING, MESSAGE_TYPE};
-use super::{Channel, Encoding, MessageType, Received, Scheme};
+use super::{Channel, Encoding, Layout, MessageType, Received, Scheme};
 use crate::{Quirk, Quirks};
 
 macro_rules! clauses {
@@ -123,6 +123,27 @@ impl Verdict<'_> {
     const fn judge(&mut self, clause: Clause, quirk: Quirk, lenient: bool) {
         if lenient { self.quirks.insert(quirk) } else { self.violations.insert(clause) }
     }
+
+    /// The same of a property that is absent, which it may be in WD01.
+    const fn absent(&mut self, clause: Clause, mode: Mode) {
+        if !mode.wd01 {
+            self.judge(clause, Quirk::MissingProperty, mode.lenient);
+        }
+    }
+}
+
+/// How much is asked for.
+#[derive(Clone, Copy)]
+struct Mode {
+    lenient: bool,
+    /// WD01 is of the time of MQTT 3.1.1, which has no properties: what is absent is told from topic and payload.
+    wd01: bool,
+}
+
+impl Mode {
+    const fn tells(self) -> bool {
+        self.lenient || self.wd01
+    }
 }
 
 /// What stands in the properties, each as first met.
@@ -145,14 +166,15 @@ pub fn check<'i>(received: &Received<'i>, scheme: &Scheme<'_>, lenient: bool) ->
         violations: Clauses::NONE,
         quirks: Quirks::NONE,
     };
+    let mode = Mode { lenient, wd01: scheme.layout == Layout::Wd01 };
     let found = find(received, &mut verdict);
     match found.content_type {
         Some(CONTENT_TYPE) => {}
         Some(_) => verdict.violations.insert(Clause::ContentType),
-        None => verdict.judge(Clause::NoContentType, Quirk::MissingProperty, lenient),
+        None => verdict.absent(Clause::NoContentType, mode),
     }
-    check_message_type(&found, &mut verdict, lenient);
-    check_encoding(&found, received.payload, &mut verdict, lenient);
+    check_message_type(&found, &mut verdict, mode);
+    check_encoding(&found, received.payload, &mut verdict, mode);
     if received.qos == QoS::AtMostOnce {
         verdict.judge(Clause::Qos, Quirk::QosZero, lenient);
     }
@@ -196,7 +218,7 @@ fn find<'i>(received: &Received<'i>, verdict: &mut Verdict<'i>) -> Found<'i> {
     found
 }
 
-fn check_message_type(found: &Found<'_>, verdict: &mut Verdict<'_>, lenient: bool) {
+fn check_message_type(found: &Found<'_>, verdict: &mut Verdict<'_>, mode: Mode) {
     let spelled_out = match found.message_type {
         Some("request" | "command") => Some(MessageType::Request),
         Some("response") => Some(MessageType::Response),
@@ -209,38 +231,39 @@ fn check_message_type(found: &Found<'_>, verdict: &mut Verdict<'_>, lenient: boo
     }
     match (found.message_type, spelled_out) {
         (Some(_), Some(kind)) => {
-            verdict.judge(Clause::MessageType, Quirk::MessageTypeName, lenient);
-            verdict.message_type = lenient.then_some(kind);
+            verdict.judge(Clause::MessageType, Quirk::MessageTypeName, mode.lenient);
+            verdict.message_type = mode.lenient.then_some(kind);
         }
         (Some(_), None) => verdict.violations.insert(Clause::MessageType),
         (None, _) => {
-            verdict.judge(Clause::NoMessageType, Quirk::MissingProperty, lenient);
+            verdict.absent(Clause::NoMessageType, mode);
             let told = |channel: Channel<'_>| {
                 if channel.is_command() { MessageType::Request } else { MessageType::Response }
             };
-            verdict.message_type = verdict.channel.filter(|_| lenient).map(told);
+            verdict.message_type = verdict.channel.filter(|_| mode.tells()).map(told);
         }
     }
 }
 
-fn check_encoding(found: &Found<'_>, payload: &[u8], verdict: &mut Verdict<'_>, lenient: bool) {
+fn check_encoding(found: &Found<'_>, payload: &[u8], verdict: &mut Verdict<'_>, mode: Mode) {
     verdict.encoding = found.encoding.and_then(Encoding::from_name);
     match (found.encoding, verdict.encoding) {
         (Some(_), None) => verdict.violations.insert(Clause::Encoding),
         (None, _) => {
-            verdict.judge(Clause::NoEncoding, Quirk::MissingProperty, lenient);
-            verdict.encoding = lenient.then(|| Encoding::sniff(payload));
+            verdict.absent(Clause::NoEncoding, mode);
+            verdict.encoding = mode.tells().then(|| Encoding::sniff(payload));
         }
         _ => {}
     }
     // Absent, the indicator is 0 (MQTT 3.3.2.3.2).
     let fits = match verdict.encoding {
+        Some(_) if mode.wd01 && found.format.is_none() => true,
         Some(Encoding::Json) => found.format == Some(PayloadFormat::Utf8),
         Some(Encoding::Cbor) => found.format != Some(PayloadFormat::Utf8),
         None => true,
     };
     if !fits {
-        verdict.judge(Clause::PayloadFormat, Quirk::PayloadFormat, lenient);
+        verdict.judge(Clause::PayloadFormat, Quirk::PayloadFormat, mode.lenient);
     }
 }
 

@@ -10,6 +10,7 @@ use core::hint::black_box;
 
 use firmware::machine::{exit, unlinkable};
 use mqtt5_codec::*;
+use mqtt5_session::{Acknowledge, Client, Ending, Event, Inbox, Inline, Input, Instant, Message, Prior, flow};
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -46,6 +47,8 @@ fn main() -> ! {
     if let Some(packet) = built() {
         packets(&packet);
     }
+    session();
+    flows();
     #[cfg(feature = "control")]
     calls! { bytes()[black_box(7)]; }
     exit(0)
@@ -224,4 +227,96 @@ fn built() -> Option<Packet<'static>> {
         properties: Properties::from(list),
         payload: bytes(),
     }))
+}
+
+/// A moment that can't be seen.
+fn now() -> Instant {
+    Instant::from_millis(black_box(0)).after(black_box(0))
+}
+
+fn session() {
+    let mut client: Client<Inline<8, 512>> = Client::new(Inline::new());
+    let mut buffer = [0; 64];
+    let mut aliases = [0; 64];
+    let mut inbox = Inbox::new(black_box(&mut buffer[..])).with_aliases(black_box(&mut aliases[..]), black_box(8));
+    if let Ok(id) = Text::new(plain()) {
+        let mut connect = mqtt5_session::Connect::new(id);
+        if let Ok(Decoded::Packet { packet: Packet::Connect(packet), .. }) = decoder().decode(bytes()) {
+            connect.packet = packet;
+        }
+        connect.prior = black_box(Prior::Empty);
+        connect.acknowledge = black_box(Acknowledge::Manual);
+        connect.timeout = black_box(0);
+        connect.ping_timeout = black_box(0);
+        connect.keep_alive_share = black_box(0);
+        connect.topic_aliases = black_box(0);
+        calls! { client.connect(&connect, now()); }
+    }
+    if let Some(Packet::Publish(publish)) = built()
+        && let Some(topic) = publish.topic.name()
+    {
+        let mut message = Message::new(topic, publish.payload);
+        message.qos = black_box(QoS::ExactlyOnce);
+        message.retain = black_box(false);
+        message.hold = black_box(false);
+        message.properties = publish.properties;
+        calls! {
+            client.publish(&message, now());
+            client.auth(ReasonCode::SUCCESS, publish.properties, now());
+            client.disconnect(ReasonCode::SUCCESS, publish.properties, black_box(Ending::AtOnce), now());
+        }
+    }
+    if let Ok(Decoded::Packet { packet, .. }) = decoder().decode(bytes()) {
+        if let Packet::Subscribe(packet) = packet
+            && let Some(one) = packet.filters.iter().next()
+        {
+            calls! { client.subscribe(black_box(&[one][..]), packet.properties, now()); }
+        }
+        if let Packet::Unsubscribe(packet) = packet
+            && let Some(one) = packet.filters.iter().next()
+        {
+            calls! { client.unsubscribe(black_box(&[one][..]), packet.properties, now()); }
+        }
+    }
+    let n = inbox.spare().len();
+    inbox.filled(black_box(n));
+    calls! { inbox.len(); }
+    if let Ok(Input::Event(event)) = client.handle_input(&mut inbox, now()) {
+        match event {
+            Event::Connected(connected) => calls! { connected.packet; },
+            Event::Message(message) => properties(&message.properties),
+            other => calls! { other; },
+        }
+    }
+    if let Some(transmit) = client.poll_transmit(now()) {
+        calls! { transmit; }
+    }
+    client.transmitted(black_box(0), now());
+    client.handled();
+    calls! {
+        client.ping(now());
+        client.handle_timeout(now());
+        client.poll_timeout();
+        client.poll_lost();
+        client.figures(now());
+        client.is_closed();
+        client.is_connected();
+    }
+    if let Some(id) = PacketId::new(black_box(1)) {
+        calls! { client.acknowledge(id, ReasonCode::SUCCESS); }
+    }
+    if let Some(fault) = client.fault() {
+        calls! { fault.rule; write!(Paper, "{fault}"); }
+    }
+    if let Err(refused) = client.ping(now()) {
+        calls! { write!(Paper, "{refused}"); }
+    }
+    client.handle_close(now());
+}
+
+fn flows() {
+    calls! {
+        flow::send_step(black_box(flow::Sending::PubAck), black_box(flow::Answer::PubAck));
+        flow::receive_step(black_box(flow::Receiving::Idle), black_box(flow::Arrival::PubRel));
+    }
 }

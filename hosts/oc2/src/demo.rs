@@ -1,0 +1,133 @@
+//! The main job: one Producer and three Consumers, each a session of its own, over a real broker.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::thread;
+
+use mqtt5_blocking::Clock;
+use openc2_mqtt::transfer::Quality;
+use openc2_mqtt::{Encoding, consumer, producer};
+
+use crate::agent::{Agent, Halt, Job};
+use crate::cli::{self, BrokerUrl, Demo};
+use crate::consumer::{connect, serve};
+use crate::failure::{Cause, Failure, Step};
+use crate::printer::Printer;
+use crate::producer::Commander;
+use crate::report::{Row, Summary};
+use crate::scenario::{DEVICES, Device, Order, PRODUCER, orders};
+use crate::trace::Trace;
+
+/// Runs the demo. It has succeeded if every expected response came, as expected, and every packet was valid.
+pub(crate) fn run(demo: &Demo) -> Result<(), Failure> {
+    let trace = Trace::new(Printer::stdout(demo.json, demo.verbose));
+    let broker = broker(demo)?;
+    let job = Job {
+        place: broker.place().into(),
+        broker,
+        timeout: demo.timeout,
+        clock: Clock::start(),
+        trace: Arc::clone(&trace),
+        halt: Halt::default(),
+    };
+    let halt = job.halt.clone();
+    let who = Arc::from(PRODUCER.1);
+    ctrlc::set_handler(move || halt.halt()).map_err(|error| job.failure(&who, Step::Work, error.into()))?;
+
+    let orders = orders();
+    let mut rows = Vec::new();
+    let end = work(&job, demo, &orders, &mut rows);
+    let tally = trace.tally();
+    let summary = Summary {
+        commands: orders.len(),
+        expected: orders.iter().map(|order| order.from.len()).sum(),
+        answered: rows.iter().filter(|row| row.ok()).count(),
+        packets: tally.packets,
+        invalid: tally.invalid.len(),
+        took: trace.elapsed(),
+    };
+    if !rows.is_empty() {
+        trace.print(|printer| printer.report(&rows, &summary));
+    }
+    end?;
+    let fail = |cause| Err(job.failure(&who, Step::Work, cause));
+    let missing = rows.iter().filter(|row| row.is_missing()).count();
+    match tally.invalid.into_iter().next() {
+        _ if missing > 0 => fail(Cause::Missing { missing, expected: summary.expected }),
+        _ if summary.answered < summary.expected => {
+            fail(Cause::Unexpected { wrong: summary.expected - summary.answered, expected: summary.expected })
+        }
+        Some(invalid) => fail(Cause::Invalid(invalid)),
+        None => Ok(()),
+    }
+}
+
+/// The broker that was named, or one embedded in this process.
+fn broker(demo: &Demo) -> Result<BrokerUrl, Failure> {
+    if let Some(broker) = &demo.broker {
+        return Ok(broker.clone());
+    }
+    let address = crate::broker::start(demo.timeout).map_err(|error| Failure {
+        who: PRODUCER.1.into(),
+        step: Step::Start,
+        place: "the embedded broker".into(),
+        cause: error.into(),
+    })?;
+    Ok(BrokerUrl { host: address.ip().to_string(), port: address.port(), user_name: None, password: None })
+}
+
+/// Connects everyone, lets the Consumers answer, each in a thread of its own, and sends the commands.
+fn work(job: &Job, demo: &Demo, orders: &[Order], rows: &mut Vec<Row>) -> Result<(), Failure> {
+    let encoding = match demo.encoding {
+        cli::Encoding::Json => Encoding::Json,
+        cli::Encoding::Cbor => Encoding::Cbor,
+    };
+    let quality = if demo.qos == 2 { Quality::ExactlyOnce } else { Quality::AtLeastOnce };
+    let policy = consumer::Policy { quality, ..consumer::Policy::default() };
+
+    job.heading(&format!("Connecting to {}", job.place));
+    let consumers = DEVICES.iter().map(|device| Ok((connect(job, device)?, device)));
+    let consumers: Vec<(Agent, &Device)> = consumers.collect::<Result<_, Failure>>()?;
+    let producer_id = Some(PRODUCER.2);
+    let mut commander =
+        Commander::connect(job, producer::Policy { encoding, quality, producer_id, ..producer::Policy::default() })?;
+
+    let done = &AtomicBool::new(false);
+    thread::scope(|scope| {
+        let serving: Vec<_> = consumers
+            .into_iter()
+            .map(|(mut agent, device)| {
+                scope.spawn(move || {
+                    let end = serve(&mut agent, job, device, policy, done);
+                    if end.is_err() {
+                        // Without this Consumer the others wait for nothing.
+                        job.halt.halt();
+                    }
+                    end
+                })
+            })
+            .collect();
+        let mut ends = vec![command_all(job, &mut commander, orders, rows)];
+        done.store(true, Ordering::Release);
+        drop(commander);
+        for serving in serving {
+            ends.push(serving.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        // Whoever was only interrupted is not the cause.
+        ends.sort_by_key(|end| match end {
+            Err(failure) => 1 + u8::from(failure.is_interruption()),
+            Ok(()) => 3,
+        });
+        ends.into_iter().next().unwrap_or(Ok(()))
+    })
+}
+
+fn command_all(job: &Job, commander: &mut Commander<'_>, orders: &[Order], rows: &mut Vec<Row>) -> Result<(), Failure> {
+    for order in orders {
+        job.heading(&format!("{}, expected: {} × {}", order.says, order.from.len(), order.status));
+        commander.command(order, rows)?;
+    }
+    job.heading("Goodbye");
+    commander.settle()
+}

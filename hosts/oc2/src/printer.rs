@@ -1,0 +1,206 @@
+//! How things are printed: for a person, or one JSON object a line.
+
+use core::time::Duration;
+use std::borrow::Cow;
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use mqtt5_codec::Sender;
+use serde_json::{Map, Value, json};
+
+use crate::packet::{Told, hex, readable};
+use crate::report::{Row, Summary, milliseconds, table};
+
+const UP: Style = AnsiColor::Cyan.on_default();
+const DOWN: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// Where a packet's facts begin.
+const INDENT: usize = 46;
+/// How many bytes stand on a line of hex.
+const HEX_LINE: usize = 32;
+
+pub(crate) struct Printer {
+    out: Box<dyn Write + Send>,
+    json: bool,
+    bytes: bool,
+}
+
+impl Printer {
+    /// A printer to standard output, with colour where that is a terminal that wants it.
+    pub(crate) fn stdout(json: bool, bytes: bool) -> Self {
+        Self { out: Box::new(anstream::stdout()), json, bytes }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn to(out: impl Write + Send + 'static, json: bool, bytes: bool) -> Self {
+        Self { out: Box::new(out), json, bytes }
+    }
+
+    pub(crate) fn packet(&mut self, after: Duration, who: &str, from: Sender, told: &Told<'_>, bytes: &[u8]) {
+        if self.json {
+            return self.packet_json(after, who, from, told, bytes);
+        }
+        let ms = milliseconds(after);
+        let (style, arrow) = if from == Sender::Client { (UP, "──▶") } else { (DOWN, "◀──") };
+        let facts: Vec<String> = told.facts.iter().filter_map(|one| fact(told.name, one)).collect();
+        let name = told.name;
+        self.line(format_args!(
+            "{DIM}{ms:>9.3} ms{DIM:#}  {who:<10} {style}{arrow}{style:#} broker  {style}{name:<11}{style:#} {}",
+            plain(&facts.join("  "))
+        ));
+        if let Some(payload) = told.payload {
+            self.line(format_args!("{:INDENT$} {DIM}{}{DIM:#}", "", plain(&readable(payload))));
+        }
+        if self.bytes {
+            let mut text = dump(bytes, told.secret);
+            while !text.is_empty() {
+                let rest = text.split_off(text.len().min(2 * HEX_LINE));
+                self.line(format_args!("{:INDENT$} {DIM}{text}{DIM:#}", ""));
+                text = rest;
+            }
+        }
+    }
+
+    fn packet_json(&mut self, after: Duration, who: &str, from: Sender, told: &Told<'_>, bytes: &[u8]) {
+        let (from, to) = if from == Sender::Client { (who, "broker") } else { ("broker", who) };
+        let mut object = Map::new();
+        object.insert("ms".into(), json!(milliseconds(after)));
+        object.insert("from".into(), json!(from));
+        object.insert("to".into(), json!(to));
+        object.insert("packet".into(), json!(told.name));
+        for (name, value) in &told.facts {
+            object.insert(name.replace(", ", "_").replace(' ', "_").to_lowercase(), value.clone());
+        }
+        if let Some(payload) = told.payload {
+            object.insert("payload".into(), json!(readable(payload)));
+        }
+        if self.bytes {
+            object.insert("bytes".into(), json!(dump(bytes, told.secret)));
+        }
+        self.object(object);
+    }
+
+    /// Something that went wrong while the job went on.
+    pub(crate) fn note(&mut self, what: &str) {
+        if self.json {
+            self.object(Map::from_iter([("note".to_owned(), json!(what))]));
+        } else {
+            self.line(format_args!("{BAD}{what}{BAD:#}"));
+        }
+    }
+
+    /// A heading, where a person reads.
+    pub(crate) fn heading(&mut self, what: &str) {
+        if !self.json {
+            self.line(format_args!("\n{BOLD}{what}{BOLD:#}"));
+        }
+    }
+
+    /// What came of the job: who answered what, and one closing line.
+    pub(crate) fn report(&mut self, rows: &[Row], summary: &Summary) {
+        if self.json {
+            rows.iter().for_each(|row| self.line(format_args!("{}", row.json())));
+            return self.line(format_args!("{}", summary.json()));
+        }
+        self.line(format_args!(""));
+        for (number, line) in table(rows).iter().enumerate() {
+            let style = match number.checked_sub(1).and_then(|at| rows.get(at)) {
+                None => BOLD,
+                Some(row) if row.ok() => Style::new(),
+                Some(_) => BAD,
+            };
+            self.line(format_args!("{style}{}{style:#}", plain(line)));
+        }
+        self.line(format_args!("\n{summary}"));
+    }
+
+    // Whoever reads may stop early (a closed pipe); the job is done, and judged, all the same.
+    fn line(&mut self, line: core::fmt::Arguments<'_>) {
+        let _ = writeln!(self.out, "{line}");
+    }
+
+    fn object(&mut self, object: Map<String, Value>) {
+        self.line(format_args!("{}", Value::Object(object)));
+    }
+}
+
+/// Bytes in hex, without those at the end that are secret.
+fn dump(bytes: &[u8], secret: usize) -> String {
+    let shown = bytes.len().saturating_sub(secret);
+    hex(bytes.get(..shown).unwrap_or_default()) + &"**".repeat(secret)
+}
+
+/// Text from the network, without what could command a terminal.
+fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// A fact for a person; what is usual is left out.
+fn fact(packet: &str, (name, value): &(&'static str, Value)) -> Option<String> {
+    match (*name, value) {
+        ("reason", Value::String(reason)) if packet != "CONNACK" && reason == "Success (0x00)" => None,
+        ("dup" | "retain", Value::Bool(false)) => None,
+        ("topic", Value::String(topic)) => Some(topic.clone()),
+        ("reason", Value::String(reason)) => Some(reason.clone()),
+        ("filters", Value::Array(list)) => Some(filters(list)),
+        ("reasons", Value::Array(list)) => Some(reasons(list)),
+        ("user properties", Value::Array(pairs)) => Some(pairs.iter().map(pair).collect::<Vec<_>>().join("  ")),
+        (_, Value::String(text)) => Some(format!("{name} {text}")),
+        (_, Value::Bool(yes)) => Some(format!("{name} {}", u8::from(*yes))),
+        _ => Some(format!("{name} {value}")),
+    }
+}
+
+/// Filters, and the options that all have in common once.
+fn filters(list: &[Value]) -> String {
+    let list: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+    let split: Option<Vec<_>> = list.iter().map(|one| one.split_once(" (")).collect();
+    match split.as_deref() {
+        Some([(_, options), rest @ ..]) if rest.iter().all(|(_, other)| other == options) => {
+            let names: Vec<&str> = split.iter().flatten().map(|(name, _)| *name).collect();
+            let each = if rest.is_empty() { "" } else { "each " };
+            format!("{}  ({each}{options}", names.join(", "))
+        }
+        _ => list.join(", "),
+    }
+}
+
+/// Reason codes, the same one for all once.
+fn reasons(list: &[Value]) -> String {
+    match list {
+        [Value::String(first), rest @ ..] if !rest.is_empty() && rest.iter().all(|other| other == first) => {
+            format!("{} × {first}", list.len())
+        }
+        _ => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn pair(pair: &Value) -> String {
+    let part = |at| pair.get(at).and_then(Value::as_str).unwrap_or_default();
+    format!("{}={}", part(0), part(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_the_network_commands_no_terminal() {
+        assert_eq!(plain("oc2/cmd/all"), "oc2/cmd/all");
+        assert_eq!(plain("a\u{1b}[2Jb\n\u{9b}c"), "a\\u{1b}[2Jb\\n\\u{9b}c");
+    }
+}

@@ -1,0 +1,74 @@
+//! The table of requirements is complete, and each row names a test, a type or the host's duty that there is.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// A line's cells; none of ours holds a quotation mark, but some are quoted for their comma.
+fn cells(line: &str) -> Vec<String> {
+    let mut cells = vec![String::new()];
+    let mut quoted = false;
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(String::new()),
+            c => cells.last_mut().unwrap().push(c),
+        }
+    }
+    cells
+}
+
+/// All Rust sources below a folder.
+fn sources(folder: &Path, into: &mut String) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_requirement_has_its_evidence() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = fs::read_to_string(here.join("requirements.csv")).unwrap();
+    let mut all = String::new();
+    for part in ["openc2", "session", "codec"] {
+        for folder in ["src", "tests"] {
+            sources(&here.join("..").join(part).join(folder), &mut all);
+        }
+    }
+    let mut rows = BTreeMap::new();
+    for line in table.lines().skip(1) {
+        let row = cells(line);
+        let [id, section, level, role, requirement, how, evidence] = row.as_slice() else { panic!("{line}") };
+        assert!([section, level, role, requirement].iter().all(|cell| !cell.is_empty()), "{line}");
+        match how.as_str() {
+            "test" => {
+                let function = format!("fn {evidence}(");
+                let found = all.find(&function).unwrap_or_else(|| panic!("{id}: there is no test {evidence}"));
+                let before = all.get(..found).unwrap().trim_end();
+                assert!(before.ends_with("#[test]") || before.ends_with(']'), "{id}: {evidence} is no test");
+            }
+            "type" => {
+                let found =
+                    all.contains(&format!("pub struct {evidence}")) || all.contains(&format!("pub enum {evidence}"));
+                assert!(found, "{id}: there is no type {evidence}");
+            }
+            "host" | "none" => assert!(!evidence.is_empty(), "{id}"),
+            other => panic!("{id}: {other}"),
+        }
+        assert!(rows.insert(id.clone(), ()).is_none(), "{id} stands twice");
+    }
+    for (letter, count) in [('C', 45), ('D', 22), ('W', 9), ('L', 16)] {
+        for number in 1..=count {
+            assert!(rows.remove(&format!("{letter}{number}")).is_some(), "{letter}{number} is missing");
+        }
+    }
+    assert!(rows.is_empty(), "{rows:?}");
+}

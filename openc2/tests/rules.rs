@@ -1,0 +1,361 @@
+//! Each rule of the language with something that breaks it, and each habit of peers that lenient reading forgives.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+use openc2_mqtt::{Encoding, Error, Form, Language, Quirk, Reading, Rule};
+
+/// A document that breaks a rule, and where.
+struct Bad {
+    rule: Rule,
+    path: &'static str,
+    language: Language,
+    json: String,
+}
+
+fn bad(rule: Rule, path: &'static str, json: &str) -> Bad {
+    Bad { rule, path, language: Language::V1_0, json: json.into() }
+}
+
+fn bad_v2(rule: Rule, path: &'static str, json: &str) -> Bad {
+    Bad { language: Language::V2_0, ..bad(rule, path, json) }
+}
+
+fn target(rule: Rule, path: &'static str, target: &str) -> Bad {
+    bad(rule, path, &format!(r#"{{"action":"query","target":{target}}}"#))
+}
+
+fn args(rule: Rule, path: &'static str, args: &str) -> Bad {
+    bad(rule, path, &format!(r#"{{"action":"query","target":{{"features":[]}},"args":{args}}}"#))
+}
+
+fn results(rule: Rule, path: &'static str, results: &str) -> Bad {
+    bad(rule, path, &format!(r#"{{"status":200,"results":{results}}}"#))
+}
+
+fn message(rule: Rule, path: &'static str, json: &str) -> Bad {
+    bad(rule, path, json)
+}
+
+const OK: &str = r#""body":{"openc2":{"response":{"status":200}}}"#;
+
+fn json_and_types() -> Vec<Bad> {
+    let deep = format!("{}1{}", "[".repeat(16), "]".repeat(16));
+    vec![
+        target(Rule::End, "target.uri", "{\"uri\":\"a"),
+        target(Rule::Junk, "target", "yes"),
+        bad(Rule::Trailing, "", r#"{"status":200} {}"#),
+        results(Rule::NumberForm, "results.rate_limit", r#"{"rate_limit":-}"#),
+        target(Rule::Escape, "target.uri", r#"{"uri":"\x"}"#),
+        target(Rule::ControlCharacter, "target.uri", "{\"uri\":\"a\n\"}"),
+        target(Rule::Surrogate, "target.properties[1]", r#"{"properties":["a","\ud800"]}"#),
+        target(Rule::Noncharacter, "target.properties[0]", r#"{"properties":["\uffff"]}"#),
+        args(Rule::NumberRange, "args.start_time", r#"{"start_time":9007199254740992}"#),
+        bad(Rule::DuplicateKey, "status", r#"{"status":200,"status":200}"#),
+        args(Rule::DuplicateKey, "args.x-a.b", r#"{"x-a":{"b":1,"c":2,"b":3}}"#),
+        message(Rule::DuplicateKey, "headers.x", &format!(r#"{{"headers":{{"x":1,"from":"a","x":2}},{OK}}}"#)),
+        args(
+            Rule::TooDeep,
+            "args.x-a.b[0][0][0][0][0][0][0][0][0][0][0][0][0]",
+            &format!(r#"{{"x-a":{{"b":{deep}}}}}"#),
+        ),
+        target(Rule::WantMap, "target", "[]"),
+        args(Rule::WantMap, "args.slpf", r#"{"slpf":1}"#),
+        bad(Rule::WantMap, "actuator.x-a", r#"{"action":"deny","target":{"uri":"a:b"},"actuator":{"x-a":"b"}}"#),
+        target(Rule::WantList, "target.features", r#"{"features":"versions"}"#),
+        bad(Rule::WantText, "action", r#"{"action":6,"target":{"uri":"a:b"}}"#),
+        args(Rule::WantInteger, "args.start_time", r#"{"start_time":1.5}"#),
+        args(Rule::WantInteger, "args.duration", r#"{"duration":-1}"#),
+        args(Rule::WantInteger, "args.stop_time", r#"{"stop_time":"1"}"#),
+        results(Rule::WantNumber, "results.rate_limit", r#"{"rate_limit":"1"}"#),
+        args(Rule::WantBoolean, "args.slpf.persistent", r#"{"slpf":{"persistent":"yes"}}"#),
+        bad(Rule::Null, "results", r#"{"status":200,"results":null}"#),
+        bad(Rule::UnknownKey, "reason", r#"{"status":200,"reason":"a"}"#),
+        bad(Rule::UnknownKey, "targets", r#"{"action":"deny","target":{"uri":"a:b"},"targets":{}}"#),
+    ]
+}
+
+fn messages() -> Vec<Bad> {
+    vec![
+        message(Rule::NoBody, "", r#"{"headers":{"from":"a"}}"#),
+        message(Rule::NoBody, "body", r#"{"body":{}}"#),
+        message(Rule::NoBody, "body.openc3", r#"{"body":{"openc3":{}}}"#),
+        message(Rule::OneContent, "body.openc2", r#"{"body":{"openc2":{}}}"#),
+        message(
+            Rule::OneContent,
+            "body.openc2.response",
+            r#"{"body":{"openc2":{"request":{"action":"query","target":{"features":[]}},"response":{"status":200}}}}"#,
+        ),
+        message(Rule::EmptyHeaders, "headers", &format!(r#"{{"headers":{{}},{OK}}}"#)),
+        message(Rule::EmptyFrom, "headers.from", &format!(r#"{{"headers":{{"from":""}},{OK}}}"#)),
+        message(Rule::WantList, "headers.to", &format!(r#"{{"headers":{{"to":"a"}},{OK}}}"#)),
+        message(Rule::WantText, "headers.to[1]", &format!(r#"{{"headers":{{"to":["a",1]}},{OK}}}"#)),
+        message(Rule::EmptyNotification, "body.openc2.notification", r#"{"body":{"openc2":{"notification":{}}}}"#),
+    ]
+}
+
+fn commands() -> Vec<Bad> {
+    let uri = r#""target":{"uri":"a:b"}"#;
+    vec![
+        bad(Rule::NoAction, "", r#"{"target":{"uri":"a:b"}}"#),
+        bad(Rule::NoTarget, "", r#"{"action":"deny"}"#),
+        bad(Rule::Action, "action", &format!(r#"{{"action":"destroy",{uri}}}"#)),
+        target(Rule::OneTarget, "target", "{}"),
+        target(Rule::OneTarget, "target.uri", r#"{"features":[],"uri":"a:b"}"#),
+        target(Rule::Target, "target.ip_net", r#"{"ip_net":"1.1.1.1"}"#),
+        target(Rule::TargetExtension, "target.slpf:", r#"{"slpf:":1}"#),
+        target(Rule::UnregisteredNsid, "target.acme:door", r#"{"acme:door":1}"#),
+        args(Rule::EmptyArgs, "args", "{}"),
+        args(Rule::Arg, "args.start", r#"{"start":1}"#),
+        args(Rule::Arg, "args.comment", r#"{"comment":"in v2.0"}"#),
+        args(Rule::ThreeTimes, "args", r#"{"start_time":1,"stop_time":3,"duration":2}"#),
+        args(Rule::ResponseType, "args.response_requested", r#"{"response_requested":"all"}"#),
+        bad(Rule::Actuator, "actuator", &format!(r#"{{"action":"deny",{uri},"actuator":{{}}}}"#)),
+        bad(
+            Rule::Actuator,
+            "actuator.x-b",
+            &format!(r#"{{"action":"deny",{uri},"actuator":{{"x-a":{{}},"x-b":{{}}}}}}"#),
+        ),
+        bad(
+            Rule::UnregisteredNsid,
+            "actuator.acme",
+            &format!(r#"{{"action":"deny",{uri},"actuator":{{"acme":{{}}}}}}"#),
+        ),
+        bad(
+            Rule::Nsid,
+            "actuator.x-sfractal-blinky",
+            &format!(r#"{{"action":"deny",{uri},"actuator":{{"x-sfractal-blinky":{{}}}}}}"#),
+        ),
+        bad_v2(Rule::Profile, "profile", &format!(r#"{{"action":"deny",{uri},"profile":{{"slpf":{{}}}}}}"#)),
+        bad_v2(Rule::UnknownKey, "actuator", &format!(r#"{{"action":"deny",{uri},"actuator":{{"slpf":{{}}}}}}"#)),
+        bad(Rule::UnknownKey, "profile", &format!(r#"{{"action":"deny",{uri},"profile":"slpf"}}"#)),
+        bad(Rule::CommandId, "command_id", &format!(r#"{{"action":"deny",{uri},"command_id":"a b"}}"#)),
+        bad_v2(Rule::Target, "target.properties", r#"{"action":"query","target":{"properties":["a"]}}"#),
+        bad_v2(Rule::OneTarget, "target.acme.c", r#"{"action":"query","target":{"acme":{"b":1,"c":2}}}"#),
+        bad_v2(Rule::Arg, "args.acme", r#"{"action":"query","target":{"features":[]},"args":{"acme":1}}"#),
+        bad_v2(
+            Rule::UnknownKey,
+            "target.artifact.mime_type",
+            r#"{"action":"scan","target":{"artifact":{"mime_type":"a/b"}}}"#,
+        ),
+    ]
+}
+
+fn targets() -> Vec<Bad> {
+    vec![
+        target(Rule::EmptyTarget, "target.file", r#"{"file":{}}"#),
+        target(Rule::EmptyTarget, "target.artifact", r#"{"artifact":{}}"#),
+        target(Rule::EmptyTarget, "target.device", r#"{"device":{}}"#),
+        target(Rule::EmptyTarget, "target.process.parent", r#"{"process":{"parent":{}}}"#),
+        target(Rule::EmptyTarget, "target.ipv4_connection", r#"{"ipv4_connection":{}}"#),
+        target(Rule::EmptyTarget, "target.file.hashes", r#"{"file":{"hashes":{}}}"#),
+        target(Rule::Feature, "target.features[0]", r#"{"features":["all"]}"#),
+        target(Rule::DuplicateFeature, "target.features[1]", r#"{"features":["pairs","pairs"]}"#),
+        target(Rule::Hostname, "target.domain_name", r#"{"domain_name":"a_b.example"}"#),
+        target(Rule::Hostname, "target.device.hostname", r#"{"device":{"hostname":"-a"}}"#),
+        target(Rule::IdnHostname, "target.idn_domain_name", r#"{"idn_domain_name":"ü b"}"#),
+        target(Rule::Email, "target.email_addr", r#"{"email_addr":"a.example"}"#),
+        target(Rule::IdnEmail, "target.idn_email_addr", r#"{"idn_email_addr":"ü@"}"#),
+        target(Rule::Ipv4Net, "target.ipv4_net", r#"{"ipv4_net":"10.0.0.0/33"}"#),
+        target(Rule::Ipv4Net, "target.ipv4_connection.dst_addr", r#"{"ipv4_connection":{"dst_addr":"::1"}}"#),
+        target(Rule::Ipv6Net, "target.ipv6_net", r#"{"ipv6_net":"::1/129"}"#),
+        target(Rule::Protocol, "target.ipv4_connection.protocol", r#"{"ipv4_connection":{"protocol":"TCP"}}"#),
+        target(Rule::Protocol, "target.ipv6_connection.protocol", r#"{"ipv6_connection":{"protocol":"ipv6_icmp"}}"#),
+        target(Rule::Port, "target.ipv4_connection.src_port", r#"{"ipv4_connection":{"src_port":65536}}"#),
+        target(Rule::MacAddr, "target.mac_addr", r#"{"mac_addr":"00:11:22:33:44"}"#),
+        target(Rule::Uri, "target.uri", r#"{"uri":"example.com"}"#),
+        target(Rule::Uri, "target.artifact.payload.url", r#"{"artifact":{"payload":{"url":"a b"}}}"#),
+        target(Rule::Iri, "target.iri", r#"{"iri":"é"}"#),
+        target(Rule::Hash, "target.file.hashes.md5", r#"{"file":{"hashes":{"md5":"00"}}}"#),
+        target(Rule::Base64, "target.artifact.payload.bin", r#"{"artifact":{"payload":{"bin":"a+/="}}}"#),
+        target(Rule::Payload, "target.artifact.payload", r#"{"artifact":{"payload":{}}}"#),
+        target(Rule::Payload, "target.artifact.payload.url", r#"{"artifact":{"payload":{"bin":"","url":"a:b"}}}"#),
+        target(Rule::EmptyProperties, "target.properties", r#"{"properties":[]}"#),
+        target(Rule::NotUnique, "target.properties", r#"{"properties":["a","b","a"]}"#),
+        target(Rule::SlpfTarget, "target.slpf:rule", r#"{"slpf:rule":1}"#),
+        args(Rule::SlpfArg, "args.slpf.log", r#"{"slpf":{"log":true}}"#),
+        args(Rule::SlpfEmpty, "args.slpf", r#"{"slpf":{}}"#),
+        args(Rule::SlpfDropProcess, "args.slpf.drop_process", r#"{"slpf":{"drop_process":"maybe"}}"#),
+        args(Rule::SlpfDirection, "args.slpf.direction", r#"{"slpf":{"direction":"in"}}"#),
+    ]
+}
+
+fn responses() -> Vec<Bad> {
+    let command =
+        |actuator: &str| format!(r#"{{"action":"deny","target":{{"uri":"a:b"}},"actuator":{{"slpf":{actuator}}}}}"#);
+    vec![
+        bad(Rule::NoStatus, "", r#"{"status_text":"a"}"#),
+        bad(Rule::Status, "status", r#"{"status":"200"}"#),
+        bad(Rule::Status, "status", r#"{"status":200.0}"#),
+        bad(Rule::Status, "status", r#"{"status":201}"#),
+        results(Rule::EmptyResults, "results", "{}"),
+        results(Rule::Result, "results.version", r#"{"version":["1.0"]}"#),
+        bad_v2(Rule::Version, "results.versions", r#"{"status":200,"results":{"versions":["1"]}}"#),
+        results(Rule::NotUnique, "results.versions", r#"{"versions":["1.0","1.0"]}"#),
+        results(Rule::Nsid, "results.profiles", r#"{"profiles":[""]}"#),
+        results(Rule::EmptyPair, "results.pairs.deny", r#"{"pairs":{"deny":[]}}"#),
+        results(Rule::EmptyPairs, "results.pairs", r#"{"pairs":{}}"#),
+        results(Rule::NotUnique, "results.pairs.deny", r#"{"pairs":{"deny":["uri","uri"]}}"#),
+        results(Rule::Action, "results.pairs.dance", r#"{"pairs":{"dance":["uri"]}}"#),
+        results(
+            Rule::DuplicateKey,
+            "results.pairs.remediate",
+            r#"{"pairs":{"remediate":["uri"],"remediate":["uri"]}}"#,
+        ),
+        results(Rule::RateLimit, "results.rate_limit", r#"{"rate_limit":-1}"#),
+        results(Rule::SlpfResult, "results.slpf.rule", r#"{"slpf":{"rule":1}}"#),
+        bad(Rule::SlpfSpecifier, "actuator.slpf.name", &command(r#"{"name":"a"}"#)),
+        bad(
+            Rule::SlpfTuple,
+            "actuator.slpf.asset_tuple",
+            &command(r#"{"asset_tuple":["","","","","","","","","","",""]}"#),
+        ),
+    ]
+}
+
+fn read(bad: &Bad) -> Error {
+    match Reading::strict(bad.language).document(Encoding::Json, bad.json.as_bytes()) {
+        Ok(_) => panic!("{} was read", bad.json),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn each_rule_is_found_where_it_is_broken() {
+    let all: Vec<Bad> =
+        [json_and_types(), messages(), commands(), targets(), responses()].into_iter().flatten().collect();
+    let mut wrong = Vec::new();
+    for bad in &all {
+        let error = read(bad);
+        if (error.rule, error.path.as_str()) != (bad.rule, bad.path) {
+            wrong.push(format!("{}: {error}, not {} {:?}", bad.json, bad.path, bad.rule));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // What JSON can't break: CBOR's own rules, what only writing or a Consumer checks, and three told below.
+    let elsewhere = [
+        Rule::Utf8,
+        Rule::TooLarge,
+        Rule::CborEnd,
+        Rule::CborJunk,
+        Rule::CborTrailing,
+        Rule::CborTag,
+        Rule::CborKey,
+        Rule::CborChunks,
+        Rule::WantBinary,
+        Rule::ConciseExtension,
+        Rule::TimeOverflow,
+    ];
+    for rule in Rule::ALL {
+        let found = all.iter().any(|bad| bad.rule == *rule) || elsewhere.contains(rule);
+        assert!(found, "nothing breaks {rule:?}");
+        assert!(!rule.section().is_empty() && !rule.meaning().is_empty());
+    }
+}
+
+#[test]
+fn bytes_and_sizes_are_bounded() {
+    let reading = Reading { size: 20, ..Reading::default() };
+    let error = reading.document(Encoding::Json, b"{\"status\":200}\xFF").unwrap_err();
+    assert_eq!((error.rule, error.at), (Rule::Utf8, 14));
+    assert_eq!(reading.document(Encoding::Json, b"{\"status\"    :    200}").unwrap_err().rule, Rule::TooLarge);
+    let flat = Reading { depth: 1, ..Reading::default() };
+    assert!(flat.document(Encoding::Json, b"{\"status\":200}").is_ok());
+    assert_eq!(flat.document(Encoding::Json, b"{\"status\":200,\"results\":{}}").unwrap_err().rule, Rule::TooDeep);
+}
+
+#[test]
+fn cbor_breaks_its_own_rules() {
+    for (bytes, rule, path) in [
+        (&b"\xA1\x66status"[..], Rule::CborEnd, "status"),
+        (b"\xA1\x66status\x1C", Rule::CborJunk, "status"),
+        (b"\xA1\x66status\x18\xC8\x00", Rule::CborTrailing, ""),
+        (b"\xA1\x66status\xC1\x18\xC8", Rule::CborTag, "status"),
+        (b"\xA2\x66status\x18\xC8\x02\x61a", Rule::CborKey, ""),
+        (b"\xA1\x66status\x7F\x61a\xFF", Rule::CborChunks, "status"),
+        (b"\xA2\x66status\x18\xC8\x6Bstatus_text\x7F\x61a\xFF", Rule::CborChunks, "status_text"),
+        (b"\xA2\x66status\x18\xC8\x6Bstatus_text\x61\xFF", Rule::Utf8, "status_text"),
+        (b"\xA2\x66status\x18\xC8\x66status\x18\xC8", Rule::DuplicateKey, "status"),
+    ] {
+        let error = Reading::default().response(Encoding::Cbor, bytes).unwrap_err();
+        assert_eq!((error.rule, error.path.as_str()), (rule, path), "{bytes:02x?}");
+    }
+    // Lengths that aren't said beforehand are read, as RFC 8949 s3.2 has them.
+    let read = Reading::default().response(Encoding::Cbor, b"\xBF\x66status\x18\xC8\xFF").unwrap();
+    assert_eq!(read.value.status.code(), 200);
+    // An IPv4 range as CBOR has it: bytes and prefix length, each in its own field (LS1 s3.4.1.9).
+    let net = b"\x82\x06\xA1\x0D\x82\x43\x0A\x00\x00\x18\x18";
+    assert_eq!(Reading::default().command(Encoding::Cbor, net).unwrap_err().rule, Rule::Ipv4Net);
+    let mac = b"\x82\x06\xA1\x11\x61a";
+    assert_eq!(Reading::default().command(Encoding::Cbor, mac).unwrap_err().rule, Rule::MacAddr);
+}
+
+#[test]
+fn what_has_no_identifier_is_not_written_in_the_concise_form() {
+    for json in [
+        r#"{"action":"set","target":{"x-a:b":1}}"#,
+        r#"{"action":"query","target":{"features":[]},"args":{"x-a":{"b":1}}}"#,
+        r#"{"action":"query","target":{"features":[]},"actuator":{"er":{"hostname":"a"}}}"#,
+        r#"{"status":200,"results":{"pairs":{"delete":["slpf:rule_number"]}}}"#,
+    ] {
+        let document = Reading::default().document(Encoding::Json, json.as_bytes()).unwrap().value;
+        let refused = document.encode(Form::Concise, &mut [0; 200]);
+        assert_eq!(refused, Err(openc2_mqtt::EncodeError::Refused(Rule::ConciseExtension)), "{json}");
+        assert!(document.encode(Form::Cbor, &mut [0; 200]).is_ok());
+    }
+}
+
+#[test]
+fn peers_habits_are_refused_or_forgiven_and_told() {
+    let v1 = Language::V1_0;
+    for (quirk, language, json) in [
+        (Quirk::NullField, v1, r#"{"status":200,"status_text":null,"results":null}"#),
+        (Quirk::ToAsText, v1, r#"{"headers":{"to":"a"},"body":{"openc2":{"response":{"status":200}}}}"#),
+        (Quirk::ToAsText, v1, r#"{"headers":{"to":""},"body":{"openc2":{"response":{"status":200}}}}"#),
+        (Quirk::EmptyFrom, v1, r#"{"headers":{"from":""},"body":{"openc2":{"response":{"status":200}}}}"#),
+        (Quirk::ProfileAsObject, Language::V2_0, r#"{"action":"deny","target":{"uri":"a:b"},"profile":{"slpf":{}}}"#),
+        (Quirk::ProfileInV1, v1, r#"{"action":"deny","target":{"uri":"a:b"},"profile":"slpf"}"#),
+        (
+            Quirk::NestedPairs,
+            v1,
+            r#"{"status":200,"results":{"pairs":{"slpf":{"deny":["uri"]},"query":["features"]}}}"#,
+        ),
+        (Quirk::DuplicateFeature, v1, r#"{"action":"query","target":{"features":["pairs","pairs"]}}"#),
+        (Quirk::LongNamespace, v1, r#"{"action":"deny","target":{"uri":"a:b"},"actuator":{"x-sfractal-blinky":{}}}"#),
+        (Quirk::LongNamespace, v1, r#"{"status":200,"results":{"profiles":["iot-front-door-lock"]}}"#),
+    ] {
+        assert!(Reading::strict(language).document(Encoding::Json, json.as_bytes()).is_err(), "{json}");
+        let read = Reading::lenient(language).document(Encoding::Json, json.as_bytes()).unwrap();
+        assert!(read.quirks.iter().eq([quirk]), "{json}: {:?}", read.quirks);
+    }
+    let seconds = r#"{"headers":{"created":1610483630},"body":{"openc2":{"response":{"status":200}}}}"#;
+    let read = Reading::lenient(v1).message(Encoding::Json, seconds.as_bytes()).unwrap();
+    assert!(read.quirks.iter().eq([Quirk::CreatedInSeconds]));
+    assert_eq!(read.value.headers.created, Some(1_610_483_630), "it is told, not scaled");
+    assert!(Reading::strict(v1).message(Encoding::Json, seconds.as_bytes()).unwrap().quirks.is_empty());
+    // Those of MQTT are the transfer's to find.
+    let transfer =
+        [Quirk::MessageTypeName, Quirk::MissingProperty, Quirk::QosZero, Quirk::Retained, Quirk::PayloadFormat];
+    assert_eq!(Quirk::ALL.len(), 9 + transfer.len());
+}
+
+#[test]
+fn the_draft_of_v2_has_its_own_words() {
+    for json in [
+        r#"{"action":"deny","target":{"slpf":{"rule_number":1}},"profile":"slpf"}"#,
+        r#"{"action":"set","target":{"acmesw":{"led":"on"}},"args":{"comment":"c","acmesw":{"a":1}},"profile":"acmesw"}"#,
+        r#"{"action":"scan","target":{"artifact":{"media_type":"text/plain"}}}"#,
+        r#"{"action":"allow","target":{"ipv6_connection":{"protocol":"ipv6_icmp"}}}"#,
+        r#"{"action":"stop","target":{"process":{"pid":7,"parent":1}}}"#,
+        r#"{"status":200,"results":{"versions":["2.0"],"acmesw":{"pairs":{"set":["acmesw/led"]}}}}"#,
+    ] {
+        let reading = Reading::strict(Language::V2_0);
+        let document = reading.document(Encoding::Json, json.as_bytes()).unwrap().value;
+        let mut buffer = [0; 300];
+        let style = openc2_mqtt::Style { form: Form::Json, language: Language::V2_0 };
+        let length = document.encode(style, &mut buffer).unwrap();
+        assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(json));
+        let style = openc2_mqtt::Style { form: Form::Cbor, ..style };
+        let length = document.encode(style, &mut buffer).unwrap();
+        assert!(reading.document(Encoding::Cbor, &buffer[..length]).is_ok());
+    }
+}

@@ -1,0 +1,122 @@
+//! Commands, carried out on the session and the connection.
+
+use std::io::{self, Write};
+use std::time::Instant;
+
+use mqtt5_codec::{Properties, QoS};
+use serde_json::Value;
+
+use super::command::{self, Command, Connect, Publish};
+use super::event;
+use super::json::Trouble;
+use super::log::Log;
+use super::run::{Next, Pause, Tool};
+use super::transport::Transport;
+
+impl<W: Write> Tool<W> {
+    /// Carries out a line; one that can't be is told.
+    pub(super) fn carry_out(&mut self, line: &[u8]) -> io::Result<Next> {
+        if line.is_empty() {
+            return Ok(Next::Command);
+        }
+        let value: Value = match serde_json::from_slice(line) {
+            Ok(value) => value,
+            Err(error) => return self.tell(event::error(format!("no JSON: {error}"))).map(|()| Next::Command),
+        };
+        let (name, done) = match command::name(&value) {
+            Ok((name, value)) => (name, command::read(name, value).and_then(|command| self.command_on(command))),
+            Err(trouble) => ("", Err(trouble)),
+        };
+        match done {
+            Ok(Next::Closed) => self.ended("client", None).map(|()| Next::Command),
+            Ok(next) => Ok(next),
+            Err(Trouble::Error(why)) => self.tell(event::error(why)).map(|()| Next::Command),
+            Err(Trouble::Refused(refused)) => self.tell(event::refused(name, &refused)).map(|()| Next::Command),
+        }
+    }
+
+    fn command_on(&mut self, command: Command<'_>) -> Result<Next, Trouble> {
+        let now = self.now();
+        match command {
+            Command::Open(place) => self.open(place)?,
+            Command::Connect(connect) => return self.connect(&connect),
+            Command::Publish(publish) => self.publish(&publish)?,
+            Command::Subscribe { filters, properties } => {
+                self.needs_connection()?;
+                self.client.subscribe(&filters, Properties::from(&*properties.lend()), now)?;
+            }
+            Command::Unsubscribe { filters, properties } => {
+                self.needs_connection()?;
+                self.client.unsubscribe(&filters, Properties::from(&*properties.lend()), now)?;
+            }
+            Command::Auth { reason, properties } => {
+                self.needs_connection()?;
+                self.client.auth(reason, Properties::from(&*properties.lend()), now)?;
+            }
+            Command::Ping => {
+                self.needs_connection()?;
+                self.client.ping(now)?;
+            }
+            Command::Ack { id, reason } => {
+                self.needs_connection()?;
+                self.client.acknowledge(id, reason)?;
+            }
+            Command::Disconnect { reason, properties, ending } => {
+                self.needs_connection()?;
+                self.client.disconnect(reason, Properties::from(&*properties.lend()), ending, now)?;
+            }
+            Command::Close => {
+                self.needs_connection()?.cut();
+                return Ok(Next::Closed);
+            }
+            Command::Sleep(time) => self.pause = Pause::Sleep(Instant::now() + time),
+            Command::Wait { event, time } if Log::knows(event) => {
+                self.pause = Pause::Wait(event.to_owned(), Instant::now() + time);
+            }
+            Command::Wait { event, .. } => return Err(Trouble::Error(format!("no event is called {event}"))),
+            Command::Quit => return Ok(Next::Quit),
+        }
+        Ok(Next::Command)
+    }
+
+    fn needs_connection(&mut self) -> Result<&mut Transport, Trouble> {
+        self.transport.as_mut().ok_or_else(|| Trouble::Error("no connection is open".to_owned()))
+    }
+
+    fn open(&mut self, place: &str) -> Result<(), Trouble> {
+        if self.transport.is_some() {
+            return Err(Trouble::Error("a connection is open".to_owned()));
+        }
+        self.connections += 1;
+        match Transport::open(place, self.connections, self.sender.clone()) {
+            Ok(transport) => self.transport = Some(transport),
+            Err(error) => return Err(Trouble::Error(format!("{place}: {error}"))),
+        }
+        self.log.open();
+        Ok(())
+    }
+
+    fn connect(&mut self, connect: &Connect<'_>) -> Result<Next, Trouble> {
+        self.needs_connection()?;
+        let now = self.now();
+        connect.with(|options| self.client.connect(options, now))?;
+        self.aliases = connect.topic_alias_maximum();
+        self.needs_connection()?.begun = true;
+        Ok(Next::Connection)
+    }
+
+    fn publish(&mut self, publish: &Publish<'_>) -> Result<(), Trouble> {
+        if !publish.hold {
+            self.needs_connection()?;
+        }
+        let now = self.now();
+        let id = publish.with(|message| self.client.publish(message, now))?;
+        if let Some(id) = id
+            && let Some(entry) = self.published.get_mut(usize::from(id.get()))
+        {
+            *entry = (publish.qos, None);
+        }
+        debug_assert_eq!(id.is_none(), publish.qos == QoS::AtMostOnce);
+        Ok(())
+    }
+}
