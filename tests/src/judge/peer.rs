@@ -193,7 +193,9 @@ impl Watch {
         }
         let mut packets = vec![0x30 | qos << 1, body.len() as u8];
         packets.append(&mut body);
-        for packet in [&packets[..], if qos == 2 { &[0x62, 2, id[0], id[1]] } else { &[] }] {
+        let [high, low] = id;
+        let pubrel = [0x62, 2, high, low];
+        for packet in [&packets[..], if qos == 2 { &pubrel } else { &[] }] {
             self.broker.receive(self.other, packet, now);
             let answer = self.broker.readable(self.other).len();
             self.broker.read(self.other, answer);

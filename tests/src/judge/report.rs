@@ -136,7 +136,7 @@ mod tests {
             "pass     MQTT-1          1 times\nfail     MQTT-2          a < b\nnot seen MQTT-3          no server\n\
              1 pass, 1 fail, 1 not seen\n"
         );
-        assert!(report.json().starts_with("{\"fail\":1,\"not_seen\":1,\"pass\":1,"));
+        assert!(report.json().starts_with("{\"pass\":1,\"fail\":1,\"not_seen\":1,"));
         assert!(report.html("x").contains("<tr class=\"fail\"><td>fail</td><td>MQTT-2</td><td>a &lt; b</td>"));
     }
 }
