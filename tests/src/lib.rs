@@ -7,6 +7,7 @@ pub mod codec;
 pub mod explore;
 pub mod hex;
 pub mod interop;
+pub mod judge;
 pub mod laws;
 pub mod sim;
 pub mod statements;

@@ -8,7 +8,7 @@ use std::{fs, io::BufWriter};
 use clap::{Parser, Subcommand};
 use conformance::interop::{self, Outcome};
 use conformance::statements::{self, Sources, Statement};
-use conformance::{client, codec, explore, sim, vectors};
+use conformance::{client, codec, explore, judge, sim, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them.
 #[derive(Parser)]
@@ -30,6 +30,10 @@ enum Judge {
     Simulate(sim::command::Options),
     /// Explores every state of a client and a model broker with a few messages and cuts, and tells how many there are.
     Explore(explore::command::Options),
+    /// Judges a server by statement, from outside.
+    Broker(judge::command::Options),
+    /// Judges a client by statement: a server that watches it, and tries it.
+    Peer(judge::peer::Options),
     /// Prints the table of statements, and how many are kept in which way.
     Statements {
         /// Lists in the table every test that bears a statement's number; run in the project's folder.
@@ -58,6 +62,8 @@ fn main() -> ExitCode {
         Judge::Statements { fill } => statements(fill, io::stdout().lock()),
         Judge::Vectors => print(BufWriter::new(io::stdout().lock())),
         Judge::Seeds { directory } => seeds(&directory),
+        Judge::Broker(options) => well(judge::command::run(&options, io::stdout().lock())),
+        Judge::Peer(options) => well(judge::peer::run(&options, io::stdout().lock())),
         Judge::Client(options) => client::run(&options, io::stdin(), io::stdout().lock()),
         Judge::Interop(options) => match interop::run(&options, io::stdout().lock()) {
             Ok(Outcome::Failed) => return ExitCode::FAILURE,

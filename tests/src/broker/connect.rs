@@ -9,7 +9,7 @@ use mqtt5_codec::{
 
 use super::link::Phase;
 use super::message::Message;
-use super::session::{Session, Will};
+use super::session::Will;
 use super::{Broker, Entry};
 
 impl Broker {
@@ -28,6 +28,9 @@ impl Broker {
         link.connect = bytes.to_vec();
         if let Some(reason) = self.faults.next_connect.take() {
             return self.refuse_and_part(number, reason);
+        }
+        if connect.client_id.len() > 22 && self.breaks("MQTT-3.1.3-5") {
+            return self.refuse_and_part(number, ReasonCode::CLIENT_IDENTIFIER_NOT_VALID);
         }
         if let Some(will) = &connect.will {
             if will.qos > limits.maximum_qos && !self.breaks("MQTT-3.2.2-12") {
@@ -135,7 +138,7 @@ impl Broker {
         }
         let most = self.limits.session_expiry.unwrap_or(u32::MAX);
         let late_will = self.breaks("MQTT-3.1.3-9");
-        let session = self.sessions.entry(client.to_owned()).or_insert_with(Session::default);
+        let session = self.sessions.entry(client.to_owned()).or_default();
         session.link = Some(number);
         session.expiry = asked.min(most);
         session.ends = None;
@@ -197,6 +200,7 @@ impl Broker {
         list.extend(limits.session_expiry.filter(|most| *most < asked).map(Property::SessionExpiryInterval));
         if let Some(name) = assigned
             && !self.breaks("MQTT-3.1.3-7")
+            && !self.breaks("MQTT-3.1.3-6")
         {
             list.extend(Text::new(name).map(Property::AssignedClientIdentifier));
         }
@@ -211,7 +215,8 @@ impl Broker {
         }
         let session_present = match present {
             true => !self.breaks("MQTT-3.2.2-3"),
-            false => invent || connect.clean_start && self.breaks("MQTT-3.2.2-2"),
+            false if connect.clean_start => invent || self.breaks("MQTT-3.2.2-2"),
+            false => invent || self.breaks("MQTT-3.1.2-6"),
         };
         let properties = Properties::from(&list[..]);
         let connack = Packet::ConnAck(ConnAck { session_present, reason: ReasonCode::SUCCESS, properties });

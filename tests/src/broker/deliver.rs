@@ -19,16 +19,31 @@ struct Match {
     ids: Vec<u32>,
 }
 
+/// A member of a shared subscription: client, QoS and subscription identifier.
+type Member<'a> = (&'a str, QoS, Option<u32>);
+
 impl Broker {
     /// Keeps a message if it asks for that, and sends it to whoever subscribed. Returns how many did.
     pub(super) fn route(&mut self, message: &Rc<Message>) -> usize {
+        if self.breaks("MQTT-4.6.0-5") && !message.payload().is_empty() {
+            // Every second message goes before the one that came before it.
+            let Some(first) = self.kept_back.take() else {
+                self.kept_back = Some(message.clone());
+                return 1;
+            };
+            return self.spread(message) + self.spread(&first);
+        }
+        self.spread(message)
+    }
+
+    fn spread(&mut self, message: &Rc<Message>) -> usize {
         let altered = self.altered(message);
         let message = &altered;
         self.note(|| Entry::Routed(message.clone()));
         self.retain(message);
         let Ok(topic) = Topic::new(&message.topic) else { return 0 };
         let mut reached: Vec<(String, Match)> = Vec::new();
-        let mut shared: BTreeMap<&str, Vec<(&str, QoS, Option<u32>)>> = BTreeMap::new();
+        let mut shared: BTreeMap<&str, Vec<Member<'_>>> = BTreeMap::new();
         for (client, session) in &self.sessions {
             let mut found = Match::default();
             for (filter, subscribed) in &session.subscriptions {
@@ -80,7 +95,10 @@ impl Broker {
             true => message.retain && !self.breaks("MQTT-3.3.1-13"),
             false => message.retain && self.breaks("MQTT-3.3.1-12"),
         };
-        let ids = if self.breaks("MQTT-3.3.4-3") { Vec::new() } else { found.ids };
+        let mut ids = if self.breaks("MQTT-3.3.4-3") { Vec::new() } else { found.ids };
+        if self.breaks("MQTT-3.3.4-4") {
+            ids.truncate(1);
+        }
         let Some(session) = self.sessions.get_mut(client) else { return };
         if session.link.is_none() && qos == QoS::AtMostOnce {
             return;
@@ -172,6 +190,10 @@ impl Broker {
             let id = if counted { session.take_id() } else { None };
             let Some(item) = session.queue.pop_front() else { return };
             if !sender.publish(link, &item, id, breaks("MQTT-3.3.1-3") && counted) {
+                if breaks("MQTT-3.1.2-25") {
+                    session.queue.clear();
+                    link.maximum_packet_size = Some(0);
+                }
                 continue;
             }
             if let Some(id) = id {
@@ -278,7 +300,7 @@ impl Outgoing<'_> {
             return false;
         }
         let alias = match link.alias(&item.message.topic) {
-            None if breaks("MQTT-3.1.2-26") || breaks("MQTT-3.1.2-27") => Some((link.alias_maximum + 1, false)),
+            _ if breaks("MQTT-3.1.2-26") || breaks("MQTT-3.1.2-27") => Some((link.alias_maximum + 1, false)),
             alias => alias,
         };
         if let Some(alias) = alias.and_then(|(alias, known)| Some((TopicAlias::new(alias)?, known))) {

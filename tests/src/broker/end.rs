@@ -28,7 +28,8 @@ impl Broker {
     /// Takes down a violation, says so with DISCONNECT, or CONNACK where that was due, and closes.
     pub(super) fn fail(&mut self, number: usize, reason: ReasonCode, statement: &'static str, what: impl Into<String>) {
         self.ledger.broken(statement, what);
-        if self.breaks("MQTT-4.13.1-1") || self.breaks(statement) {
+        let in_connect = self.link(number).is_some_and(|link| link.phase == Phase::Waiting);
+        if self.breaks("MQTT-4.13.1-1") || self.breaks(statement) || in_connect && self.breaks("MQTT-3.1.4-1") {
             return;
         }
         self.disconnect(number, reason);

@@ -66,6 +66,8 @@ pub struct Broker {
     now: u64,
     assigned: u32,
     turn: usize,
+    /// For a lapse.
+    kept_back: Option<Rc<Message>>,
 }
 
 /// The state, for a search over states: all but the time and the ledger.

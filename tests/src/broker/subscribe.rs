@@ -85,6 +85,9 @@ impl Broker {
         if sends && !subscription.filter.is_shared() {
             self.send_retained(number, filter, options.maximum_qos, id);
         }
+        if self.breaks("MQTT-3.8.4-7") {
+            return ReasonCode::GRANTED_QOS_2;
+        }
         match options.maximum_qos {
             QoS::AtMostOnce => ReasonCode::GRANTED_QOS_0,
             QoS::AtLeastOnce => ReasonCode::GRANTED_QOS_1,
@@ -106,7 +109,7 @@ impl Broker {
             reasons.push(match refused {
                 Some(reason) => reason,
                 None if session.subscriptions.contains_key(filter.as_str()) => {
-                    if !keeps && !(only_first && !reasons.is_empty()) {
+                    if !keeps && (!only_first || reasons.is_empty()) {
                         session.subscriptions.remove(filter.as_str());
                     }
                     ReasonCode::SUCCESS

@@ -300,7 +300,7 @@ impl<'t> World<'t> {
         }
         if let Some(link) = device.link {
             moved |= broker.held(link) > 0;
-            broker.release(link, usize::MAX.min(broker.held(link)));
+            broker.release(link, broker.held(link));
         }
         while !device.unacknowledged.is_empty() {
             device.acknowledge(book, random);
@@ -334,7 +334,8 @@ impl<'t> World<'t> {
         for (name, session) in self.broker.sessions() {
             let device = self.devices.iter().find(|device| device.name == name).map_or(0, |device| device.number);
             // Of a device that lost its memory, QoS 2 identifiers stay open for good.
-            if !session.is_quiet() && !(self.book.swallows(device) && session.sending.is_empty()) {
+            let swallowed = self.book.swallows(device) && session.sending.is_empty();
+            if !session.is_quiet() && !swallowed {
                 self.book.problems.push(format!("the broker is not done with {name}: {session:?}"));
             }
         }

@@ -1,0 +1,49 @@
+//! Judges of others: of a server, from outside, and of a client, by a server that watches it. Each says of every statement that
+//! it can see whether it was kept, broken, or not seen.
+
+pub mod cases;
+pub mod command;
+pub mod malformed;
+pub mod peer;
+pub mod report;
+pub mod server;
+pub mod talk;
+
+#[cfg(test)]
+mod tests {
+    use super::cases::{CASES, ask};
+    use super::report::Report;
+    use super::server::Modelled;
+    use super::talk::Talk;
+    use crate::broker::Broker;
+
+    /// What the judge finds of a model broker that breaks a statement, or none.
+    fn judged(lapse: Option<&'static str>) -> Report {
+        let mut broker = Broker::new();
+        broker.limits.topic_alias_maximum = 5;
+        broker.limits.aliases = true;
+        broker.limits.reason_strings = true;
+        broker.limits.response_information = Some("somewhere");
+        broker.lapse = lapse;
+        let mut server = Modelled::new(broker);
+        let mut talk = Talk::new(&mut server, "t");
+        ask(&mut talk, |_| {});
+        talk.report
+    }
+
+    #[test]
+    fn the_model_broker_keeps_every_statement_that_the_judge_sees() {
+        let report = judged(None);
+        assert_eq!(report.counts()[1..], [0, 0], "{}", report.text());
+        assert!(report.counts()[0] >= 95, "{}", report.text());
+    }
+
+    #[test]
+    fn a_broker_that_breaks_a_statement_is_caught_at_that_statement() {
+        let statements = CASES.iter().flat_map(|(_, statements, _)| *statements).copied();
+        let (caught, missed): (Vec<_>, Vec<_>) =
+            statements.partition(|statement| judged(Some(statement)).fails(statement));
+        println!("caught {} mutants of {}; missed {missed:?}", caught.len(), caught.len() + missed.len());
+        assert!(missed.is_empty(), "not caught: {missed:?}");
+    }
+}
