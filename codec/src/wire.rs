@@ -377,21 +377,6 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_copied_alike_word_by_word() {
-        let bytes: [u8; 40] = core::array::from_fn(|at| at as u8 + 1);
-        for start in 0..8 {
-            for len in 0..=bytes.len() - 8 {
-                let from = &bytes[start..start + len];
-                let (mut by_words, mut by_length) = ([0; 48], [0; 48]);
-                copy_words(&mut (&mut by_words[8 - start..8 - start + len], from));
-                copy(&mut by_length[8 - start..8 - start + len], from);
-                assert_eq!(by_words[8 - start..8 - start + len], *from);
-                assert_eq!(by_words, by_length);
-            }
-        }
-    }
-
-    #[test]
     fn a_count_past_the_address_space_is_too_long_for_any_packet() {
         let mut counter = Writer::count();
         counter.skip(usize::MAX - 1);
