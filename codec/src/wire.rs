@@ -239,7 +239,7 @@ impl<'b> Writer<'b> {
     pub(crate) fn put(&mut self, bytes: &[u8]) {
         self.written = self.written.saturating_add(bytes.len());
         if let Some((taken, rest)) = mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {
-            taken.copy_from_slice(bytes);
+            copy(taken, bytes);
             self.room = rest;
         }
     }
@@ -290,6 +290,30 @@ impl<'b> Writer<'b> {
         self.u16(bytes.len() as u16);
         self.put(bytes);
     }
+}
+
+/// Copies bytes to room for as many.
+#[inline]
+fn copy(to: &mut [u8], from: &[u8]) {
+    if size_of::<usize>() > 4 {
+        // The comparison spares the panic of `copy_from_slice`.
+        if to.len() == from.len() {
+            to.copy_from_slice(from);
+        }
+    } else {
+        copy_words(&mut (to, from));
+    }
+}
+
+/// Copies word by word wherever the words begin, since the `memcpy` of bare metal goes byte by byte when a string is short or
+/// begins elsewhere in a word than its copy. Both slices come in memory, so that they could overlap as far as the compiler
+/// knows: else it would see a `memcpy` in these loops too.
+#[inline(never)]
+fn copy_words((to, from): &mut (&mut [u8], &[u8])) {
+    let (to, to_tail) = to.as_chunks_mut::<4>();
+    let (from, from_tail) = from.as_chunks::<4>();
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    to_tail.iter_mut().zip(from_tail).for_each(|(to, from)| *to = *from);
 }
 
 /// How many bytes `put` writes.
