@@ -200,7 +200,7 @@ impl Writer<'_> {
     /// Counts bytes that are known to follow.
     #[inline]
     pub(crate) fn skip(&mut self, len: usize) {
-        self.written = self.written.saturating_add(len);
+        self.written = add(self.written, len);
     }
 }
 
@@ -237,7 +237,7 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
-        self.written = self.written.saturating_add(bytes.len());
+        self.written = add(self.written, bytes.len());
         if let Some((taken, rest)) = mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {
             copy(taken, bytes);
             self.room = rest;
@@ -246,7 +246,7 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn u8(&mut self, value: u8) {
-        self.written = self.written.saturating_add(1);
+        self.written = add(self.written, 1);
         if let Some((first, rest)) = mem::take(&mut self.room).split_first_mut() {
             *first = value;
             self.room = rest;
@@ -265,7 +265,7 @@ impl<'b> Writer<'b> {
 
     #[inline]
     fn chunk<const N: usize>(&mut self, bytes: [u8; N]) {
-        self.written = self.written.saturating_add(N);
+        self.written = add(self.written, N);
         if let Some((first, rest)) = mem::take(&mut self.room).split_first_chunk_mut() {
             *first = bytes;
             self.room = rest;
@@ -290,6 +290,13 @@ impl<'b> Writer<'b> {
         self.u16(bytes.len() as u16);
         self.put(bytes);
     }
+}
+
+/// Adds to a count, which stops at its end where an address space is small enough to be filled by items that borrow the same
+/// bytes again and again.
+#[inline]
+const fn add(count: usize, more: usize) -> usize {
+    if size_of::<usize>() > 4 { count.wrapping_add(more) } else { count.saturating_add(more) }
 }
 
 /// Copies bytes to room for as many.
@@ -401,6 +408,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(not(target_pointer_width = "64"))]
     fn a_count_past_the_address_space_is_too_long_for_any_packet() {
         let mut counter = Writer::count();
         counter.skip(usize::MAX - 1);
@@ -408,5 +416,20 @@ mod tests {
         counter.bytes(b"more");
         counter.u32(0);
         assert_eq!(counter.written(), usize::MAX);
+    }
+
+    #[test]
+    fn bytes_are_copied_alike_word_by_word() {
+        let bytes: [u8; 40] = core::array::from_fn(|at| at as u8 + 1);
+        for start in 0..8 {
+            for len in 0..=bytes.len() - 8 {
+                let from = &bytes[start..start + len];
+                let (mut by_words, mut by_length) = ([0; 48], [0; 48]);
+                copy_words(&mut (&mut by_words[8 - start..8 - start + len], from));
+                copy(&mut by_length[8 - start..8 - start + len], from);
+                assert_eq!(by_words[8 - start..8 - start + len], *from);
+                assert_eq!(by_words, by_length);
+            }
+        }
     }
 }
