@@ -170,7 +170,11 @@ impl Engine<'_> {
         if drain {
             self.link.phase = Phase::Draining;
         } else if at == NIL {
-            self.push_small(&[DISCONNECT, 1, reason.value()]);
+            if reason == ReasonCode::NORMAL_DISCONNECTION {
+                self.push_small(&[DISCONNECT, 0]);
+            } else {
+                self.push_small(&[DISCONNECT, 1, reason.value()]);
+            }
         }
         Ok(())
     }

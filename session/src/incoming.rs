@@ -98,7 +98,8 @@ impl Engine<'_> {
     /// The message given last has been handled: its acknowledgement is queued.
     pub(crate) fn handled(&mut self) {
         let id = core::mem::take(&mut self.link.handling);
-        if id != 0 {
+        // Nothing follows DISCONNECT [MQTT-3.14.4-1].
+        if id != 0 && matches!(self.link.phase, Phase::Up | Phase::Draining) {
             self.push_ack(self.link.handling_kind, id, ReasonCode::SUCCESS);
         }
     }

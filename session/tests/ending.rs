@@ -35,6 +35,21 @@ fn mqtt_3_14_4_1_nothing_is_sent_after_disconnect() {
 }
 
 #[test]
+fn mqtt_3_14_4_1_no_acknowledgement_follows_disconnect_in_a_full_memory() {
+    let mut host = Host::with(Boxed::new(1, 128));
+    host.open(&Connect::new(text("c")), "20 03 00 00 00");
+    host.publish(&message("t", "0123456789abcdef", 0)).unwrap();
+    let input = bytes("32 06 00 01 74 00 01 00");
+    host.inbox.spare()[..input.len()].copy_from_slice(&input);
+    host.inbox.filled(input.len());
+    let now = host.now();
+    assert!(host.client.handle_input(&mut host.inbox, now).is_ok());
+    disconnect(&mut host, ReasonCode::NORMAL_DISCONNECTION, &[], Ending::AtOnce).unwrap();
+    host.client.handled();
+    assert_eq!(host.sent(), "e0 00");
+}
+
+#[test]
 fn a_disconnect_after_what_is_queued_waits_for_it() {
     let mut host = Host::accepted("20 06 00 00 03 21 00 01");
     host.publish(&message("t", "1", 1)).unwrap();
@@ -100,7 +115,7 @@ fn there_is_always_room_to_take_leave() {
         Err(Refused::Bytes { need: 2 })
     ));
     assert_eq!(disconnect(&mut host, ReasonCode::NORMAL_DISCONNECTION, &[], Ending::AtOnce), Ok(()));
-    assert_eq!(host.sent(), "e0 01 00");
+    assert_eq!(host.sent(), "e0 00");
     assert!(host.client.is_closed());
 }
 

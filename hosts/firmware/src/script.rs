@@ -100,10 +100,10 @@ pub fn rest(client: &mut Client<Memory>, inbox: &mut Inbox<'_>, list: &[Property
         && matches!(client.handle_input(inbox, NOW), Ok(Input::Event(Event::Published(_))))
         && feed(inbox, b"\x34\x0A\x00\x01a\x00\x09\x00abcd")
         && matches!(client.handle_input(inbox, NOW), Ok(Input::Event(Event::Message(_))))
-        && matches!(client.handle_input(inbox, NOW), Ok(Input::Partial { .. }))
+        && matches!(client.handle_input(inbox, NOW), Ok(Input::Blocked))
         && drain(client) == 4
         && feed(inbox, b"\x62\x02\x00\x09")
-        && matches!(client.handle_input(inbox, NOW), Ok(Input::Partial { .. }))
+        && matches!(client.handle_input(inbox, NOW), Ok(Input::Blocked))
         && drain(client) == 4
         && send(client, list, QoS::ExactlyOnce)
         && feed(inbox, b"\x50\x02\x00\x03")
