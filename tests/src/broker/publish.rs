@@ -348,7 +348,9 @@ impl Broker {
         let Some(Some(link)) = self.links.get_mut(number) else { return };
         link.doubled = doubled;
         let Some(session) = self.sessions.get_mut(&link.client) else { return };
-        session.limited |= link.limits.maximum_packet_size.is_some() || !link.limits.retain_available;
+        session.limited |= link.limits.maximum_packet_size.is_some()
+            || !link.limits.retain_available
+            || link.limits.maximum_qos < QoS::ExactlyOnce;
         for claim in &mut session.claims {
             claim.given_up |= !claim.received && is_forbidden(claim, &link.limits);
         }
