@@ -171,7 +171,7 @@ impl Watch {
         for filter in filters {
             let plain =
                 filter.strip_prefix("$share/").and_then(|rest| rest.split_once('/')).map_or(&*filter, |(_, rest)| rest);
-            let topic = plain.replace('#', "x").replace('+', "x");
+            let topic = plain.replace(['#', '+'], "x");
             for qos in 0..=2 {
                 self.publish(&topic, qos, now);
             }
