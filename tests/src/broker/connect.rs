@@ -140,6 +140,9 @@ impl Broker {
         let late_will = self.breaks("MQTT-3.1.3-9");
         let session = self.sessions.entry(client.to_owned()).or_default();
         session.link = Some(number);
+        // A client that was never told may end what it began in the session before.
+        session.limited |= session.untold;
+        session.untold |= !present;
         session.expiry = asked.min(most);
         session.ends = None;
         let old_will = session.will.take().filter(|_| late_will);

@@ -180,6 +180,7 @@ impl Broker {
         let cut = link.cut_sent == Some(0);
         let client = link.client.clone();
         if let Some(session) = self.sessions.get_mut(&client) {
+            session.untold &= len == 0;
             for (id, step) in steps {
                 session.acknowledged(id, step);
             }

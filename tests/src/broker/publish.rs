@@ -99,8 +99,11 @@ impl Broker {
         session
             .claims
             .retain(|old| old.id != id || dup || old.kind != Kind::AtLeastOnce || !is_forbidden(old, &limits));
+        let again = |claim: &Claim| dup && claim.message.as_ref().is_some_and(|old| same(old, message));
+        session.claims.retain(|claim| !claim.is_free(id) || again(claim));
         let owed = session.claims.iter().find(|claim| is_owed(claim)).map(|claim| claim.id);
-        let in_order = !dup || owed.is_none_or(|first| first == id);
+        let given_up = session.claim(id).is_some_and(|claim| claim.given_up);
+        let in_order = !dup || given_up || owed.is_none_or(|first| first == id);
         let broken = match session.claim(id) {
             None if dup && !resumed => Some(("MQTT-3.3.1-3", "DUP on a message that was never sent before")),
             None => None,
@@ -348,11 +351,12 @@ impl Broker {
         let Some(Some(link)) = self.links.get_mut(number) else { return };
         link.doubled = doubled;
         let Some(session) = self.sessions.get_mut(&link.client) else { return };
-        session.limited |= link.limits.maximum_packet_size.is_some() || !link.limits.retain_available;
+        session.limited |= link.limits.maximum_packet_size.is_some()
+            || !link.limits.retain_available
+            || link.limits.maximum_qos < QoS::ExactlyOnce;
         for claim in &mut session.claims {
             claim.given_up |= !claim.received && is_forbidden(claim, &link.limits);
         }
-        session.claims.retain(|claim| !claim.given_up || claim.kind == Kind::ExactlyOnce);
         if link.limits.maximum_qos < QoS::ExactlyOnce {
             // A server without QoS 2 keeps no state of it.
             session.incoming.clear();

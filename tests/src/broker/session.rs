@@ -81,6 +81,14 @@ pub struct Claim {
     pub given_up: bool,
 }
 
+impl Claim {
+    /// Whether the client may use this identifier anew, having given up the QoS 1 message that it stood for. It may also not
+    /// know of the limits that made it, and send the message again.
+    pub(super) fn is_free(&self, id: u16) -> bool {
+        self.id == id && self.given_up && self.kind == Kind::AtLeastOnce
+    }
+}
+
 /// Which acknowledgement the client is being given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -122,6 +130,8 @@ pub struct Session {
     pub incoming: BTreeSet<u16>,
     /// What the client waits for, in the order begun.
     pub claims: Vec<Claim>,
+    /// The client has not been told yet that it is a new session.
+    pub untold: bool,
     /// Limits have kept the client from sending again what it might have had under way.
     pub limited: bool,
     /// The will.
@@ -184,6 +194,9 @@ impl Session {
     /// Whether nothing is under way in either direction.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.queue.is_empty() && self.sending.is_empty() && self.incoming.is_empty() && self.claims.is_empty()
+        self.queue.is_empty()
+            && self.sending.is_empty()
+            && self.incoming.is_empty()
+            && self.claims.iter().all(|claim| claim.is_free(claim.id))
     }
 }

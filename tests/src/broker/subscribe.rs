@@ -134,6 +134,7 @@ impl Broker {
     /// Takes down the identifier of a SUBSCRIBE or UNSUBSCRIBE. False when the connection ended.
     fn claim_request(&mut self, number: usize, id: u16, kind: Kind) -> bool {
         let Some(session) = self.session_of(number) else { return false };
+        session.claims.retain(|claim| !claim.is_free(id));
         let free = session.claim(id).is_none();
         if !self.ledger.check("MQTT-2.2.1-3", free, || format!("packet identifier {id} is in use")) {
             self.disconnect(number, ReasonCode::PROTOCOL_ERROR);

@@ -75,8 +75,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_message_each_way_with_two_cuts_holds_in_every_state() {
-        let bounds = Bounds { out: 1, inward: 1, cuts: 2, ..Bounds::default() };
+    fn one_message_each_way_and_a_cut_hold_in_every_state() {
+        let bounds = Bounds { out: 1, inward: 1, cuts: 1, ..Bounds::default() };
         let seen = explore(bounds, |_| {});
         assert!(seen.failure.is_none(), "{:?}", seen.failure);
         assert!(seen.states > 500, "{seen:?}");

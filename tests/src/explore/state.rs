@@ -341,8 +341,7 @@ impl State {
                         self.unacknowledged.extend(message.delivery.id().map(PacketId::get));
                     }
                 }
-                // There is no room for the answer: the packet is read later.
-                Ok(Input::Blocked) => return,
+                // Something waits to be written first; what was not handled is read again later.
                 Ok(_) => break,
                 Err(fault) => {
                     self.problem = Some(format!("the client finds {fault}"));
@@ -350,7 +349,9 @@ impl State {
                 }
             }
         }
-        self.broker.read(link, used);
+        if inbox.is_empty() {
+            self.broker.read(link, used);
+        }
     }
 
     fn cut(&mut self) {

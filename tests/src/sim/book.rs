@@ -77,7 +77,7 @@ pub(super) fn topic(device: usize, qos: QoS) -> String {
 }
 
 /// The number of the message with this payload.
-fn number(payload: &[u8]) -> Option<u32> {
+pub(super) fn number(payload: &[u8]) -> Option<u32> {
     payload.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes))
 }
 
@@ -248,6 +248,14 @@ impl Book {
             *last = index;
         }
         self.problems.extend(problems);
+    }
+
+    /// An application refused a message: until the server knows, it comes again.
+    pub(super) fn refused(&mut self, device: usize, message: u32) {
+        let copies = self.devices.get_mut(device).and_then(|ledger| ledger.copies.get_mut(&message));
+        if let Some(copies) = copies {
+            copies.may_repeat = true;
+        }
     }
 
     /// The server's session of a device is gone, and what was on its way with it.

@@ -8,7 +8,7 @@ use mqtt5_session::{
     Acknowledge, Boxed, Client, Connect, Ending, Event, Fault, Inbox, Input, Instant, Message, Prior, Transmit,
 };
 
-use super::book::{Book, topic};
+use super::book::{Book, number, topic};
 use super::random::Random;
 use crate::broker::Broker;
 
@@ -50,7 +50,7 @@ pub(super) struct Device<'t> {
     /// How it is.
     pub habits: Habits,
     /// Messages that the application has to acknowledge.
-    pub unacknowledged: Vec<(PacketId, QoS)>,
+    pub unacknowledged: Vec<(PacketId, QoS, u32)>,
     /// It lost its memory.
     pub forgot: bool,
     /// The next connection begins a session.
@@ -254,11 +254,14 @@ impl<'t> Device<'t> {
         if self.unacknowledged.is_empty() {
             return;
         }
-        let (id, qos) = self.unacknowledged.swap_remove(random.below(self.unacknowledged.len() as u64) as usize);
+        let (id, qos, message) =
+            self.unacknowledged.swap_remove(random.below(self.unacknowledged.len() as u64) as usize);
         let reason = if random.chance(5) { ReasonCode::IMPLEMENTATION_SPECIFIC_ERROR } else { ReasonCode::SUCCESS };
         let done = self.client.acknowledge(id, reason);
         self.tell(|| format!("acknowledges {id} at {qos:?} with {reason}: {done:?}"));
-        let _ = book;
+        if reason.is_error() {
+            book.refused(self.number, message);
+        }
     }
 
     /// The connection is gone, for both sides.
@@ -272,7 +275,7 @@ impl<'t> Device<'t> {
         self.losses(book);
         // What was received at QoS 1 comes again; an application may answer the first one nevertheless.
         if random.chance(80) {
-            self.unacknowledged.retain(|(_, qos)| *qos == QoS::ExactlyOnce);
+            self.unacknowledged.retain(|(_, qos, _)| *qos == QoS::ExactlyOnce);
         }
     }
 
@@ -368,7 +371,7 @@ impl<'t> Device<'t> {
 struct App<'d> {
     number: usize,
     manual: bool,
-    unacknowledged: &'d mut Vec<(PacketId, QoS)>,
+    unacknowledged: &'d mut Vec<(PacketId, QoS, u32)>,
     subscribed: &'d mut bool,
     forgot: &'d mut bool,
     clean: &'d mut bool,
@@ -390,7 +393,8 @@ impl App<'_> {
                 if let Delivery::AtLeastOnce { id, .. } | Delivery::ExactlyOnce { id, .. } = message.delivery
                     && self.manual
                 {
-                    self.unacknowledged.push((id, message.delivery.qos()));
+                    let number = number(message.payload).unwrap_or(u32::MAX);
+                    self.unacknowledged.push((id, message.delivery.qos(), number));
                 }
                 book.received(self.number, message.payload, message.delivery.qos(), message.topic.as_str());
             }

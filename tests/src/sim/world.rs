@@ -334,8 +334,8 @@ impl<'t> World<'t> {
         for (name, session) in self.broker.sessions() {
             let device = self.devices.iter().find(|device| device.name == name).map_or(0, |device| device.number);
             // Of a device that lost its memory, QoS 2 identifiers stay open for good.
-            let swallowed = self.book.swallows(device) && session.sending.is_empty();
-            if !session.is_quiet() && !swallowed {
+            let excused = self.book.swallows(device) && session.sending.is_empty();
+            if !session.is_quiet() && !excused {
                 self.book.problems.push(format!("the broker is not done with {name}: {session:?}"));
             }
         }
