@@ -160,9 +160,14 @@ impl<'b> Out<'b> {
         let (from, end) = (frame.start.saturating_add(1), self.at);
         self.at = end.saturating_add(count.len());
         let Some(room) = self.buffer.get_mut(from..self.at) else { return };
-        let body = end.saturating_sub(from);
-        if body <= room.len() && count.len() <= room.len().saturating_sub(body) {
-            room.copy_within(..body, count.len());
+        // From its end on, so that nothing is overwritten before it has moved.
+        let mut left = end.saturating_sub(from);
+        while let Some(last) = left.checked_sub(1) {
+            let byte = room.get(last).copied().unwrap_or(0);
+            if let Some(place) = room.get_mut(last.saturating_add(count.len())) {
+                *place = byte;
+            }
+            left = last;
         }
         for (byte, digit) in room.iter_mut().zip(count) {
             *byte = *digit;

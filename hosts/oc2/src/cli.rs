@@ -2,6 +2,7 @@
 
 use core::str::FromStr;
 use core::time::Duration;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use percent_encoding::percent_decode_str;
@@ -27,6 +28,81 @@ impl Cli {
 pub(crate) enum Command {
     /// One Producer commands three Consumers over a real broker, and collects their responses
     Demo(Demo),
+    /// Check whether files hold valid OpenC2: one line a file, and status 0 only if all of them do
+    Check(Check),
+    /// Write an OpenC2 message, command or response in another form
+    Convert(Convert),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// What the files hold
+    #[arg(long, value_enum, default_value_t = Kind::Auto)]
+    pub(crate) kind: Kind,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// The files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The form to write
+    #[arg(long, value_enum)]
+    pub(crate) to: Form,
+    /// Indent JSON
+    #[arg(long)]
+    pub(crate) pretty: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// The file; - is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// How files are read.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Reading {
+    /// The version of the OpenC2 language
+    #[arg(long, value_enum, default_value_t = Version::V1)]
+    pub(crate) language: Version,
+    /// Forgive the habits of other implementations, and name those that were met
+    #[arg(long)]
+    pub(crate) lenient: bool,
+    /// How the files are encoded
+    #[arg(long = "encoding", value_enum, default_value_t = FileEncoding::Auto)]
+    pub(crate) encoding: FileEncoding,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    Auto,
+    Command,
+    Response,
+    Message,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Version {
+    #[value(name = "1.0")]
+    V1,
+    #[value(name = "2.0")]
+    V2,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileEncoding {
+    Auto,
+    Json,
+    Cbor,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    Json,
+    Cbor,
+    CborConcise,
 }
 
 #[derive(Debug, Args)]
@@ -196,9 +272,11 @@ mod tests {
 
     #[test]
     fn no_word_means_the_demo() {
-        let Command::Demo(demo) = Cli::parse_from(["oc2", "--qos", "2"]).job();
+        let Command::Demo(demo) = Cli::parse_from(["oc2", "--qos", "2"]).job() else { panic!("the demo") };
         assert_eq!((demo.qos, demo.encoding, demo.json), (2, Encoding::Json, false));
-        let Command::Demo(demo) = Cli::parse_from(["oc2", "demo", "--encoding", "cbor"]).job();
+        let Command::Demo(demo) = Cli::parse_from(["oc2", "demo", "--encoding", "cbor"]).job() else {
+            panic!("the demo")
+        };
         assert_eq!((demo.qos, demo.encoding), (1, Encoding::Cbor));
     }
 }

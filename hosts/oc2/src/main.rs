@@ -2,8 +2,10 @@
 
 mod agent;
 mod broker;
+mod check;
 mod cli;
 mod consumer;
+mod convert;
 mod demo;
 mod failure;
 mod message;
@@ -29,7 +31,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
-    let Command::Demo(demo) = cli.job();
+    let demo = match cli.job() {
+        Command::Demo(demo) => demo,
+        Command::Check(check) => return check::run(&check),
+        Command::Convert(convert) => return convert::run(&convert),
+    };
     match demo::run(&demo) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

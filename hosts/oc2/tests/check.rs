@@ -1,0 +1,63 @@
+//! `oc2 check` and `oc2 convert`, as a shell sees them.
+#![allow(clippy::unwrap_used, reason = "a test that meets these has failed")]
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+/// Runs `oc2` with this on its standard input: status, standard output, standard error.
+fn oc2(arguments: &[&str], input: &[u8]) -> (Option<i32>, Vec<u8>, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_oc2"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), output.stdout, String::from_utf8(output.stderr).unwrap())
+}
+
+fn check(arguments: &[&str], input: &str) -> (Option<i32>, String) {
+    let (status, out, _) = oc2(&[&["check"], arguments, &["-"]].concat(), input.as_bytes());
+    (status, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn a_file_is_valid_or_says_where_it_is_not() {
+    let deny = r#"{"action":"deny","target":{"ipv4_net":"10.0.0.0/8"}}"#;
+    assert_eq!(check(&[], deny), (Some(0), "-: valid\n".into()));
+    let bad = deny.replace("10.", "300.");
+    let told = "-: invalid: target.ipv4_net: not an IPv4 address with or without a prefix length of 0 to 32 [LS1 3.4.1.9]\n";
+    assert_eq!(check(&[], &bad), (Some(1), told.into()));
+    assert_eq!(check(&["--kind", "response"], deny).0, Some(1));
+    let null = r#"{"status":200,"results":null}"#;
+    assert_eq!(check(&[], null).0, Some(1));
+    assert_eq!(check(&["--lenient"], null), (Some(0), "-: valid (forgiven: null for an absent field)\n".into()));
+    let draft = r#"{"action":"deny","target":{"uri":"a:b"},"profile":"slpf"}"#;
+    assert_eq!(check(&[], draft).0, Some(1));
+    assert_eq!(check(&["--language", "2.0"], draft).0, Some(0));
+}
+
+#[test]
+fn all_files_are_checked_even_if_one_is_not_there() {
+    let (status, out, _) = oc2(&["check", "/no/such/file", "-"], br#"{"status":200}"#);
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(status, Some(1));
+    assert!(out.starts_with("/no/such/file: invalid: ") && out.ends_with("-: valid\n"), "{out}");
+}
+
+#[test]
+fn a_command_goes_through_every_form_and_back() {
+    let json = r#"{"action":"deny","target":{"ipv4_net":"10.0.0.0/8"}}"#;
+    let (status, concise, _) = oc2(&["convert", "--to", "cbor-concise", "-"], json.as_bytes());
+    assert_eq!((status, concise.as_slice()), (Some(0), &b"\x82\x06\xA1\x0D\x82\x44\x0A\x00\x00\x00\x08"[..]));
+    let (_, cbor, _) = oc2(&["convert", "--to", "cbor", "-"], &concise);
+    let (_, back, _) = oc2(&["convert", "--to", "json", "-"], &cbor);
+    assert_eq!(back, [json.as_bytes(), b"\n"].concat());
+    let (_, pretty, _) = oc2(&["convert", "--to", "json", "--pretty", "-"], &cbor);
+    assert!(pretty.starts_with(b"{\n  \"action\": \"deny\","));
+    let (status, out, error) = oc2(&["convert", "--to", "cbor", "-"], br#"{"action":"dance","target":{}}"#);
+    assert_eq!((status, out.len()), (Some(1), 0));
+    assert!(error.starts_with("oc2: -: action: not an action of the language [LS1 3.3.1.1]"), "{error}");
+}
