@@ -124,6 +124,7 @@ impl Bench {
             match self.client.handle_input(&mut self.inbox, now()) {
                 Ok(Input::Event(Event::Rejected(_) | Event::Disconnected(_))) | Err(_) => panic!("the session ended"),
                 Ok(Input::Partial { .. }) => return,
+                Ok(Input::Blocked) => self.write(),
                 Ok(_) => {}
             }
         }
