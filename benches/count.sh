@@ -68,7 +68,8 @@ for operation in decode encode; do
             awk -F, -v OFS=, -v o=$operation -v w=$workload -v g="$gate" '$1 == o && $2 == w { $4 = g } 1' gates.csv >"$log"
             cp "$log" gates.csv
         fi
-        if [ "$got" -gt "${gate:-$goal}" ]; then
+        # Three in a hundred more are let pass: another machine's libc may copy with other instructions.
+        if [ $((got * 100)) -gt $((${gate:-$goal} * 103)) ]; then
             echo "count.sh: $operation $workload takes $got instructions, its gate is ${gate:-$goal}" >&2
             status=1
         fi
