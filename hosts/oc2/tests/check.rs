@@ -28,7 +28,8 @@ fn a_file_is_valid_or_says_where_it_is_not() {
     let deny = r#"{"action":"deny","target":{"ipv4_net":"10.0.0.0/8"}}"#;
     assert_eq!(check(&[], deny), (Some(0), "-: valid\n".into()));
     let bad = deny.replace("10.", "300.");
-    let told = "-: invalid: target.ipv4_net: not an IPv4 address with or without a prefix length of 0 to 32 [LS1 3.4.1.9]\n";
+    let told =
+        "-: invalid: target.ipv4_net: not an IPv4 address with or without a prefix length of 0 to 32 [LS1 3.4.1.9]\n";
     assert_eq!(check(&[], &bad), (Some(1), told.into()));
     assert_eq!(check(&["--kind", "response"], deny).0, Some(1));
     let null = r#"{"status":200,"results":null}"#;
