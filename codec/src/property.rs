@@ -421,7 +421,8 @@ fn entry_kind(entry: u32) -> Kind {
 /// A property's value: how it is read from checked bytes, written, and whether it may be sent.
 trait Value<'a>: Copy {
     fn get(r: &mut Reader<'a>) -> Option<Self>;
-    fn put(self, w: &mut Writer<'_>);
+    /// Writes the identifier `id` and the value, together where that is one step.
+    fn put(self, id: u8, w: &mut Writer<'_>);
     fn valid(self) -> Result<(), Rule> {
         Ok(())
     }
@@ -430,27 +431,42 @@ trait Value<'a>: Copy {
     }
 }
 
+#[inline]
+fn tagged_u16(id: u8, value: u16, w: &mut Writer<'_>) {
+    let [a, b] = value.to_be_bytes();
+    w.chunk([id, a, b]);
+}
+
+#[inline]
+fn tagged_u32(id: u8, value: u32, w: &mut Writer<'_>) {
+    let [a, b, c, d] = value.to_be_bytes();
+    w.chunk([id, a, b, c, d]);
+}
+
 macro_rules! value {
-    ($($type:ty: |$r:ident| $get:expr, |$value:ident, $w:ident| $put:expr;)+) => {$(
+    ($($type:ty: |$r:ident| $get:expr, |$value:ident, $id:ident, $w:ident| $put:expr;)+) => {$(
         impl<'a> Value<'a> for $type {
             #[inline]
             fn get($r: &mut Reader<'a>) -> Option<Self> { $get }
             #[inline]
-            fn put(self, $w: &mut Writer<'_>) { let $value = self; $put }
+            fn put(self, $id: u8, $w: &mut Writer<'_>) { let $value = self; $put }
         }
     )+};
 }
 
 value! {
-    bool: |r| r.u8().ok().map(|byte| byte != 0), |value, w| w.u8(u8::from(value));
-    PayloadFormat: |r| r.u8().ok().and_then(Self::from_u8), |value, w| w.u8(value as u8);
-    QoS: |r| r.u8().ok().and_then(Self::from_u8), |value, w| w.u8(value as u8);
-    u16: |r| r.u16().ok(), |value, w| w.u16(value);
-    NonZeroU16: |r| r.u16().ok().and_then(Self::new), |value, w| w.u16(value.get());
-    TopicAlias: |r| r.u16().ok().and_then(Self::new), |value, w| w.u16(value.get());
-    u32: |r| r.u32().ok(), |value, w| w.u32(value);
-    NonZeroU32: |r| r.u32().ok().and_then(Self::new), |value, w| w.u32(value.get());
-    SubscriptionId: |r| r.varint().ok().and_then(Self::new), |value, w| w.varint(value.get());
+    bool: |r| r.u8().ok().map(|byte| byte != 0), |value, id, w| w.chunk([id, u8::from(value)]);
+    PayloadFormat: |r| r.u8().ok().and_then(Self::from_u8), |value, id, w| w.chunk([id, value as u8]);
+    QoS: |r| r.u8().ok().and_then(Self::from_u8), |value, id, w| w.chunk([id, value as u8]);
+    u16: |r| r.u16().ok(), |value, id, w| tagged_u16(id, value, w);
+    NonZeroU16: |r| r.u16().ok().and_then(Self::new), |value, id, w| tagged_u16(id, value.get(), w);
+    TopicAlias: |r| r.u16().ok().and_then(Self::new), |value, id, w| tagged_u16(id, value.get(), w);
+    u32: |r| r.u32().ok(), |value, id, w| tagged_u32(id, value, w);
+    NonZeroU32: |r| r.u32().ok().and_then(Self::new), |value, id, w| tagged_u32(id, value.get(), w);
+    SubscriptionId: |r| r.varint().ok().and_then(Self::new), |value, id, w| {
+        w.u8(id);
+        w.varint(value.get());
+    };
 }
 
 impl<'a> Value<'a> for Text<'a> {
@@ -459,8 +475,8 @@ impl<'a> Value<'a> for Text<'a> {
         r.bytes().ok().map(Self::checked)
     }
     #[inline]
-    fn put(self, w: &mut Writer<'_>) {
-        w.bytes(self.as_bytes());
+    fn put(self, id: u8, w: &mut Writer<'_>) {
+        w.tagged_bytes(id, self.as_bytes());
     }
     fn text(self) -> Option<Self> {
         Some(self)
@@ -473,8 +489,8 @@ impl<'a> Value<'a> for Topic<'a> {
         r.bytes().ok().map(Self::checked)
     }
     #[inline]
-    fn put(self, w: &mut Writer<'_>) {
-        w.bytes(self.as_bytes());
+    fn put(self, id: u8, w: &mut Writer<'_>) {
+        w.tagged_bytes(id, self.as_bytes());
     }
     fn text(self) -> Option<Text<'a>> {
         Some(Topic::text(self))
@@ -487,8 +503,8 @@ impl<'a> Value<'a> for &'a [u8] {
         r.bytes().ok()
     }
     #[inline]
-    fn put(self, w: &mut Writer<'_>) {
-        w.bytes(self);
+    fn put(self, id: u8, w: &mut Writer<'_>) {
+        w.tagged_bytes(id, self);
     }
     #[inline]
     fn valid(self) -> Result<(), Rule> {
@@ -561,12 +577,12 @@ macro_rules! properties {
 
             #[inline(always)] // So that counting is no more than additions.
             fn put(&self, w: &mut Writer<'_>) {
-                w.u8(self.id());
+                let id = self.id();
                 match *self {
-                    $($(Self::$variant(value))|+ => value.put(w),)+
+                    $($(Self::$variant(value))|+ => value.put(id, w),)+
                     Self::UserProperty(name, value) => {
-                        name.put(w);
-                        value.put(w);
+                        w.tagged_bytes(id, name.as_bytes());
+                        w.bytes(value.as_bytes());
                     }
                 }
             }

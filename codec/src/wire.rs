@@ -259,12 +259,7 @@ impl<'b> Writer<'b> {
     }
 
     #[inline]
-    pub(crate) fn u32(&mut self, value: u32) {
-        self.chunk(value.to_be_bytes());
-    }
-
-    #[inline]
-    fn chunk<const N: usize>(&mut self, bytes: [u8; N]) {
+    pub(crate) fn chunk<const N: usize>(&mut self, bytes: [u8; N]) {
         self.written = add(self.written, N);
         if let Some((first, rest)) = mem::take(&mut self.room).split_first_chunk_mut() {
             *first = bytes;
@@ -282,6 +277,14 @@ impl<'b> Writer<'b> {
             0x4000..0x20_0000 => self.chunk([part(0), part(7), (value >> 14) as u8]),
             _ => self.chunk([part(0), part(7), part(14), (value >> 21) as u8]),
         }
+    }
+
+    /// A byte, then binary data, which is at most 65,535 bytes long.
+    #[inline]
+    pub(crate) fn tagged_bytes(&mut self, tag: u8, bytes: &[u8]) {
+        let [high, low] = (bytes.len() as u16).to_be_bytes();
+        self.chunk([tag, high, low]);
+        self.put(bytes);
     }
 
     /// Binary data, which is at most 65,535 bytes long.
@@ -394,7 +397,7 @@ mod tests {
         let fill = |writer: &mut Writer<'_>| {
             writer.u8(1);
             writer.u16(2);
-            writer.u32(3);
+            writer.chunk([0, 0, 0, 3]);
             writer.bytes(b"four");
             writer.varint(500);
         };
@@ -414,7 +417,7 @@ mod tests {
         counter.skip(usize::MAX - 1);
         counter.u8(0);
         counter.bytes(b"more");
-        counter.u32(0);
+        counter.chunk([0; 4]);
         assert_eq!(counter.written(), usize::MAX);
     }
 
