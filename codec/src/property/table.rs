@@ -1,0 +1,372 @@
+//! The table of all 27 properties: what each holds, where it may stand and which section says so.
+//!
+//! The type [`Property`], how its values are read and written, and the named accessors follow from the rows at the end.
+
+use core::num::{NonZeroU16, NonZeroU32};
+
+use super::{Properties, SESSION_EXPIRY_INTERVAL, SUBSCRIPTION_IDENTIFIER, USER_PROPERTY, place};
+use crate::list::{Item, Wire};
+use crate::value::{PayloadFormat, QoS, SubscriptionId, TopicAlias};
+use crate::wire::{Reader, Writer, fits_u16};
+use crate::{Rule, Text, Topic};
+
+/// What a property's value is on the wire.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(super) enum Kind {
+    Flag,
+    U16,
+    NonZeroU16,
+    U32,
+    NonZeroU32,
+    Varint,
+    Text,
+    Topic,
+    Bytes,
+    Pair,
+}
+
+// An entry of the table: bits 0 to 17 the places, two for what may repeat, bits 20 to 23 the kind, bits 27 to 31 the number
+// of the row.
+
+pub(super) const REPEATS: u32 = 1 << 18;
+pub(super) const REPEATS_IN_PUBLISH: u32 = 1 << 19;
+
+const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
+    let mut mask = 0;
+    let mut rest = places;
+    while let Some((&place, tail)) = rest.split_first() {
+        mask |= 1 << place;
+        if place == place::PUBLISH && id != SUBSCRIPTION_IDENTIFIER {
+            mask |= 1 << place::PUBLISH_BY_CLIENT;
+        }
+        if place == place::DISCONNECT && id != SESSION_EXPIRY_INTERVAL {
+            mask |= 1 << place::DISCONNECT_BY_SERVER;
+        }
+        rest = tail;
+    }
+    mask |= match id {
+        USER_PROPERTY => REPEATS,
+        SUBSCRIPTION_IDENTIFIER => REPEATS_IN_PUBLISH,
+        _ => 0,
+    };
+    mask | (kind as u32) << 20 | (row as u32) << 27
+}
+
+/// The entry of a property that may stand in `place`.
+#[inline]
+pub(super) fn entry(id: u8, place: u8) -> Option<u32> {
+    let entry = *TABLE.get(usize::from(id))?;
+    if entry >> (place & 31) & 1 == 0 { None } else { Some(entry) }
+}
+
+#[inline]
+pub(super) const fn entry_bit(entry: u32) -> u32 {
+    1 << (entry >> 27)
+}
+
+#[inline]
+pub(super) fn entry_kind(entry: u32) -> Kind {
+    match entry >> 20 & 0xF {
+        0 => Kind::Flag,
+        1 => Kind::U16,
+        2 => Kind::NonZeroU16,
+        3 => Kind::U32,
+        4 => Kind::NonZeroU32,
+        5 => Kind::Varint,
+        6 => Kind::Text,
+        7 => Kind::Topic,
+        8 => Kind::Bytes,
+        _ => Kind::Pair,
+    }
+}
+
+/// A property's value: how it is read from checked bytes, written, and whether it may be sent.
+trait Value<'a>: Copy {
+    fn get(r: &mut Reader<'a>) -> Option<Self>;
+    /// Writes the identifier `id` and the value, together where that is one step.
+    fn put(self, id: u8, w: &mut Writer<'_>);
+    fn valid(self) -> Result<(), Rule> {
+        Ok(())
+    }
+    fn text(self) -> Option<Text<'a>> {
+        None
+    }
+}
+
+#[inline]
+fn tagged_u16(id: u8, value: u16, w: &mut Writer<'_>) {
+    let [a, b] = value.to_be_bytes();
+    w.chunk([id, a, b]);
+}
+
+#[inline]
+fn tagged_u32(id: u8, value: u32, w: &mut Writer<'_>) {
+    let [a, b, c, d] = value.to_be_bytes();
+    w.chunk([id, a, b, c, d]);
+}
+
+macro_rules! value {
+    ($($type:ty: |$r:ident| $get:expr, |$value:ident, $id:ident, $w:ident| $put:expr;)+) => {$(
+        impl<'a> Value<'a> for $type {
+            #[inline]
+            fn get($r: &mut Reader<'a>) -> Option<Self> { $get }
+            #[inline]
+            fn put(self, $id: u8, $w: &mut Writer<'_>) { let $value = self; $put }
+        }
+    )+};
+}
+
+value! {
+    bool: |r| r.u8().ok().map(|byte| byte != 0), |value, id, w| w.chunk([id, u8::from(value)]);
+    PayloadFormat: |r| r.u8().ok().and_then(Self::from_u8), |value, id, w| w.chunk([id, value as u8]);
+    QoS: |r| r.u8().ok().and_then(Self::from_u8), |value, id, w| w.chunk([id, value as u8]);
+    u16: |r| r.u16().ok(), |value, id, w| tagged_u16(id, value, w);
+    NonZeroU16: |r| r.u16().ok().and_then(Self::new), |value, id, w| tagged_u16(id, value.get(), w);
+    TopicAlias: |r| r.u16().ok().and_then(Self::new), |value, id, w| tagged_u16(id, value.get(), w);
+    u32: |r| r.u32().ok(), |value, id, w| tagged_u32(id, value, w);
+    NonZeroU32: |r| r.u32().ok().and_then(Self::new), |value, id, w| tagged_u32(id, value.get(), w);
+    SubscriptionId: |r| r.varint().ok().and_then(Self::new), |value, id, w| {
+        w.u8(id);
+        w.varint(value.get());
+    };
+}
+
+impl<'a> Value<'a> for Text<'a> {
+    #[inline]
+    fn get(r: &mut Reader<'a>) -> Option<Self> {
+        r.bytes().ok().map(Self::checked)
+    }
+    #[inline]
+    fn put(self, id: u8, w: &mut Writer<'_>) {
+        w.tagged_bytes(id, self.as_bytes());
+    }
+    fn text(self) -> Option<Self> {
+        Some(self)
+    }
+}
+
+impl<'a> Value<'a> for Topic<'a> {
+    #[inline]
+    fn get(r: &mut Reader<'a>) -> Option<Self> {
+        r.bytes().ok().map(Self::checked)
+    }
+    #[inline]
+    fn put(self, id: u8, w: &mut Writer<'_>) {
+        w.tagged_bytes(id, self.as_bytes());
+    }
+    fn text(self) -> Option<Text<'a>> {
+        Some(Topic::text(self))
+    }
+}
+
+impl<'a> Value<'a> for &'a [u8] {
+    #[inline]
+    fn get(r: &mut Reader<'a>) -> Option<Self> {
+        r.bytes().ok()
+    }
+    #[inline]
+    fn put(self, id: u8, w: &mut Writer<'_>) {
+        w.tagged_bytes(id, self);
+    }
+    #[inline]
+    fn valid(self) -> Result<(), Rule> {
+        fits_u16(self)
+    }
+}
+
+impl<'a> Item<'a> for Property<'a> {}
+
+macro_rules! properties {
+    ($(
+        $kind:ident($type:ty):
+        $($id:literal $variant:ident $accessor:ident $doc:literal { $($place:ident $section:literal),+ })+
+    )+) => {
+        /// A property and its value (section 2.2.2.2).
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[repr(u8)]
+        pub enum Property<'a> {
+            $($(
+                #[doc = concat!("`", stringify!($id), "` ", $doc)]
+                #[doc = concat!("\n\nSections: ", $($section, " "),+)]
+                $variant($type) = $id,
+            )+)+
+            /// `0x26` User Property: a name and a value. The only property that may repeat in every packet.
+            ///
+            /// Sections: one in each packet type that has properties.
+            UserProperty(Text<'a>, Text<'a>) = USER_PROPERTY,
+        }
+
+        impl<'a> Property<'a> {
+            /// The property's identifier on the wire.
+            #[must_use]
+            #[inline]
+            pub const fn id(&self) -> u8 {
+                match self {
+                    $($(Self::$variant(_) => $id,)+)+
+                    Self::UserProperty(..) => USER_PROPERTY,
+                }
+            }
+
+            /// Whether the value may be sent, as far as its type does not say so.
+            #[inline]
+            pub(super) fn valid(&self, place: u8) -> Result<(), Rule> {
+                match self {
+                    // Section 3.2.2.3.4: a server that grants QoS 2 does not say so.
+                    Self::MaximumQoS(QoS::ExactlyOnce) => Err(Rule::of_property(place, self.id())),
+                    $($(Self::$variant(value))|+ => value.valid(),)+
+                    Self::UserProperty(..) => Ok(()),
+                }
+            }
+
+            pub(super) fn texts(self) -> [Option<Text<'a>>; 2] {
+                match self {
+                    $($(Self::$variant(value))|+ => [Value::text(value), None],)+
+                    Self::UserProperty(name, value) => [Some(name), Some(value)],
+                }
+            }
+        }
+
+        impl<'a> Wire<'a> for Property<'a> {
+            #[inline]
+            fn get(r: &mut Reader<'a>) -> Option<Self> {
+                let id = r.u8().ok()?;
+                Some(match id {
+                    $($($id => Self::$variant(Value::get(r)?),)+)+
+                    USER_PROPERTY => Self::UserProperty(Value::get(r)?, Value::get(r)?),
+                    _ => return None,
+                })
+            }
+
+            #[inline(always)] // So that counting is no more than additions.
+            fn put(&self, w: &mut Writer<'_>) {
+                let id = self.id();
+                match *self {
+                    $($(Self::$variant(value))|+ => value.put(id, w),)+
+                    Self::UserProperty(name, value) => {
+                        w.tagged_bytes(id, name.as_bytes());
+                        w.bytes(value.as_bytes());
+                    }
+                }
+            }
+        }
+
+        impl<'a> Properties<'a> {
+            $($(
+                #[doc = $doc]
+                #[doc = "\n\nThe first one in the list; looks through the list."]
+                #[must_use]
+                pub fn $accessor(&self) -> Option<$type> {
+                    match self.find($id) {
+                        Some(Property::$variant(value)) => Some(value),
+                        _ => None,
+                    }
+                }
+            )+)+
+        }
+
+        /// The rows of the table, for their numbers.
+        enum Row { $($($variant,)+)+ UserProperty }
+
+        #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
+        pub(super) static TABLE: [u32; 0x2B] = {
+            use place::*;
+            let mut table = [0; 0x2B];
+            $($(table[$id] = new_entry(Row::$variant as u8, $id, Kind::$kind, &[$($place),+]);)+)+
+            table[USER_PROPERTY as usize] = new_entry(Row::UserProperty as u8, USER_PROPERTY, Kind::Pair, &[
+                WILL, CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK,
+                DISCONNECT, AUTH,
+            ]);
+            table
+        };
+
+        /// The section that describes a property in a place.
+        pub(crate) fn section(place: u8, id: u8) -> &'static str {
+            use place::*;
+            let place = match place {
+                PUBLISH_BY_CLIENT => PUBLISH,
+                DISCONNECT_BY_SERVER => DISCONNECT,
+                _ => place,
+            };
+            match (id, place) {
+                $($($(($id, $place) => concat!("MQTT ", $section),)+)+)+
+                _ => "MQTT 2.2.2.2",
+            }
+        }
+    };
+}
+
+properties! {
+    Flag(PayloadFormat):
+        0x01 PayloadFormatIndicator payload_format_indicator "Payload Format Indicator: what the payload is said to be."
+            { PUBLISH "3.3.2.3.2", WILL "3.1.3.2.3" }
+    Flag(QoS):
+        0x24 MaximumQoS maximum_qos "Maximum QoS: the highest level that the server grants, QoS 0 or 1; QoS 2 when absent."
+            { CONNACK "3.2.2.3.4" }
+    Flag(bool):
+        0x17 RequestProblemInformation request_problem_information
+            "Request Problem Information: whether reason strings and user properties may come with every packet; yes when absent."
+            { CONNECT "3.1.2.11.7" }
+        0x19 RequestResponseInformation request_response_information
+            "Request Response Information: whether CONNACK may carry Response Information; no when absent."
+            { CONNECT "3.1.2.11.6" }
+        0x25 RetainAvailable retain_available "Retain Available: whether the server keeps retained messages; yes when absent."
+            { CONNACK "3.2.2.3.5" }
+        0x28 WildcardSubscriptionAvailable wildcard_subscription_available
+            "Wildcard Subscription Available: whether filters may have wildcards; yes when absent."
+            { CONNACK "3.2.2.3.11" }
+        0x29 SubscriptionIdentifiersAvailable subscription_identifiers_available
+            "Subscription Identifiers Available: whether subscriptions may have identifiers; yes when absent."
+            { CONNACK "3.2.2.3.12" }
+        0x2A SharedSubscriptionAvailable shared_subscription_available
+            "Shared Subscription Available: whether there are shared subscriptions; yes when absent."
+            { CONNACK "3.2.2.3.13" }
+    U16(u16):
+        0x13 ServerKeepAlive server_keep_alive "Server Keep Alive: the interval in seconds that the client has to use; 0 is off."
+            { CONNACK "3.2.2.3.14" }
+        0x22 TopicAliasMaximum topic_alias_maximum "Topic Alias Maximum: the greatest alias that the sender accepts; 0 when absent."
+            { CONNECT "3.1.2.11.5", CONNACK "3.2.2.3.8" }
+    NonZeroU16(NonZeroU16):
+        0x21 ReceiveMaximum receive_maximum
+            "Receive Maximum: how many QoS 1 and 2 messages the sender takes at a time; 65,535 when absent."
+            { CONNECT "3.1.2.11.3", CONNACK "3.2.2.3.3" }
+    NonZeroU16(TopicAlias):
+        0x23 TopicAlias topic_alias "Topic Alias: a number that stands for the topic name."
+            { PUBLISH "3.3.2.3.4" }
+    U32(u32):
+        0x02 MessageExpiryInterval message_expiry_interval "Message Expiry Interval: the message's lifetime in seconds; no end when absent."
+            { PUBLISH "3.3.2.3.3", WILL "3.1.3.2.4" }
+        0x11 SessionExpiryInterval session_expiry_interval
+            "Session Expiry Interval: how long the session outlives the connection, in seconds; 0xFFFFFFFF is for ever."
+            { CONNECT "3.1.2.11.2", CONNACK "3.2.2.3.2", DISCONNECT "3.14.2.2.2" }
+        0x18 WillDelayInterval will_delay_interval "Will Delay Interval: how long the server waits with the will, in seconds; 0 when absent."
+            { WILL "3.1.3.2.2" }
+    NonZeroU32(NonZeroU32):
+        0x27 MaximumPacketSize maximum_packet_size "Maximum Packet Size: the largest packet that the sender accepts, in bytes; no limit when absent."
+            { CONNECT "3.1.2.11.4", CONNACK "3.2.2.3.6" }
+    Varint(SubscriptionId):
+        0x0B SubscriptionIdentifier subscription_identifier "Subscription Identifier: a number of the client's for a subscription."
+            { PUBLISH "3.3.2.3.8", SUBSCRIBE "3.8.2.1.2" }
+    Text(Text<'a>):
+        0x03 ContentType content_type "Content Type: what the payload is, in the application's terms."
+            { PUBLISH "3.3.2.3.9", WILL "3.1.3.2.5" }
+        0x12 AssignedClientIdentifier assigned_client_identifier "Assigned Client Identifier: the server's choice for a client that named none."
+            { CONNACK "3.2.2.3.7" }
+        0x15 AuthenticationMethod authentication_method "Authentication Method: the name of the enhanced authentication."
+            { CONNECT "3.1.2.11.9", CONNACK "3.2.2.3.17", AUTH "3.15.2.2.2" }
+        0x1A ResponseInformation response_information "Response Information: what response topics can be made from."
+            { CONNACK "3.2.2.3.15" }
+        0x1C ServerReference server_reference "Server Reference: another server to use."
+            { CONNACK "3.2.2.3.16", DISCONNECT "3.14.2.2.5" }
+        0x1F ReasonString reason_string "Reason String: why, for people."
+            { CONNACK "3.2.2.3.9", PUBACK "3.4.2.2.2", PUBREC "3.5.2.2.2", PUBREL "3.6.2.2.2", PUBCOMP "3.7.2.2.2",
+              SUBACK "3.9.2.1.2", UNSUBACK "3.11.2.1.2", DISCONNECT "3.14.2.2.3", AUTH "3.15.2.2.4" }
+    Topic(Topic<'a>):
+        0x08 ResponseTopic response_topic "Response Topic: where an answer is expected."
+            { PUBLISH "3.3.2.3.5", WILL "3.1.3.2.6" }
+    Bytes(&'a [u8]):
+        0x09 CorrelationData correlation_data "Correlation Data: what an answer carries to be recognised."
+            { PUBLISH "3.3.2.3.6", WILL "3.1.3.2.7" }
+        0x16 AuthenticationData authentication_data "Authentication Data: what the authentication method defines."
+            { CONNECT "3.1.2.11.10", CONNACK "3.2.2.3.18", AUTH "3.15.2.2.3" }
+}
