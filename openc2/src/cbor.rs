@@ -9,6 +9,7 @@ use crate::error::Rule;
 use crate::number::{MAX_INTEGER, Number};
 use crate::source::{Key, Kind, Numeral, Reader, Shape, Walk};
 use crate::text::Text;
+use crate::vocabulary::{Name, search};
 
 /// The tag that says no more than "this is CBOR" (RFC 8949 s3.4.6).
 const SELF_DESCRIBED: &[u8] = &[0xD9, 0xD9, 0xF7];
@@ -257,6 +258,26 @@ impl<'a> Reader<'a> {
         }
         walk.done = walk.done.saturating_add(1);
         true
+    }
+
+    /// Passes over the next field's key if it is a name of a table.
+    pub(crate) fn cbor_known_key(&mut self, walk: &mut Walk, names: &[Name], likely: usize) -> Option<usize> {
+        if walk.left == 0 || walk.positional {
+            return None;
+        }
+        let (head, rest) = self.bytes.get(self.at..)?.split_first()?;
+        let fits = |name: &Name| {
+            let name = name.name().as_bytes();
+            usize::from(head ^ 0x60) == name.len() && rest.starts_with(name)
+        };
+        let index = search(names, likely, *rest.first()?, fits)?;
+        walk.key_at = self.at;
+        walk.done = walk.done.saturating_add(1);
+        if walk.left != Walk::UNKNOWN {
+            walk.left = walk.left.wrapping_sub(1);
+        }
+        self.at = self.at.saturating_add(names.get(index)?.name().len()).saturating_add(1);
+        Some(index)
     }
 
     pub(crate) fn cbor_key(&mut self, walk: &mut Walk) -> Option<Key<'a>> {

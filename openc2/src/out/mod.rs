@@ -208,12 +208,11 @@ impl<'b> Out<'b> {
             frame.count = frame.count.saturating_add(1);
             return;
         }
-        // The first field has no comma.
-        let from = usize::from(frame.count == 0);
+        let first = frame.count == 0;
         frame.count = frame.count.saturating_add(1);
         match self.style.form {
-            Form::Json => self.put(name.key.as_bytes().get(from..).unwrap_or_default()),
-            Form::Cbor => self.str(name.name()),
+            Form::Json => self.put(name.key(first)),
+            Form::Cbor => self.simple(name.name().as_bytes()),
             Form::Concise => self.head(0, u64::from(name.id)),
         }
     }
@@ -280,15 +279,28 @@ impl<'b> Out<'b> {
             self.head(3, text.len() as u64);
             return self.put(text.as_bytes());
         }
-        if plain(text.as_bytes()).length < text.len() {
+        if plain(text.as_bytes(), 0).length < text.len() {
             self.byte(b'"');
             self.escaped(text.as_bytes());
             return self.byte(b'"');
         }
+        self.quoted(text.as_bytes());
+    }
+
+    /// A string of which every byte can stand in JSON as it is.
+    pub(crate) fn simple(&mut self, text: &[u8]) {
+        if self.json() {
+            return self.quoted(text);
+        }
+        self.head(3, text.len() as u64);
+        self.put(text);
+    }
+
+    fn quoted(&mut self, text: &[u8]) {
         let end = self.at.saturating_add(text.len()).saturating_add(2);
         if let Some([before, room @ .., after]) = self.buffer.get_mut(self.at..end) {
             (*before, *after) = (b'"', b'"');
-            text::copy(room, text.as_bytes());
+            text::copy(room, text);
         }
         self.at = end;
     }
@@ -311,7 +323,7 @@ impl<'b> Out<'b> {
     fn escaped(&mut self, text: &[u8]) {
         let mut rest = text;
         loop {
-            let Some((plain, tail)) = rest.split_at_checked(plain(rest).length) else { return };
+            let Some((plain, tail)) = rest.split_at_checked(plain(rest, 0).length) else { return };
             self.put(plain);
             let Some((special, tail)) = tail.split_first() else { return };
             match special {
@@ -328,7 +340,7 @@ impl<'b> Out<'b> {
     /// One of a closed set of names.
     pub(crate) fn one_of<V: Vocabulary>(&mut self, value: V) {
         let name = value.entry();
-        if self.concise() { self.head(0, u64::from(name.id)) } else { self.str(name.name()) }
+        if self.concise() { self.head(0, u64::from(name.id)) } else { self.simple(name.name().as_bytes()) }
     }
 
     /// Begins a string of this many bytes that need no escape.
