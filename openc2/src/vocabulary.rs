@@ -25,6 +25,7 @@ impl Name {
     }
 
     /// What of the key stands in JSON without the comma, for the first field of a map.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn key(&self, first: bool) -> &'static [u8] {
         self.key.as_bytes().get(usize::from(first)..).unwrap_or_default()
     }
@@ -70,6 +71,7 @@ pub(crate) trait Vocabulary: Copy + 'static {
     fn index(self) -> usize;
 
     /// What the table says of it.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn entry(self) -> &'static Name {
         Self::NAMES.get(self.index()).unwrap_or(&Name::NONE)
     }
