@@ -6,7 +6,7 @@
 
 use crate::Form;
 use crate::error::Rule;
-use crate::number::{MAX_INTEGER, Number};
+use crate::number::{MAX_INTEGER, Number, twice};
 use crate::source::{Key, Kind, Numeral, Reader, Shape, Walk};
 use crate::text::Text;
 use crate::vocabulary::{Name, search};
@@ -311,13 +311,13 @@ impl<'a> Reader<'a> {
 
 /// A half-precision number (RFC 8949 appendix D).
 fn half(bits: u16) -> f64 {
-    let fraction = f64::from(bits & 0x3FF);
+    let fraction = bits & 0x3FF;
     let exponent = (bits >> 10) & 0x1F;
     let magnitude = match exponent {
-        0 => fraction / 16_777_216.0,
-        31 if fraction == 0.0 => f64::INFINITY,
+        0 => twice(f64::from(fraction), -24),
+        31 if fraction == 0 => f64::INFINITY,
         31 => f64::NAN,
-        _ => (fraction + 1024.0) * f64::from(1u32 << exponent) / 33_554_432.0,
+        _ => twice(f64::from(fraction | 0x400), i32::from(exponent) - 25),
     };
     if bits & 0x8000 == 0 { magnitude } else { -magnitude }
 }

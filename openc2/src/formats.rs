@@ -8,7 +8,7 @@ use crate::text::Text;
 /// The most bytes of an escaped name that are looked at; names without escapes are not copied.
 const NAME: usize = 512;
 
-fn on_str(text: Text<'_>, check: impl FnOnce(&str) -> bool) -> bool {
+fn on_str(text: Text<'_>, check: fn(&str) -> bool) -> bool {
     match text.as_plain() {
         Some(plain) => check(plain),
         None => text.read(&mut [0; NAME]).is_some_and(check),
@@ -17,11 +17,12 @@ fn on_str(text: Text<'_>, check: impl FnOnce(&str) -> bool) -> bool {
 
 /// A host name: labels of letters, digits and inner hyphens, 63 bytes each, 253 in all (RFC 1034 s3.5, RFC 1123 s2.1).
 pub(crate) fn hostname(text: Text<'_>) -> bool {
-    on_str(text, |name| {
-        // A dot at the end says "from the root".
-        let name = name.strip_suffix('.').unwrap_or(name);
-        name.len() <= 253 && labels(name)
-    })
+    // A dot at the end says "from the root".
+    on_str(text, |name| domain(name.strip_suffix('.').unwrap_or(name)))
+}
+
+fn domain(name: &str) -> bool {
+    name.len() <= 253 && labels(name)
 }
 
 fn labels(name: &str) -> bool {
@@ -38,13 +39,14 @@ fn label(label: &[u8]) -> bool {
 /// An internationalized host name: each label is one of ASCII or holds letters, marks and digits of any script
 /// (RFC 5890 s2.3.2.3, without the tables of RFC 5892).
 pub(crate) fn idn_hostname(text: Text<'_>) -> bool {
-    on_str(text, |name| {
-        let name = name.strip_suffix(['.', '\u{3002}']).unwrap_or(name);
-        name.len() <= 1012
-            && name
-                .split(['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'])
-                .all(|part| if part.is_ascii() { label(part.as_bytes()) } else { u_label(part) })
-    })
+    on_str(text, |name| idn_domain(name.strip_suffix(['.', '\u{3002}']).unwrap_or(name)))
+}
+
+fn idn_domain(name: &str) -> bool {
+    name.len() <= 1012
+        && name
+            .split(['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'])
+            .all(|part| if part.is_ascii() { label(part.as_bytes()) } else { u_label(part) })
 }
 
 fn u_label(label: &str) -> bool {
@@ -60,15 +62,15 @@ fn u_label(label: &str) -> bool {
 /// An e-mail address: `local@domain`, the local part a dot-atom or a quoted string, the domain a name or a literal
 /// in brackets (RFC 5322 s3.4.1, without comments and folding).
 pub(crate) fn email(text: Text<'_>) -> bool {
-    on_str(text, |address| address.is_ascii() && mailbox(address, |domain| domain.len() <= 253 && labels(domain)))
+    on_str(text, |address| address.is_ascii() && mailbox(address, domain))
 }
 
 /// An internationalized e-mail address (RFC 6531 s3.3).
 pub(crate) fn idn_email(text: Text<'_>) -> bool {
-    on_str(text, |address| mailbox(address, |domain| idn_hostname(Text::new(domain)) && !domain.ends_with('.')))
+    on_str(text, |address| mailbox(address, idn_domain))
 }
 
-fn mailbox(address: &str, domain_ok: impl Fn(&str) -> bool) -> bool {
+fn mailbox(address: &str, domain_ok: fn(&str) -> bool) -> bool {
     let Some(at) = address.as_bytes().iter().rposition(|byte| *byte == b'@') else { return false };
     let (Some(local), Some(domain)) = (address.get(..at), address.get(at.saturating_add(1)..)) else { return false };
     let literal = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));

@@ -47,13 +47,20 @@ pub(crate) fn find(names: &[Name], name: &[u8]) -> Option<usize> {
 #[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn search(names: &[Name], likely: usize, letter: u8, fits: impl Fn(&Name) -> bool) -> Option<usize> {
     let mut index = likely;
-    while let Some(name) = names.get(index) {
+    for _ in names {
+        let name = match names.get(index) {
+            Some(name) => name,
+            None => {
+                index = 0;
+                names.first()?
+            }
+        };
         if name.letter == letter && fits(name) {
             return Some(index);
         }
         index += 1;
     }
-    names.iter().take(likely).position(|name| name.letter == letter && fits(name))
+    None
 }
 
 /// Where this identifier stands in a table.
