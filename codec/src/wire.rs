@@ -300,12 +300,46 @@ impl<'b> Writer<'b> {
         self.written
     }
 
+    /// Room for the next `len` bytes, which are then written.
     #[inline]
-    pub(crate) fn put(&mut self, bytes: &[u8]) {
+    pub(crate) fn part(&mut self, len: usize) -> &'b mut [u8] {
+        self.skip(len);
+        match mem::take(&mut self.room).split_at_mut_checked(len) {
+            Some((part, rest)) => {
+                self.room = rest;
+                part
+            }
+            None => &mut [],
+        }
+    }
+
+    /// Bytes as they are. They come by a reference to where the slice is, so that nothing has to be loaded for the call, and
+    /// so that they could overlap the room as far as the compiler knows: else it would make a call of `memcpy` of the loop
+    /// over words, and that of bare metal goes byte by byte when a string is short or begins elsewhere in a word than its copy.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn put(&mut self, bytes: &&[u8]) {
         self.written = add(self.written, bytes.len());
-        if let Some((taken, rest)) = mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {
-            copy(taken, bytes);
-            self.room = rest;
+        let Some((to, rest)) = mem::take(&mut self.room).split_at_mut_checked(bytes.len()) else { return };
+        self.room = rest;
+        if size_of::<usize>() > 4 {
+            copy(to, bytes);
+            return;
+        }
+        if let (Some(to), Some(from)) = (to.last_chunk_mut::<4>(), bytes.last_chunk::<4>()) {
+            *to = *from; // It may overlap the last word of the loops.
+        } else {
+            for (to, from) in to.iter_mut().zip(bytes.iter()) {
+                *to = *from;
+            }
+        }
+        let (to, from) = (to.as_chunks_mut::<4>().0, bytes.as_chunks::<4>().0);
+        let ((to_blocks, to), (from_blocks, from)) = (to.as_chunks_mut::<4>(), from.as_chunks::<4>());
+        for ([a, b, c, d], [e, f, g, h]) in to_blocks.iter_mut().zip(from_blocks) {
+            (*a, *b, *c, *d) = (*e, *f, *g, *h);
+        }
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = *from;
         }
     }
 
@@ -345,16 +379,16 @@ impl<'b> Writer<'b> {
     }
 
     /// A byte, then binary data, which is at most 65,535 bytes long.
-    #[inline]
-    pub(crate) fn tagged_bytes(&mut self, tag: u8, bytes: &[u8]) {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn tagged_bytes(&mut self, tag: u8, bytes: &&[u8]) {
         let [high, low] = (bytes.len() as u16).to_be_bytes();
         self.chunk([tag, high, low]);
         self.put(bytes);
     }
 
     /// Binary data, which is at most 65,535 bytes long.
-    #[inline]
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn bytes(&mut self, bytes: &&[u8]) {
         self.u16(bytes.len() as u16);
         self.put(bytes);
     }
@@ -367,28 +401,35 @@ const fn add(count: usize, more: usize) -> usize {
     if size_of::<usize>() > 4 { count.wrapping_add(more) } else { count.saturating_add(more) }
 }
 
-/// Copies bytes to room for as many.
-#[inline]
+/// Copies bytes to room for as many. Short strings are not worth a call of `memcpy`: they are two words that may overlap.
+#[inline(always)]
 fn copy(to: &mut [u8], from: &[u8]) {
-    if size_of::<usize>() > 4 {
-        // The comparison spares the panic of `copy_from_slice`.
-        if to.len() == from.len() {
-            to.copy_from_slice(from);
-        }
-    } else {
-        copy_words(&mut (to, from));
+    macro_rules! two {
+        ($len:literal) => {
+            if let (Some(first), Some(last)) = (from.first_chunk::<$len>(), from.last_chunk::<$len>()) {
+                if let Some(to) = to.first_chunk_mut() {
+                    *to = *first;
+                }
+                if let Some(to) = to.last_chunk_mut() {
+                    *to = *last;
+                }
+                return;
+            }
+        };
     }
-}
-
-/// Copies word by word wherever the words begin, since the `memcpy` of bare metal goes byte by byte when a string is short or
-/// begins elsewhere in a word than its copy. Both slices come in memory, so that they could overlap as far as the compiler
-/// knows: else it would see a `memcpy` in these loops too.
-#[inline(never)]
-fn copy_words((to, from): &mut (&mut [u8], &[u8])) {
-    let (to, to_tail) = to.as_chunks_mut::<4>();
-    let (from, from_tail) = from.as_chunks::<4>();
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-    to_tail.iter_mut().zip(from_tail).for_each(|(to, from)| *to = *from);
+    if to.len() != from.len() {
+        return; // Never: it spares checks and the panic of `copy_from_slice`.
+    }
+    if from.len() > 32 {
+        return to.copy_from_slice(from);
+    }
+    two!(16);
+    two!(8);
+    two!(4);
+    two!(2);
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
 }
 
 /// How many bytes a variable byte integer takes.
@@ -450,7 +491,7 @@ mod tests {
             writer.u8(1);
             writer.u16(2);
             writer.chunk([0, 0, 0, 3]);
-            writer.bytes(b"four");
+            writer.bytes(&&b"four"[..]);
             writer.varint(500);
         };
         let mut count = Writer::count();
@@ -468,22 +509,21 @@ mod tests {
         let mut counter = Writer::count();
         counter.skip(usize::MAX - 1);
         counter.u8(0);
-        counter.bytes(b"more");
+        counter.bytes(&&b"more"[..]);
         counter.chunk([0; 4]);
         assert_eq!(counter.written(), usize::MAX);
     }
 
     #[test]
-    fn bytes_are_copied_alike_word_by_word() {
-        let bytes: [u8; 40] = core::array::from_fn(|at| at as u8 + 1);
+    fn bytes_are_copied_wherever_they_begin() {
+        let bytes: [u8; 80] = core::array::from_fn(|at| at as u8 + 1);
         for start in 0..8 {
             for len in 0..=bytes.len() - 8 {
                 let from = &bytes[start..start + len];
-                let (mut by_words, mut by_length) = ([0; 48], [0; 48]);
-                copy_words(&mut (&mut by_words[8 - start..8 - start + len], from));
-                copy(&mut by_length[8 - start..8 - start + len], from);
-                assert_eq!(by_words[8 - start..8 - start + len], *from);
-                assert_eq!(by_words, by_length);
+                let mut room = [0; 88];
+                Writer::new(&mut room[8 - start..8 - start + len]).put(&from);
+                assert_eq!(room[8 - start..8 - start + len], *from);
+                assert!(room[..8 - start].iter().chain(&room[8 - start + len..]).all(|&byte| byte == 0));
             }
         }
     }
