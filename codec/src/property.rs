@@ -196,7 +196,10 @@ impl<'a> Properties<'a> {
             w.skip(len); // What `measure` has counted already.
         } else {
             // Where all is inlined, a writer of its own stays in registers.
-            if cfg!(target_pointer_width = "64") { self.0.put_all(w.part(len)) } else { self.0.put(w) }
+            match cfg!(target_pointer_width = "64") {
+                true => w.part(len).map_or((), |room| self.0.put_all(room)),
+                false => self.0.put(w),
+            }
         }
     }
 

@@ -264,22 +264,9 @@ pub(crate) fn check_text(bytes: &[u8], left: usize) -> Result<(), Fault> {
 /// Counting is writing to nowhere, so that length and bytes cannot disagree. A count stops at `usize::MAX`, which no packet
 /// may have: slices of items that borrow the same bytes can describe more than an address space holds.
 pub(crate) struct Writer<'b> {
+    /// What has not been written.
     room: &'b mut [u8],
     written: usize,
-}
-
-impl Writer<'_> {
-    /// Whether there is no room, so that this only counts.
-    #[inline]
-    pub(crate) fn counts(&self) -> bool {
-        self.room.is_empty()
-    }
-
-    /// Counts bytes that are known to follow.
-    #[inline]
-    pub(crate) fn skip(&mut self, len: usize) {
-        self.written = add(self.written, len);
-    }
 }
 
 impl<'b> Writer<'b> {
@@ -294,35 +281,45 @@ impl<'b> Writer<'b> {
         Self { room: &mut [], written: 0 }
     }
 
+    /// Whether there is no room, so that this only counts.
+    #[inline]
+    pub(crate) fn counts(&self) -> bool {
+        self.room.is_empty()
+    }
+
     /// How many bytes have been written or counted.
     #[inline]
     pub(crate) fn written(&self) -> usize {
         self.written
     }
 
-    /// Room for the next `len` bytes, which are then written.
+    /// Counts bytes that are known to follow.
     #[inline]
-    pub(crate) fn part(&mut self, len: usize) -> &'b mut [u8] {
-        self.skip(len);
-        match mem::take(&mut self.room).split_at_mut_checked(len) {
-            Some((part, rest)) => {
-                self.room = rest;
-                part
-            }
-            None => &mut [],
-        }
+    pub(crate) fn skip(&mut self, len: usize) {
+        // Only where an address space is small can it be filled by items that borrow the same bytes again and again.
+        self.written = if usize::BITS > 32 { self.written.wrapping_add(len) } else { self.written.saturating_add(len) };
     }
 
-    /// Bytes as they are. They come by a reference to where the slice is, so that nothing has to be loaded for the call, and
-    /// so that they could overlap the room as far as the compiler knows: else it would make a call of `memcpy` of the loop
-    /// over words, and that of bare metal goes byte by byte when a string is short or begins elsewhere in a word than its copy.
+    /// Room for the next `len` bytes, which are then written.
+    #[inline]
+    pub(crate) fn part(&mut self, len: usize) -> Option<&'b mut [u8]> {
+        self.skip(len);
+        if self.room.len() < len {
+            return None; // Looked at first, so that the room is not taken and put back.
+        }
+        let (part, rest) = mem::take(&mut self.room).split_at_mut_checked(len)?;
+        self.room = rest;
+        Some(part)
+    }
+
+    /// Bytes as they are. They come by a reference to where the slice is, so that they could overlap the room as far as the
+    /// compiler knows: else it would make a call of `memcpy` of the loop over words, and that of bare metal goes byte by byte
+    /// when a string is short or begins elsewhere in a word than its copy.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn put(&mut self, bytes: &&[u8]) {
-        self.written = add(self.written, bytes.len());
-        let Some((to, rest)) = mem::take(&mut self.room).split_at_mut_checked(bytes.len()) else { return };
-        self.room = rest;
-        if size_of::<usize>() > 4 {
+        let Some(to) = self.part(bytes.len()) else { return };
+        if usize::BITS > 32 {
             copy(to, bytes);
             return;
         }
@@ -345,11 +342,7 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn u8(&mut self, value: u8) {
-        self.written = add(self.written, 1);
-        if let Some((first, rest)) = mem::take(&mut self.room).split_first_mut() {
-            *first = value;
-            self.room = rest;
-        }
+        self.chunk([value]);
     }
 
     #[inline]
@@ -359,7 +352,10 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn chunk<const N: usize>(&mut self, bytes: [u8; N]) {
-        self.written = add(self.written, N);
+        self.skip(N);
+        if self.room.len() < N {
+            return;
+        }
         if let Some((first, rest)) = mem::take(&mut self.room).split_first_chunk_mut() {
             *first = bytes;
             self.room = rest;
@@ -392,13 +388,6 @@ impl<'b> Writer<'b> {
         self.u16(bytes.len() as u16);
         self.put(bytes);
     }
-}
-
-/// Adds to a count, which stops at its end where an address space is small enough to be filled by items that borrow the same
-/// bytes again and again.
-#[inline]
-const fn add(count: usize, more: usize) -> usize {
-    if size_of::<usize>() > 4 { count.wrapping_add(more) } else { count.saturating_add(more) }
 }
 
 /// Copies bytes to room for as many. Short strings are not worth a call of `memcpy`: they are two words that may overlap.
