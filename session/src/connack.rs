@@ -119,9 +119,9 @@ impl Engine<'_> {
             let mut released = state == Sending::PubComp;
             let sent = released || self.arena.has(chunk, SENT);
             if !released && !self.is_allowed(chunk) {
-                if state == Sending::PubRec && sent && self.link.max_qos == 2 {
+                if state == Sending::PubRec && sent {
                     // The server may have it, and would take a new message with this identifier for a duplicate
-                    // [MQTT-4.3.3-10]. It says so when it is asked to release it.
+                    // [MQTT-4.3.3-10]. It says so when it is asked to release it. A Maximum QoS forbids no PUBREL.
                     self.release(number);
                     released = true;
                 } else {

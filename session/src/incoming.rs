@@ -286,23 +286,35 @@ impl Engine<'_> {
         if reply == ReceiveReply::Deliver {
             return Ok(self.deliver(id, arrival));
         }
-        // A QoS 2 message that was delivered before.
+        self.repeated(id, number, reply == ReceiveReply::PubRec);
+        Ok(false)
+    }
+
+    /// A QoS 2 message that was delivered before, and perhaps accepted.
+    fn repeated(&mut self, id: PacketId, number: u16, accepted: bool) {
+        let [_, owed] = self.session.received.owed;
         let automatic = !self.link.is(flag::MANUAL);
-        let Some(entry) = entry(self.entries, number) else { return Ok(false) };
+        let Some(entry) = entry(self.entries, number) else { return };
         let here = entry.flags & HERE != 0;
         entry.flags |= HERE;
-        if reply == ReceiveReply::PubRec {
-            self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
-            return Ok(false);
+        if accepted {
+            if here || owed.first == 0 {
+                return self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
+            }
+            // Messages that came before it still have no PUBREC, so it waits for its turn again [MQTT-4.6.0-3].
+            entry.state = Receiving::Owes2;
         }
         // Its answer is owed: now where nobody else gives it, or as soon as it is given.
-        if automatic {
+        if accepted || automatic {
             entry.flags |= ANSWERED;
         }
         if !here {
             self.session.received.owe(self.entries, number, 1);
         }
-        Ok(false)
+        if automatic {
+            // Before that of the message that comes next, which does not queue.
+            self.push_answers();
+        }
     }
 
     /// A new message of QoS 1 or QoS 2.

@@ -173,7 +173,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Queues the answers of the application whose turn has come [MQTT-4.6.0-2] [MQTT-4.6.0-3].
-    fn push_answers(&mut self) {
+    pub(crate) fn push_answers(&mut self) {
         for queue in 0..2 {
             while self.has_small_room() {
                 let number = self.session.received.owed.get(queue).map_or(0, |ends| ends.first);
