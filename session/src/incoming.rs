@@ -167,6 +167,10 @@ impl Engine<'_> {
             && matches!(state, Sending::PubAck | Sending::PubRec)
             && !self.arena.has(chunk, crate::arena::SENT);
         let state = if unsent { Sending::Idle } else { state };
+        if chunk != NIL && state == Sending::PubComp && matches!(answer, Answer::PubRec | Answer::PubComp) {
+            // Its PUBREL is about to be written on this connection, and will be answered.
+            return Ok(Told::Nothing);
+        }
         match send_step(state, answer) {
             Ok((_, SendReply::Ignore)) => Ok(Told::Nothing),
             Ok((_, SendReply::NotFound)) => {
@@ -180,22 +184,19 @@ impl Engine<'_> {
             }
             Ok((_, SendReply::Release)) => {
                 let first = state == Sending::PubRec;
-                // PUBREL packets that are to be sent again go first [MQTT-4.6.0-4].
-                let mut before = self.link.cursor;
-                let resuming = slot(self.slots, before).is_some_and(|slot| slot.state == Sending::PubComp);
                 if first {
-                    while let Some(&mut Slot { state: Sending::PubComp, next, .. }) = slot(self.slots, before) {
-                        before = next;
-                    }
-                    if before != number {
+                    // From now on its place is behind all that has been sent.
+                    let before = self.link.unsent;
+                    if slot(self.slots, number).is_some_and(|slot| slot.next != before) {
                         self.unlink_publish(number);
                         self.session.publishes.insert(self.slots, number, before);
-                    } else if !resuming {
-                        self.link.cursor = slot(self.slots, number).map_or(0, |slot| slot.next);
                     }
                     self.release(number);
                 }
-                if !(first && resuming) {
+                if first && self.link.releases.first != 0 {
+                    // PUBRELs that are sent again go first [MQTT-4.6.0-4].
+                    self.delay_release(number);
+                } else {
                     self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
                 }
                 Ok(if first { Told::Step } else { Told::Nothing })
@@ -285,23 +286,35 @@ impl Engine<'_> {
         if reply == ReceiveReply::Deliver {
             return Ok(self.deliver(id, arrival));
         }
-        // A QoS 2 message that was delivered before.
+        self.repeated(id, number, reply == ReceiveReply::PubRec);
+        Ok(false)
+    }
+
+    /// A QoS 2 message that was delivered before, and perhaps accepted.
+    fn repeated(&mut self, id: PacketId, number: u16, accepted: bool) {
+        let [_, owed] = self.session.received.owed;
         let automatic = !self.link.is(flag::MANUAL);
-        let Some(entry) = entry(self.entries, number) else { return Ok(false) };
+        let Some(entry) = entry(self.entries, number) else { return };
         let here = entry.flags & HERE != 0;
         entry.flags |= HERE;
-        if reply == ReceiveReply::PubRec {
-            self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
-            return Ok(false);
+        if accepted {
+            if here || owed.first == 0 {
+                return self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
+            }
+            // Messages that came before it still have no PUBREC, so it waits for its turn again [MQTT-4.6.0-3].
+            entry.state = Receiving::Owes2;
         }
         // Its answer is owed: now where nobody else gives it, or as soon as it is given.
-        if automatic {
+        if accepted || automatic {
             entry.flags |= ANSWERED;
         }
         if !here {
             self.session.received.owe(self.entries, number, 1);
         }
-        Ok(false)
+        if automatic {
+            // Before that of the message that comes next, which does not queue.
+            self.push_answers();
+        }
     }
 
     /// A new message of QoS 1 or QoS 2.

@@ -114,6 +114,9 @@ impl Engine<'_> {
             if self.link.cursor == 0 {
                 self.link.cursor = number;
             }
+            if self.link.unsent == 0 {
+                self.link.unsent = number;
+            }
         }
         Ok(id)
     }
