@@ -29,19 +29,20 @@ impl Sink for Apart<'_, '_> {
 }
 
 impl Engine<'_> {
+    #[inline(never)]
     pub(crate) fn connect(&mut self, options: &Connect<'_>, now: Instant) -> Result<(), Refused> {
-        if self.link.phase != Phase::Down {
+        if self.state.link.phase != Phase::Down {
             return Err(Refused::Connected);
         }
         let packet = &options.packet;
         let client = digest(packet.client_id.as_bytes());
-        let alive = self.session.alive && !self.session.ends.has_come(now);
-        if alive && client != self.session.client && !packet.clean_start {
+        let alive = self.state.session.alive && !self.state.session.ends.has_come(now);
+        if alive && client != self.state.session.client && !packet.clean_start {
             return Err(Refused::Rule(Rule::CLIENT_ID_OF_SESSION));
         }
         let mut sink = Apart { arena: &mut self.arena, units: 0 };
         match packet.encode(&mut sink) {
-            Ok(_) => self.session.connect_units = sink.units,
+            Ok(_) => self.state.session.connect_units = sink.units,
             Err(EncodeError::Full { need }) => return Err(Refused::Bytes { need }),
             Err(EncodeError::Refused(rule)) => return Err(Refused::Rule(rule)),
             Err(_) => return Err(Refused::Bytes { need: 0 }),
@@ -50,16 +51,16 @@ impl Engine<'_> {
         if !alive || packet.clean_start {
             self.end_session();
         }
-        if client != self.session.client {
-            self.session.maybe = false;
+        if client != self.state.session.client {
+            self.state.session.maybe = false;
         }
-        self.session.client = client;
-        self.session.serial = self.session.serial.wrapping_add(1).max(1);
-        *self.link = Self::new_link(options, now);
-        if self.session.maybe {
-            self.link.flags |= flag::PRIOR_EMPTY;
+        self.state.session.client = client;
+        self.state.session.serial = self.state.session.serial.wrapping_add(1).max(1);
+        self.state.link = Self::new_link(options, now);
+        if self.state.session.maybe {
+            self.state.link.flags |= flag::PRIOR_EMPTY;
         }
-        self.link.flags |= flag::CONNECT_DUE;
+        self.state.link.flags |= flag::CONNECT_DUE;
         Ok(())
     }
 
@@ -103,49 +104,51 @@ impl Engine<'_> {
         link
     }
 
+    #[inline(never)]
     pub(crate) fn auth(&mut self, reason: ReasonCode, properties: Properties<'_>) -> Result<(), Refused> {
-        match self.link.phase {
+        match self.state.link.phase {
             Phase::Connecting | Phase::Up => {}
             Phase::Draining | Phase::Leaving => return Err(Refused::Closing),
             Phase::Down | Phase::Closed => return Err(Refused::NotConnected),
         }
-        if self.link.method == 0 {
+        if self.state.link.method == 0 {
             return Err(Refused::Rule(Rule::AUTH_WITHOUT_METHOD));
         }
         let again = reason == ReasonCode::RE_AUTHENTICATE;
-        if again && (self.link.auth != AuthTurn::Idle || self.link.phase != Phase::Up) {
+        if again && (self.state.link.auth != AuthTurn::Idle || self.state.link.phase != Phase::Up) {
             return Err(Refused::Rule(Rule::REAUTHENTICATION));
         }
-        if !again && self.link.auth != AuthTurn::Ours {
+        if !again && self.state.link.auth != AuthTurn::Ours {
             return Err(Refused::Rule(Rule::AUTH_ANSWERS));
         }
-        if properties.authentication_method().is_none_or(|method| digest(method.as_bytes()) != self.link.method) {
+        if properties.authentication_method().is_none_or(|method| digest(method.as_bytes()) != self.state.link.method) {
             return Err(Refused::Rule(Rule::AUTH_SAME_METHOD));
         }
-        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
         let encoded = Auth { reason, properties }.encode(Sender::Client, &mut sink);
-        self.link.urgent = sink.done(encoded)?;
-        self.link.auth = AuthTurn::Theirs;
+        self.state.link.urgent = sink.done(encoded)?;
+        self.state.link.auth = AuthTurn::Theirs;
         Ok(())
     }
 
+    #[inline(never)]
     pub(crate) fn disconnect(
         &mut self,
         reason: ReasonCode,
         properties: Properties<'_>,
         ending: Ending,
     ) -> Result<(), Refused> {
-        match self.link.phase {
+        match self.state.link.phase {
             Phase::Connecting | Phase::Up | Phase::Draining => {}
             Phase::Leaving => return Err(Refused::Closing),
             Phase::Down | Phase::Closed => return Err(Refused::NotConnected),
         }
         let expiry = if properties.is_empty() { None } else { properties.session_expiry_interval() };
-        if expiry.is_some_and(|seconds| seconds != 0) && self.link.is(flag::NO_EXPIRY) {
+        if expiry.is_some_and(|seconds| seconds != 0) && self.state.link.is(flag::NO_EXPIRY) {
             return Err(Refused::Rule(Rule::SESSION_EXPIRY_RAISED));
         }
         let packet = Disconnect { reason, properties };
-        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
         let encoded = packet.encode(Sender::Client, &mut sink);
         let at = match sink.done(encoded) {
             // There is always room for a DISCONNECT without properties.
@@ -154,21 +157,21 @@ impl Engine<'_> {
         };
 
         if let Some(seconds) = expiry {
-            self.session.expiry = seconds;
+            self.state.session.expiry = seconds;
         }
-        if !self.link.is(flag::BEGUN) {
+        if !self.state.link.is(flag::BEGUN) {
             // Nothing has been written, and CONNECT has to come first: there is nothing to take leave of.
             self.arena.give(at);
             self.leave();
-            self.link.phase = Phase::Closed;
+            self.state.link.phase = Phase::Closed;
             return Ok(());
         }
         // Before the server accepts, nothing that is queued may be sent.
-        let drain = ending == Ending::AfterQueued && self.link.phase != Phase::Connecting;
+        let drain = ending == Ending::AfterQueued && self.state.link.phase != Phase::Connecting;
         self.leave();
-        self.link.urgent = at;
+        self.state.link.urgent = at;
         if drain {
-            self.link.phase = Phase::Draining;
+            self.state.link.phase = Phase::Draining;
         } else if at == NIL {
             if reason == ReasonCode::NORMAL_DISCONNECTION {
                 self.push_small(&[DISCONNECT, 0]);

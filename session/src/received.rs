@@ -5,7 +5,7 @@
 //! answer is owed are also in a queue, one for each QoS, since answers go out in the order of arrival [MQTT-4.6.0-2].
 
 use crate::flow::Receiving;
-use crate::slots::Ends;
+use crate::slots::{Ends, Flight};
 
 /// An exchange that the server began.
 #[derive(Clone, Copy, Hash)]
@@ -52,19 +52,19 @@ pub(crate) struct Book {
 
 /// The entry with this number.
 #[inline]
-pub(crate) fn entry(entries: &mut [Entry], number: u16) -> Option<&mut Entry> {
-    entries.get_mut(usize::from(number).wrapping_sub(1))
+pub(crate) fn entry(flights: &mut [Flight], number: u16) -> Option<&mut Entry> {
+    flights.get_mut(usize::from(number).wrapping_sub(1)).map(|flight| &mut flight.entry)
 }
 
 /// Where the chain of an identifier begins.
 #[inline]
-fn head(entries: &mut [Entry], id: u16) -> Option<&mut u16> {
+fn head(entries: &mut [Flight], id: u16) -> Option<&mut u16> {
     let index = usize::from(id).checked_rem(entries.len())?;
-    entries.get_mut(index).map(|entry| &mut entry.chain)
+    entries.get_mut(index).map(|flight| &mut flight.entry.chain)
 }
 
 /// The number of the entry with this identifier, or 0.
-pub(crate) fn find(entries: &mut [Entry], id: u16) -> u16 {
+pub(crate) fn find(entries: &mut [Flight], id: u16) -> u16 {
     let mut at = head(entries, id).map_or(0, |head| *head);
     while let Some(&mut Entry { id: found, link, .. }) = entry(entries, at) {
         if found == id {
@@ -77,7 +77,7 @@ pub(crate) fn find(entries: &mut [Entry], id: u16) -> u16 {
 
 impl Book {
     /// Enters an identifier that is not in the table, and returns its number; 0 when the table is full.
-    pub(crate) fn enter(&mut self, entries: &mut [Entry], id: u16, state: Receiving) -> u16 {
+    pub(crate) fn enter(&mut self, entries: &mut [Flight], id: u16, state: Receiving) -> u16 {
         let mut number = self.free;
         if let Some(free) = entry(entries, number) {
             self.free = free.next;
@@ -97,7 +97,7 @@ impl Book {
     }
 
     /// Frees an entry that is in no queue.
-    pub(crate) fn leave(&mut self, entries: &mut [Entry], number: u16) {
+    pub(crate) fn leave(&mut self, entries: &mut [Flight], number: u16) {
         let Some(&mut Entry { id, link, .. }) = entry(entries, number) else { return };
         let mut at = head(entries, id).map_or(0, |head| *head);
         if at == number {
@@ -122,7 +122,7 @@ impl Book {
     }
 
     /// Queues an entry whose answer is owed.
-    pub(crate) fn owe(&mut self, entries: &mut [Entry], number: u16, queue: usize) {
+    pub(crate) fn owe(&mut self, entries: &mut [Flight], number: u16, queue: usize) {
         let Some(ends) = self.owed.get_mut(queue) else { return };
         match entry(entries, core::mem::replace(&mut ends.last, number)) {
             Some(last) => last.next = number,
@@ -143,13 +143,13 @@ impl Book {
     }
 
     /// Forgets every entry.
-    pub(crate) fn clear(&mut self, entries: &mut [Entry]) {
-        entries.fill(Entry::NEW);
+    pub(crate) fn clear(&mut self, entries: &mut [Flight]) {
+        entries.iter_mut().for_each(|flight| flight.entry = Entry::NEW);
         *self = Self::default();
     }
 
     /// The connection is gone: QoS 1 messages will come again as new ones, QoS 2 identifiers are remembered.
-    pub(crate) fn part(&mut self, entries: &mut [Entry]) {
+    pub(crate) fn part(&mut self, entries: &mut [Flight]) {
         self.owed = [Ends::default(); 2];
         for number in 1..=self.fresh {
             let Some(entry) = entry(entries, number) else { break };
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn any_identifiers_are_found_until_they_leave() {
         for size in [1usize, 2, 7, 8, 100] {
-            let mut entries = vec![Entry::NEW; size];
+            let mut entries = vec![Flight::NEW; size];
             let mut book = Book::default();
             let ids: vec::Vec<u16> = (0..size).map(|i| (i * 31 + 65_000) as u16 | 1).collect::<vec::Vec<_>>();
             let mut ids = ids;
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_full_table_takes_no_more() {
-        let mut entries = [Entry::NEW; 2];
+        let mut entries = [Flight::NEW; 2];
         let mut book = Book::default();
         assert_eq!(book.enter(&mut entries, 9, Receiving::Owes2), 1);
         assert_eq!(book.enter(&mut entries, 11, Receiving::Owes2), 2);
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn mqtt_4_3_3_10_a_lost_connection_forgets_qos_1_and_remembers_qos_2() {
-        let mut entries = [Entry::NEW; 4];
+        let mut entries = [Flight::NEW; 4];
         let mut book = Book::default();
         let one = book.enter(&mut entries, 1, Receiving::Owes1);
         book.owe(&mut entries, one, 0);
