@@ -1,6 +1,6 @@
 //! What always holds of a client's state, for tests that try to break it.
 
-use crate::arena::NIL;
+use crate::arena::{NIL, SENT};
 use crate::engine::{Engine, Phase, Writing};
 use crate::flow::{Receiving, Sending};
 use crate::received::{self, ANSWERED, Entry, HERE, entry};
@@ -46,18 +46,38 @@ impl Engine<'_> {
     fn check_publishes(&mut self) -> Result<u16, &'static str> {
         let count = self.check_list(self.state.session.publishes, |slot| match slot.state {
             Sending::PubAck | Sending::PubRec => slot.chunk != NIL,
-            Sending::PubComp => slot.chunk == NIL,
+            Sending::PubComp => true,
             _ => false,
         })?;
         let up = matches!(self.state.link.phase, Phase::Up | Phase::Draining);
-        let (mut number, mut after, mut sent) = (self.state.session.publishes.first, false, 0);
-        while let Some(slot) = slot(self.flights, number) {
+        let (mut number, mut after, mut new, mut sent) = (self.state.session.publishes.first, false, false, 0);
+        let Ends { first: mut due, .. } = self.state.link.releases;
+        while let Some(&mut Slot { state, chunk, next, sent: here, .. }) = slot(self.flights, number) {
             after |= number == self.state.link.cursor;
-            hold(!(after && slot.sent), "what waits has not been sent")?;
-            hold(!up || after || slot.sent || slot.state == Sending::PubComp, "what does not wait has been sent")?;
-            sent += u16::from(slot.sent);
-            number = slot.next;
+            new |= number == self.state.link.unsent;
+            if state == Sending::PubComp {
+                hold(!(up && new), "what was sent is before what was not")?;
+                if chunk != NIL {
+                    hold(number == due, "PUBRELs wait in the order of the list")?;
+                    hold(after, "a PUBREL that waits is behind the cursor")?;
+                    due = if chunk == number { 0 } else { chunk };
+                    hold(due != 0 || self.state.link.releases.last == number, "the PUBRELs that wait know their last")?;
+                }
+            } else {
+                hold(!(after && here), "what waits has not been sent")?;
+                hold(!up || after || here, "what does not wait has been sent")?;
+                hold(!(up && new && self.arena.has(chunk, SENT)), "what was never sent is marked so")?;
+                let lent = self.state.link.writing == Writing::Kept && self.state.link.chunk == chunk;
+                hold(!up || new || lent || self.arena.has(chunk, SENT), "what was sent is marked so")?;
+            }
+            sent += u16::from(here);
+            number = next;
         }
+        hold(due == 0, "every PUBREL that waits is in the list")?;
+        hold(
+            after || self.state.link.cursor == 0 || self.state.link.phase == Phase::Closed,
+            "the cursor is in the list",
+        )?;
         hold(
             after || self.state.link.cursor == 0 || self.state.link.phase == Phase::Closed,
             "the cursor is in the list",
@@ -73,8 +93,8 @@ impl Engine<'_> {
     fn check_chunks(&mut self) -> Broken {
         let mut used = u32::from(self.state.link.urgent != NIL) + u32::from(self.state.link.writing == Writing::Once);
         let mut number = self.state.session.publishes.first;
-        while let Some(&mut Slot { chunk, next, .. }) = slot(self.flights, number) {
-            used += u32::from(chunk != NIL);
+        while let Some(&mut Slot { chunk, next, state, .. }) = slot(self.flights, number) {
+            used += u32::from(chunk != NIL && state != Sending::PubComp);
             number = next;
         }
         for (mut at, last) in

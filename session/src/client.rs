@@ -220,6 +220,11 @@ impl<M: Memory> Client<M> {
     }
 
     /// What to write next; `None` when there is nothing. Tell what was written by [`transmitted`](Self::transmitted).
+    ///
+    /// In a resumed session that is first what is unanswered, in the order in which it was first sent: each PUBLISH with DUP,
+    /// each PUBREL [MQTT-4.4.0-1] [MQTT-4.6.0-1]. A PUBLISH that waits for the server's Receive Maximum lets PUBRELs pass
+    /// [MQTT-3.3.4-8]; a new PUBREL waits for those that are sent again [MQTT-4.6.0-4]. Then comes what is new. Passing by the
+    /// PUBRELs that went ahead costs a step each, once a connection.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit<'_>> {
         let _ = now;
         self.engine().transmit().map(Transmit::Bytes)

@@ -106,17 +106,23 @@ impl Engine<'_> {
     }
 
     /// Begins anew with what is unanswered, in the order first sent, and gives up what this server does not take.
+    ///
+    /// A PUBREL is first sent when its PUBREC comes, and stands in the list where that put it: behind all that had been sent
+    /// by then. So PUBLISH packets are in their order [MQTT-4.6.0-1], and PUBREL packets are in theirs [MQTT-4.6.0-4].
     fn resume(&mut self) {
         let mut number = self.state.session.publishes.first;
-        let mut first_publish = 0;
+        self.state.link.unsent = 0;
         while let Some(found) = slot(self.flights, number) {
             found.sent = false;
             let Slot { next, chunk, state, .. } = *found;
-            if state != Sending::PubComp && !self.is_allowed(chunk) {
-                if state == Sending::PubRec && self.arena.has(chunk, SENT) && self.state.link.max_qos == 2 {
+            let mut released = state == Sending::PubComp;
+            let sent = released || self.arena.has(chunk, SENT);
+            if !released && !self.is_allowed(chunk) {
+                if state == Sending::PubRec && sent {
                     // The server may have it, and would take a new message with this identifier for a duplicate
-                    // [MQTT-4.3.3-10]. It says so when it is asked to release it.
+                    // [MQTT-4.3.3-10]. It says so when it is asked to release it. A Maximum QoS forbids no PUBREL.
                     self.release(number);
+                    released = true;
                 } else {
                     self.end_publish(number);
                     self.lose_id(number);
@@ -124,13 +130,16 @@ impl Engine<'_> {
                     continue;
                 }
             }
-            // PUBREL packets go first: no quota holds them back, and their order is that of the PUBRECs [MQTT-4.6.0-4].
-            let released = slot(self.flights, number).is_some_and(|slot| slot.state == Sending::PubComp);
-            if !released && first_publish == 0 {
-                first_publish = number;
-            } else if released && first_publish != 0 {
+            let unsent = self.state.link.unsent;
+            if !sent && unsent == 0 {
+                self.state.link.unsent = number;
+            } else if sent && unsent != 0 {
+                // The PUBLISH before it had its turn, but not a byte of it was written: it is new.
                 self.state.session.publishes.remove(self.flights, number);
-                self.state.session.publishes.insert(self.flights, number, first_publish);
+                self.state.session.publishes.insert(self.flights, number, unsent);
+            }
+            if released {
+                self.delay_release(number);
             }
             number = next;
         }

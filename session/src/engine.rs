@@ -26,7 +26,7 @@ pub(crate) struct Session {
     pub(crate) expiry: u32,
     /// Numbers chunks in the order they were queued.
     pub(crate) orders: u32,
-    /// PUBLISH and PUBREL packets without an answer, in the order first sent, then those that wait to be sent.
+    /// PUBLISH and PUBREL packets without an answer, in the order first sent, then those that were never sent.
     pub(crate) publishes: Ends,
     /// SUBSCRIBE and UNSUBSCRIBE packets without an answer.
     pub(crate) requests: Ends,
@@ -144,8 +144,13 @@ pub(crate) struct Link {
     pub(crate) chunk: At,
     /// AUTH or DISCONNECT, to be written.
     pub(crate) urgent: At,
-    /// The first publish that has not been sent on this connection.
+    /// The first publish that has not been sent on this connection. Behind it there may be PUBRELs that have been.
     pub(crate) cursor: u16,
+    /// The first publish that has never been sent, on any connection.
+    pub(crate) unsent: u16,
+    /// PUBRELs that wait for their turn, all behind the cursor: resumed ones, and new ones that may not overtake them
+    /// [MQTT-4.6.0-4]. They are linked by `chunk`.
+    pub(crate) releases: Ends,
     /// Topics with an alias, the one used last first.
     pub(crate) aliases: At,
     /// How many aliases have been given.
@@ -417,6 +422,7 @@ impl<'m> Engine<'m> {
             self.state.session.expiry = self.state.session.expiry.max(self.state.link.expiry);
             self.state.session.ends = Instant::default();
         }
+        while self.next_release() != 0 {}
         let mut alias = self.state.link.aliases;
         while alias != NIL {
             let next = self.arena.after(alias);

@@ -172,6 +172,10 @@ impl Engine<'_> {
             && matches!(state, Sending::PubAck | Sending::PubRec)
             && !self.arena.has(chunk, crate::arena::SENT);
         let state = if unsent { Sending::Idle } else { state };
+        if chunk != NIL && state == Sending::PubComp && matches!(answer, Answer::PubRec | Answer::PubComp) {
+            // Its PUBREL is about to be written on this connection, and will be answered.
+            return Ok(Told::Nothing);
+        }
         match send_step(state, answer) {
             Ok((_, SendReply::Ignore)) => Ok(Told::Nothing),
             Ok((_, SendReply::NotFound)) => {
@@ -185,22 +189,19 @@ impl Engine<'_> {
             }
             Ok((_, SendReply::Release)) => {
                 let first = state == Sending::PubRec;
-                // PUBREL packets that are to be sent again go first [MQTT-4.6.0-4].
-                let mut before = self.state.link.cursor;
-                let resuming = slot(self.flights, before).is_some_and(|slot| slot.state == Sending::PubComp);
                 if first {
-                    while let Some(&mut Slot { state: Sending::PubComp, next, .. }) = slot(self.flights, before) {
-                        before = next;
-                    }
-                    if before != number {
+                    // From now on its place is behind all that has been sent.
+                    let before = self.state.link.unsent;
+                    if slot(self.flights, number).is_some_and(|slot| slot.next != before) {
                         self.unlink_publish(number);
                         self.state.session.publishes.insert(self.flights, number, before);
-                    } else if !resuming {
-                        self.state.link.cursor = slot(self.flights, number).map_or(0, |slot| slot.next);
                     }
                     self.release(number);
                 }
-                if !(first && resuming) {
+                if first && self.state.link.releases.first != 0 {
+                    // PUBRELs that are sent again go first [MQTT-4.6.0-4].
+                    self.delay_release(number);
+                } else {
                     self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
                 }
                 Ok(if first { Told::Step } else { Told::Nothing })
@@ -281,23 +282,35 @@ impl Engine<'_> {
         if reply == ReceiveReply::Deliver {
             return Ok(self.deliver(id, arrival));
         }
-        // A QoS 2 message that was delivered before.
+        self.repeated(id, number, reply == ReceiveReply::PubRec);
+        Ok(Told::Nothing)
+    }
+
+    /// A QoS 2 message that was delivered before, and perhaps accepted.
+    fn repeated(&mut self, id: PacketId, number: u16, accepted: bool) {
+        let [_, owed] = self.state.session.received.owed;
         let automatic = !self.state.link.is(flag::MANUAL);
-        let Some(entry) = entry(self.flights, number) else { return Ok(Told::Nothing) };
+        let Some(entry) = entry(self.flights, number) else { return };
         let here = entry.flags & HERE != 0;
         entry.flags |= HERE;
-        if reply == ReceiveReply::PubRec {
-            self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
-            return Ok(Told::Nothing);
+        if accepted {
+            if here || owed.first == 0 {
+                return self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
+            }
+            // Messages that came before it still have no PUBREC, so it waits for its turn again [MQTT-4.6.0-3].
+            entry.state = Receiving::Owes2;
         }
         // Its answer is owed: now where nobody else gives it, or as soon as it is given.
-        if automatic {
+        if accepted || automatic {
             entry.flags |= ANSWERED;
         }
         if !here {
             self.state.session.received.owe(self.flights, number, 1);
         }
-        Ok(Told::Nothing)
+        if automatic {
+            // Before that of the message that comes next, which does not queue.
+            self.push_answers();
+        }
     }
 
     /// A new message of QoS 1 or QoS 2.

@@ -115,6 +115,9 @@ impl Engine<'_> {
             if self.state.link.cursor == 0 {
                 self.state.link.cursor = number;
             }
+            if self.state.link.unsent == 0 {
+                self.state.link.unsent = number;
+            }
         }
         Ok(id)
     }

@@ -13,7 +13,8 @@ use crate::received::Entry;
 pub(crate) struct Slot {
     previous: u16,
     pub(crate) next: u16,
-    /// The PUBLISH, until it is acknowledged; for SUBSCRIBE and UNSUBSCRIBE the number of filters.
+    /// The PUBLISH, until it is acknowledged; while a resumed PUBREL waits to be written, the next one that does (or itself,
+    /// the last one); for SUBSCRIBE and UNSUBSCRIBE the number of filters.
     pub(crate) chunk: At,
     pub(crate) state: Sending,
     /// Sent on this connection. A PUBLISH then counts against the server's Receive Maximum.

@@ -6,7 +6,7 @@ use crate::arena::{At, KEPT, NIL, SENT};
 use crate::engine::{Engine, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, Writing, flag};
 use crate::flow::{Receiving, Sending};
 use crate::received::{ANSWERED, Entry, entry};
-use crate::slots::{Slot, slot};
+use crate::slots::{Ends, Slot, slot};
 use crate::time::Instant;
 
 /// DUP in the first byte of a PUBLISH.
@@ -81,6 +81,12 @@ impl<'m> Engine<'m> {
 
     /// Chooses what was queued first, but passes by messages that wait for the server's Receive Maximum [MQTT-3.3.4-8].
     fn choose_queued(&mut self) {
+        // PUBRELs that went ahead. Each is passed by once a connection.
+        while let Some(&mut Slot { state: Sending::PubComp, chunk: NIL, next, .. }) =
+            slot(self.flights, self.state.link.cursor)
+        {
+            self.state.link.cursor = next;
+        }
         let once = self.state.session.queue.first;
         let number = self.state.link.cursor;
         if once == NIL && number == 0 {
@@ -88,9 +94,12 @@ impl<'m> Engine<'m> {
         }
         let publish = slot(self.flights, number).map(|slot| *slot);
         let ready = publish.filter(|slot| slot.state == Sending::PubComp || self.state.link.quota != 0);
+        // What waits its turn is older than all that is new. No quota holds back a PUBREL [MQTT-3.3.4-8] [MQTT-4.9.0-3].
+        let releases = self.state.link.releases.first != 0;
         match ready {
-            // A resumed PUBREL has no chunk, and is older than all that is new.
-            Some(publish) if once == NIL || publish.chunk == NIL || !self.is_before(once, publish.chunk) => {
+            Some(Slot { state: Sending::PubComp, .. }) => self.choose_release(),
+            None if releases => self.choose_release(),
+            Some(publish) if once == NIL || !self.is_before(once, publish.chunk) => {
                 self.choose_publish(number, publish);
             }
             _ if once != NIL => {
@@ -107,12 +116,43 @@ impl<'m> Engine<'m> {
         }
     }
 
+    /// Chooses the PUBREL whose turn it is.
+    fn choose_release(&mut self) {
+        let number = self.next_release();
+        self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
+        self.state.link.writing = Writing::Small;
+    }
+
+    /// Has a PUBREL wait for its turn, the last of all.
+    pub(crate) fn delay_release(&mut self, number: u16) {
+        let last = core::mem::replace(&mut self.state.link.releases.last, number);
+        match slot(self.flights, last) {
+            Some(last) => last.chunk = number,
+            None => self.state.link.releases.first = number,
+        }
+        if let Some(slot) = slot(self.flights, number) {
+            slot.chunk = number;
+        }
+    }
+
+    /// The PUBREL whose turn it is: it waits no more. 0 for none.
+    pub(crate) fn next_release(&mut self) -> u16 {
+        let number = self.state.link.releases.first;
+        if let Some(slot) = slot(self.flights, number) {
+            let next = core::mem::replace(&mut slot.chunk, NIL);
+            if next == number {
+                self.state.link.releases = Ends::default();
+            } else {
+                self.state.link.releases.first = next;
+            }
+        }
+        number
+    }
+
     fn choose_publish(&mut self, number: u16, publish: Slot) {
         self.state.link.cursor = publish.next;
-        if publish.state == Sending::PubComp {
-            self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
-            self.state.link.writing = Writing::Small;
-            return;
+        if self.state.link.unsent == number {
+            self.state.link.unsent = publish.next;
         }
         self.state.link.quota = self.state.link.quota.wrapping_sub(1);
         if let Some(slot) = slot(self.flights, number) {
@@ -138,7 +178,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Queues the answers of the application whose turn has come [MQTT-4.6.0-2] [MQTT-4.6.0-3].
-    fn push_answers(&mut self) {
+    pub(crate) fn push_answers(&mut self) {
         for queue in 0..2 {
             while self.has_small_room() {
                 let number = self.state.session.received.owed.get(queue).map_or(0, |ends| ends.first);
