@@ -35,8 +35,10 @@ pub struct Client<M> {
 
 impl<M: Memory> Client<M> {
     /// A client without a session and without a connection, in memory that is new or was not used by another client.
-    pub fn new(memory: M) -> Self {
-        Self { state: State::default(), memory }
+    ///
+    /// With memory that is all zeros it is all zeros too, so that a static one takes no space in flash.
+    pub const fn new(memory: M) -> Self {
+        Self { state: State::NEW, memory }
     }
 
     #[inline]

@@ -34,11 +34,11 @@ impl Engine<'_> {
         self.state.session.alive = true;
         self.state.session.maybe = false;
         self.state.link.flags &= !flag::UNANSWERED;
-        self.state.session.ends = Instant::default();
+        self.state.session.ends = Instant::ZERO;
         self.state.session.expiry = self.state.link.expiry;
         self.state.link.auth = AuthTurn::Idle;
         self.state.link.phase = Phase::Up;
-        self.state.link.timers.answer = Instant::default();
+        self.state.link.timers.answer = Instant::ZERO;
         if self.state.link.interval != 0 {
             self.state.link.timers.ping = now.after(self.state.link.interval.into()).at_least_one();
         }

@@ -68,7 +68,7 @@ impl Engine<'_> {
     fn new_link(options: &Connect<'_>, now: Instant) -> Link {
         let packet = &options.packet;
         let mut link = Link {
-            timers: Timers { answer: now.after(options.timeout.into()).at_least_one(), ping: Instant::default() },
+            timers: Timers { answer: now.after(options.timeout.into()).at_least_one(), ping: Instant::ZERO },
             phase: Phase::Connecting,
             take_max: u32::MAX,
             server_receive_max: u16::MAX,
@@ -77,7 +77,7 @@ impl Engine<'_> {
             alias_max: options.topic_aliases,
             ping_timeout: options.ping_timeout,
             share: options.keep_alive_share.min(100),
-            ..Link::default()
+            ..Link::NEW
         };
         link.keep_alive(packet.keep_alive);
         let set = |condition, flag| if condition { flag } else { 0 };

@@ -16,7 +16,7 @@ use crate::time::Instant;
 use crate::timer::Timers;
 
 /// What survives the connection.
-#[derive(Clone, Default, Hash)]
+#[derive(Clone, Hash)]
 pub(crate) struct Session {
     /// When the session ends for want of a connection; zero for never, or while connected.
     pub(crate) ends: Instant,
@@ -56,11 +56,33 @@ pub(crate) struct Session {
     pub(crate) maybe: bool,
 }
 
+impl Session {
+    pub(crate) const NEW: Self = Self {
+        ends: Instant::ZERO,
+        client: 0,
+        expiry: 0,
+        orders: 0,
+        publishes: Ends::NEW,
+        requests: Ends::NEW,
+        lost: Ends::NEW,
+        free: Ends::NEW,
+        fresh: 0,
+        in_use: 0,
+        publishing: 0,
+        losses: 0,
+        queue: Ends::NEW,
+        received: received::Book::NEW,
+        serial: 0,
+        connect_units: 0,
+        alive: false,
+        maybe: false,
+    };
+}
+
 /// How far a connection is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
     /// There is none.
-    #[default]
     Down,
     /// CONNECT is queued or sent.
     Connecting,
@@ -75,9 +97,8 @@ pub(crate) enum Phase {
 }
 
 /// What is being written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Writing {
-    #[default]
     Nothing,
     /// The small packets.
     Small,
@@ -90,10 +111,9 @@ pub(crate) enum Writing {
 }
 
 /// How far authentication is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum AuthTurn {
     /// Nothing is going on.
-    #[default]
     Idle,
     /// The server's AUTH or CONNACK is awaited.
     Theirs,
@@ -123,7 +143,7 @@ pub(crate) mod flag {
 }
 
 /// What dies with the connection. The small fields come first, where instructions of two bytes reach them.
-#[derive(Clone, Default, Hash)]
+#[derive(Clone, Hash)]
 #[repr(C)]
 pub(crate) struct Link {
     pub(crate) phase: Phase,
@@ -131,10 +151,9 @@ pub(crate) struct Link {
     pub(crate) auth: AuthTurn,
     pub(crate) max_qos: u8,
     pub(crate) share: u8,
-    /// Small packets: how many bytes there are, where the first one begins that is not written, and what is written of it.
+    /// Small packets: how many bytes there are, and where the first one begins that is not written.
     pub(crate) small_len: u8,
     pub(crate) small_start: u8,
-    pub(crate) small_written: u8,
     /// The first byte of the acknowledgement of `handling`.
     pub(crate) handling_kind: u8,
     /// The message given last, whose acknowledgement is due when it has been handled; 0 for none.
@@ -179,12 +198,48 @@ pub(crate) struct Link {
     pub(crate) expiry: u32,
     /// Tells authentication methods apart; 0 for none.
     pub(crate) method: u32,
-    /// How many bytes of `chunk` have been written.
+    /// How many bytes have been written of what is being written.
     pub(crate) written: u32,
     pub(crate) timers: Timers,
 }
 
 impl Link {
+    pub(crate) const NEW: Self = Self {
+        phase: Phase::Down,
+        writing: Writing::Nothing,
+        auth: AuthTurn::Idle,
+        max_qos: 0,
+        share: 0,
+        small_len: 0,
+        small_start: 0,
+        handling_kind: 0,
+        handling: 0,
+        flags: 0,
+        chunk: NIL,
+        urgent: NIL,
+        cursor: 0,
+        unsent: 0,
+        releases: Ends::NEW,
+        aliases: NIL,
+        alias_count: 0,
+        alias_max: 0,
+        server_alias_max: 0,
+        our_alias_max: 0,
+        server_receive_max: 0,
+        quota: 0,
+        receive_max: 0,
+        unacknowledged: 0,
+        fault: None,
+        send_max: 0,
+        take_max: 0,
+        interval: 0,
+        ping_timeout: 0,
+        expiry: 0,
+        method: 0,
+        written: 0,
+        timers: Timers::NEW,
+    };
+
     /// Whether something was asked for, or not granted.
     #[inline]
     pub(crate) fn is(&self, flag: u16) -> bool {
@@ -211,11 +266,15 @@ const ACK: usize = 5;
 const RESERVE: usize = 5;
 
 /// All that a client knows, beside the memory it was given.
-#[derive(Clone, Default, Hash)]
+#[derive(Clone, Hash)]
 #[repr(C)]
 pub(crate) struct State {
     pub(crate) link: Link,
     pub(crate) session: Session,
+}
+
+impl State {
+    pub(crate) const NEW: Self = Self { link: Link::NEW, session: Session::NEW };
 }
 
 /// State and memory, borrowed for one call. It is built for each, so it is no larger than it has to be.
@@ -365,7 +424,7 @@ impl<'m> Engine<'m> {
         }
         self.state.session.received.clear(self.flights);
         self.state.session.alive = false;
-        self.state.session.ends = Instant::default();
+        self.state.session.ends = Instant::ZERO;
     }
 
     // --- the end of a connection ---
@@ -420,7 +479,7 @@ impl<'m> Engine<'m> {
             // The server may have taken it: the session is as long as either knows, from now on [MQTT-3.1.2-23].
             self.state.session.maybe = true;
             self.state.session.expiry = self.state.session.expiry.max(self.state.link.expiry);
-            self.state.session.ends = Instant::default();
+            self.state.session.ends = Instant::ZERO;
         }
         while self.next_release() != 0 {}
         let mut alias = self.state.link.aliases;
@@ -429,7 +488,7 @@ impl<'m> Engine<'m> {
             self.arena.give(alias);
             alias = next;
         }
-        self.state.link = Link::default();
+        self.state.link = Link::NEW;
         while let Some(slot) = slot(self.flights, self.state.session.requests.first) {
             slot.state = Sending::Idle;
             slot.chunk = NIL;
@@ -442,7 +501,7 @@ impl<'m> Engine<'m> {
             self.end_session();
         } else if self.state.session.alive
             && self.state.session.expiry != u32::MAX
-            && self.state.session.ends == Instant::default()
+            && self.state.session.ends == Instant::ZERO
         {
             self.state.session.ends =
                 now.after(u64::from(self.state.session.expiry).wrapping_mul(1_000)).at_least_one();

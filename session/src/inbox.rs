@@ -2,6 +2,8 @@
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
+use core::cell::Cell;
+
 use mqtt5_codec::Topic;
 
 /// Received bytes that have not become events yet, and the topics that the server's aliases stand for.
@@ -134,7 +136,11 @@ impl<'b> Inbox<'b> {
             if let Some(bytes) = bytes.get_mut(..end)
                 && start <= bytes.len()
             {
-                bytes.copy_within(start.., 0);
+                if cfg!(target_pointer_width = "64") {
+                    bytes.copy_within(start.., 0);
+                } else {
+                    move_down(bytes, start);
+                }
             }
             self.start = 0;
             self.end = held;
@@ -186,6 +192,16 @@ impl<'b> Inbox<'b> {
             most,
             need: &mut self.need,
         }
+    }
+}
+
+/// Moves what begins at `start` to the front; what was there is mixed up. The routine that moves bytes in general takes more
+/// flash than a small device has for it.
+fn move_down(bytes: &mut [u8], start: usize) {
+    let cells = Cell::from_mut(bytes).as_slice_of_cells();
+    for (to, from) in cells.iter().zip(cells.get(start..).unwrap_or(&[])) {
+        // A swap, which the compiler doesn't take for that routine.
+        from.set(to.replace(from.get()));
     }
 }
 
@@ -248,6 +264,17 @@ mod tests {
         assert_eq!(inbox.spare().len(), 3);
         let open = inbox.open();
         assert_eq!(&open.data[*open.start..], [4]);
+    }
+
+    #[test]
+    fn moving_down_keeps_what_is_moved() {
+        for len in 0..20u8 {
+            for start in 0..=len {
+                let mut bytes: Vec<u8> = (0..len).collect();
+                move_down(&mut bytes, start.into());
+                assert!((start..len).eq(bytes.into_iter().take(usize::from(len - start))));
+            }
+        }
     }
 
     #[test]

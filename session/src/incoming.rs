@@ -131,7 +131,7 @@ impl Engine<'_> {
             Packet::SubAck(ack) => self.requested(ack, Answer::SubAck),
             Packet::UnsubAck(ack) => self.requested(ack, Answer::UnsubAck),
             Packet::PingResp => {
-                self.state.link.timers.answer = Instant::default();
+                self.state.link.timers.answer = Instant::ZERO;
                 Ok(Told::Packet)
             }
             Packet::Auth(auth) => self.auth_arrived(auth),
@@ -399,7 +399,7 @@ impl Engine<'_> {
                     return Err(self.fault_in(Phase::Closed, ReasonCode::KEEP_ALIVE_TIMEOUT, Rule::PINGRESP_MISSED));
                 }
                 if self.state.link.timers.ping.has_come(now) {
-                    self.state.link.timers.ping = Instant::default();
+                    self.state.link.timers.ping = Instant::ZERO;
                     if self.state.link.phase != Phase::Leaving {
                         self.push_ping(now);
                     }

@@ -38,7 +38,7 @@ impl Entry {
 }
 
 /// What there is to know about the table beside its entries.
-#[derive(Clone, Copy, Default, Hash)]
+#[derive(Clone, Copy, Hash)]
 pub(crate) struct Book {
     /// The first free entry among those that have been used.
     free: u16,
@@ -76,6 +76,8 @@ pub(crate) fn find(entries: &mut [Flight], id: u16) -> u16 {
 }
 
 impl Book {
+    pub(crate) const NEW: Self = Self { free: 0, fresh: 0, used: 0, owed: [Ends::NEW; 2] };
+
     /// Enters an identifier that is not in the table, and returns its number; 0 when the table is full.
     pub(crate) fn enter(&mut self, entries: &mut [Flight], id: u16, state: Receiving) -> u16 {
         let mut number = self.free;
@@ -121,6 +123,13 @@ impl Book {
         self.used = self.used.wrapping_sub(1);
     }
 
+    /// Whether any answer is owed.
+    #[inline]
+    pub(crate) fn owes(&self) -> bool {
+        let [first, second] = self.owed;
+        first.first | second.first != 0
+    }
+
     /// Queues an entry whose answer is owed.
     pub(crate) fn owe(&mut self, entries: &mut [Flight], number: u16, queue: usize) {
         let Some(ends) = self.owed.get_mut(queue) else { return };
@@ -145,12 +154,12 @@ impl Book {
     /// Forgets every entry.
     pub(crate) fn clear(&mut self, entries: &mut [Flight]) {
         entries.iter_mut().for_each(|flight| flight.entry = Entry::NEW);
-        *self = Self::default();
+        *self = Self::NEW;
     }
 
     /// The connection is gone: QoS 1 messages will come again as new ones, QoS 2 identifiers are remembered.
     pub(crate) fn part(&mut self, entries: &mut [Flight]) {
-        self.owed = [Ends::default(); 2];
+        self.owed = [Ends::NEW; 2];
         for number in 1..=self.fresh {
             let Some(entry) = entry(entries, number) else { break };
             entry.flags &= !HERE;
@@ -170,7 +179,7 @@ mod tests {
     fn any_identifiers_are_found_until_they_leave() {
         for size in [1usize, 2, 7, 8, 100] {
             let mut entries = vec![Flight::NEW; size];
-            let mut book = Book::default();
+            let mut book = Book::NEW;
             let ids: vec::Vec<u16> = (0..size).map(|i| (i * 31 + 65_000) as u16 | 1).collect::<vec::Vec<_>>();
             let mut ids = ids;
             ids.sort_unstable();
@@ -194,7 +203,7 @@ mod tests {
     #[test]
     fn a_full_table_takes_no_more() {
         let mut entries = [Flight::NEW; 2];
-        let mut book = Book::default();
+        let mut book = Book::NEW;
         assert_eq!(book.enter(&mut entries, 9, Receiving::Owes2), 1);
         assert_eq!(book.enter(&mut entries, 11, Receiving::Owes2), 2);
         assert_eq!(book.enter(&mut entries, 13, Receiving::Owes2), 0);
@@ -206,7 +215,7 @@ mod tests {
     #[test]
     fn mqtt_4_3_3_10_a_lost_connection_forgets_qos_1_and_remembers_qos_2() {
         let mut entries = [Flight::NEW; 4];
-        let mut book = Book::default();
+        let mut book = Book::NEW;
         let one = book.enter(&mut entries, 1, Receiving::Owes1);
         book.owe(&mut entries, one, 0);
         let two = book.enter(&mut entries, 2, Receiving::Owes2);

@@ -41,7 +41,7 @@ impl Flight {
 }
 
 /// The first and last of a list, by number; 0 for none.
-#[derive(Clone, Copy, Default, Hash)]
+#[derive(Clone, Copy, Hash)]
 pub(crate) struct Ends {
     pub(crate) first: u16,
     pub(crate) last: u16,
@@ -54,6 +54,8 @@ pub(crate) fn slot(flights: &mut [Flight], number: u16) -> Option<&mut Slot> {
 }
 
 impl Ends {
+    pub(crate) const NEW: Self = Self { first: 0, last: 0 };
+
     /// Puts a slot that is in no list before another one of this list; before 0, at its end.
     pub(crate) fn insert(&mut self, slots: &mut [Flight], number: u16, before: u16) {
         let previous = match slot(slots, before) {
@@ -105,7 +107,7 @@ mod tests {
     #[test]
     fn slots_enter_and_leave_a_list_anywhere() {
         let mut slots = [Flight::NEW; 5];
-        let mut list = Ends::default();
+        let mut list = Ends::NEW;
         list.insert(&mut slots, 2, 0);
         list.insert(&mut slots, 5, 0);
         list.insert(&mut slots, 1, 5);

@@ -3,7 +3,7 @@
 use mqtt5_codec::ReasonCode;
 
 use crate::arena::{At, KEPT, NIL, SENT};
-use crate::engine::{Engine, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, Writing, flag};
+use crate::engine::{Engine, Link, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, Writing, flag};
 use crate::flow::{Receiving, Sending};
 use crate::received::{ANSWERED, Entry, entry};
 use crate::slots::{Ends, Slot, slot};
@@ -22,49 +22,37 @@ impl<'m> Engine<'m> {
         if self.state.link.writing == Writing::Nothing {
             self.choose();
         }
-        let (bytes, written): (&'m [u8], usize) = match self.state.link.writing {
+        let Link { writing, chunk, written, small_len, .. } = self.state.link;
+        let bytes: &'m [u8] = match writing {
             Writing::Nothing => return None,
-            Writing::Small => {
-                let start = usize::from(self.state.link.small_start.wrapping_add(self.state.link.small_written));
-                (self.arena.into_small().get(..usize::from(self.state.link.small_len))?, start)
-            }
-            Writing::Connect => {
-                (self.arena.into_apart(), usize::try_from(self.state.link.written).unwrap_or(usize::MAX))
-            }
-            Writing::Once | Writing::Kept => (
-                self.arena.into_packet(self.state.link.chunk),
-                usize::try_from(self.state.link.written).unwrap_or(usize::MAX),
-            ),
+            Writing::Small => self.arena.into_small().get(..usize::from(small_len))?,
+            Writing::Connect => self.arena.into_apart(),
+            Writing::Once | Writing::Kept => self.arena.into_packet(chunk),
         };
-        bytes.get(written..)
+        bytes.get(usize::try_from(written).ok()?..)
     }
 
     /// Chooses the packet that is written next.
     fn choose(&mut self) {
-        let [first, second] = self.state.session.received.owed;
-        if first.first | second.first != 0 && matches!(self.state.link.phase, Phase::Up | Phase::Draining) {
+        if self.state.session.received.owes() {
             self.push_answers();
         }
+        let phase = self.state.link.phase;
         if self.state.link.small_len != 0 {
-            self.state.link.writing = Writing::Small;
-            return;
-        }
-        match self.state.link.phase {
-            Phase::Down | Phase::Closed => {}
-            Phase::Connecting if self.state.link.is(flag::CONNECT_DUE) => {
-                self.state.link.flags &= !flag::CONNECT_DUE;
-                self.begin(NIL, Writing::Connect);
-            }
-            Phase::Connecting | Phase::Leaving => self.choose_urgent(),
-            Phase::Up => {
+            self.begin(NIL, Writing::Small);
+        } else if self.state.link.is(flag::CONNECT_DUE) {
+            self.state.link.flags &= !flag::CONNECT_DUE;
+            self.begin(NIL, Writing::Connect);
+        } else {
+            if phase != Phase::Draining {
                 self.choose_urgent();
-                if self.state.link.writing == Writing::Nothing {
-                    self.choose_queued();
-                }
             }
-            Phase::Draining => {
+            if self.state.link.writing == Writing::Nothing && matches!(phase, Phase::Up | Phase::Draining) {
                 self.choose_queued();
-                if self.state.link.writing == Writing::Nothing && self.state.link.cursor == 0 {
+                if phase == Phase::Draining
+                    && self.state.link.writing == Writing::Nothing
+                    && self.state.link.cursor == 0
+                {
                     self.state.link.phase = Phase::Leaving;
                     self.choose_urgent();
                 }
@@ -81,6 +69,9 @@ impl<'m> Engine<'m> {
 
     /// Chooses what was queued first, but passes by messages that wait for the server's Receive Maximum [MQTT-3.3.4-8].
     fn choose_queued(&mut self) {
+        if self.state.session.queue.first | self.state.link.cursor == 0 {
+            return;
+        }
         // PUBRELs that went ahead. Each is passed by once a connection.
         while let Some(&mut Slot { state: Sending::PubComp, chunk: NIL, next, .. }) =
             slot(self.flights, self.state.link.cursor)
@@ -89,9 +80,6 @@ impl<'m> Engine<'m> {
         }
         let once = self.state.session.queue.first;
         let number = self.state.link.cursor;
-        if once == NIL && number == 0 {
-            return;
-        }
         let publish = slot(self.flights, number).map(|slot| *slot);
         let ready = publish.filter(|slot| slot.state == Sending::PubComp || self.state.link.quota != 0);
         // What waits its turn is older than all that is new. No quota holds back a PUBREL [MQTT-3.3.4-8] [MQTT-4.9.0-3].
@@ -120,7 +108,7 @@ impl<'m> Engine<'m> {
     fn choose_release(&mut self) {
         let number = self.next_release();
         self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
-        self.state.link.writing = Writing::Small;
+        self.begin(NIL, Writing::Small);
     }
 
     /// Has a PUBREL wait for its turn, the last of all.
@@ -141,7 +129,7 @@ impl<'m> Engine<'m> {
         if let Some(slot) = slot(self.flights, number) {
             let next = core::mem::replace(&mut slot.chunk, NIL);
             if next == number {
-                self.state.link.releases = Ends::default();
+                self.state.link.releases = Ends::NEW;
             } else {
                 self.state.link.releases.first = next;
             }
@@ -179,6 +167,9 @@ impl<'m> Engine<'m> {
 
     /// Queues the answers of the application whose turn has come [MQTT-4.6.0-2] [MQTT-4.6.0-3].
     pub(crate) fn push_answers(&mut self) {
+        if !matches!(self.state.link.phase, Phase::Up | Phase::Draining) {
+            return;
+        }
         for queue in 0..2 {
             while self.has_small_room() {
                 let number = self.state.session.received.owed.get(queue).map_or(0, |ends| ends.first);
@@ -204,70 +195,76 @@ impl<'m> Engine<'m> {
     /// The host wrote `n` bytes of what was lent.
     #[inline(never)]
     pub(crate) fn transmitted(&mut self, n: usize, now: Instant) {
-        if n == 0 {
+        let writing = self.state.link.writing;
+        if n == 0 || writing == Writing::Nothing {
             return;
         }
-        match self.state.link.writing {
-            Writing::Nothing => return,
-            Writing::Small => self.small_written(n, now),
-            writing => {
-                self.state.link.flags |= flag::BEGUN;
-                let n = u32::try_from(n).unwrap_or(u32::MAX);
-                self.state.link.written = self.state.link.written.saturating_add(n);
-                let len = if writing == Writing::Connect {
-                    self.arena.apart_len()
-                } else {
-                    self.arena.mark(self.state.link.chunk, SENT);
-                    self.arena.len(self.state.link.chunk)
-                };
-                if self.state.link.written >= len {
-                    match writing {
-                        Writing::Once => self.arena.give(self.state.link.chunk),
-                        // It may hold a password.
-                        Writing::Connect => self.arena.apart_mut().fill(0),
-                        _ => {}
-                    }
-                    self.state.link.writing = Writing::Nothing;
-                    self.state.link.chunk = NIL;
+        self.state.link.flags |= flag::BEGUN;
+        let written = self.state.link.written.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+        self.state.link.written = written;
+        let chunk = self.state.link.chunk;
+        let len = match writing {
+            Writing::Small => {
+                if self.small_written(written) {
                     self.packet_written(now);
                 }
+                u32::from(self.state.link.small_len)
+            }
+            Writing::Connect => self.arena.apart_len(),
+            _ => {
+                self.arena.mark(chunk, SENT);
+                self.arena.len(chunk)
+            }
+        };
+        if written < len {
+            return;
+        }
+        self.state.link.writing = Writing::Nothing;
+        self.state.link.chunk = NIL;
+        match writing {
+            Writing::Small => {
+                self.state.link.small_start = 0;
+                self.state.link.small_len = 0;
+            }
+            writing => {
+                match writing {
+                    Writing::Once => self.arena.give(chunk),
+                    // It may hold a password.
+                    Writing::Connect => self.arena.apart_mut().fill(0),
+                    _ => {}
+                }
+                self.packet_written(now);
             }
         }
-        if self.state.link.phase == Phase::Leaving
-            && self.state.link.writing == Writing::Nothing
-            && self.state.link.small_len == 0
-            && self.state.link.urgent == NIL
-        {
+        let Link { phase, small_len, urgent, .. } = self.state.link;
+        if phase == Phase::Leaving && small_len == 0 && urgent == NIL {
             self.state.link.phase = Phase::Closed;
         }
     }
 
-    /// Goes through the small packets that have been written.
-    fn small_written(&mut self, n: usize, now: Instant) {
-        let mut left = n.saturating_add(usize::from(self.state.link.small_written));
-        loop {
-            let start = usize::from(self.state.link.small_start);
-            let packet = self.arena.small().and_then(|small| small.get(start..)).unwrap_or(&[]);
-            let &[first, rest, ref tail @ ..] = packet else { break };
-            let reason = if rest == 3 { tail.get(2).copied().unwrap_or(0) } else { 0 };
-            let len = rest.wrapping_add(2);
-            let Some(after) = left.checked_sub(usize::from(len)) else { break };
-            left = after;
-            self.state.link.small_start = self.state.link.small_start.wrapping_add(len);
-            // The server may send another message as soon as it has this.
-            if first == PUBACK || first == PUBREC && reason >= 0x80 || first == PUBCOMP && reason == 0 {
-                self.state.link.unacknowledged = self.state.link.unacknowledged.saturating_sub(1);
-            }
-            self.packet_written(now);
-            if self.state.link.small_start >= self.state.link.small_len {
-                left = 0;
-                self.state.link.small_start = 0;
-                self.state.link.small_len = 0;
-                self.state.link.writing = Writing::Nothing;
+    /// Goes through the small packets of which that many bytes have been written. Whether one of them is whole now.
+    fn small_written(&mut self, written: u32) -> bool {
+        let link = &mut self.state.link;
+        let Some(small) = self.arena.small().and_then(|small| small.get(..usize::from(link.small_len))) else {
+            return false;
+        };
+        let mut rest = small.get(usize::from(link.small_start)..).unwrap_or(&[]);
+        let mut whole = false;
+        while let &[first, len, ref tail @ ..] = rest {
+            let end = link.small_start.wrapping_add(len).wrapping_add(2);
+            if u32::from(end) > written {
                 break;
             }
+            link.small_start = end;
+            whole = true;
+            let reason = if len == 3 { tail.get(2).copied().unwrap_or(0) } else { 0 };
+            // The server may send another message as soon as it has this.
+            if first == PUBACK || first == PUBREC && reason >= 0x80 || first == PUBCOMP && reason == 0 {
+                link.unacknowledged = link.unacknowledged.saturating_sub(1);
+            }
+            rest = tail.get(usize::from(len)..).unwrap_or(&[]);
         }
-        self.state.link.small_written = u8::try_from(left).unwrap_or(0);
+        whole
     }
 
     /// The last byte of a packet has been written.
@@ -281,7 +278,7 @@ impl<'m> Engine<'m> {
 
     /// Keeps of the queue what may wait for another connection, and is within this one's limits.
     pub(crate) fn sift_queue(&mut self) {
-        let mut at = core::mem::take(&mut self.state.session.queue).first;
+        let mut at = core::mem::replace(&mut self.state.session.queue, Ends::NEW).first;
         while at != NIL {
             let next = self.arena.after(at);
             if self.arena.has(at, KEPT) && self.is_allowed(at) {

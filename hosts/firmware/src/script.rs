@@ -94,8 +94,8 @@ fn says(client: &mut Client<Memory>, inbox: &mut Inbox<'_>, bytes: &[u8], said: 
 /// A QoS 1 message, which is in the inbox: the event, each of its properties, and the acknowledgement.
 pub fn receive(client: &mut Client<Memory>, inbox: &mut Inbox<'_>) -> bool {
     match client.handle_input(inbox, NOW) {
-        Ok(Input::Event(Event::Message(message))) => {
-            for property in black_box(&message).properties {
+        Ok(Input::Event(Event::Message(ref message))) => {
+            for property in black_box(message).properties {
                 black_box(&property);
             }
         }
