@@ -95,6 +95,12 @@ impl<'m> Arena<'m> {
         self.units.get_mut(start..).unwrap_or(&mut []).as_flattened_mut()
     }
 
+    /// What is held apart, to be written.
+    pub(crate) fn apart_packet(&mut self) -> &mut [u8] {
+        let len = self.apart_len() as usize;
+        self.apart_mut().get_mut(4..).and_then(|place| place.get_mut(..len)).unwrap_or(&mut [])
+    }
+
     /// The length of what is held apart, in bytes.
     pub(crate) fn apart_len(&mut self) -> u32 {
         self.apart_mut().first_chunk().map_or(0, |len| u32::from_le_bytes(*len))

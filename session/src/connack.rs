@@ -1,6 +1,6 @@
 //! The server's answer to CONNECT: its limits, and what became of the session.
 
-use mqtt5_codec::{ConnAck, Property, QoS, Rule};
+use mqtt5_codec::{ConnAck, Property, Rule};
 
 use crate::arena::SENT;
 use crate::connect::digest;
@@ -66,27 +66,25 @@ impl Engine<'_> {
         let mut assigned = false;
         let mut method = 0;
         let mut alias_max = 0;
+        let link = &mut self.state.link;
         let set = |granted, flag| if granted { 0 } else { flag };
         for property in packet.properties.iter() {
             match property {
-                Property::SessionExpiryInterval(seconds) => self.state.link.expiry = seconds,
-                Property::ReceiveMaximum(most) => self.state.link.server_receive_max = most.get(),
-                Property::MaximumQoS(QoS::AtMostOnce) => self.state.link.max_qos = 0,
-                Property::MaximumQoS(_) => self.state.link.max_qos = 1,
-                Property::RetainAvailable(yes) => self.state.link.flags |= set(yes, flag::NO_RETAIN),
-                Property::MaximumPacketSize(most) => self.state.link.send_max = most.get(),
+                Property::SessionExpiryInterval(seconds) => link.expiry = seconds,
+                Property::ReceiveMaximum(most) => link.server_receive_max = most.get(),
+                Property::MaximumQoS(qos) => link.max_qos = (qos as u8).min(1),
+                Property::RetainAvailable(yes) => link.flags |= set(yes, flag::NO_RETAIN),
+                Property::MaximumPacketSize(most) => link.send_max = most.get(),
                 Property::AssignedClientIdentifier(id) => {
                     assigned = true;
                     self.state.session.client = digest(id.as_bytes());
                 }
                 Property::TopicAliasMaximum(most) => alias_max = most,
-                Property::WildcardSubscriptionAvailable(yes) => self.state.link.flags |= set(yes, flag::NO_WILDCARDS),
-                Property::SubscriptionIdentifiersAvailable(yes) => {
-                    self.state.link.flags |= set(yes, flag::NO_SUBSCRIPTION_IDS);
-                }
-                Property::SharedSubscriptionAvailable(yes) => self.state.link.flags |= set(yes, flag::NO_SHARED),
-                Property::ServerKeepAlive(seconds) => self.state.link.keep_alive(seconds),
-                Property::ResponseInformation(_) if !self.state.link.is(flag::RESPONSE_INFORMATION) => {
+                Property::WildcardSubscriptionAvailable(yes) => link.flags |= set(yes, flag::NO_WILDCARDS),
+                Property::SubscriptionIdentifiersAvailable(yes) => link.flags |= set(yes, flag::NO_SUBSCRIPTION_IDS),
+                Property::SharedSubscriptionAvailable(yes) => link.flags |= set(yes, flag::NO_SHARED),
+                Property::ServerKeepAlive(seconds) => link.keep_alive(seconds),
+                Property::ResponseInformation(_) if !link.is(flag::RESPONSE_INFORMATION) => {
                     return Err(Rule::RESPONSE_INFORMATION);
                 }
                 Property::AuthenticationMethod(name) => method = digest(name.as_bytes()),

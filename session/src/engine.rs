@@ -395,6 +395,15 @@ impl<'m> Engine<'m> {
         }
     }
 
+    /// Ends a SUBSCRIBE or UNSUBSCRIBE, all but its identifier.
+    pub(crate) fn end_request(&mut self, number: u16) {
+        if let Some(slot) = slot(self.flights, number) {
+            slot.state = Sending::Idle;
+            slot.chunk = NIL;
+        }
+        self.state.session.requests.remove(self.flights, number);
+    }
+
     /// Keeps an identifier, which is in no list, until `poll_lost` names it.
     pub(crate) fn lose_id(&mut self, number: u16) {
         self.state.session.lost.insert(self.flights, number, 0);
@@ -489,11 +498,9 @@ impl<'m> Engine<'m> {
             alias = next;
         }
         self.state.link = Link::NEW;
-        while let Some(slot) = slot(self.flights, self.state.session.requests.first) {
-            slot.state = Sending::Idle;
-            slot.chunk = NIL;
+        while self.state.session.requests.first != 0 {
             let number = self.state.session.requests.first;
-            self.state.session.requests.remove(self.flights, number);
+            self.end_request(number);
             self.lose_id(number);
         }
         self.state.session.received.part(self.flights);

@@ -5,7 +5,7 @@ use mqtt5_codec::{
     TopicRef,
 };
 
-use crate::arena::NIL;
+use crate::arena::{NIL, SENT};
 use crate::engine::{AuthTurn, Engine, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, Writing, flag};
 use crate::event::{Connected, Event, Fault, Incoming, Input};
 use crate::flow::{Answer, Arrival, ReceiveReply, Receiving, SendReply, Sending, receive_step, send_step};
@@ -123,10 +123,10 @@ impl Engine<'_> {
     /// Any packet but PUBLISH.
     fn packet(&mut self, packet: &Packet<'_>) -> Result<Told, Rule> {
         match packet {
-            Packet::PubAck(ack) => self.answered(ack, Answer::PubAck),
-            Packet::PubRec(ack) if ack.reason.is_error() => self.answered(ack, Answer::PubRecError),
-            Packet::PubRec(ack) => self.answered(ack, Answer::PubRec),
-            Packet::PubComp(ack) => self.answered(ack, Answer::PubComp),
+            Packet::PubAck(ack) => self.acknowledged(ack, Answer::PubAck),
+            Packet::PubRec(ack) if ack.reason.is_error() => self.acknowledged(ack, Answer::PubRecError),
+            Packet::PubRec(ack) => self.acknowledged(ack, Answer::PubRec),
+            Packet::PubComp(ack) => self.acknowledged(ack, Answer::PubComp),
             Packet::PubRel(ack) => self.released(ack),
             Packet::SubAck(ack) => self.requested(ack, Answer::SubAck),
             Packet::UnsubAck(ack) => self.requested(ack, Answer::UnsubAck),
@@ -162,32 +162,53 @@ impl Engine<'_> {
 
     // --- answers to what we began ---
 
-    #[inline(never)]
-    fn answered(&mut self, ack: &Ack<'_>, answer: Answer) -> Result<Told, Rule> {
+    fn acknowledged(&mut self, ack: &Ack<'_>, answer: Answer) -> Result<Told, Rule> {
         self.check_problem_information(&ack.properties)?;
-        let number = ack.id.get();
-        let Slot { state, chunk, .. } = slot(self.flights, number).map_or(Slot::NEW, |slot| *slot);
+        self.answered(ack.id.get(), answer, 0)
+    }
+
+    fn requested(&mut self, ack: &SubAck<'_>, answer: Answer) -> Result<Told, Rule> {
+        self.check_problem_information(&ack.properties)?;
+        self.answered(ack.id.get(), answer, ack.reasons.len())
+    }
+
+    /// An answer to an exchange of ours, for a request with so many results.
+    #[inline(never)]
+    fn answered(&mut self, number: u16, answer: Answer, results: usize) -> Result<Told, Rule> {
+        let Slot { mut state, chunk, sent, .. } = slot(self.flights, number).map_or(Slot::NEW, |slot| *slot);
         // What was never written has no answer.
-        let unsent = chunk != NIL
-            && matches!(state, Sending::PubAck | Sending::PubRec)
-            && !self.arena.has(chunk, crate::arena::SENT);
-        let state = if unsent { Sending::Idle } else { state };
-        if chunk != NIL && state == Sending::PubComp && matches!(answer, Answer::PubRec | Answer::PubComp) {
+        let written = match state {
+            Sending::PubAck | Sending::PubRec => self.arena.has(chunk, SENT),
+            Sending::SubAck | Sending::UnsubAck => sent,
             // Its PUBREL is about to be written on this connection, and will be answered.
-            return Ok(Told::Nothing);
+            Sending::PubComp if chunk != NIL && matches!(answer, Answer::PubRec | Answer::PubComp) => {
+                return Ok(Told::Nothing);
+            }
+            _ => true,
+        };
+        if !written {
+            state = Sending::Idle;
         }
-        match send_step(state, answer) {
-            Ok((_, SendReply::Ignore)) => Ok(Told::Nothing),
-            Ok((_, SendReply::NotFound)) => {
+        match send_step(state, answer)? {
+            (_, SendReply::Ignore) => Ok(Told::Nothing),
+            (_, SendReply::NotFound) => {
                 self.push_ack(PUBREL, number, ReasonCode::PACKET_IDENTIFIER_NOT_FOUND);
                 Ok(Told::Nothing)
             }
-            Ok((_, SendReply::Done)) => {
-                self.end_publish(number);
+            (_, SendReply::Done) => {
+                if !matches!(answer, Answer::SubAck | Answer::UnsubAck) {
+                    self.end_publish(number);
+                } else if results == usize::from(chunk) {
+                    self.end_request(number);
+                } else if answer == Answer::SubAck {
+                    return Err(Rule::SUBACK_COUNT);
+                } else {
+                    return Err(Rule::UNSUBACK_COUNT);
+                }
                 self.free_id(number);
                 Ok(Told::Packet)
             }
-            Ok((_, SendReply::Release)) => {
+            (_, SendReply::Release) => {
                 let first = state == Sending::PubRec;
                 if first {
                     // From now on its place is behind all that has been sent.
@@ -206,32 +227,6 @@ impl Engine<'_> {
                 }
                 Ok(if first { Told::Step } else { Told::Nothing })
             }
-            Err(rule) => Err(rule),
-        }
-    }
-
-    #[inline(never)]
-    fn requested(&mut self, ack: &SubAck<'_>, answer: Answer) -> Result<Told, Rule> {
-        self.check_problem_information(&ack.properties)?;
-        let number = ack.id.get();
-        let Slot { state, chunk: filters, sent, .. } = slot(self.flights, number).map_or(Slot::NEW, |slot| *slot);
-        let unsent = matches!(state, Sending::SubAck | Sending::UnsubAck) && !sent;
-        match send_step(if unsent { Sending::Idle } else { state }, answer) {
-            Ok((next, SendReply::Done)) => {
-                let subscribed = answer == Answer::SubAck;
-                if ack.reasons.len() != usize::from(filters) {
-                    return Err(if subscribed { Rule::SUBACK_COUNT } else { Rule::UNSUBACK_COUNT });
-                }
-                if let Some(slot) = slot(self.flights, number) {
-                    slot.state = next;
-                    slot.chunk = NIL;
-                }
-                self.state.session.requests.remove(self.flights, number);
-                self.free_id(number);
-                Ok(Told::Packet)
-            }
-            Ok(_) => Ok(Told::Nothing),
-            Err(rule) => Err(rule),
         }
     }
 

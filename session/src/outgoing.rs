@@ -15,33 +15,42 @@ use crate::options::Message;
 use crate::received::{self, ANSWERED, HERE, entry};
 use crate::time::Instant;
 
-/// A sink that takes a chunk for the packet.
+/// A sink that takes a chunk for the packet, or the place that CONNECT has.
 pub(crate) struct Chunk<'a, 'm> {
     arena: &'a mut Arena<'m>,
     /// The largest packet that may be.
     most: u32,
-    at: At,
+    /// The chunk; for CONNECT the size of its place, in units.
+    at: u16,
+    apart: bool,
 }
 
 impl Sink for Chunk<'_, '_> {
     fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        if u32::try_from(len).is_ok_and(|len| len <= self.most)
-            && let Some(at) = self.arena.take(len)
-        {
-            self.at = at;
-            return Ok(self.arena.packet_mut(at));
-        }
-        Err(Full { need: len })
+        let at = if u32::try_from(len).is_ok_and(|len| len > self.most) {
+            None
+        } else if self.apart {
+            self.arena.set_apart(len)
+        } else {
+            self.arena.take(len)
+        };
+        let Some(at) = at else { return Err(Full { need: len }) };
+        self.at = at;
+        Ok(if self.apart { self.arena.apart_packet() } else { self.arena.packet_mut(at) })
     }
 }
 
 impl<'a, 'm> Chunk<'a, 'm> {
     pub(crate) fn new(arena: &'a mut Arena<'m>, most: u32) -> Self {
-        Self { arena, most, at: NIL }
+        Self { arena, most, at: NIL, apart: false }
+    }
+
+    pub(crate) fn apart(arena: &'a mut Arena<'m>) -> Self {
+        Self { arena, most: u32::MAX, at: 0, apart: true }
     }
 
     /// The chunk, if encoding went well.
-    pub(crate) fn done(self, encoded: Result<usize, EncodeError>) -> Result<At, Refused> {
+    pub(crate) fn done(&self, encoded: Result<usize, EncodeError>) -> Result<At, Refused> {
         match encoded {
             Ok(_) => Ok(self.at),
             Err(EncodeError::Refused(rule)) => Err(Refused::Rule(rule)),
@@ -76,20 +85,23 @@ impl Engine<'_> {
                 publish.topic = if known { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(topic, alias) };
             }
         }
-        let at = match self.encode(&publish) {
-            // Refused, perhaps because the message has an alias of its own.
-            Err(Refused::Rule(rule)) => {
-                let Some(alias) = properties.topic_alias() else { return Err(Refused::Rule(rule)) };
-                if !may_alias || self.state.link.alias_max != 0 {
-                    return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
+        let at = loop {
+            match self.encode(&publish) {
+                // Refused, perhaps because the message has an alias of its own.
+                Err(Refused::Rule(rule)) => {
+                    let alias =
+                        properties.topic_alias().filter(|_| publish.topic == TopicRef::Name(topic) || !may_alias);
+                    let Some(alias) = alias else { return Err(Refused::Rule(rule)) };
+                    if !may_alias || self.state.link.alias_max != 0 {
+                        return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
+                    }
+                    if alias.get() > self.state.link.server_alias_max {
+                        return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
+                    }
+                    publish.topic = TopicRef::NameAndAlias(topic, alias);
                 }
-                if alias.get() > self.state.link.server_alias_max {
-                    return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
-                }
-                publish.topic = TopicRef::NameAndAlias(topic, alias);
-                self.encode(&publish)?
+                other => break other?,
             }
-            other => other?,
         };
 
         // Before the first CONNECT, its length is not known: messages that wait leave room for it.
