@@ -2,29 +2,140 @@
 
 use core::mem;
 
-use crate::{ReasonCode, Rule, error::Fault, text::Text};
+use crate::{Error, ReasonCode, Rule, property::Found, text::Text};
 
 /// The greatest variable byte integer.
 pub(crate) const VARINT_MAX: u32 = 268_435_455;
 
+/// Takes a byte from the front of `rest`. Here and below: `None`, and nothing taken, when `rest` ends before.
+#[inline]
+pub(crate) fn u8(rest: &mut &[u8]) -> Option<u8> {
+    let (&byte, after) = rest.split_first()?;
+    *rest = after;
+    Some(byte)
+}
+
+/// Takes a two byte integer.
+#[inline]
+pub(crate) fn u16(rest: &mut &[u8]) -> Option<u16> {
+    let (&bytes, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(u16::from_be_bytes(bytes))
+}
+
+/// Takes a four byte integer.
+#[inline]
+pub(crate) fn u32(rest: &mut &[u8]) -> Option<u32> {
+    let (&bytes, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(u32::from_be_bytes(bytes))
+}
+
+/// Takes the next `len` bytes.
+#[inline]
+pub(crate) fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+    let (taken, after) = rest.split_at_checked(len)?;
+    *rest = after;
+    Some(taken)
+}
+
+/// Takes binary data: two bytes of length, then the bytes.
+#[inline]
+pub(crate) fn bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (&len, after) = rest.split_first_chunk()?;
+    let (taken, after) = after.split_at_checked(usize::from(u16::from_be_bytes(len)))?;
+    *rest = after;
+    Some(taken)
+}
+
+/// Takes a variable byte integer of one to four bytes (section 1.5.5). [`varint_fault`] says why there is none.
+#[inline]
+pub(crate) fn varint(rest: &mut &[u8]) -> Option<u32> {
+    match *rest {
+        [byte @ ..0x80, after @ ..] => {
+            *rest = after;
+            Some(u32::from(*byte))
+        }
+        [first, second @ 1..0x80, after @ ..] => {
+            *rest = after;
+            Some(u32::from(*first & 0x7F) | u32::from(*second) << 7)
+        }
+        _ => {
+            let value = long_varint(rest)?;
+            *rest = rest.get(varint_len(value as usize)..)?; // It has its shortest form.
+            Some(value)
+        }
+    }
+}
+
+#[inline(never)]
+fn long_varint(bytes: &[u8]) -> Option<u32> {
+    let (mut value, mut shift) = (0, 0u32);
+    for &byte in bytes.iter().take(4) {
+        value |= u32::from(byte & 0x7F) << (shift & 31);
+        if byte < 0x80 {
+            // [MQTT-1.5.5-1]: a last byte of zero adds nothing.
+            return if byte == 0 && shift != 0 { None } else { Some(value) };
+        }
+        shift = shift.wrapping_add(7);
+    }
+    None
+}
+
+/// What is wrong with bytes that [`varint`] refuses; nothing is when they only end too soon.
+#[cold]
+pub(crate) fn varint_fault(bytes: &[u8]) -> Option<Rule> {
+    match bytes.iter().take(4).position(|&byte| byte < 0x80) {
+        Some(_) => Some(Rule::VARINT_MINIMAL),
+        None if bytes.len() < 4 => None,
+        None => Some(Rule::VARINT_LENGTH),
+    }
+}
+
+/// What is wrong with a packet, from which byte on.
+#[derive(Clone, Copy)]
+pub(crate) struct Fault {
+    pub(crate) reason: ReasonCode,
+    pub(crate) rule: Rule,
+    /// How many bytes of the packet remain from the offending byte on.
+    pub(crate) left: usize,
+}
+
+impl Fault {
+    /// The error of the packet around a body.
+    #[cold]
+    #[inline(never)]
+    fn in_frame(self, body: usize) -> Error {
+        let total = body.saturating_add(1).saturating_add(varint_len(body));
+        Error { reason: self.reason, rule: self.rule, at: total.saturating_sub(self.left) }
+    }
+}
+
 /// Reads a packet's fields front to back. It never reads past its end, and knows where it is for errors.
+///
+/// A method that returns `None` has left the reader where the fault is, and what is wrong in it.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     /// How many bytes of the packet follow the end of `rest`.
     after: usize,
+    /// What is wrong; as long as nothing is, what will be if `rest` ends within a field.
+    rule: Rule,
+    reason: ReasonCode,
+    /// Which properties the list holds that has been read.
+    pub(crate) found: Found,
 }
 
 impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, after: 0 }
+        Self::part(bytes, 0, Rule::REMAINING_LENGTH)
     }
 
-    /// Reads a part of a packet, which `after` more bytes follow.
+    /// Reads a part of a packet, which `after` more bytes follow, and which breaks `rule` when it ends within a field.
     #[inline]
-    pub(crate) fn part(bytes: &'a [u8], after: usize) -> Self {
-        Self { rest: bytes, after }
+    pub(crate) fn part(bytes: &'a [u8], after: usize, rule: Rule) -> Self {
+        Self { rest: bytes, after, rule, reason: ReasonCode::MALFORMED_PACKET, found: Found::NONE }
     }
 
     /// The bytes that have not been read.
@@ -44,91 +155,95 @@ impl<'a> Reader<'a> {
         self.rest.len().wrapping_add(self.after)
     }
 
-    /// A fault at the place where the reader stands. (Inlined, here and below, so that a reader never has to be in memory.)
+    /// What is wrong.
     #[inline]
-    pub(crate) fn fault(&self, reason: ReasonCode, rule: Rule) -> Fault {
-        Fault { reason, rule, left: self.left() }
+    pub(crate) fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// From here on the packet breaks `rule` when it ends within a field.
+    #[inline]
+    pub(crate) fn ends_against(&mut self, rule: Rule) {
+        self.rule = rule;
+    }
+
+    /// A fault at the byte from which on `left` bytes of the packet remain.
+    #[inline]
+    pub(crate) fn refuse<T>(&mut self, left: usize, reason: ReasonCode, rule: Rule) -> Option<T> {
+        (self.rest, self.after, self.reason, self.rule) = (&[], left, reason, rule);
+        None
     }
 
     #[inline]
-    pub(crate) fn malformed(&self, rule: Rule) -> Fault {
-        self.fault(ReasonCode::MALFORMED_PACKET, rule)
+    pub(crate) fn malformed<T>(&mut self, left: usize, rule: Rule) -> Option<T> {
+        self.refuse(left, ReasonCode::MALFORMED_PACKET, rule)
     }
 
     #[inline]
-    pub(crate) fn protocol_error(&self, rule: Rule) -> Fault {
-        self.fault(ReasonCode::PROTOCOL_ERROR, rule)
+    pub(crate) fn protocol_error<T>(&mut self, left: usize, rule: Rule) -> Option<T> {
+        self.refuse(left, ReasonCode::PROTOCOL_ERROR, rule)
     }
 
-    /// The packet ends within a field: its remaining length is wrong.
+    /// The fault, of a packet with this body. (In parts, so that a reader need not be in memory.)
     #[inline]
-    fn truncated(&self) -> Fault {
-        self.malformed(Rule::REMAINING_LENGTH)
+    pub(crate) fn error(&self, body: &[u8]) -> Error {
+        Fault { reason: self.reason, rule: self.rule, left: self.left() }.in_frame(body.len())
     }
 
-    /// Reads nothing more: bytes that are left are an error.
+    /// Takes note of what a check has found.
     #[inline]
-    pub(crate) fn end(&self) -> Result<(), Fault> {
-        if self.is_empty() { Ok(()) } else { Err(self.truncated()) }
-    }
-
-    #[inline]
-    pub(crate) fn u8(&mut self) -> Result<u8, Fault> {
-        let (&byte, rest) = self.rest.split_first().ok_or_else(|| self.truncated())?;
-        self.rest = rest;
-        Ok(byte)
-    }
-
-    #[inline]
-    pub(crate) fn u16(&mut self) -> Result<u16, Fault> {
-        let (&bytes, rest) = self.rest.split_first_chunk().ok_or_else(|| self.truncated())?;
-        self.rest = rest;
-        Ok(u16::from_be_bytes(bytes))
-    }
-
-    #[inline]
-    pub(crate) fn u32(&mut self) -> Result<u32, Fault> {
-        let (&bytes, rest) = self.rest.split_first_chunk().ok_or_else(|| self.truncated())?;
-        self.rest = rest;
-        Ok(u32::from_be_bytes(bytes))
-    }
-
-    #[inline]
-    pub(crate) fn varint(&mut self) -> Result<u32, Fault> {
-        if let [byte, rest @ ..] = self.rest
-            && *byte < 0x80
-        {
-            self.rest = rest;
-            return Ok(u32::from(*byte));
+    pub(crate) fn checked(&mut self, check: Result<(), Fault>) -> Option<()> {
+        match check {
+            Ok(()) => Some(()),
+            Err(Fault { reason, rule, left }) => self.refuse(left, reason, rule),
         }
-        let (value, rest) = long_varint(self.rest, self.left())?;
-        self.rest = rest;
-        Ok(value)
+    }
+
+    #[inline]
+    pub(crate) fn u8(&mut self) -> Option<u8> {
+        u8(&mut self.rest)
+    }
+
+    #[inline]
+    pub(crate) fn u16(&mut self) -> Option<u16> {
+        u16(&mut self.rest)
+    }
+
+    #[inline]
+    pub(crate) fn u32(&mut self) -> Option<u32> {
+        u32(&mut self.rest)
+    }
+
+    #[inline]
+    pub(crate) fn varint(&mut self) -> Option<u32> {
+        varint(&mut self.rest).or_else(|| {
+            self.rule = varint_fault(self.rest).unwrap_or(self.rule);
+            None
+        })
     }
 
     /// The next `len` bytes as they are.
     #[inline]
-    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Fault> {
-        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| self.truncated())?;
-        self.rest = rest;
-        Ok(taken)
+    pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        take(&mut self.rest, len)
     }
 
     /// Binary data: two bytes of length, then the bytes.
     #[inline]
-    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Fault> {
+    pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
+        // One that is cut short is cut short behind its length.
         let len = self.u16()?;
         self.take(usize::from(len))
     }
 
     /// A string, checked.
-    #[inline]
-    pub(crate) fn text(&mut self) -> Result<Text<'a>, Fault> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn text(&mut self) -> Option<Text<'a>> {
         let bytes = self.bytes()?;
         if !Text::is_plain(bytes) {
-            check_text(bytes, self.left())?;
+            self.checked(check_text(bytes, self.left()))?;
         }
-        Ok(Text::checked(bytes))
+        Some(Text::checked(bytes))
     }
 }
 
@@ -136,49 +251,12 @@ impl<'a> Reader<'a> {
 #[cold]
 #[inline(never)]
 pub(crate) fn check_text(bytes: &[u8], left: usize) -> Result<(), Fault> {
-    match Text::check(bytes) {
-        Ok(_) => Ok(()),
-        Err((rule, at)) => Err(Fault {
-            reason: ReasonCode::MALFORMED_PACKET,
-            rule,
-            left: left.wrapping_add(bytes.len().wrapping_sub(at)),
-        }),
+    match Text::fault(bytes) {
+        None => Ok(()),
+        Some((rule, from)) => {
+            Err(Fault { reason: ReasonCode::MALFORMED_PACKET, rule, left: left.wrapping_add(from.len()) })
+        }
     }
-}
-
-/// A variable byte integer of more than one byte, and what follows it; `left` bytes of the packet begin with it.
-#[cold]
-#[inline(never)]
-fn long_varint(bytes: &[u8], left: usize) -> Result<(u32, &[u8]), Fault> {
-    let fault = |rule| Fault { reason: ReasonCode::MALFORMED_PACKET, rule, left };
-    match varint(bytes) {
-        Varint::Whole { value, rest } => Ok((value, rest)),
-        Varint::Partial => Err(fault(Rule::REMAINING_LENGTH)),
-        Varint::Invalid(rule) => Err(fault(rule)),
-    }
-}
-
-/// What stands at the front of some bytes, read as a variable byte integer.
-pub(crate) enum Varint<'a> {
-    Whole { value: u32, rest: &'a [u8] },
-    Partial,
-    Invalid(Rule),
-}
-
-/// Reads a variable byte integer of one to four bytes (section 1.5.5).
-#[inline]
-pub(crate) fn varint(bytes: &[u8]) -> Varint<'_> {
-    let part = |byte: u8, shift: u32| u32::from(byte & 0x7F) << shift;
-    let (value, last, rest) = match bytes {
-        [a @ ..0x80, rest @ ..] => return Varint::Whole { value: u32::from(*a), rest },
-        [a, b @ ..0x80, rest @ ..] => (part(*a, 0) | part(*b, 7), *b, rest),
-        [a, b, c @ ..0x80, rest @ ..] => (part(*a, 0) | part(*b, 7) | part(*c, 14), *c, rest),
-        [a, b, c, d @ ..0x80, rest @ ..] => (part(*a, 0) | part(*b, 7) | part(*c, 14) | part(*d, 21), *d, rest),
-        [_, _, _, _, ..] => return Varint::Invalid(Rule::VARINT_LENGTH),
-        _ => return Varint::Partial,
-    };
-    // [MQTT-1.5.5-1]: a last byte of zero adds nothing.
-    if last == 0 { Varint::Invalid(Rule::VARINT_MINIMAL) } else { Varint::Whole { value, rest } }
 }
 
 /// Writes a packet's fields front to back, or only counts them.
@@ -222,19 +300,6 @@ impl<'b> Writer<'b> {
         self.written
     }
 
-    /// Room for the next `len` bytes, which are then written.
-    #[inline]
-    pub(crate) fn part(&mut self, len: usize) -> &'b mut [u8] {
-        self.skip(len);
-        match mem::take(&mut self.room).split_at_mut_checked(len) {
-            Some((part, rest)) => {
-                self.room = rest;
-                part
-            }
-            None => &mut [],
-        }
-    }
-
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
         self.written = add(self.written, bytes.len());
@@ -268,7 +333,7 @@ impl<'b> Writer<'b> {
     }
 
     /// A variable byte integer; `value` is at most [`VARINT_MAX`].
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn varint(&mut self, value: u32) {
         let part = |shift: u32| (value >> shift) as u8 | 0x80;
         match value {
@@ -326,20 +391,6 @@ fn copy_words((to, from): &mut (&mut [u8], &[u8])) {
     to_tail.iter_mut().zip(from_tail).for_each(|(to, from)| *to = *from);
 }
 
-/// How many bytes `put` writes.
-#[inline]
-pub(crate) fn counted(put: impl FnOnce(&mut Writer<'_>)) -> usize {
-    let mut counter = Writer::count();
-    put(&mut counter);
-    counter.written()
-}
-
-/// Writes with a writer that is at hand.
-#[inline]
-pub(crate) fn written(mut writer: Writer<'_>, put: impl FnOnce(&mut Writer<'_>)) {
-    put(&mut writer);
-}
-
 /// How many bytes a variable byte integer takes.
 #[inline]
 pub(crate) fn varint_len(value: usize) -> usize {
@@ -362,7 +413,8 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<u32, Rule> {
-        Reader::new(bytes).varint().map_err(|fault| fault.rule)
+        let mut r = Reader::new(bytes);
+        r.varint().ok_or_else(|| r.rule())
     }
 
     #[test]

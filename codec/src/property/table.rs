@@ -7,7 +7,7 @@ use core::num::{NonZeroU16, NonZeroU32};
 use super::{Properties, SESSION_EXPIRY_INTERVAL, SUBSCRIPTION_IDENTIFIER, USER_PROPERTY, place};
 use crate::list::{Item, Wire};
 use crate::value::{PayloadFormat, QoS, SubscriptionId, TopicAlias};
-use crate::wire::{Reader, Writer, fits_u16};
+use crate::wire::{self, Writer, fits_u16};
 use crate::{Rule, Text, Topic};
 
 /// What a property's value is on the wire.
@@ -83,7 +83,7 @@ pub(super) fn entry_kind(entry: u32) -> Kind {
 
 /// A property's value: how it is read from checked bytes, written, and whether it may be sent.
 trait Value<'a>: Copy {
-    fn get(r: &mut Reader<'a>) -> Option<Self>;
+    fn get(rest: &mut &'a [u8]) -> Option<Self>;
     /// Writes the identifier `id` and the value, together where that is one step.
     fn put(self, id: u8, w: &mut Writer<'_>);
     fn valid(self) -> Result<(), Rule> {
@@ -110,7 +110,7 @@ macro_rules! value {
     ($($type:ty: |$r:ident| $get:expr, |$value:ident, $id:ident, $w:ident| $put:expr;)+) => {$(
         impl<'a> Value<'a> for $type {
             #[inline]
-            fn get($r: &mut Reader<'a>) -> Option<Self> { $get }
+            fn get($r: &mut &'a [u8]) -> Option<Self> { $get }
             #[inline]
             fn put(self, $id: u8, $w: &mut Writer<'_>) { let $value = self; $put }
         }
@@ -118,15 +118,15 @@ macro_rules! value {
 }
 
 value! {
-    bool: |r| r.u8().ok().map(|byte| byte != 0), |value, id, w| w.chunk([id, u8::from(value)]);
-    PayloadFormat: |r| r.u8().ok().and_then(Self::from_u8), |value, id, w| w.chunk([id, value as u8]);
-    QoS: |r| r.u8().ok().and_then(Self::from_u8), |value, id, w| w.chunk([id, value as u8]);
-    u16: |r| r.u16().ok(), |value, id, w| tagged_u16(id, value, w);
-    NonZeroU16: |r| r.u16().ok().and_then(Self::new), |value, id, w| tagged_u16(id, value.get(), w);
-    TopicAlias: |r| r.u16().ok().and_then(Self::new), |value, id, w| tagged_u16(id, value.get(), w);
-    u32: |r| r.u32().ok(), |value, id, w| tagged_u32(id, value, w);
-    NonZeroU32: |r| r.u32().ok().and_then(Self::new), |value, id, w| tagged_u32(id, value.get(), w);
-    SubscriptionId: |r| r.varint().ok().and_then(Self::new), |value, id, w| {
+    bool: |r| wire::u8(r).map(|byte| byte != 0), |value, id, w| w.chunk([id, u8::from(value)]);
+    PayloadFormat: |r| wire::u8(r).and_then(Self::from_u8), |value, id, w| w.chunk([id, value as u8]);
+    QoS: |r| wire::u8(r).and_then(Self::from_u8), |value, id, w| w.chunk([id, value as u8]);
+    u16: |r| wire::u16(r), |value, id, w| tagged_u16(id, value, w);
+    NonZeroU16: |r| wire::u16(r).and_then(Self::new), |value, id, w| tagged_u16(id, value.get(), w);
+    TopicAlias: |r| wire::u16(r).and_then(Self::new), |value, id, w| tagged_u16(id, value.get(), w);
+    u32: |r| wire::u32(r), |value, id, w| tagged_u32(id, value, w);
+    NonZeroU32: |r| wire::u32(r).and_then(Self::new), |value, id, w| tagged_u32(id, value.get(), w);
+    SubscriptionId: |r| wire::varint(r).and_then(Self::new), |value, id, w| {
         w.u8(id);
         w.varint(value.get());
     };
@@ -134,8 +134,8 @@ value! {
 
 impl<'a> Value<'a> for Text<'a> {
     #[inline]
-    fn get(r: &mut Reader<'a>) -> Option<Self> {
-        r.bytes().ok().map(Self::checked)
+    fn get(rest: &mut &'a [u8]) -> Option<Self> {
+        wire::bytes(rest).map(Self::checked)
     }
     #[inline]
     fn put(self, id: u8, w: &mut Writer<'_>) {
@@ -148,8 +148,8 @@ impl<'a> Value<'a> for Text<'a> {
 
 impl<'a> Value<'a> for Topic<'a> {
     #[inline]
-    fn get(r: &mut Reader<'a>) -> Option<Self> {
-        r.bytes().ok().map(Self::checked)
+    fn get(rest: &mut &'a [u8]) -> Option<Self> {
+        wire::bytes(rest).map(Self::checked)
     }
     #[inline]
     fn put(self, id: u8, w: &mut Writer<'_>) {
@@ -162,8 +162,8 @@ impl<'a> Value<'a> for Topic<'a> {
 
 impl<'a> Value<'a> for &'a [u8] {
     #[inline]
-    fn get(r: &mut Reader<'a>) -> Option<Self> {
-        r.bytes().ok()
+    fn get(rest: &mut &'a [u8]) -> Option<Self> {
+        wire::bytes(rest)
     }
     #[inline]
     fn put(self, id: u8, w: &mut Writer<'_>) {
@@ -228,17 +228,17 @@ macro_rules! properties {
         }
 
         impl<'a> Wire<'a> for Property<'a> {
-            #[inline]
-            fn get(r: &mut Reader<'a>) -> Option<Self> {
-                let id = r.u8().ok()?;
+            #[cfg_attr(target_pointer_width = "64", inline(always))]
+            fn get(rest: &mut &'a [u8]) -> Option<Self> {
+                let id = wire::u8(rest)?;
                 Some(match id {
-                    $($($id => Self::$variant(Value::get(r)?),)+)+
-                    USER_PROPERTY => Self::UserProperty(Value::get(r)?, Value::get(r)?),
+                    $($($id => Self::$variant(Value::get(rest)?),)+)+
+                    USER_PROPERTY => Self::UserProperty(Value::get(rest)?, Value::get(rest)?),
                     _ => return None,
                 })
             }
 
-            #[inline(always)] // So that counting is no more than additions.
+            #[cfg_attr(target_pointer_width = "64", inline(always))]
             fn put(&self, w: &mut Writer<'_>) {
                 let id = self.id();
                 match *self {
