@@ -67,22 +67,23 @@ impl Engine<'_> {
         let mut method = 0;
         let mut alias_max = 0;
         let link = &mut self.state.link;
-        let set = |granted, flag| if granted { 0 } else { flag };
+        let mut flags = 0;
+        let mut lacks = |granted, flag| flags |= if granted { 0 } else { flag };
         for property in packet.properties.iter() {
             match property {
                 Property::SessionExpiryInterval(seconds) => link.expiry = seconds,
                 Property::ReceiveMaximum(most) => link.server_receive_max = most.get(),
                 Property::MaximumQoS(qos) => link.max_qos = (qos as u8).min(1),
-                Property::RetainAvailable(yes) => link.flags |= set(yes, flag::NO_RETAIN),
+                Property::RetainAvailable(yes) => lacks(yes, flag::NO_RETAIN),
                 Property::MaximumPacketSize(most) => link.send_max = most.get(),
                 Property::AssignedClientIdentifier(id) => {
                     assigned = true;
                     self.state.session.client = digest(id.as_bytes());
                 }
                 Property::TopicAliasMaximum(most) => alias_max = most,
-                Property::WildcardSubscriptionAvailable(yes) => link.flags |= set(yes, flag::NO_WILDCARDS),
-                Property::SubscriptionIdentifiersAvailable(yes) => link.flags |= set(yes, flag::NO_SUBSCRIPTION_IDS),
-                Property::SharedSubscriptionAvailable(yes) => link.flags |= set(yes, flag::NO_SHARED),
+                Property::WildcardSubscriptionAvailable(yes) => lacks(yes, flag::NO_WILDCARDS),
+                Property::SubscriptionIdentifiersAvailable(yes) => lacks(yes, flag::NO_SUBSCRIPTION_IDS),
+                Property::SharedSubscriptionAvailable(yes) => lacks(yes, flag::NO_SHARED),
                 Property::ServerKeepAlive(seconds) => link.keep_alive(seconds),
                 Property::ResponseInformation(_) if !link.is(flag::RESPONSE_INFORMATION) => {
                     return Err(Rule::RESPONSE_INFORMATION);
@@ -91,6 +92,7 @@ impl Engine<'_> {
                 _ => {}
             }
         }
+        link.flags |= flags;
         if method != self.state.link.method {
             return Err(if self.state.link.method == 0 { Rule::AUTH_UNASKED } else { Rule::AUTH_SAME_METHOD });
         }

@@ -66,7 +66,7 @@ impl Engine<'_> {
             };
             let told = match packet {
                 _ if self.state.link.phase == Phase::Connecting => self.first_packet(packet, now),
-                Packet::Publish(publish) => self.publish_arrived(publish, &mut aliases),
+                Packet::Publish(publish) => self.publish_arrived(publish, aliases.as_mut()),
                 _ => self.packet(packet),
             };
             let told = match told {
@@ -79,7 +79,7 @@ impl Engine<'_> {
                     let topic = match topic {
                         TopicRef::Name(name) | TopicRef::NameAndAlias(name, _) => name,
                         // It has been set, as `named` has seen.
-                        TopicRef::Alias(alias) => match aliases.get(alias.get()) {
+                        TopicRef::Alias(alias) => match aliases.and_then(|aliases| aliases.get(alias.get())) {
                             Some(name) => name,
                             None => return Err(self.broken(Rule::TOPIC_ALIAS_UNKNOWN)),
                         },
@@ -242,20 +242,21 @@ impl Engine<'_> {
 
     /// A PUBLISH has an alias, alone or for its topic name.
     #[cold]
-    fn aliased(&mut self, topic: TopicRef<'_>, aliases: &mut Aliases<'_>) -> Result<(), Rule> {
+    fn aliased(&mut self, topic: TopicRef<'_>, aliases: Option<&mut Aliases<'_>>) -> Result<(), Rule> {
         let alias = topic.alias().map_or(0, |alias| alias.get());
         if alias > self.state.link.our_alias_max {
             return Err(Rule::TOPIC_ALIAS_MAXIMUM);
         }
-        match topic.name() {
-            Some(name) => aliases.set(alias, name).ok_or(Rule::TOPIC_ALIAS_ACCEPTED),
-            None if !aliases.has(alias) => Err(Rule::TOPIC_ALIAS_UNKNOWN),
-            None => Ok(()),
-        }
+        let (known, rule) = match (topic.name(), aliases) {
+            (Some(name), Some(aliases)) => (aliases.set(alias, name), Rule::TOPIC_ALIAS_ACCEPTED),
+            (Some(_), None) => (false, Rule::TOPIC_ALIAS_ACCEPTED),
+            (None, aliases) => (aliases.is_some_and(|aliases| aliases.has(alias)), Rule::TOPIC_ALIAS_UNKNOWN),
+        };
+        if known { Ok(()) } else { Err(rule) }
     }
 
     /// Whether the application gets the message.
-    fn publish_arrived(&mut self, publish: &Publish<'_>, aliases: &mut Aliases<'_>) -> Result<Told, Rule> {
+    fn publish_arrived(&mut self, publish: &Publish<'_>, aliases: Option<&mut Aliases<'_>>) -> Result<Told, Rule> {
         if !matches!(publish.topic, TopicRef::Name(_)) {
             self.aliased(publish.topic, aliases)?;
         }

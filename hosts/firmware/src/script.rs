@@ -31,6 +31,13 @@ enum Said {
 
 /// CONNECT with properties, and the server's CONNACK with some.
 pub fn connect(client: &mut Client<Memory>, inbox: &mut Inbox<'_>) -> bool {
+    request_connection(client)
+        && drain(client) == 52
+        && says(client, inbox, b"\x20\x09\x00\x00\x06\x21\x00\x10\x22\x00\x00", Said::Connected)
+}
+
+#[inline(never)]
+fn request_connection(client: &mut Client<Memory>) -> bool {
     let properties = [
         Property::SessionExpiryInterval(3_600),
         Property::MaximumPacketSize(core::num::NonZeroU32::MIN.saturating_add(511)),
@@ -42,12 +49,17 @@ pub fn connect(client: &mut Client<Memory>, inbox: &mut Inbox<'_>) -> bool {
     connect.packet.user_name = text("user");
     connect.packet.password = Some(black_box(b"password"));
     client.connect(&connect, NOW).is_ok()
-        && drain(client) == 52
-        && says(client, inbox, b"\x20\x09\x00\x00\x06\x21\x00\x10\x22\x00\x00", Said::Connected)
 }
 
 /// SUBSCRIBE and SUBACK.
 pub fn subscribe(client: &mut Client<Memory>, inbox: &mut Inbox<'_>) -> bool {
+    request_subscription(client)
+        && drain(client) == 17
+        && says(client, inbox, b"\x90\x04\x00\x01\x00\x02", Said::Subscribed)
+}
+
+#[inline(never)]
+fn request_subscription(client: &mut Client<Memory>) -> bool {
     let Ok(filter) = Filter::new(black_box("oc2/cmd/#")) else { return false };
     let options = SubscriptionOptions {
         maximum_qos: QoS::ExactlyOnce,
@@ -56,8 +68,6 @@ pub fn subscribe(client: &mut Client<Memory>, inbox: &mut Inbox<'_>) -> bool {
         retain_handling: RetainHandling::SendAtSubscribe,
     };
     client.subscribe(&[Subscription { filter, options }], Properties::EMPTY, NOW).is_ok()
-        && drain(client) == 17
-        && says(client, inbox, b"\x90\x04\x00\x01\x00\x02", Said::Subscribed)
 }
 
 /// The server's bytes arrive.
@@ -92,6 +102,7 @@ fn says(client: &mut Client<Memory>, inbox: &mut Inbox<'_>, bytes: &[u8], said: 
 }
 
 /// A QoS 1 message, which is in the inbox: the event, each of its properties, and the acknowledgement.
+#[inline(never)]
 pub fn receive(client: &mut Client<Memory>, inbox: &mut Inbox<'_>) -> bool {
     match client.handle_input(inbox, NOW) {
         Ok(Input::Event(Event::Message(ref message))) => {
@@ -120,6 +131,7 @@ fn text(text: &'static str) -> Option<Text<'static>> {
 }
 
 /// A QoS 1 message is sent: all until its bytes are written.
+#[inline(never)]
 pub fn send(client: &mut Client<Memory>, list: &[Property<'_>], qos: QoS) -> bool {
     let Ok(topic) = Topic::new(black_box("oc2/cmd/ap/slpf")) else { return false };
     let mut message = Message::new(topic, PUBLISH.get(66..).unwrap_or_default());
@@ -129,6 +141,7 @@ pub fn send(client: &mut Client<Memory>, list: &[Property<'_>], qos: QoS) -> boo
 }
 
 /// What is left of the script: the answer to the message that was sent, QoS 2 in and out, a ping, the end.
+#[inline(never)]
 pub fn rest(client: &mut Client<Memory>, inbox: &mut Inbox<'_>, list: &[Property<'_>]) -> bool {
     // The identifiers are 1 for SUBSCRIBE, which is over, then 2 and 3.
     says(client, inbox, b"\x40\x02\x00\x02", Said::Published)
