@@ -61,21 +61,23 @@ pub(crate) fn varint(rest: &mut &[u8]) -> Option<u32> {
             Some(u32::from(*first & 0x7F) | u32::from(*second) << 7)
         }
         _ => {
-            let value = long_varint(rest)?;
-            *rest = rest.get(varint_len(value as usize)..)?; // It has its shortest form.
+            let (value, after) = long_varint(rest)?;
+            *rest = after;
             Some(value)
         }
     }
 }
 
+/// As [`varint`], of any length; gives what follows.
 #[inline(never)]
-fn long_varint(bytes: &[u8]) -> Option<u32> {
+fn long_varint(mut bytes: &[u8]) -> Option<(u32, &[u8])> {
     let (mut value, mut shift) = (0, 0u32);
-    for &byte in bytes.iter().take(4) {
-        value |= u32::from(byte & 0x7F) << (shift & 31);
+    while shift < 28 {
+        let byte = u8(&mut bytes)?;
+        value |= u32::from(byte & 0x7F) << shift;
         if byte < 0x80 {
             // [MQTT-1.5.5-1]: a last byte of zero adds nothing.
-            return if byte == 0 && shift != 0 { None } else { Some(value) };
+            return if byte == 0 && shift != 0 { None } else { Some((value, bytes)) };
         }
         shift = shift.wrapping_add(7);
     }
@@ -170,8 +172,15 @@ impl<'a> Reader<'a> {
     /// A fault at the byte from which on `left` bytes of the packet remain.
     #[inline]
     pub(crate) fn refuse<T>(&mut self, left: usize, reason: ReasonCode, rule: Rule) -> Option<T> {
-        (self.rest, self.after, self.reason, self.rule) = (&[], left, reason, rule);
+        self.note(Fault { reason, rule, left });
         None
+    }
+
+    /// Stands where the fault is. (Inlined where there are registers, so that a reader need not be in memory.)
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn note(&mut self, Fault { reason, rule, left }: Fault) {
+        (self.rest, self.after, self.reason, self.rule) = (&[], left, reason, rule);
     }
 
     #[inline]
@@ -195,7 +204,10 @@ impl<'a> Reader<'a> {
     pub(crate) fn checked(&mut self, check: Result<(), Fault>) -> Option<()> {
         match check {
             Ok(()) => Some(()),
-            Err(Fault { reason, rule, left }) => self.refuse(left, reason, rule),
+            Err(fault) => {
+                self.note(fault);
+                None
+            }
         }
     }
 
@@ -364,7 +376,16 @@ impl<'b> Writer<'b> {
 
     /// A variable byte integer; `value` is at most [`VARINT_MAX`].
     #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn varint(&mut self, value: u32) {
+        if usize::BITS <= 32 {
+            let mut value = value;
+            while value >= 0x80 {
+                self.u8(value as u8 | 0x80);
+                value >>= 7;
+            }
+            return self.u8(value as u8);
+        }
         let part = |shift: u32| (value >> shift) as u8 | 0x80;
         match value {
             0..0x80 => self.u8(value as u8),
