@@ -6,7 +6,7 @@ mod table;
 
 use crate::list::{Iter, List};
 use crate::value::{Sender, SubscriptionId, TopicAlias};
-use crate::wire::{Reader, Writer};
+use crate::wire::{Reader, Writer, add};
 use crate::{ReasonCode, Rule, Text, Topic};
 
 pub use table::Property;
@@ -160,7 +160,7 @@ impl<'a> Properties<'a> {
                     if !found.add(entry, place) {
                         return Err(Rule::of_property(place, id));
                     }
-                    len = len.saturating_add(property.size(place)?);
+                    len = add(len, property.size(place)?);
                 }
                 (len, found)
             }

@@ -409,6 +409,13 @@ impl<'b> Writer<'b> {
     }
 }
 
+/// Adds to a count, which stops at its end where an address space is small enough to be filled by items that borrow the same
+/// bytes again and again.
+#[inline]
+pub(crate) const fn add(count: usize, more: usize) -> usize {
+    if usize::BITS > 32 { count.wrapping_add(more) } else { count.saturating_add(more) }
+}
+
 /// Copies 16 bytes, word by word.
 #[inline(always)]
 fn copy_block(to: &mut [u8; 16], from: &[u8; 16]) {
