@@ -85,7 +85,10 @@ impl Engine<'_> {
             Phase::Leaving => return Err(Refused::Closing),
             Phase::Down | Phase::Closed => return Err(Refused::NotConnected),
         }
-        let expiry = if properties.is_empty() { None } else { properties.session_expiry_interval() };
+        let expiry = properties.iter().find_map(|property| match property {
+            Property::SessionExpiryInterval(seconds) => Some(seconds),
+            _ => None,
+        });
         if expiry.is_some_and(|seconds| seconds != 0) && self.state.link.is(flag::NO_EXPIRY) {
             return Err(Refused::Rule(Rule::SESSION_EXPIRY_RAISED));
         }
@@ -136,6 +139,7 @@ impl Link {
         self.receive_max = u16::MAX;
         self.max_qos = 2;
         self.alias_max = options.topic_aliases;
+        self.giving = options.giving;
         self.ping_timeout = options.ping_timeout;
         self.share = options.keep_alive_share.min(100);
         self.keep_alive(packet.keep_alive);

@@ -6,6 +6,7 @@
 
 use mqtt5_codec::{ReasonCode, Rule};
 
+use crate::aliases::Giving;
 use crate::arena::{Arena, At, NIL, SENT, SMALL};
 use crate::event::Fault;
 use crate::flow::Sending;
@@ -200,6 +201,8 @@ pub(crate) struct Link {
     pub(crate) method: u32,
     /// How many bytes have been written of what is being written.
     pub(crate) written: u32,
+    /// What is done about aliases, where any may be given.
+    pub(crate) giving: Option<&'static Giving>,
     pub(crate) timers: Timers,
 }
 
@@ -237,6 +240,7 @@ impl Link {
         expiry: 0,
         method: 0,
         written: 0,
+        giving: None,
         timers: Timers::NEW,
     };
 
@@ -491,11 +495,8 @@ impl<'m> Engine<'m> {
             self.state.session.ends = Instant::ZERO;
         }
         while self.next_release() != 0 {}
-        let mut alias = self.state.link.aliases;
-        while alias != NIL {
-            let next = self.arena.after(alias);
-            self.arena.give(alias);
-            alias = next;
+        if let Some(giving) = self.state.link.giving {
+            (giving.forget)(self);
         }
         self.state.link = Link::NEW;
         while self.state.session.requests.first != 0 {

@@ -1,8 +1,8 @@
 //! What is read: packets of the server, one at a time, and what each does to the session.
 
 use mqtt5_codec::{
-    Ack, Auth, Decoded, Decoder, Delivery, Packet, PacketId, Properties, Publish, ReasonCode, Rule, Sender, SubAck,
-    TopicRef,
+    Ack, Auth, Decoded, Decoder, Delivery, Packet, PacketId, Properties, Property, Publish, ReasonCode, Rule, Sender,
+    SubAck, TopicRef,
 };
 
 use crate::arena::{NIL, SENT};
@@ -354,11 +354,16 @@ impl Engine<'_> {
 
     #[cold]
     fn auth_arrived(&mut self, packet: &Auth<'_>) -> Result<Told, Rule> {
-        let properties = &packet.properties;
-        let method = properties.authentication_method().map_or(0, |method| crate::connect::digest(method.as_bytes()));
+        let (mut method, mut explained) = (0, false);
+        for property in packet.properties {
+            match property {
+                Property::AuthenticationMethod(name) => method = crate::connect::digest(name.as_bytes()),
+                Property::ReasonString(_) | Property::UserProperty(..) => explained = true,
+                _ => {}
+            }
+        }
         let connecting = self.state.link.phase == Phase::Connecting;
         let done = packet.reason == ReasonCode::SUCCESS;
-        let explained = properties.reason_string().is_some() || properties.user_properties().next().is_some();
         let rule = if self.state.link.method == 0 || self.state.link.auth != AuthTurn::Theirs {
             Rule::AUTH_UNASKED
         } else if method != self.state.link.method {

@@ -165,7 +165,7 @@ impl World {
                 connect.packet.properties = Properties::from(&properties[..]);
                 connect.prior = if *empty { Prior::Empty } else { Prior::None };
                 connect.acknowledge = if *manual { Acknowledge::Manual } else { Acknowledge::Automatic };
-                connect.topic_aliases = *aliases;
+                connect = connect.with_topic_aliases(*aliases);
                 self.refuses(|client, now| client.connect(&connect, now));
             }
             Op::Publish { qos, hold, retain, name, len, alias } => {

@@ -115,7 +115,7 @@ impl<'t> Device<'t> {
         options.packet.properties = Properties::from(&properties[..]);
         options.prior = if self.forgot { Prior::Empty } else { Prior::None };
         options.acknowledge = if manual { Acknowledge::Manual } else { Acknowledge::Automatic };
-        options.topic_aliases = aliases;
+        options = options.with_topic_aliases(aliases);
         let asked = self.client.connect(&options, at(now));
         let clean = self.clean;
         self.tell(|| format!("connects, clean start {clean}: {asked:?}"));
