@@ -157,21 +157,21 @@ impl<'a> Connect<'a> {
 impl Body for Connect<'_> {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
-        w.bytes(PROTOCOL_NAME);
+        w.bytes(&PROTOCOL_NAME);
         w.u8(PROTOCOL_VERSION);
         w.u8(self.flags());
         w.u16(self.keep_alive);
         self.properties.put(w, plan.properties);
-        w.bytes(self.client_id.as_bytes());
+        w.bytes(self.client_id.slice());
         if let Some(will) = &self.will {
             will.properties.put(w, plan.will_properties);
-            w.bytes(will.topic.as_bytes());
-            w.bytes(will.payload);
+            w.bytes(will.topic.slice());
+            w.bytes(&will.payload);
         }
-        if let Some(user_name) = self.user_name {
-            w.bytes(user_name.as_bytes());
+        if let Some(user_name) = &self.user_name {
+            w.bytes(user_name.slice());
         }
-        if let Some(password) = self.password {
+        if let Some(password) = &self.password {
             w.bytes(password);
         }
     }

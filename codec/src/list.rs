@@ -122,12 +122,18 @@ impl<'a, T: Item<'a>> List<'a, T> {
     }
 
     /// Writes all items, as their bytes where those are known.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn put(&self, w: &mut Writer<'_>) {
         match self.items {
-            Items::Wire(bytes) => w.put(bytes),
+            Items::Wire(ref bytes) => w.put(bytes),
             Items::Slice(items) => items.iter().for_each(|item| item.put(w)),
         }
+    }
+
+    /// As [`put`](Self::put), into the room for just that.
+    #[inline(never)]
+    pub(crate) fn put_all(&self, room: &mut [u8]) {
+        self.put(&mut Writer::new(room));
     }
 }
 

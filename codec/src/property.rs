@@ -4,7 +4,7 @@
 
 mod table;
 
-use crate::list::{Iter, List, Wire};
+use crate::list::{Iter, List};
 use crate::value::{Sender, SubscriptionId, TopicAlias};
 use crate::wire::{Reader, Writer};
 use crate::{ReasonCode, Rule, Text, Topic};
@@ -153,18 +153,16 @@ impl<'a> Properties<'a> {
     pub(crate) fn measure_all(&self, place: u8) -> Result<(usize, Found), Rule> {
         let (len, found) = match self.0.slice() {
             Ok(list) => {
-                let mut found = Found::NONE;
-                let mut counter = Writer::count();
+                let (mut len, mut found) = (0usize, Found::NONE);
                 for property in list {
                     let id = property.id();
                     let Some(entry) = entry(id, place) else { return Err(misplaced(id, place).1) };
                     if !found.add(entry, place) {
                         return Err(Rule::of_property(place, id));
                     }
-                    property.valid(place)?;
-                    property.put(&mut counter);
+                    len = len.saturating_add(property.size(place)?);
                 }
-                (counter.written(), found)
+                (len, found)
             }
             // Decoded, perhaps from another kind of packet.
             Err(bytes) => {
@@ -197,7 +195,11 @@ impl<'a> Properties<'a> {
         if w.counts() {
             w.skip(len); // What `measure` has counted already.
         } else {
-            self.0.put(w);
+            // Where all is inlined, a writer of its own stays in registers.
+            match cfg!(target_pointer_width = "64") {
+                true => w.part(len).map_or((), |room| self.0.put_all(room)),
+                false => self.0.put(w),
+            }
         }
     }
 

@@ -221,7 +221,10 @@ impl<'a> Publish<'a> {
 impl Body for Publish<'_> {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
-        w.bytes(self.topic.name().map_or(&[], Topic::as_bytes));
+        match &self.topic {
+            TopicRef::Name(name) | TopicRef::NameAndAlias(name, _) => w.bytes(name.slice()),
+            TopicRef::Alias(_) => w.u16(0),
+        }
         if let Some(id) = self.delivery.id() {
             w.u16(id.get());
         }
@@ -230,7 +233,7 @@ impl Body for Publish<'_> {
             Some(alias) => self.properties.put_behind(alias, w, plan.properties),
         }
         if plan.apart == 0 {
-            w.put(self.payload);
+            w.put(&self.payload);
         }
     }
 }

@@ -129,7 +129,7 @@ impl<'a> Wire<'a> for Subscription<'a> {
 
     #[inline]
     fn put(&self, w: &mut Writer<'_>) {
-        w.bytes(self.filter.as_bytes());
+        w.bytes(self.filter.slice());
         w.u8(self.options.to_u8());
     }
 }
@@ -144,7 +144,7 @@ impl<'a> Wire<'a> for Filter<'a> {
 
     #[inline]
     fn put(&self, w: &mut Writer<'_>) {
-        w.bytes(self.as_bytes());
+        w.bytes(self.slice());
     }
 }
 

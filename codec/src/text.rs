@@ -152,6 +152,12 @@ impl<'a> Text<'a> {
         self.0
     }
 
+    /// The slice where it is.
+    #[inline]
+    pub(crate) const fn slice(&self) -> &&'a [u8] {
+        &self.0
+    }
+
     /// The length in bytes.
     #[must_use]
     #[inline]

@@ -69,6 +69,12 @@ impl<'a> Topic<'a> {
         self.0.as_bytes()
     }
 
+    /// The slice where it is.
+    #[inline]
+    pub(crate) const fn slice(&self) -> &&'a [u8] {
+        self.0.slice()
+    }
+
     /// The name as checked text.
     #[must_use]
     #[inline]
@@ -169,6 +175,12 @@ impl<'a> Filter<'a> {
     #[inline]
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0.as_bytes()
+    }
+
+    /// The slice where it is.
+    #[inline]
+    pub(crate) const fn slice(&self) -> &&'a [u8] {
+        self.0.slice()
     }
 
     /// The filter as checked text.

@@ -61,21 +61,23 @@ pub(crate) fn varint(rest: &mut &[u8]) -> Option<u32> {
             Some(u32::from(*first & 0x7F) | u32::from(*second) << 7)
         }
         _ => {
-            let value = long_varint(rest)?;
-            *rest = rest.get(varint_len(value as usize)..)?; // It has its shortest form.
+            let (value, after) = long_varint(rest)?;
+            *rest = after;
             Some(value)
         }
     }
 }
 
+/// As [`varint`], of any length; gives what follows.
 #[inline(never)]
-fn long_varint(bytes: &[u8]) -> Option<u32> {
+fn long_varint(mut bytes: &[u8]) -> Option<(u32, &[u8])> {
     let (mut value, mut shift) = (0, 0u32);
-    for &byte in bytes.iter().take(4) {
-        value |= u32::from(byte & 0x7F) << (shift & 31);
+    while shift < 28 {
+        let byte = u8(&mut bytes)?;
+        value |= u32::from(byte & 0x7F) << shift;
         if byte < 0x80 {
             // [MQTT-1.5.5-1]: a last byte of zero adds nothing.
-            return if byte == 0 && shift != 0 { None } else { Some(value) };
+            return if byte == 0 && shift != 0 { None } else { Some((value, bytes)) };
         }
         shift = shift.wrapping_add(7);
     }
@@ -170,8 +172,15 @@ impl<'a> Reader<'a> {
     /// A fault at the byte from which on `left` bytes of the packet remain.
     #[inline]
     pub(crate) fn refuse<T>(&mut self, left: usize, reason: ReasonCode, rule: Rule) -> Option<T> {
-        (self.rest, self.after, self.reason, self.rule) = (&[], left, reason, rule);
+        self.note(Fault { reason, rule, left });
         None
+    }
+
+    /// Stands where the fault is. (Inlined where there are registers, so that a reader need not be in memory.)
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn note(&mut self, Fault { reason, rule, left }: Fault) {
+        (self.rest, self.after, self.reason, self.rule) = (&[], left, reason, rule);
     }
 
     #[inline]
@@ -195,7 +204,10 @@ impl<'a> Reader<'a> {
     pub(crate) fn checked(&mut self, check: Result<(), Fault>) -> Option<()> {
         match check {
             Ok(()) => Some(()),
-            Err(Fault { reason, rule, left }) => self.refuse(left, reason, rule),
+            Err(fault) => {
+                self.note(fault);
+                None
+            }
         }
     }
 
@@ -264,22 +276,9 @@ pub(crate) fn check_text(bytes: &[u8], left: usize) -> Result<(), Fault> {
 /// Counting is writing to nowhere, so that length and bytes cannot disagree. A count stops at `usize::MAX`, which no packet
 /// may have: slices of items that borrow the same bytes can describe more than an address space holds.
 pub(crate) struct Writer<'b> {
+    /// What has not been written.
     room: &'b mut [u8],
     written: usize,
-}
-
-impl Writer<'_> {
-    /// Whether there is no room, so that this only counts.
-    #[inline]
-    pub(crate) fn counts(&self) -> bool {
-        self.room.is_empty()
-    }
-
-    /// Counts bytes that are known to follow.
-    #[inline]
-    pub(crate) fn skip(&mut self, len: usize) {
-        self.written = add(self.written, len);
-    }
 }
 
 impl<'b> Writer<'b> {
@@ -294,28 +293,68 @@ impl<'b> Writer<'b> {
         Self { room: &mut [], written: 0 }
     }
 
+    /// Whether there is no room, so that this only counts.
+    #[inline]
+    pub(crate) fn counts(&self) -> bool {
+        self.room.is_empty()
+    }
+
     /// How many bytes have been written or counted.
     #[inline]
     pub(crate) fn written(&self) -> usize {
         self.written
     }
 
+    /// Counts bytes that are known to follow.
     #[inline]
-    pub(crate) fn put(&mut self, bytes: &[u8]) {
-        self.written = add(self.written, bytes.len());
-        if let Some((taken, rest)) = mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {
-            copy(taken, bytes);
-            self.room = rest;
+    pub(crate) fn skip(&mut self, len: usize) {
+        // Only where an address space is small can it be filled by items that borrow the same bytes again and again.
+        self.written = if usize::BITS > 32 { self.written.wrapping_add(len) } else { self.written.saturating_add(len) };
+    }
+
+    /// Room for the next `len` bytes, which are then written.
+    #[inline]
+    pub(crate) fn part(&mut self, len: usize) -> Option<&'b mut [u8]> {
+        self.skip(len);
+        if self.room.len() < len {
+            return None; // Looked at first, so that the room is not taken and put back.
+        }
+        let (part, rest) = mem::take(&mut self.room).split_at_mut_checked(len)?;
+        self.room = rest;
+        Some(part)
+    }
+
+    /// Bytes as they are. They come by a reference to where the slice is, so that they could overlap the room as far as the
+    /// compiler knows: else it would make a call of `memcpy` of the loop over words, and that of bare metal goes byte by byte
+    /// when a string is short or begins elsewhere in a word than its copy.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn put(&mut self, bytes: &&[u8]) {
+        let Some(to) = self.part(bytes.len()) else { return };
+        if usize::BITS > 32 {
+            copy(to, bytes);
+            return;
+        }
+        if let (Some(to), Some(from)) = (to.last_chunk_mut::<4>(), bytes.last_chunk::<4>()) {
+            *to = *from; // It may overlap the last word of the loops.
+        } else {
+            for (to, from) in to.iter_mut().zip(bytes.iter()) {
+                *to = *from;
+            }
+        }
+        let (to, from) = (to.as_chunks_mut::<4>().0, bytes.as_chunks::<4>().0);
+        let ((to_blocks, to), (from_blocks, from)) = (to.as_chunks_mut::<4>(), from.as_chunks::<4>());
+        for ([a, b, c, d], [e, f, g, h]) in to_blocks.iter_mut().zip(from_blocks) {
+            (*a, *b, *c, *d) = (*e, *f, *g, *h);
+        }
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = *from;
         }
     }
 
     #[inline]
     pub(crate) fn u8(&mut self, value: u8) {
-        self.written = add(self.written, 1);
-        if let Some((first, rest)) = mem::take(&mut self.room).split_first_mut() {
-            *first = value;
-            self.room = rest;
-        }
+        self.chunk([value]);
     }
 
     #[inline]
@@ -325,7 +364,10 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn chunk<const N: usize>(&mut self, bytes: [u8; N]) {
-        self.written = add(self.written, N);
+        self.skip(N);
+        if self.room.len() < N {
+            return;
+        }
         if let Some((first, rest)) = mem::take(&mut self.room).split_first_chunk_mut() {
             *first = bytes;
             self.room = rest;
@@ -334,7 +376,16 @@ impl<'b> Writer<'b> {
 
     /// A variable byte integer; `value` is at most [`VARINT_MAX`].
     #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn varint(&mut self, value: u32) {
+        if usize::BITS <= 32 {
+            let mut value = value;
+            while value >= 0x80 {
+                self.u8(value as u8 | 0x80);
+                value >>= 7;
+            }
+            return self.u8(value as u8);
+        }
         let part = |shift: u32| (value >> shift) as u8 | 0x80;
         match value {
             0..0x80 => self.u8(value as u8),
@@ -345,50 +396,50 @@ impl<'b> Writer<'b> {
     }
 
     /// A byte, then binary data, which is at most 65,535 bytes long.
-    #[inline]
-    pub(crate) fn tagged_bytes(&mut self, tag: u8, bytes: &[u8]) {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn tagged_bytes(&mut self, tag: u8, bytes: &&[u8]) {
         let [high, low] = (bytes.len() as u16).to_be_bytes();
         self.chunk([tag, high, low]);
         self.put(bytes);
     }
 
     /// Binary data, which is at most 65,535 bytes long.
-    #[inline]
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn bytes(&mut self, bytes: &&[u8]) {
         self.u16(bytes.len() as u16);
         self.put(bytes);
     }
 }
 
-/// Adds to a count, which stops at its end where an address space is small enough to be filled by items that borrow the same
-/// bytes again and again.
-#[inline]
-const fn add(count: usize, more: usize) -> usize {
-    if size_of::<usize>() > 4 { count.wrapping_add(more) } else { count.saturating_add(more) }
-}
-
-/// Copies bytes to room for as many.
-#[inline]
+/// Copies bytes to room for as many. Short strings are not worth a call of `memcpy`: they are two words that may overlap.
+#[inline(always)]
 fn copy(to: &mut [u8], from: &[u8]) {
-    if size_of::<usize>() > 4 {
-        // The comparison spares the panic of `copy_from_slice`.
-        if to.len() == from.len() {
-            to.copy_from_slice(from);
-        }
-    } else {
-        copy_words(&mut (to, from));
+    macro_rules! two {
+        ($len:literal) => {
+            if let (Some(first), Some(last)) = (from.first_chunk::<$len>(), from.last_chunk::<$len>()) {
+                if let Some(to) = to.first_chunk_mut() {
+                    *to = *first;
+                }
+                if let Some(to) = to.last_chunk_mut() {
+                    *to = *last;
+                }
+                return;
+            }
+        };
     }
-}
-
-/// Copies word by word wherever the words begin, since the `memcpy` of bare metal goes byte by byte when a string is short or
-/// begins elsewhere in a word than its copy. Both slices come in memory, so that they could overlap as far as the compiler
-/// knows: else it would see a `memcpy` in these loops too.
-#[inline(never)]
-fn copy_words((to, from): &mut (&mut [u8], &[u8])) {
-    let (to, to_tail) = to.as_chunks_mut::<4>();
-    let (from, from_tail) = from.as_chunks::<4>();
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-    to_tail.iter_mut().zip(from_tail).for_each(|(to, from)| *to = *from);
+    if to.len() != from.len() {
+        return; // Never: it spares checks and the panic of `copy_from_slice`.
+    }
+    if from.len() > 32 {
+        return to.copy_from_slice(from);
+    }
+    two!(16);
+    two!(8);
+    two!(4);
+    two!(2);
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
 }
 
 /// How many bytes a variable byte integer takes.
@@ -450,7 +501,7 @@ mod tests {
             writer.u8(1);
             writer.u16(2);
             writer.chunk([0, 0, 0, 3]);
-            writer.bytes(b"four");
+            writer.bytes(&&b"four"[..]);
             writer.varint(500);
         };
         let mut count = Writer::count();
@@ -468,22 +519,21 @@ mod tests {
         let mut counter = Writer::count();
         counter.skip(usize::MAX - 1);
         counter.u8(0);
-        counter.bytes(b"more");
+        counter.bytes(&&b"more"[..]);
         counter.chunk([0; 4]);
         assert_eq!(counter.written(), usize::MAX);
     }
 
     #[test]
-    fn bytes_are_copied_alike_word_by_word() {
-        let bytes: [u8; 40] = core::array::from_fn(|at| at as u8 + 1);
+    fn bytes_are_copied_wherever_they_begin() {
+        let bytes: [u8; 80] = core::array::from_fn(|at| at as u8 + 1);
         for start in 0..8 {
             for len in 0..=bytes.len() - 8 {
                 let from = &bytes[start..start + len];
-                let (mut by_words, mut by_length) = ([0; 48], [0; 48]);
-                copy_words(&mut (&mut by_words[8 - start..8 - start + len], from));
-                copy(&mut by_length[8 - start..8 - start + len], from);
-                assert_eq!(by_words[8 - start..8 - start + len], *from);
-                assert_eq!(by_words, by_length);
+                let mut room = [0; 88];
+                Writer::new(&mut room[8 - start..8 - start + len]).put(&from);
+                assert_eq!(room[8 - start..8 - start + len], *from);
+                assert!(room[..8 - start].iter().chain(&room[8 - start + len..]).all(|&byte| byte == 0));
             }
         }
     }
