@@ -89,6 +89,17 @@ impl<'m> Arena<'m> {
         Some(apart)
     }
 
+    /// Has the units that are apart hold `len` bytes, if they can.
+    pub(crate) fn reuse_apart(&mut self, len: usize) -> bool {
+        match self.apart_mut().split_first_chunk_mut() {
+            Some((place, rest)) if rest.len() >= len => {
+                *place = (len as u32).to_le_bytes();
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The units that are apart: the length of what they hold in four bytes, and it.
     pub(crate) fn apart_mut(&mut self) -> &mut [u8] {
         let start = self.units.len().wrapping_sub(self.apart.into());

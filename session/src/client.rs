@@ -79,7 +79,7 @@ impl<M: Memory> Client<M> {
     /// # Errors
     /// [`Refused::Rule`] when the packet may not be sent, or sets an expiry where CONNECT had none;
     /// [`Refused::NotConnected`]; [`Refused::Closing`] the second time, unless at once; [`Refused::Bytes`], but not for one
-    /// without properties at once.
+    /// without properties.
     pub fn disconnect(
         &mut self,
         reason: ReasonCode,
@@ -88,6 +88,10 @@ impl<M: Memory> Client<M> {
         now: Instant,
     ) -> Result<(), Refused> {
         let _ = now;
+        // Here, so that a program that never says more holds no code for it.
+        if properties.is_empty() && reason == ReasonCode::NORMAL_DISCONNECTION {
+            return self.engine().disconnect_normally(ending);
+        }
         self.engine().disconnect(reason, properties, ending)
     }
 

@@ -103,8 +103,8 @@ pub(crate) enum Writing {
     Nothing,
     /// The small packets.
     Small,
-    /// CONNECT.
-    Connect,
+    /// What is apart: CONNECT, or an AUTH that found no other room.
+    Apart,
     /// A chunk that is freed when it is written.
     Once,
     /// The chunk of an exchange.
@@ -139,8 +139,8 @@ pub(crate) mod flag {
     pub(crate) const BEGUN: u16 = 2048;
     /// CONNECT was written, and its answer did not come yet.
     pub(crate) const UNANSWERED: u16 = 4096;
-    /// CONNECT is to be written.
-    pub(crate) const CONNECT_DUE: u16 = 8192;
+    /// What is apart is to be written: CONNECT, or an AUTH that found no other room.
+    pub(crate) const APART_DUE: u16 = 8192;
 }
 
 /// What dies with the connection. The small fields come first, where instructions of two bytes reach them.
@@ -155,6 +155,8 @@ pub(crate) struct Link {
     /// Small packets: how many bytes there are, and where the first one begins that is not written.
     pub(crate) small_len: u8,
     pub(crate) small_start: u8,
+    /// The reason code of our DISCONNECT, if it has no properties.
+    pub(crate) farewell: u8,
     /// The first byte of the acknowledgement of `handling`.
     pub(crate) handling_kind: u8,
     /// The message given last, whose acknowledgement is due when it has been handled; 0 for none.
@@ -215,6 +217,7 @@ impl Link {
         share: 0,
         small_len: 0,
         small_start: 0,
+        farewell: 0,
         handling_kind: 0,
         handling: 0,
         flags: 0,
@@ -322,6 +325,12 @@ impl<'m> Engine<'m> {
         if let Some(packet) = packet.get(..if reason == ReasonCode::SUCCESS { 4 } else { 5 }) {
             self.push_small(packet);
         }
+    }
+
+    /// Queues a DISCONNECT with the reason that has been noted.
+    pub(crate) fn push_disconnect(&mut self) {
+        let packet = [DISCONNECT, 1, self.state.link.farewell];
+        self.push_small(if self.state.link.farewell == 0 { &[DISCONNECT, 0] } else { &packet });
     }
 
     // --- exchanges that we began ---
@@ -448,7 +457,8 @@ impl<'m> Engine<'m> {
         // Before CONNECT nothing may be sent [MQTT-3.1.0-1].
         if self.state.link.is(flag::BEGUN) && self.state.link.send_max() >= 3 {
             self.leave();
-            self.push_small(&[DISCONNECT, 1, reason.value()]);
+            self.state.link.farewell = reason.value();
+            self.push_disconnect();
             self.fault_in(Phase::Leaving, reason, rule)
         } else {
             self.fault_in(Phase::Closed, reason, rule)
@@ -468,6 +478,7 @@ impl<'m> Engine<'m> {
     /// Sends no more than what is being written and small packets.
     pub(crate) fn leave(&mut self) {
         self.state.link.phase = Phase::Leaving;
+        self.state.link.flags &= !flag::APART_DUE;
         self.arena.give(core::mem::replace(&mut self.state.link.urgent, NIL));
     }
 

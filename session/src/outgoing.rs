@@ -40,6 +40,27 @@ impl Sink for Chunk<'_, '_> {
     }
 }
 
+/// A sink that takes a chunk for the packet, or if there is none the place that CONNECT had, which has been sent.
+pub(crate) struct Spare<'a, 'm> {
+    pub(crate) chunk: Chunk<'a, 'm>,
+    /// Whether CONNECT is no more in its place.
+    pub(crate) free: bool,
+}
+
+impl Sink for Spare<'_, '_> {
+    fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        let need = Full { need: len };
+        if self.chunk.room(len).is_ok() {
+            return Ok(self.chunk.arena.packet_mut(self.chunk.at));
+        }
+        let fits = u32::try_from(len).is_ok_and(|len| len <= self.chunk.most);
+        if fits && self.free && self.chunk.arena.reuse_apart(len) {
+            return Ok(self.chunk.arena.apart_packet());
+        }
+        Err(need)
+    }
+}
+
 impl<'a, 'm> Chunk<'a, 'm> {
     pub(crate) fn new(arena: &'a mut Arena<'m>, most: u32) -> Self {
         Self { arena, most, at: NIL, apart: false }

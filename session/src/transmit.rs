@@ -26,7 +26,7 @@ impl<'m> Engine<'m> {
         let bytes: &'m [u8] = match writing {
             Writing::Nothing => return None,
             Writing::Small => self.arena.into_small().get(..usize::from(small_len))?,
-            Writing::Connect => self.arena.into_apart(),
+            Writing::Apart => self.arena.into_apart(),
             Writing::Once | Writing::Kept => self.arena.into_packet(chunk),
         };
         bytes.get(usize::try_from(written).ok()?..)
@@ -40,9 +40,9 @@ impl<'m> Engine<'m> {
         let phase = self.state.link.phase;
         if self.state.link.small_len != 0 {
             self.begin(NIL, Writing::Small);
-        } else if self.state.link.is(flag::CONNECT_DUE) {
-            self.state.link.flags &= !flag::CONNECT_DUE;
-            self.begin(NIL, Writing::Connect);
+        } else if self.state.link.is(flag::APART_DUE) {
+            self.state.link.flags &= !flag::APART_DUE;
+            self.begin(NIL, Writing::Apart);
         } else {
             if phase != Phase::Draining {
                 self.choose_urgent();
@@ -55,6 +55,10 @@ impl<'m> Engine<'m> {
                 {
                     self.state.link.phase = Phase::Leaving;
                     self.choose_urgent();
+                    if self.state.link.writing == Writing::Nothing {
+                        self.push_disconnect();
+                        self.begin(NIL, Writing::Small);
+                    }
                 }
             }
         }
@@ -210,7 +214,7 @@ impl<'m> Engine<'m> {
                 }
                 u32::from(self.state.link.small_len)
             }
-            Writing::Connect => self.arena.apart_len(),
+            Writing::Apart => self.arena.apart_len(),
             _ => {
                 self.arena.mark(chunk, SENT);
                 self.arena.len(chunk)
@@ -230,7 +234,7 @@ impl<'m> Engine<'m> {
                 match writing {
                     Writing::Once => self.arena.give(chunk),
                     // It may hold a password.
-                    Writing::Connect => self.arena.apart_mut().fill(0),
+                    Writing::Apart => self.arena.apart_mut().fill(0),
                     _ => {}
                 }
                 self.packet_written(now);
