@@ -187,6 +187,7 @@ impl<'m> Arena<'m> {
     }
 
     /// Makes a used chunk a free one.
+    #[inline(never)]
     fn free(&mut self, mut at: u32) {
         let head = self.word(at);
         let mut size = self.granules(head >> 4);
@@ -211,6 +212,7 @@ impl<'m> Arena<'m> {
     }
 
     /// A free chunk of at least `need` granules, taken off its list; or 0.
+    #[inline(never)]
     fn find(&mut self, need: u32) -> u32 {
         let lists = self.lists();
         if lists == 0 {
@@ -254,6 +256,7 @@ impl<'m> Arena<'m> {
     }
 
     /// Makes `size` granules from `at` a free chunk, with a used one behind it.
+    #[inline(never)]
     fn link(&mut self, at: u32, size: u32) {
         let list = list_of(size);
         let here = at as At;
@@ -275,6 +278,7 @@ impl<'m> Arena<'m> {
     }
 
     /// Takes a free chunk of `size` granules off its list.
+    #[inline(never)]
     fn unlink(&mut self, at: u32, size: u32) {
         let (next, previous) = (self.after(at as At), self.slot(at as At));
         if next != NIL {

@@ -109,6 +109,7 @@ impl Engine<'_> {
     ///
     /// A PUBREL is first sent when its PUBREC comes, and stands in the list where that put it: behind all that had been sent
     /// by then. So PUBLISH packets are in their order [MQTT-4.6.0-1], and PUBREL packets are in theirs [MQTT-4.6.0-4].
+    #[inline(never)]
     fn resume(&mut self) {
         let mut number = self.state.session.publishes.first;
         self.state.link.unsent = 0;

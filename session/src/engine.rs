@@ -318,13 +318,17 @@ impl<'m> Engine<'m> {
         self.state.link.small_len = self.state.link.small_len.wrapping_add(packet.len() as u8);
     }
 
-    /// Queues an acknowledgement.
+    /// Queues an acknowledgement. Callers know that there is room.
+    #[inline(never)]
     pub(crate) fn push_ack(&mut self, first: u8, id: u16, reason: ReasonCode) {
+        let len = &mut self.state.link.small_len;
+        let room = self.arena.small().and_then(|small| small.get_mut(usize::from(*len)..));
+        let Some(room) = room.and_then(|room| room.first_chunk_mut::<ACK>()) else { return };
         let [high, low] = id.to_be_bytes();
-        let packet = [first, if reason == ReasonCode::SUCCESS { 2 } else { 3 }, high, low, reason.value()];
-        if let Some(packet) = packet.get(..if reason == ReasonCode::SUCCESS { 4 } else { 5 }) {
-            self.push_small(packet);
-        }
+        let reason = reason.value();
+        let rest = if reason == 0 { 2 } else { 3 };
+        *room = [first, rest, high, low, reason];
+        *len = len.wrapping_add(2).wrapping_add(rest);
     }
 
     /// Queues a DISCONNECT with the reason that has been noted.
@@ -346,6 +350,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Takes the identifier that [`next_id`](Self::next_id) named.
+    #[inline(never)]
     pub(crate) fn take_id(&mut self, number: u16, chunk: At, state: Sending) {
         if number > self.state.session.fresh {
             self.state.session.fresh = number;
@@ -361,12 +366,14 @@ impl<'m> Engine<'m> {
     }
 
     /// Gives back an identifier that is in no list.
+    #[inline(never)]
     pub(crate) fn free_id(&mut self, number: u16) {
         self.state.session.free.insert(self.flights, number, 0);
         self.state.session.in_use = self.state.session.in_use.wrapping_sub(1);
     }
 
     /// Takes a publish out of the order of sending.
+    #[inline(never)]
     pub(crate) fn unlink_publish(&mut self, number: u16) {
         if self.state.link.cursor == number {
             self.state.link.cursor = slot(self.flights, number).map_or(0, |slot| slot.next);
@@ -375,6 +382,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Frees the packet of an exchange: at once, or when it has been written if that has begun.
+    #[inline(never)]
     pub(crate) fn release_chunk(&mut self, at: At) {
         if at == NIL {
             return;
@@ -387,6 +395,7 @@ impl<'m> Engine<'m> {
     }
 
     /// A publish has reached the server, or is given up: its PUBCOMP is awaited from now on.
+    #[inline(never)]
     pub(crate) fn release(&mut self, number: u16) {
         let Some(slot) = slot(self.flights, number) else { return };
         slot.state = Sending::PubComp;
@@ -395,6 +404,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Ends a publish, all but its identifier.
+    #[inline(never)]
     pub(crate) fn end_publish(&mut self, number: u16) {
         self.unlink_publish(number);
         let Some(slot) = slot(self.flights, number) else { return };
@@ -409,6 +419,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Ends a SUBSCRIBE or UNSUBSCRIBE, all but its identifier.
+    #[inline(never)]
     pub(crate) fn end_request(&mut self, number: u16) {
         if let Some(slot) = slot(self.flights, number) {
             slot.state = Sending::Idle;

@@ -283,6 +283,7 @@ impl Engine<'_> {
     }
 
     /// A QoS 2 message that was delivered before, and perhaps accepted.
+    #[inline(never)]
     fn repeated(&mut self, id: PacketId, number: u16, accepted: bool) {
         let [_, owed] = self.state.session.received.owed;
         let automatic = !self.state.link.is(flag::MANUAL);
@@ -353,6 +354,7 @@ impl Engine<'_> {
     // --- enhanced authentication ---
 
     #[cold]
+    #[inline(never)]
     fn auth_arrived(&mut self, packet: &Auth<'_>) -> Result<Told, Rule> {
         let (mut method, mut explained) = (0, false);
         for property in packet.properties {

@@ -170,6 +170,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Queues the answers of the application whose turn has come [MQTT-4.6.0-2] [MQTT-4.6.0-3].
+    #[inline(never)]
     pub(crate) fn push_answers(&mut self) {
         if !matches!(self.state.link.phase, Phase::Up | Phase::Draining) {
             return;
@@ -281,6 +282,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Keeps of the queue what may wait for another connection, and is within this one's limits.
+    #[inline(never)]
     pub(crate) fn sift_queue(&mut self) {
         let mut at = core::mem::replace(&mut self.state.session.queue, Ends::NEW).first;
         while at != NIL {
@@ -295,6 +297,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Puts a chunk at the end of the queue.
+    #[inline(never)]
     pub(crate) fn enqueue(&mut self, at: At) {
         self.arena.set_after(at, NIL);
         match core::mem::replace(&mut self.state.session.queue.last, at) {
@@ -304,6 +307,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Whether the server's limits allow this PUBLISH.
+    #[inline(never)]
     pub(crate) fn is_allowed(&mut self, at: At) -> bool {
         let first = self.arena.packet(at).first().copied().unwrap_or(0);
         self.arena.len(at) <= self.state.link.send_max()
