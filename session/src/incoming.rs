@@ -366,7 +366,11 @@ impl Engine<'_> {
         }
         let connecting = self.state.link.phase == Phase::Connecting;
         let done = packet.reason == ReasonCode::SUCCESS;
-        let rule = if self.state.link.method == 0 || self.state.link.auth != AuthTurn::Theirs {
+        // An AUTH of ours that was not even lent has no answer.
+        let theirs = self.state.link.auth == AuthTurn::Theirs
+            && self.state.link.urgent == NIL
+            && !self.state.link.is(flag::APART_DUE);
+        let rule = if self.state.link.method == 0 || !theirs {
             Rule::AUTH_UNASKED
         } else if method != self.state.link.method {
             Rule::AUTH_SAME_METHOD
