@@ -128,6 +128,14 @@ impl<'m> Arena<'m> {
         Some(units)
     }
 
+    /// Has the units that are apart hold `len` bytes, if there are enough of them. Returns how many there are.
+    pub(crate) fn reuse_apart(&mut self, len: usize) -> Option<u16> {
+        let enough = len.checked_add(4)? <= self.apart.checked_mul(16)?;
+        let place = self.apart_mut().first_chunk_mut().filter(|_| enough)?;
+        *place = u32::try_from(len).ok()?.to_le_bytes();
+        u16::try_from(self.apart).ok()
+    }
+
     /// The units that are apart: the length of what they hold in four bytes, and it.
     pub(crate) fn apart_mut(&mut self) -> &mut [u8] {
         let start = self.units.len().wrapping_sub(self.apart);

@@ -211,7 +211,8 @@ impl<M: Memory> Client<M> {
     /// A [`Fault`], when the server breaks the protocol: the connection is over. A DISCONNECT that says so has been queued,
     /// except where a client may not send one.
     pub fn handle_input<'i>(&mut self, inbox: &'i mut Inbox<'_>, now: Instant) -> Result<Input<'i>, Fault> {
-        self.engine().input(inbox, now)
+        let _ = now;
+        self.engine().input(inbox)
     }
 
     /// Tells that the message given last has been handled, and queues its acknowledgement, if automatic. For a host that
@@ -243,6 +244,7 @@ impl<M: Memory> Client<M> {
         match self.link.phase {
             Phase::Down => Some(self.session.ends).filter(|ends| ends.is_set()),
             Phase::Closed => None,
+            Phase::Connecting => Some(self.link.timers.answer),
             _ => self.link.timers.first(),
         }
     }

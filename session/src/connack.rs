@@ -12,10 +12,9 @@ use crate::slots::{Slot, slot};
 use crate::time::Instant;
 
 impl Engine<'_> {
-    pub(crate) fn connack(&mut self, packet: &ConnAck<'_>, now: Instant) -> Result<Told, Fault> {
+    pub(crate) fn connack(&mut self, packet: &ConnAck<'_>) -> Result<Told, Fault> {
         let present = packet.session_present;
         if packet.reason.is_error() {
-            self.session.maybe = false;
             self.link.flags &= !flag::UNANSWERED;
             self.link.phase = Phase::Closed;
             crate::trace::ended(packet.reason.value());
@@ -34,14 +33,17 @@ impl Engine<'_> {
         }
         self.session.alive = true;
         self.session.maybe = false;
+        self.session.outlived = false;
         self.link.flags &= !flag::UNANSWERED;
         self.session.ends = Instant::default();
         self.session.expiry = self.link.expiry;
         self.link.auth = AuthTurn::Idle;
         self.link.phase = Phase::Up;
         self.link.timers.answer = Instant::default();
+        // The keep-alive counts from what was written last, not from the answer.
+        let written = core::mem::take(&mut self.link.timers.ping);
         if self.link.interval != 0 {
-            self.link.timers.ping = now.after(self.link.interval.into()).at_least_one();
+            self.link.timers.ping = written.after(self.link.interval.into()).at_least_one();
         }
         self.resume();
         crate::trace::connected(present, self.session.losses);

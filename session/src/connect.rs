@@ -3,7 +3,7 @@
 use mqtt5_codec::{Auth, Disconnect, EncodeError, Full, Properties, Property, ReasonCode, Rule, Sender, Sink};
 
 use crate::arena::{Arena, NIL};
-use crate::engine::{AuthTurn, DISCONNECT, Engine, Link, Phase, flag};
+use crate::engine::{AuthTurn, DISCONNECT, Engine, Link, Phase, Writing, flag};
 use crate::event::Refused;
 use crate::options::{Acknowledge, Connect, Ending, Prior};
 use crate::outgoing::Chunk;
@@ -15,15 +15,18 @@ pub(crate) fn digest(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811C_9DC5u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)) | 1
 }
 
-/// A sink that is the place of CONNECT.
+/// A sink that is the place of CONNECT, and of the AUTH that follows it.
 struct Apart<'a, 'm> {
     arena: &'a mut Arena<'m>,
     units: u16,
+    /// The place stays as large as it is.
+    keeps: bool,
 }
 
 impl Sink for Apart<'_, '_> {
     fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        self.units = self.arena.set_apart(len).ok_or(Full { need: len })?;
+        let units = if self.keeps { self.arena.reuse_apart(len) } else { self.arena.set_apart(len) };
+        self.units = units.ok_or(Full { need: len })?;
         self.arena.apart_mut().get_mut(4..).and_then(|place| place.get_mut(..len)).ok_or(Full { need: len })
     }
 }
@@ -39,7 +42,7 @@ impl Engine<'_> {
         if alive && client != self.session.client && !packet.clean_start {
             return Err(Refused::Rule(Rule::CLIENT_ID_OF_SESSION));
         }
-        let mut sink = Apart { arena: &mut self.arena, units: 0 };
+        let mut sink = Apart { arena: &mut self.arena, units: 0, keeps: false };
         match packet.encode(&mut sink) {
             Ok(_) => self.session.connect_units = sink.units,
             Err(EncodeError::Full { need }) => return Err(Refused::Bytes { need }),
@@ -52,6 +55,7 @@ impl Engine<'_> {
         }
         if client != self.session.client {
             self.session.maybe = false;
+            self.session.outlived = false;
         }
         self.session.client = client;
         self.session.serial = self.session.serial.wrapping_add(1).max(1);
@@ -122,9 +126,17 @@ impl Engine<'_> {
         if properties.authentication_method().is_none_or(|method| digest(method.as_bytes()) != self.link.method) {
             return Err(Refused::Rule(Rule::AUTH_SAME_METHOD));
         }
-        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
-        let encoded = Auth { reason, properties }.encode(Sender::Client, &mut sink);
-        self.link.urgent = sink.done(encoded)?;
+        let packet = Auth { reason, properties };
+        let written = self.link.writing != Writing::Connect && !self.link.is(flag::CONNECT_DUE);
+        let mut sink = Apart { arena: &mut self.arena, units: 0, keeps: true };
+        if self.link.phase == Phase::Connecting && written && packet.encode(Sender::Client, &mut sink).is_ok() {
+            // However full memory is: only a connection can empty it.
+            self.link.flags |= flag::CONNECT_DUE;
+        } else {
+            let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+            let encoded = packet.encode(Sender::Client, &mut sink);
+            self.link.urgent = sink.done(encoded)?;
+        }
         self.link.auth = AuthTurn::Theirs;
         Ok(())
     }
@@ -155,6 +167,9 @@ impl Engine<'_> {
 
         if let Some(seconds) = expiry {
             self.session.expiry = seconds;
+        } else if self.link.phase == Phase::Draining {
+            // It takes the place of another, which may have set an expiry, and was not sent.
+            self.session.expiry = self.link.expiry;
         }
         if !self.link.is(flag::BEGUN) {
             // Nothing has been written, and CONNECT has to come first: there is nothing to take leave of.

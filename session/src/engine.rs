@@ -54,6 +54,8 @@ pub(crate) struct Session {
     pub(crate) alive: bool,
     /// Whether the server may hold a session that we know to be empty: it got a CONNECT, and its answer did not come yet.
     pub(crate) maybe: bool,
+    /// Whether the server may still hold a session that has ended for us, and that is not empty.
+    pub(crate) outlived: bool,
 }
 
 /// How far a connection is.
@@ -81,7 +83,7 @@ pub(crate) enum Writing {
     Nothing,
     /// The small packets.
     Small,
-    /// CONNECT.
+    /// CONNECT, or the AUTH that took its place.
     Connect,
     /// A chunk that is freed when it is written.
     Once,
@@ -118,7 +120,7 @@ pub(crate) mod flag {
     pub(crate) const BEGUN: u16 = 2048;
     /// CONNECT was written, and its answer did not come yet.
     pub(crate) const UNANSWERED: u16 = 4096;
-    /// CONNECT is to be written.
+    /// CONNECT, or the AUTH that took its place, is to be written.
     pub(crate) const CONNECT_DUE: u16 = 8192;
 }
 
@@ -352,6 +354,10 @@ impl<'m> Engine<'m> {
             number = next;
         }
         self.session.received.clear(self.entries);
+        if self.session.alive {
+            self.session.maybe = false;
+            self.session.outlived = true;
+        }
         self.session.alive = false;
         self.session.ends = Instant::default();
     }
@@ -405,7 +411,7 @@ impl<'m> Engine<'m> {
         self.arena.give(self.link.urgent);
         if self.link.is(flag::UNANSWERED) {
             // The server may have taken it: the session is as long as either knows, from now on [MQTT-3.1.2-23].
-            self.session.maybe = true;
+            self.session.maybe = !self.session.outlived;
             self.session.expiry = self.session.expiry.max(self.link.expiry);
             self.session.ends = Instant::default();
         }

@@ -25,7 +25,7 @@ pub(crate) enum Told {
 }
 
 impl Engine<'_> {
-    pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>, now: Instant) -> Result<Input<'i>, Fault> {
+    pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>) -> Result<Input<'i>, Fault> {
         inbox.claim(self.session.serial);
         self.handled();
         let decoder = Decoder::new(Sender::Server).max_packet_size(self.link.take_max);
@@ -74,7 +74,7 @@ impl Engine<'_> {
                 let &Publish { delivery, retain, properties, payload, .. } = publish;
                 return Ok(Input::Event(Event::Message(Incoming { topic, payload, delivery, retain, properties })));
             }
-            let told = self.packet(&packet, now)?;
+            let told = self.packet(&packet)?;
             let event = match packet {
                 _ if told == Told::Nothing => continue,
                 Packet::PubRec(ack) if told == Told::Step => Event::PublishReceived(ack),
@@ -105,9 +105,9 @@ impl Engine<'_> {
     }
 
     /// Any packet but PUBLISH.
-    fn packet(&mut self, packet: &Packet<'_>, now: Instant) -> Result<Told, Fault> {
+    fn packet(&mut self, packet: &Packet<'_>) -> Result<Told, Fault> {
         if self.link.phase == Phase::Connecting {
-            return self.first_packet(packet, now);
+            return self.first_packet(packet);
         }
         match packet {
             Packet::PubAck(ack) => self.answered(ack, Answer::PubAck),
@@ -134,13 +134,13 @@ impl Engine<'_> {
 
     /// A packet before the server has accepted.
     #[inline(never)]
-    fn first_packet(&mut self, packet: &Packet<'_>, now: Instant) -> Result<Told, Fault> {
+    fn first_packet(&mut self, packet: &Packet<'_>) -> Result<Told, Fault> {
         match packet {
             // CONNECT has not even been lent.
             _ if self.link.writing == Writing::Nothing && !self.link.is(flag::BEGUN) => {
                 Err(self.protocol_error(Rule::CONNACK_FIRST))
             }
-            Packet::ConnAck(packet) => self.connack(packet, now),
+            Packet::ConnAck(packet) => self.connack(packet),
             Packet::Auth(packet) => self.auth_arrived(packet),
             Packet::Disconnect(_) => {
                 Err(self.fault_in(Phase::Closed, ReasonCode::PROTOCOL_ERROR, Rule::DISCONNECT_EARLY))

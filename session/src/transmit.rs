@@ -217,8 +217,11 @@ impl<'m> Engine<'m> {
                 if self.link.written >= len {
                     match writing {
                         Writing::Once => self.arena.give(self.link.chunk),
-                        // It may hold a password.
-                        Writing::Connect => self.arena.apart_mut().fill(0),
+                        Writing::Connect => {
+                            // It may hold a password.
+                            self.arena.apart_mut().fill(0);
+                            self.link.flags |= flag::UNANSWERED;
+                        }
                         _ => {}
                     }
                     self.link.writing = Writing::Nothing;
@@ -267,7 +270,7 @@ impl<'m> Engine<'m> {
     /// The last byte of a packet has been written.
     fn packet_written(&mut self, now: Instant) {
         if self.link.phase == Phase::Connecting {
-            self.link.flags |= flag::UNANSWERED;
+            self.link.timers.ping = now;
         } else if self.link.interval != 0 {
             self.link.timers.ping = now.after(self.link.interval.into()).at_least_one();
         }
