@@ -28,6 +28,24 @@ impl Engine<'_> {
         self.check_received()
     }
 
+    /// Gives states that behave alike the same bytes, as long as no inbox of an older connection is used.
+    pub(crate) fn scrub(&mut self) {
+        self.session.serial = 1;
+        for slot in self.slots.iter_mut().filter(|slot| slot.state == Sending::Idle) {
+            slot.sent = false;
+        }
+        for entry in self.entries.iter_mut().filter(|entry| entry.id == 0) {
+            entry.flags = 0;
+            entry.link = 0;
+        }
+        let (start, len) = (self.link.small_start, self.link.small_len);
+        if let Some(small) = self.arena.small() {
+            small.get_mut(..start.into()).unwrap_or(&mut []).fill(0);
+            small.get_mut(len.into()..).unwrap_or(&mut []).fill(0);
+        }
+        self.arena.scrub();
+    }
+
     fn check_list(&mut self, ends: Ends, fits: impl Fn(&Slot) -> bool) -> Result<u16, &'static str> {
         let (mut number, mut before, mut count) = (ends.first, 0, 0u16);
         while let Some(slot) = slot(self.slots, number) {
