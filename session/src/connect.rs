@@ -35,6 +35,7 @@ impl Engine<'_> {
         }
         if client != self.state.session.client {
             self.state.session.maybe = false;
+            self.state.session.outlived = false;
         }
         self.state.session.client = client;
         self.state.session.serial = self.state.session.serial.wrapping_add(1).max(1);
@@ -104,10 +105,10 @@ impl Engine<'_> {
             let encoded = packet.encode(Sender::Client, &mut sink);
             at = sink.done(encoded)?;
         }
+        self.depart(at, reason, ending);
         if let Some(seconds) = expiry {
             self.state.session.expiry = seconds;
         }
-        self.depart(at, reason, ending);
         Ok(())
     }
 
@@ -130,6 +131,10 @@ impl Engine<'_> {
     /// Ends the connection with the DISCONNECT in this chunk, or without one by a small packet.
     fn depart(&mut self, at: At, reason: ReasonCode, ending: Ending) {
         let connecting = self.state.link.phase == Phase::Connecting;
+        if self.state.link.phase == Phase::Draining {
+            // It takes the place of another, which may have set an expiry, and was not sent.
+            self.state.session.expiry = self.state.link.expiry;
+        }
         self.leave();
         if !self.state.link.is(flag::BEGUN) {
             // Nothing has been written, and CONNECT has to come first: there is nothing to take leave of.

@@ -55,6 +55,8 @@ pub(crate) struct Session {
     pub(crate) alive: bool,
     /// Whether the server may hold a session that we know to be empty: it got a CONNECT, and its answer did not come yet.
     pub(crate) maybe: bool,
+    /// Whether the server may still hold a session that has ended for us, and that is not empty.
+    pub(crate) outlived: bool,
 }
 
 impl Session {
@@ -77,6 +79,7 @@ impl Session {
         connect_units: 0,
         alive: false,
         maybe: false,
+        outlived: false,
     };
 }
 
@@ -141,6 +144,8 @@ pub(crate) mod flag {
     pub(crate) const UNANSWERED: u16 = 4096;
     /// What is apart is to be written: CONNECT, or an AUTH that found no other room.
     pub(crate) const APART_DUE: u16 = 8192;
+    /// The server has accepted.
+    pub(crate) const ACCEPTED: u16 = 16384;
 }
 
 /// What dies with the connection. The small fields come first, where instructions of two bytes reach them.
@@ -456,6 +461,10 @@ impl<'m> Engine<'m> {
             number = next;
         }
         self.state.session.received.clear(self.flights);
+        if self.state.session.alive {
+            self.state.session.maybe = false;
+            self.state.session.outlived = true;
+        }
         self.state.session.alive = false;
         self.state.session.ends = Instant::ZERO;
     }
@@ -512,7 +521,7 @@ impl<'m> Engine<'m> {
         self.arena.give(self.state.link.urgent);
         if self.state.link.is(flag::UNANSWERED) {
             // The server may have taken it: the session is as long as either knows, from now on [MQTT-3.1.2-23].
-            self.state.session.maybe = true;
+            self.state.session.maybe = !self.state.session.outlived;
             self.state.session.expiry = self.state.session.expiry.max(self.state.link.expiry);
             self.state.session.ends = Instant::ZERO;
         }

@@ -38,7 +38,7 @@ fn reason_of(rule: Rule) -> ReasonCode {
 
 impl Engine<'_> {
     #[inline(never)]
-    pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>, now: Instant) -> Result<Input<'i>, Fault> {
+    pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>) -> Result<Input<'i>, Fault> {
         inbox.claim(self.state.session.serial);
         self.handled();
         let Open { data, start, mut aliases, most, need } = inbox.open();
@@ -65,7 +65,7 @@ impl Engine<'_> {
                 Err(error) => return Err(self.fault(error.reason, error.rule)),
             };
             let told = match packet {
-                _ if self.state.link.phase == Phase::Connecting => self.first_packet(packet, now),
+                _ if self.state.link.phase == Phase::Connecting => self.first_packet(packet),
                 Packet::Publish(publish) => self.publish_arrived(publish, aliases.as_mut()),
                 _ => self.packet(packet),
             };
@@ -147,13 +147,13 @@ impl Engine<'_> {
 
     /// A packet before the server has accepted.
     #[inline(never)]
-    fn first_packet(&mut self, packet: &Packet<'_>, now: Instant) -> Result<Told, Rule> {
+    fn first_packet(&mut self, packet: &Packet<'_>) -> Result<Told, Rule> {
         match packet {
             // CONNECT has not even been lent.
             _ if self.state.link.writing == Writing::Nothing && !self.state.link.is(flag::BEGUN) => {
                 Err(Rule::CONNACK_FIRST)
             }
-            Packet::ConnAck(packet) => self.connack(packet, now),
+            Packet::ConnAck(packet) => self.connack(packet),
             Packet::Auth(packet) => self.auth_arrived(packet),
             Packet::Disconnect(_) => Err(Rule::DISCONNECT_EARLY),
             _ => Err(Rule::CONNACK_FIRST),

@@ -82,7 +82,8 @@ impl<'a> Connect<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Prior {
-    /// There is no session: a server that says otherwise is not talked to [MQTT-3.2.2-4].
+    /// There is no session: a server that says otherwise is not talked to [MQTT-3.2.2-4]. That may also happen when ours has ended,
+    /// by its interval or a DISCONNECT, before the server noticed; then begin a new one with Clean Start.
     #[default]
     None,
     /// The server may hold a session of this client identifier, of which we have nothing in flight: a device that lost its

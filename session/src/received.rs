@@ -13,7 +13,7 @@ pub(crate) struct Entry {
     /// The first entry of the chain that begins here; by number from 1 on, 0 for none.
     chain: u16,
     /// The next entry of the chain that this one is in.
-    link: u16,
+    pub(crate) link: u16,
     /// The next one in the queue of owed answers, or of free entries.
     pub(crate) next: u16,
     /// The packet identifier; 0 when free.

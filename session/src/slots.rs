@@ -32,7 +32,7 @@ impl Slot {
 /// A place for one exchange in each direction.
 #[derive(Clone, Copy, Hash)]
 pub(crate) struct Flight {
-    slot: Slot,
+    pub(crate) slot: Slot,
     pub(crate) entry: Entry,
 }
 

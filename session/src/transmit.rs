@@ -234,8 +234,13 @@ impl<'m> Engine<'m> {
             writing => {
                 match writing {
                     Writing::Once => self.arena.give(chunk),
-                    // It may hold a password.
-                    Writing::Apart => self.arena.apart_mut().fill(0),
+                    Writing::Apart => {
+                        // It may hold a password.
+                        self.arena.apart_mut().fill(0);
+                        if !self.state.link.is(flag::ACCEPTED) {
+                            self.state.link.flags |= flag::UNANSWERED;
+                        }
+                    }
                     _ => {}
                 }
                 self.packet_written(now);
@@ -275,7 +280,7 @@ impl<'m> Engine<'m> {
     /// The last byte of a packet has been written.
     fn packet_written(&mut self, now: Instant) {
         if self.state.link.phase == Phase::Connecting {
-            self.state.link.flags |= flag::UNANSWERED;
+            self.state.link.timers.ping = now;
         } else if self.state.link.interval != 0 {
             self.state.link.timers.ping = now.after(self.state.link.interval.into()).at_least_one();
         }
