@@ -3,7 +3,7 @@
 
 use mqtt5_codec::{
     Decoded, Decoder, Filter, List, Packet, PacketId, PayloadFormat, Properties, Property, QoS, ReasonCode,
-    RetainHandling, Rule, Sender, SubAck, Text, Topic, Unsubscribe,
+    RetainHandling, Rule, Sender, SubAck, SubscriptionId, Text, Topic, TopicAlias, Unsubscribe,
 };
 
 fn filter(filter: &str) -> Filter<'_> {
@@ -34,6 +34,21 @@ fn numbers_beyond_what_is_defined_stand_for_nothing() {
         assert_eq!(QoS::try_from(value).ok(), QoS::from_u8(value));
         assert_eq!(RetainHandling::try_from(value).ok(), RetainHandling::from_u8(value));
     }
+}
+
+#[test]
+fn identifiers_hold_the_numbers_that_the_wire_can() {
+    assert_eq!(PacketId::new(0), None);
+    assert_eq!(TopicAlias::new(0), None);
+    for id in [1, 0x0102, 65_535] {
+        assert_eq!(PacketId::new(id).map(|id| (id.get(), u16::from(id))), Some((id, id)));
+        assert_eq!(TopicAlias::new(id).map(|id| (id.get(), u16::from(id))), Some((id, id)));
+    }
+    for id in [1, 128, 0x0102_0304, 268_435_455] {
+        let id = SubscriptionId::try_from(id).map(|made| (id, made.get(), u32::from(made)));
+        assert!(id.is_ok_and(|(id, got, into)| got == id && into == id), "{id:?}");
+    }
+    assert!(SubscriptionId::try_from(0).is_err() && SubscriptionId::try_from(268_435_456).is_err());
 }
 
 #[test]
