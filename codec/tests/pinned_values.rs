@@ -146,3 +146,24 @@ fn the_length_of_an_unsuback_is_what_is_written() {
     assert_eq!(ack.encoded_unsuback_len(), Ok(7));
     assert_eq!(out[..7], [0xB0, 5, 0, 5, 0, 0, 0x11]);
 }
+
+#[cfg(feature = "bytes")]
+#[test]
+fn owned_messages_are_equal_when_the_borrowed_ones_are() {
+    let owned = |bytes: &'static [u8]| {
+        let frame = bytes::Bytes::from_static(bytes);
+        mqtt5_codec::OwnedPublish::decode(&Decoder::new(Sender::Server), &frame).unwrap().unwrap()
+    };
+    let one = owned(b"\x32\x08\x00\x01a\x00\x01\x00hi");
+    assert_eq!(one, owned(b"\x32\x08\x00\x01a\x00\x01\x00hi"));
+    for other in [
+        &b"\x32\x08\x00\x01b\x00\x01\x00hi"[..],
+        b"\x32\x08\x00\x01a\x00\x02\x00hi",
+        b"\x32\x08\x00\x01a\x00\x01\x00ho",
+        b"\x33\x08\x00\x01a\x00\x01\x00hi",
+        b"\x34\x08\x00\x01a\x00\x01\x00hi",
+        b"\x32\x0A\x00\x01a\x00\x01\x02\x01\x01hi",
+    ] {
+        assert_ne!(one, owned(other), "{other:02x?}");
+    }
+}

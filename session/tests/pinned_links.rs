@@ -140,3 +140,28 @@ fn mqtt_3_3_4_9_our_receive_maximum_counts_what_comes_again_on_a_new_connection(
     assert_eq!(host.client.figures(host.now()).unacknowledged, 1);
     assert_eq!(host.feed_one("3c 06 00 01 74 00 02 00"), format!("fault 93 {}", Rule::RECEIVE_MAXIMUM.id()));
 }
+
+#[test]
+fn mqtt_3_3_1_1_a_packet_of_which_nothing_was_written_is_not_sent_again() {
+    for (written, first) in [(0, 0x32), (1, 0x3A), (8, 0x3A)] {
+        let mut host = Host::accepted(ACCEPTED);
+        host.publish(&message("t", "", 1)).unwrap();
+        let now = host.now();
+        assert!(host.client.poll_transmit(now).is_some());
+        host.client.transmitted(written, now);
+        host.again(RESUMED);
+        assert_eq!(host.sent(), format!("{first:02x} 06 00 01 74 00 01 00"), "{written} bytes written");
+    }
+}
+
+#[test]
+fn writing_what_was_not_lent_counts_for_nothing() {
+    let mut host = Host::new();
+    host.client.connect(&lasting(), host.now()).unwrap();
+    host.client.transmitted(1_000, host.now());
+    assert!(host.sent().starts_with("10 "), "CONNECT is still to come");
+    host.feed(ACCEPTED);
+    host.publish(&message("t", "", 1)).unwrap();
+    host.client.transmitted(1_000, host.now());
+    assert_eq!(host.sent(), "32 06 00 01 74 00 01 00");
+}
