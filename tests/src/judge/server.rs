@@ -3,11 +3,15 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use rustls::ClientConfig;
+
 use crate::broker::Broker;
+use crate::stream::{Stream, is_timeout};
+use crate::url::Url;
 
 /// A server, as far as bytes go.
 pub trait Server {
@@ -31,25 +35,24 @@ pub trait Server {
 /// A server behind TCP.
 #[derive(Debug)]
 pub struct Tcp {
-    address: String,
-    streams: BTreeMap<usize, TcpStream>,
+    url: Url,
+    trust: Option<Arc<ClientConfig>>,
+    streams: BTreeMap<usize, Stream>,
     next: usize,
 }
 
 impl Tcp {
-    /// The server at `host:port`, with or without `mqtt://` or `tcp://` before it.
+    /// The server at a URL, and whom TLS trusts.
     #[must_use]
-    pub fn new(url: &str) -> Self {
-        let address = url.strip_prefix("mqtt://").or_else(|| url.strip_prefix("tcp://")).unwrap_or(url);
-        Self { address: address.trim_end_matches('/').to_owned(), streams: BTreeMap::new(), next: 0 }
+    pub const fn new(url: Url, trust: Option<Arc<ClientConfig>>) -> Self {
+        Self { url, trust, streams: BTreeMap::new(), next: 0 }
     }
 }
 
 impl Server for Tcp {
     fn open(&mut self) -> io::Result<usize> {
-        let stream = TcpStream::connect(&self.address)?;
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(Duration::from_secs(5)))?;
+        let stream = Stream::open(&self.url, self.trust.as_ref(), Duration::from_secs(5))?;
+        stream.socket().set_write_timeout(Some(Duration::from_secs(5)))?;
         self.next += 1;
         self.streams.insert(self.next, stream);
         Ok(self.next)
@@ -67,7 +70,7 @@ impl Server for Tcp {
         let mut buffer = [0; 4096];
         loop {
             let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            let _ = stream.set_read_timeout(Some(left));
+            let _ = stream.socket().set_read_timeout(Some(left));
             match stream.read(&mut buffer) {
                 Ok(0) => return false,
                 Ok(len) => {
@@ -75,7 +78,7 @@ impl Server for Tcp {
                     return true;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return true,
+                Err(error) if is_timeout(&error) => return true,
                 Err(_) => return false,
             }
         }

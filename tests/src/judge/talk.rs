@@ -69,6 +69,8 @@ pub struct Talk<'s> {
     open: Vec<usize>,
     /// Part of every name and topic, so that runs do not meet.
     pub run: String,
+    /// User name and password, where the server wants them.
+    pub user: Option<(String, String)>,
     next_id: u16,
 }
 
@@ -85,7 +87,7 @@ impl<'s> Talk<'s> {
     /// A judge of this server.
     pub fn new(server: &'s mut dyn Server, run: &str) -> Self {
         let (unread, early, open) = (BTreeMap::new(), VecDeque::new(), Vec::new());
-        Self { server, report: Report::default(), unread, early, open, run: run.to_owned(), next_id: 0 }
+        Self { server, report: Report::default(), unread, early, open, run: run.to_owned(), user: None, next_id: 0 }
     }
 
     /// A topic or client identifier of this run.
@@ -207,14 +209,15 @@ impl<'s> Talk<'s> {
     pub fn join(&mut self, name: &str, join: Join<'_>) -> Try<(usize, Vec<u8>)> {
         let link = self.open()?;
         let name = if name.is_empty() { String::new() } else { self.name(name) };
+        let user = self.user.clone();
         let connect = Connect {
             clean_start: join.clean,
             keep_alive: join.keep_alive,
             properties: Properties::from(join.properties),
             client_id: Text::new(&name).unwrap_or(Text::EMPTY),
             will: join.will,
-            user_name: None,
-            password: None,
+            user_name: user.as_ref().and_then(|(user, _)| Text::new(user).ok()),
+            password: user.as_ref().map(|(_, password)| password.as_bytes()),
         };
         self.send(link, &Packet::Connect(connect));
         let bytes = self.next(link).ok_or_else(|| Stop("no answer to CONNECT".to_owned()));
