@@ -68,7 +68,7 @@ pub fn run(options: &Options, output: impl Write) -> io::Result<bool> {
     server.close(link);
     let mut talk = Talk::new(&mut server, &format!("j{run}"));
     talk.user.clone_from(&options.url.user);
-    let bar = ProgressBar::new(cases::CASES.len() as u64);
+    let bar = ProgressBar::new(cases::cases().count() as u64);
     cases::ask(&mut talk, |_| bar.inc(1));
     bar.finish_and_clear();
     options.form.give(&talk.report, &format!("{} by statement", options.url), output)

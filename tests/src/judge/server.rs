@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use rustls::ClientConfig;
 
+use super::lapse::Lapse;
 use crate::broker::Broker;
 use crate::stream::{Stream, is_timeout};
 use crate::url::Url;
@@ -102,37 +103,45 @@ impl Server for Tcp {
 pub struct Modelled {
     /// The broker; set its limits and lapses before it is judged.
     pub broker: Broker,
+    /// What is done to the bytes on their way.
+    pub lapse: Lapse,
+    open: Vec<usize>,
     now: u64,
 }
 
 impl Modelled {
     /// Judges this broker.
     #[must_use]
-    pub const fn new(broker: Broker) -> Self {
-        Self { broker, now: 1 }
+    pub fn new(broker: Broker) -> Self {
+        Self { broker, lapse: Lapse::default(), open: Vec::new(), now: 1 }
     }
 }
 
 impl Server for Modelled {
     fn open(&mut self) -> io::Result<usize> {
-        Ok(self.broker.open(self.now))
+        let link = self.broker.open(self.now);
+        self.open.push(link);
+        Ok(link)
     }
 
     fn send(&mut self, link: usize, bytes: &[u8]) {
-        self.broker.receive(link, bytes, self.now);
+        let bytes = self.lapse.incoming(link, &self.open, bytes);
+        self.broker.receive(link, &bytes, self.now);
     }
 
     fn receive(&mut self, link: usize, into: &mut Vec<u8>, wait: u64) -> bool {
         let until = self.now + wait;
         loop {
+            let invented = self.lapse.invented(link);
             let readable = self.broker.readable(link);
-            if !readable.is_empty() {
-                let len = readable.len();
-                into.extend_from_slice(readable);
-                self.broker.read(link, len);
+            let len = readable.len();
+            let bytes = [invented, self.lapse.outgoing(link, readable)].concat();
+            self.broker.read(link, len);
+            if !bytes.is_empty() {
+                into.extend_from_slice(&bytes);
                 return true;
             }
-            if self.broker.is_closed(link) {
+            if self.broker.is_closed(link) && !self.lapse.hides_the_end() {
                 return false;
             }
             if self.now >= until {
@@ -145,6 +154,8 @@ impl Server for Modelled {
     }
 
     fn close(&mut self, link: usize) {
+        self.open.retain(|open| *open != link);
+        self.lapse.closes(link, &self.open);
         self.broker.close(link, self.now);
     }
 
