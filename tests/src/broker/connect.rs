@@ -54,6 +54,12 @@ impl Broker {
                 }
             }
             _ if self.breaks("MQTT-4.12.0-1") => self.accept(number),
+            _ if self.breaks("MQTT-3.1.4-6") => {
+                self.refuse(number, ReasonCode::BAD_AUTHENTICATION_METHOD);
+                if let Some(link) = self.link(number) {
+                    link.phase = Phase::Up;
+                }
+            }
             _ => self.refuse_and_part(number, ReasonCode::BAD_AUTHENTICATION_METHOD),
         }
     }
@@ -136,7 +142,7 @@ impl Broker {
         if !present {
             self.note(|| Entry::Began(client.to_owned()));
         }
-        let most = self.limits.session_expiry.unwrap_or(u32::MAX);
+        let most = self.link(number).and_then(|link| link.limits.session_expiry).unwrap_or(u32::MAX);
         let late_will = self.breaks("MQTT-3.1.3-9");
         let session = self.sessions.entry(client.to_owned()).or_default();
         session.link = Some(number);
@@ -174,7 +180,8 @@ impl Broker {
 
     fn connack(&mut self, number: usize, connect: &Connect<'_>, present: bool, assigned: Option<&str>) {
         let invent = core::mem::take(&mut self.faults.invent_session);
-        let limits = self.limits.clone();
+        // As it was when CONNECT came, however long authentication took.
+        let limits = self.link(number).map(|link| link.limits.clone()).unwrap_or_default();
         let mut list = Vec::new();
         if limits.receive_maximum != u16::MAX {
             list.extend(NonZeroU16::new(limits.receive_maximum).map(Property::ReceiveMaximum));
