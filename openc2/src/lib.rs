@@ -41,6 +41,7 @@ mod source;
 mod target;
 mod text;
 pub mod transfer;
+mod typed;
 mod value;
 mod vocabulary;
 

@@ -64,8 +64,8 @@ impl Core<'_> {
             }
             Err(error) => return self.malformed(case, received.payload, error),
         };
-        let headers = message.headers;
-        let Content::Request(command) = message.content else {
+        let headers = &message.headers;
+        let Content::Request(command) = &message.content else {
             case.verdict.violations.insert(Clause::PayloadKind);
             return case.ignore(Ignored::NotARequest);
         };
@@ -76,14 +76,14 @@ impl Core<'_> {
             return case.ignore(Ignored::ForOthers);
         }
         case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding };
-        let names = Names::new(&headers, &command);
+        let names = Names::new(headers, command);
         match table.find(names, moment.now) {
             // An acknowledgement is all that will come, so it is what is repeated.
             Found::Running(slot) if table.answer(slot).is_none() => return case.ignore(Ignored::Running),
             Found::Running(slot) | Found::Answered(slot) => return self.repeat(&table, slot, case),
             Found::New => {}
         }
-        match self.decide(&command, &headers, &case.verdict, moment) {
+        match self.decide(command, headers, &case.verdict, moment) {
             Decision::Ignore(why) => case.ignore(why),
             Decision::Answer(response) => self.reply_if_wanted(command.args.response(), case, &response),
             Decision::Features(features) => self.features(features, case),
@@ -128,6 +128,7 @@ impl Core<'_> {
     }
 
     /// Everything about a request that needs no memory of others.
+    #[inline(never)]
     fn decide<'i>(
         &self,
         command: &Command<'i>,
@@ -212,11 +213,12 @@ impl Core<'_> {
     }
 
     /// A new command: remembered first, so that it can't be executed twice.
+    #[inline(never)]
     fn execute<'i, 'b>(
         &mut self,
         table: &mut Table<'_>,
-        command: Command<'i>,
-        headers: Headers<'i>,
+        command: &Command<'i>,
+        headers: &Headers<'i>,
         names: Names<'i>,
         case: Case<'i, 'b>,
     ) -> Outcome<'i, 'b> {
@@ -244,6 +246,6 @@ impl Core<'_> {
         if let Some(reply) = &reply {
             table.keep(ticket, Status::Processing, reply.payload);
         }
-        Ok(Reaction::Execute { ticket, command, headers, reply, verdict })
+        Ok(Reaction::Execute { ticket, command: *command, headers: *headers, reply, verdict })
     }
 }

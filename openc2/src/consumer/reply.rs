@@ -51,6 +51,7 @@ impl<'i, 'b> Case<'i, 'b> {
 }
 
 impl Core<'_> {
+    #[inline(never)]
     pub(super) fn features<'i, 'b>(&self, features: crate::Features, case: Case<'i, 'b>) -> Outcome<'i, 'b> {
         let declaration = &self.declaration;
         let mut results = Results::NONE;
@@ -91,6 +92,7 @@ impl Core<'_> {
     }
 
     /// A request that came before and was answered.
+    #[inline(never)]
     pub(super) fn repeat<'i, 'b>(&self, table: &Table<'_>, slot: usize, case: Case<'i, 'b>) -> Outcome<'i, 'b> {
         let Case { asker, verdict, moment, buffer } = case;
         let again = |reply, status| Ok(Reaction::Reply { reply, status, repeated: true, error: None, verdict });
@@ -114,6 +116,8 @@ impl Core<'_> {
 
     /// A message that can't be read: 400, or 501 for what no Consumer of this version knows; to whom, as far as that can
     /// still be told.
+    #[cold]
+    #[inline(never)]
     pub(super) fn malformed<'i, 'b>(&self, mut case: Case<'i, 'b>, payload: &'i [u8], error: Error) -> Outcome<'i, 'b> {
         let encoding = case.asker.encoding;
         if matches!(error.rule, Rule::Junk | Rule::CborJunk) && error.at == 0 {
@@ -141,6 +145,7 @@ impl Core<'_> {
         Ok(Reaction::Reply { reply, status, repeated: false, error: Some(error), verdict: case.verdict })
     }
 
+    #[inline(never)]
     fn topic<'b>(&self, from: Option<Text<'_>>, buffer: &'b mut [u8]) -> Result<(Topic<'b>, &'b mut [u8]), TopicError> {
         let mut name = [0; 128];
         let producer = match self.policy.answering {
@@ -159,6 +164,7 @@ impl Core<'_> {
         Outgoing { topic, quality: self.policy.quality, properties, payload }
     }
 
+    #[inline(never)]
     pub(super) fn write<'b>(
         &self,
         asker: Asker<'_>,
