@@ -23,6 +23,7 @@ mod document;
 mod error;
 mod extension;
 mod formats;
+mod idn;
 mod json;
 mod list;
 mod message;

@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::error::{Fail, Rule};
 use crate::formats;
+use crate::idn;
 use crate::out::Out;
 use crate::raw::{Raw, on_source};
 use crate::source::{Kind, Member, Reader, Shape, Source};
@@ -162,7 +163,7 @@ impl<'a> Value<'a> for Device<'a> {
                     device.hostname = Some(text_of(r, formats::hostname, Rule::Hostname)?)
                 }
                 Member::Known(DeviceKey::IdnHostname) => {
-                    device.idn_hostname = Some(text_of(r, formats::idn_hostname, Rule::IdnHostname)?)
+                    device.idn_hostname = Some(text_of(r, idn::hostname, Rule::IdnHostname)?)
                 }
                 Member::Known(DeviceKey::DeviceId) => device.device_id = Some(r.source.text()?),
                 Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
@@ -184,7 +185,7 @@ impl<'a> Value<'a> for Device<'a> {
         }
         if let Some(hostname) = self.idn_hostname {
             out.field(&mut frame, DeviceKey::IdnHostname);
-            write_text(out, hostname, formats::idn_hostname, Rule::IdnHostname);
+            write_text(out, hostname, idn::hostname, Rule::IdnHostname);
         }
         if let Some(id) = self.device_id {
             out.field(&mut frame, DeviceKey::DeviceId);

@@ -204,6 +204,7 @@ fn responses() -> Vec<Bad> {
         results(Rule::RateLimit, "results.rate_limit", r#"{"rate_limit":-1}"#),
         results(Rule::SlpfResult, "results.slpf.rule", r#"{"slpf":{"rule":1}}"#),
         bad(Rule::SlpfSpecifier, "actuator.slpf.name", &command(r#"{"name":"a"}"#)),
+        bad(Rule::SlpfHostname, "actuator.slpf.hostname", &command(r#"{"hostname":"2001:db8::g"}"#)),
         bad(
             Rule::SlpfTuple,
             "actuator.slpf.asset_tuple",
