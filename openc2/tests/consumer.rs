@@ -479,3 +479,59 @@ fn the_host_answers_with_any_status_of_the_language() {
         }
     });
 }
+
+#[test]
+fn query_features_is_answered_from_the_declaration() {
+    let answer = |limit, features: &str| {
+        with_consumer(consumer::Policy::default(), limit, |consumer| {
+            let json = request("1", &format!(r#""action":"query","target":{{"features":{features}}}"#));
+            let properties = publish_properties(MessageType::Request, Encoding::Json, None);
+            let received = Received {
+                topic: Topic::new("oc2/cmd/all").unwrap(),
+                qos: QoS::AtLeastOnce,
+                retain: false,
+                properties: properties.as_properties(),
+                payload: json.as_bytes(),
+            };
+            let mut buffer = [0; 512];
+            let Ok(Reaction::Reply { reply, .. }) = consumer.handle(&received, NOW, None, &mut buffer) else {
+                panic!("no answer")
+            };
+            let text = core::str::from_utf8(reply.payload).unwrap();
+            text.split_once(r#""response":"#).unwrap().1.strip_suffix("}}}").unwrap().to_string()
+        })
+    };
+    assert_eq!(answer(None, "[]"), r#"{"status":200}"#, "a heartbeat");
+    assert_eq!(
+        answer(Some(30), r#"["versions","profiles","rate_limit"]"#),
+        r#"{"status":200,"results":{"versions":["1.0"],"profiles":["slpf"],"rate_limit":30}}"#
+    );
+    assert_eq!(answer(None, r#"["rate_limit"]"#), r#"{"status":200}"#, "LS1 s4.1: it may be left out");
+    assert_eq!(
+        answer(None, r#"["pairs"]"#),
+        r#"{"status":200,"results":{"pairs":{"deny":["ipv4_net","slpf:rule_number"],"delete":["slpf:rule_number"],"query":["features"]}}}"#
+    );
+}
+
+#[test]
+fn a_response_is_complete_unless_another_is_asked_for() {
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        assert_eq!(tell(consumer, AP, &deny("1"), NOW), "execute", "SLPF s3.2.1.7.2");
+        assert_eq!(respond(consumer, &Response::new(Status::Processing)), "oc2/rsp 102 to 1");
+        assert_eq!(respond(consumer, &Response::new(Status::Processing)), "oc2/rsp 102 to 1", "as often as it takes");
+        assert_eq!(respond(consumer, &Response::new(Status::Ok)), "oc2/rsp 200 to 1");
+        assert_eq!(respond(consumer, &Response::new(Status::Ok)), "this command is not being carried out");
+    });
+}
+
+#[test]
+fn the_same_command_from_two_topics_is_executed_once() {
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        assert_eq!(tell(consumer, "oc2/cmd/all", &deny("1"), NOW), "execute");
+        assert_eq!(tell(consumer, AP, &deny("1"), NOW), "Running");
+        assert_eq!(respond(consumer, &Response::new(Status::Ok)), "oc2/rsp 200 to 1");
+        assert_eq!(tell(consumer, "oc2/cmd/device/d", &deny("1"), NOW), "again oc2/rsp 200 to 1");
+        let other = deny("1").replace(r#""from":"p""#, r#""from":"q""#);
+        assert_eq!(tell(consumer, AP, &other, NOW), "execute", "another sender's identifier is another's");
+    });
+}

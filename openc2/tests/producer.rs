@@ -202,3 +202,23 @@ fn a_request_says_who_sends_it_and_asks_for_no_response_topic() {
     let producer = Producer::new("p", policy, producer::Inline::<1, 1>::new());
     assert!(producer.channels().eq([Channel::Responses, Channel::ResponsesTo("omega")]));
 }
+
+#[test]
+fn requests_that_are_over_give_way_to_those_that_are_pending() {
+    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 3>::new());
+    let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
+    let all = Request { expect: Expect::Each(&["a", "b", "c"]), ..Request::new(Channel::All, command, 1_000) };
+    let mut out = [0; 512];
+    let (first, _) = producer.request_as(&all, "1", NOW, None, &mut out).unwrap();
+    assert_eq!(answer(&mut producer, &response("1", "a", 200), NOW), "a Final");
+    let refused = producer.request_as(&all, "2", NOW, None, &mut out).map(|_| ());
+    assert_eq!(refused, Err(producer::Refused::Responders), "the first still waits for two");
+    assert!(producer.cancel(first));
+    assert_eq!(answer(&mut producer, &response("1", "a", 200), NOW), "Duplicate");
+    let some = Request { expect: Expect::Count(2), ..all };
+    producer.request_as(&some, "2", NOW, None, &mut out).unwrap();
+    assert_eq!(answer(&mut producer, &response("2", "x", 200), NOW), "x Final");
+    assert_eq!(answer(&mut producer, &response("2", "y", 500), NOW), "y Final complete");
+    let told = answer(&mut producer, &response("1", "b", 200), NOW);
+    assert_eq!(told, "Late", "whoever it was, it is too late");
+}
