@@ -188,7 +188,7 @@ pub(crate) fn ipv6_net(text: Text<'_>) -> Option<(Ipv6Addr, Option<u8>)> {
 }
 
 /// A resource identifier: a scheme, then what RFC 3986 s2 and s3 allow; beyond ASCII only where `international` (RFC 3987).
-pub(crate) fn resource(text: Text<'_>, international: bool) -> bool {
+fn resource(text: Text<'_>, international: bool) -> bool {
     let mut chars = text.chars();
     if !chars.next().is_some_and(|c| c.is_ascii_alphabetic()) {
         return false;
@@ -229,6 +229,16 @@ pub(crate) fn resource(text: Text<'_>, international: bool) -> bool {
         }
     }
     true
+}
+
+/// A URI (RFC 3986).
+pub(crate) fn uri(text: Text<'_>) -> bool {
+    resource(text, false)
+}
+
+/// An IRI (RFC 3987).
+pub(crate) fn iri(text: Text<'_>) -> bool {
+    resource(text, true)
 }
 
 /// `[userinfo@]host[:port]`; what follows it.

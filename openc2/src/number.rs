@@ -19,6 +19,8 @@ pub struct Number {
 }
 
 impl Number {
+    pub(crate) const ZERO: Self = Self { digits: 0, exponent: 0 };
+
     /// `digits` × 10^`exponent`; `None` if a double could not hold both apart exactly.
     pub fn new(digits: u64, exponent: i8) -> Option<Self> {
         if digits > MAX_INTEGER || exponent.unsigned_abs() > 22 {

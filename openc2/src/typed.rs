@@ -10,17 +10,16 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use crate::error::Fail;
 use crate::number::double;
-use crate::source::{Key, Kind, Numeral, Shape, Source, Walk};
+use crate::source::{Key, Kind, Numeral, Reader, Shape, Walk};
 use crate::text::Text;
 
 /// The longest text with escapes that a type gets, in bytes of UTF-8; one without escapes may have any length.
 const ESCAPED: usize = 256;
 
 /// Reads a value that was checked. `None` if it has another shape than the type.
-pub(crate) fn read<'a, T: Deserialize<'a>, S: Source<'a>>(source: S) -> Option<T> {
-    T::deserialize(&mut Value(source)).ok()
+pub(crate) fn read<'a, T: Deserialize<'a>>(reader: Reader<'a>) -> Option<T> {
+    T::deserialize(&mut Value(reader)).ok()
 }
 
 /// The value isn't what the type wants. Which value, a type that cares can tell itself.
@@ -41,26 +40,20 @@ impl Error for Mismatch {
     }
 }
 
-impl From<Fail> for Mismatch {
-    fn from(_: Fail) -> Self {
-        Self
-    }
-}
-
 /// The next value of a cursor.
-struct Value<S>(S);
+struct Value<'de>(Reader<'de>);
 
-impl<'de, S: Source<'de>> Deserializer<'de> for &mut Value<S> {
+impl<'de> Deserializer<'de> for &mut Value<'de> {
     type Error = Mismatch;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        match self.0.kind()? {
+        match self.0.kind() {
             Kind::Null => {
-                self.0.null()?;
+                self.0.null();
                 visitor.visit_unit()
             }
-            Kind::Boolean => visitor.visit_bool(self.0.boolean()?),
-            Kind::Number => match self.0.numeral()? {
+            Kind::Boolean => visitor.visit_bool(self.0.boolean()),
+            Kind::Number => match self.0.numeral() {
                 Numeral::Integer { negative: false, magnitude } => visitor.visit_u64(magnitude),
                 Numeral::Integer { negative: true, magnitude } => {
                     visitor.visit_i64(0i64.checked_sub_unsigned(magnitude).ok_or(Mismatch)?)
@@ -68,27 +61,28 @@ impl<'de, S: Source<'de>> Deserializer<'de> for &mut Value<S> {
                 Numeral::Decimal(decimal) => visitor.visit_f64(double(decimal).ok_or(Mismatch)?),
                 Numeral::Double(double) => visitor.visit_f64(double),
             },
-            Kind::Text => on_text(self.0.text()?, visitor),
-            Kind::Bytes => BorrowedBytesDeserializer::new(self.0.bytes()?).deserialize_any(visitor),
+            Kind::Text => on_text(self.0.text(), visitor),
+            Kind::Bytes => BorrowedBytesDeserializer::new(self.0.bytes()).deserialize_any(visitor),
             Kind::List => {
-                let walk = self.0.open_list()?;
+                let walk = self.0.open_list();
                 let mut items = Items { value: self, walk, done: false };
                 let read = visitor.visit_seq(&mut items)?;
-                if items.done || !items.value.0.more(&mut items.walk)? { Ok(read) } else { Err(Mismatch) }
+                if items.done || !items.value.0.more(&mut items.walk) { Ok(read) } else { Err(Mismatch) }
             }
             Kind::Map => {
-                let walk = self.0.open(Shape::Map)?;
+                let walk = self.0.open_map(Shape::Map);
                 let mut fields = Items { value: self, walk, done: false };
                 let read = visitor.visit_map(&mut fields)?;
-                if fields.done || fields.value.0.ended(&mut fields.walk)? { Ok(read) } else { Err(Mismatch) }
+                if fields.done || fields.value.0.ended(&mut fields.walk) { Ok(read) } else { Err(Mismatch) }
             }
+            Kind::Broken => Err(Mismatch),
         }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        match self.0.kind()? {
+        match self.0.kind() {
             Kind::Null => {
-                self.0.null()?;
+                self.0.null();
                 visitor.visit_none()
             }
             _ => visitor.visit_some(self),
@@ -106,20 +100,20 @@ impl<'de, S: Source<'de>> Deserializer<'de> for &mut Value<S> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mismatch> {
-        match self.0.kind()? {
-            Kind::Text => visitor.visit_enum(Variant::<S> { name: self.0.text()?, value: None }),
+        match self.0.kind() {
+            Kind::Text => visitor.visit_enum(Variant { name: self.0.text(), value: None }),
             Kind::Map => {
-                let mut walk = self.0.open(Shape::Map)?;
-                let Some(Key::Name(name)) = self.0.key(&mut walk)? else { return Err(Mismatch) };
+                let mut walk = self.0.open_map(Shape::Map);
+                let Some(Key::Name(name)) = self.0.key(&mut walk) else { return Err(Mismatch) };
                 let read = visitor.visit_enum(Variant { name, value: Some(&mut *self) })?;
-                if self.0.ended(&mut walk)? { Ok(read) } else { Err(Mismatch) }
+                if self.0.ended(&mut walk) { Ok(read) } else { Err(Mismatch) }
             }
             _ => Err(Mismatch),
         }
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        self.0.skip()?;
+        self.0.skip();
         visitor.visit_unit()
     }
 
@@ -138,18 +132,18 @@ fn on_text<'de, V: Visitor<'de>>(text: Text<'de>, visitor: V) -> Result<V::Value
 }
 
 /// The items of a list, or the fields of a map.
-struct Items<'s, S> {
-    value: &'s mut Value<S>,
+struct Items<'s, 'de> {
+    value: &'s mut Value<'de>,
     walk: Walk,
     /// The end was seen.
     done: bool,
 }
 
-impl<'de, S: Source<'de>> SeqAccess<'de> for Items<'_, S> {
+impl<'de> SeqAccess<'de> for Items<'_, 'de> {
     type Error = Mismatch;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
-        if self.done || !self.value.0.more(&mut self.walk)? {
+        if self.done || !self.value.0.more(&mut self.walk) {
             self.done = true;
             return Ok(None);
         }
@@ -157,14 +151,14 @@ impl<'de, S: Source<'de>> SeqAccess<'de> for Items<'_, S> {
     }
 }
 
-impl<'de, S: Source<'de>> MapAccess<'de> for Items<'_, S> {
+impl<'de> MapAccess<'de> for Items<'_, 'de> {
     type Error = Mismatch;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mismatch> {
         if self.done {
             return Ok(None);
         }
-        match self.value.0.key(&mut self.walk)? {
+        match self.value.0.key(&mut self.walk) {
             None => {
                 self.done = true;
                 Ok(None)
@@ -192,30 +186,36 @@ fn named<'de, T: DeserializeSeed<'de>>(name: Text<'de>, seed: T) -> Result<T::Va
 }
 
 /// A variant, with what it holds, if it does.
-struct Variant<'s, 'de, S> {
+struct Variant<'s, 'de> {
     name: Text<'de>,
-    value: Option<&'s mut Value<S>>,
+    value: Option<&'s mut Value<'de>>,
 }
 
-impl<'s, 'de, S: Source<'de>> EnumAccess<'de> for Variant<'s, 'de, S> {
+impl<'s, 'de> EnumAccess<'de> for Variant<'s, 'de> {
     type Error = Mismatch;
-    type Variant = Held<'s, S>;
+    type Variant = Held<'s, 'de>;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Held<'s, S>), Mismatch> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Held<'s, 'de>), Mismatch> {
         Ok((named(self.name, seed)?, Held(self.value)))
     }
 }
 
 /// What a variant holds.
-struct Held<'s, S>(Option<&'s mut Value<S>>);
+struct Held<'s, 'de>(Option<&'s mut Value<'de>>);
 
-impl<'de, S: Source<'de>> VariantAccess<'de> for Held<'_, S> {
+impl<'de> VariantAccess<'de> for Held<'_, 'de> {
     type Error = Mismatch;
 
     fn unit_variant(self) -> Result<(), Mismatch> {
         match self.0 {
             None => Ok(()),
-            Some(value) => Ok(value.0.null()?),
+            Some(value) => match value.0.kind() {
+                Kind::Null => {
+                    value.0.null();
+                    Ok(())
+                }
+                _ => Err(Mismatch),
+            },
         }
     }
 

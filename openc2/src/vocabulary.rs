@@ -2,24 +2,60 @@
 //!
 //! JSON and string-keyed CBOR write the name, the concise form of JADN s4.4 the identifier.
 
-/// A closed set of names with their identifiers.
-pub(crate) trait Vocabulary: Copy + PartialEq + 'static {
-    /// The entry of this name.
-    fn from_name(name: &str) -> Option<Self>;
-    /// The entry of this identifier.
-    fn from_id(id: u64) -> Option<Self>;
-    /// How it is written in JSON.
-    fn name(self) -> &'static str;
+/// One entry of a table.
+pub(crate) struct Name {
+    /// The name as a key of JSON, what stands before and behind it included: `,"name":`.
+    pub(crate) key: &'static str,
     /// How it is written in the concise form.
-    fn id(self) -> u16;
+    pub(crate) id: u16,
+}
+
+impl Name {
+    /// The name alone.
+    pub(crate) fn name(&self) -> &'static str {
+        self.key.get(2..self.key.len().saturating_sub(2)).unwrap_or_default()
+    }
+}
+
+/// Where this name stands in a table.
+pub(crate) fn find(names: &[Name], name: &[u8]) -> Option<usize> {
+    let length = name.len().saturating_add(4);
+    let fits = |key: &[u8]| key.get(2..).is_some_and(|key| key.starts_with(name));
+    names.iter().position(|entry| entry.key.len() == length && fits(entry.key.as_bytes()))
+}
+
+/// Where this identifier stands in a table.
+pub(crate) fn find_id(names: &[Name], id: u64) -> Option<usize> {
+    names.iter().position(|entry| u64::from(entry.id) == id)
+}
+
+/// A closed set of names with their identifiers.
+pub(crate) trait Vocabulary: Copy + 'static {
+    /// The table, in the order of identifiers.
+    const NAMES: &'static [Name];
+    /// The entries, in the same order.
+    const ENTRIES: &'static [Self];
+    /// The entry's place in both.
+    fn index(self) -> usize;
+
+    /// What the table says of it.
+    fn entry(self) -> &'static Name {
+        const NONE: Name = Name { key: "", id: 0 };
+        Self::NAMES.get(self.index()).unwrap_or(&NONE)
+    }
+
+    /// The entry at this place.
+    fn at(index: usize) -> Option<Self> {
+        Self::ENTRIES.get(index).copied()
+    }
 }
 
 macro_rules! vocabulary {
     ($($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$entry:meta])* $variant:ident = $id:literal $text:literal,)* })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[repr(u16)]
-        $vis enum $name { $($(#[$entry])* $variant = $id,)* }
+        #[repr(u8)]
+        $vis enum $name { $($(#[$entry])* $variant,)* }
 
         #[allow(dead_code, reason = "each table has all of these, whether or not this one needs them")]
         impl $name {
@@ -27,31 +63,36 @@ macro_rules! vocabulary {
             $vis const ALL: &'static [Self] = &[$(Self::$variant),*];
 
             /// The name, as JSON has it.
-            $vis const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
+            $vis fn name(self) -> &'static str {
+                $crate::vocabulary::Vocabulary::entry(self).name()
             }
 
             /// The identifier, as the concise form has it.
             $vis const fn id(self) -> u16 {
-                self as u16
+                match self { $(Self::$variant => $id,)* }
             }
 
             /// The entry of this name.
             $vis fn from_name(name: &str) -> Option<Self> {
-                match name { $($text => Some(Self::$variant),)* _ => None }
+                use $crate::vocabulary::Vocabulary;
+                $crate::vocabulary::find(Self::NAMES, name.as_bytes()).and_then(Self::at)
             }
 
             /// The entry of this identifier.
-            $vis const fn from_id(id: u64) -> Option<Self> {
-                match id { $($id => Some(Self::$variant),)* _ => None }
+            $vis fn from_id(id: u64) -> Option<Self> {
+                use $crate::vocabulary::Vocabulary;
+                $crate::vocabulary::find_id(Self::NAMES, id).and_then(Self::at)
             }
         }
 
         impl $crate::vocabulary::Vocabulary for $name {
-            fn from_name(name: &str) -> Option<Self> { Self::from_name(name) }
-            fn from_id(id: u64) -> Option<Self> { Self::from_id(id) }
-            fn name(self) -> &'static str { self.name() }
-            fn id(self) -> u16 { self.id() }
+            const NAMES: &'static [$crate::vocabulary::Name] =
+                &[$($crate::vocabulary::Name { key: concat!(",\"", $text, "\":"), id: $id }),*];
+            const ENTRIES: &'static [Self] = Self::ALL;
+
+            fn index(self) -> usize {
+                self as usize
+            }
         }
 
         impl core::fmt::Display for $name {

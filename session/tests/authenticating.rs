@@ -123,6 +123,23 @@ fn mqtt_4_12_1_1_authentication_anew_on_a_live_connection() {
     assert_eq!(auth(&mut host, again, &[method("m")]), Ok(()), "and again");
 }
 
+/// Found by the fuzz target `operations`: the second AUTH of ours took the place of the first, whose memory was lost.
+#[test]
+fn an_auth_that_was_not_sent_has_no_answer() {
+    let mut host = begun();
+    host.feed(CONNACK);
+    auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]).unwrap();
+    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::AUTH_UNASKED.id()));
+    assert_eq!(host.sent(), "e0 01 82");
+
+    let mut host = begun();
+    assert_eq!(host.feed_one(CONTINUE), "auth 18");
+    auth(&mut host, ReasonCode::CONTINUE_AUTHENTICATION, &[method("m")]).unwrap();
+    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::AUTH_UNASKED.id()));
+    host.client.handle_close(host.now());
+    assert_eq!(host.client.figures(host.now()).bytes_held, 0);
+}
+
 #[test]
 fn mqtt_4_12_1_2_a_failed_authentication_closes() {
     let mut host = begun();

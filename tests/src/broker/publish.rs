@@ -357,11 +357,6 @@ impl Broker {
         for claim in &mut session.claims {
             claim.given_up |= !claim.received && is_forbidden(claim, &link.limits);
         }
-        if link.limits.maximum_qos < QoS::ExactlyOnce {
-            // A server without QoS 2 keeps no state of it.
-            session.incoming.clear();
-            session.claims.retain(|claim| claim.kind != Kind::ExactlyOnce);
-        }
     }
 }
 
