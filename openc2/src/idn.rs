@@ -6,12 +6,12 @@
 //! - has at most 59 characters: `xn--` and one letter for each make 63;
 //! - neither begins nor ends with a hyphen, nor has two in third and fourth place (RFC 5891 s4.2.3.1);
 //! - begins with no mark of those ranges that hold nothing but marks (RFC 5891 s4.2.3.2);
-//! - holds no upper case, no control, no white space, nothing from the blocks that are all symbols, punctuation, presentation
-//!   forms, private or unassigned, and none of the exceptions of RFC 5892 s2.6;
+//! - holds no capital of ASCII, Latin-1, Greek, Cyrillic, Armenian and Georgian, no control, no white space, nothing from the
+//!   blocks that are all symbols, punctuation, forms of presentation or private, and no exception of RFC 5892 s2.6;
 //! - keeps the rules for characters that need a context (RFC 5892 appendix A), but for the joining types of U+200C's second.
 //!
-//! So what is refused here is no U-label; what is accepted may still be none: it isn't checked that a character is
-//! assigned, that the label is in normalization form C, nor the rule for text from right to left (RFC 5893).
+//! So what is refused here is no U-label; what is accepted may still be none: it isn't checked that a character is assigned, nor
+//! the capitals of other scripts, normalization form C, and the rule for text from right to left (RFC 5893).
 
 use crate::formats::{label, on_str};
 use crate::text::Text;
@@ -58,7 +58,7 @@ const fn is_mark(c: char) -> bool {
 }
 
 /// What may stand in a label, as far as it can be told by ranges.
-fn is_allowed(c: char) -> bool {
+const fn is_allowed(c: char) -> bool {
     match c {
         'a'..='z' | '0'..='9' | '-' | '\u{B7}' | '\u{200C}' | '\u{200D}' | '\u{3005}'..='\u{3007}' => true,
         // Latin-1 has but ß to ö and ø to ÿ.
@@ -72,7 +72,10 @@ fn is_allowed(c: char) -> bool {
         // Private use, variants, forms of presentation, specials, pictures, tags.
         '\u{E000}'..='\u{F8FF}' | '\u{FE00}'..='\u{FE1F}' | '\u{FE30}'..='\u{FE72}' | '\u{FE74}'..='\u{FFFF}' => false,
         '\u{1F000}'..='\u{1FBEF}' | '\u{E0000}'.. => false,
-        c => !c.is_uppercase(),
+        // The capitals of Greek, Cyrillic, Armenian and Georgian, which stand together.
+        '\u{386}' | '\u{388}'..='\u{38F}' | '\u{391}'..='\u{3AB}' | '\u{400}'..='\u{42F}' => false,
+        '\u{531}'..='\u{556}' | '\u{10A0}'..='\u{10CD}' => false,
+        _ => true,
     }
 }
 
