@@ -257,8 +257,33 @@ pub(crate) fn away(before: Option<u64>, now: Option<u64>) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::vec::Vec;
+
     use super::*;
+
+    /// Frames with a sum that is right around 20,000 bodies of small numbers, which all lengths and flags are made of: what
+    /// comes before the count of records, that count, and up to three records of about this length.
+    pub(crate) fn bodies(machine: Machine, head: usize, record: usize) -> impl Iterator<Item = Vec<u8>> {
+        let mut state = 1u64;
+        let mut below = move |limit: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % limit
+        };
+        (0..20_000).map(move |_| {
+            let mut buffer = [0; 512];
+            let mut out = Writer::new(machine, &mut buffer);
+            out.bytes(&std::vec![0; head - 2]);
+            let records = below(4);
+            out.u16(records as u16);
+            let length = records as usize * record + if below(2) == 0 { 0 } else { below(9) as usize };
+            for _ in 0..length {
+                out.u8(if below(4) == 0 { below(4) as u8 } else { 0 });
+            }
+            let length = out.finish().unwrap();
+            buffer[..length].to_vec()
+        })
+    }
 
     fn written(buffer: &mut [u8]) -> Result<usize, ExportError> {
         let mut writer = Writer::new(Machine::Producer, buffer);

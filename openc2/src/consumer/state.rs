@@ -104,3 +104,33 @@ fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<()
     }
     body.end()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consumer::{Consumer, Declaration, Policy};
+    use crate::snapshot::tests::bodies;
+    use mqtt5_session::Instant;
+
+    #[test]
+    fn whatever_a_sound_frame_holds_is_taken_up_or_refused() {
+        let mut taken = 0;
+        for bytes in bodies(Machine::Consumer, HEAD, REQUEST) {
+            let declaration = Declaration::new("c", "d", &["slpf"], &[]);
+            let mut consumer = Consumer::new(declaration, Policy::default(), Inline::<2, 96>::new());
+            let now = Instant::from_millis(7);
+            match consumer.import(&bytes, now, Some(1)) {
+                Ok(()) => {
+                    taken += 1;
+                    let mut again = [0; Inline::<2, 96>::EXPORT];
+                    assert!(consumer.export(now, Some(1), &mut again).is_ok());
+                }
+                Err(error) => {
+                    assert!(matches!(error, ImportError::Damaged | ImportError::Full));
+                    assert_eq!(consumer.running(), 0);
+                }
+            }
+        }
+        assert!(taken > 100, "{taken}");
+    }
+}

@@ -118,3 +118,32 @@ fn read(
 fn name<const N: usize>(text: &str) -> Result<Name<N>, ImportError> {
     Name::new(Text::new(text)).ok_or(ImportError::Damaged)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::producer::{Policy, Producer};
+    use crate::snapshot::tests::bodies;
+
+    #[test]
+    fn whatever_a_sound_frame_holds_is_taken_up_or_refused() {
+        let mut taken = 0;
+        for bytes in bodies(Machine::Producer, HEAD, REQUEST - REQUEST_ID) {
+            let mut producer = Producer::new("p", Policy::default(), Inline::<2, 2>::new());
+            let now = Instant::from_millis(7);
+            match producer.import(&bytes, now, Some(1)) {
+                Ok(()) => {
+                    taken += 1;
+                    while producer.handle_timeout(now).is_some() {}
+                    let mut again = [0; Inline::<2, 2>::EXPORT];
+                    assert!(producer.export(now, Some(1), &mut again).is_ok());
+                }
+                Err(error) => {
+                    assert!(matches!(error, ImportError::Damaged | ImportError::Full));
+                    producer.requests(|_, _, _| panic!("a refused call has changed nothing"));
+                }
+            }
+        }
+        assert!(taken > 100, "{taken}");
+    }
+}
