@@ -109,7 +109,7 @@ pub struct Policy<'d> {
     /// How long a response is worth delivering, in seconds (CS01 s2.10).
     pub expiry: Option<u32>,
     /// How long an answered request is remembered, in milliseconds: at least as long as the server may hold it back, so the
-    /// session expiry or the message expiry. The memory is RAM: see [Restarts](super#restarts).
+    /// session expiry or the message expiry. The memory is RAM: see [Restarts](crate::consumer#restarts).
     pub window: u64,
     /// Commands created before this moment, in milliseconds since 1970-01-01T00:00Z, and such as don't say when they were
     /// created, are answered 503 and not executed: for a host that restarted with empty memory. It compares a Producer's
