@@ -97,7 +97,10 @@ impl<'a> Connect<'a> {
         let will = if has(flag::WILL) {
             // Checked: the QoS is not 3.
             let qos = QoS::from_u8(flags >> flag::WILL_QOS & 3).unwrap_or_default();
-            Some(Will::read(r, qos, has(flag::WILL_RETAIN))?)
+            let mut copy = *r; // So that the reader itself can be in registers.
+            let will = Will::read(&mut copy, qos, has(flag::WILL_RETAIN));
+            *r = copy;
+            Some(will?)
         } else {
             None
         };
@@ -157,10 +160,8 @@ impl<'a> Connect<'a> {
 impl Body for Connect<'_> {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
-        w.bytes(&PROTOCOL_NAME);
-        w.u8(PROTOCOL_VERSION);
-        w.u8(self.flags());
-        w.u16(self.keep_alive);
+        let [high, low] = self.keep_alive.to_be_bytes();
+        w.chunk([0, 4, b'M', b'Q', b'T', b'T', PROTOCOL_VERSION, self.flags(), high, low]);
         self.properties.put(w, plan.properties);
         w.bytes(self.client_id.slice());
         if let Some(will) = &self.will {
@@ -194,10 +195,12 @@ fn check_flags(flags: u8) -> Result<(), Rule> {
 impl<'a> Will<'a> {
     #[inline(never)]
     fn read(r: &mut Reader<'a>, qos: QoS, retain: bool) -> Option<Self> {
-        if r.is_empty() {
-            return r.malformed(0, Rule::WILL_FIELDS);
-        }
-        let properties = Properties::read(r, place::WILL)?;
+        let Some(properties) = Properties::read(r, place::WILL) else {
+            if r.rule() == Rule::PROPERTY_LENGTH_MISSING {
+                r.ends_against(Rule::WILL_FIELDS);
+            }
+            return None;
+        };
         r.ends_against(Rule::WILL_FIELDS);
         let topic = Topic::read(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_NAME_WILDCARD)?;
         Some(Self { qos, retain, properties, topic, payload: r.bytes()? })

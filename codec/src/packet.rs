@@ -261,21 +261,29 @@ impl<'a> Packet<'a> {
     fn read_other<R>(first: u8, body: &'a [u8], from: Sender, done: impl Fn(Self) -> R) -> Result<R, Error> {
         let r = &mut Reader::new(body);
         macro_rules! read {
-            ($packet:ident, $read:expr) => {
-                if let Some(packet) = all($read, r) {
+            ($packet:ident, $r:ident, $read:expr) => {
+                if let Some(packet) = all($read, $r) {
                     return Ok(done(Self::$packet(packet)));
                 }
             };
         }
+        // The packets with most fields have a reader of their own, so that it can be in registers.
+        macro_rules! read_long {
+            ($packet:ident) => {{
+                let r = &mut Reader::new(body);
+                read!($packet, r, $packet::read(r));
+                return Err(r.error(body));
+            }};
+        }
         match (first >> 4, from) {
-            (1, Sender::Client) => read!(Connect, Connect::read(r)),
-            (8, Sender::Client) => read!(Subscribe, Subscribe::read(r)),
-            (10, Sender::Client) => read!(Unsubscribe, Unsubscribe::read(r)),
-            (2, Sender::Server) => read!(ConnAck, ConnAck::read(r)),
-            (9, Sender::Server) => read!(SubAck, SubAck::read(r, carrier::SUBACK)),
-            (11, Sender::Server) => read!(UnsubAck, SubAck::read(r, carrier::UNSUBACK)),
-            (14, _) => read!(Disconnect, Disconnect::read(r, from)),
-            (15, _) => read!(Auth, Auth::read(r, from)),
+            (1, Sender::Client) => read_long!(Connect),
+            (8, Sender::Client) => read_long!(Subscribe),
+            (10, Sender::Client) => read_long!(Unsubscribe),
+            (2, Sender::Server) => read!(ConnAck, r, ConnAck::read(r)),
+            (9, Sender::Server) => read!(SubAck, r, SubAck::read(r, carrier::SUBACK)),
+            (11, Sender::Server) => read!(UnsubAck, r, SubAck::read(r, carrier::UNSUBACK)),
+            (14, _) => read!(Disconnect, r, Disconnect::read(r, from)),
+            (15, _) => read!(Auth, r, Auth::read(r, from)),
             // The first byte has been checked: these are the only other ones.
             _ if r.is_empty() => return Ok(done(if first >> 4 == 12 { Self::PingReq } else { Self::PingResp })),
             _ => {}

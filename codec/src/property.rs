@@ -6,12 +6,12 @@ mod table;
 
 use crate::list::{Iter, List};
 use crate::value::{Sender, SubscriptionId, TopicAlias};
-use crate::wire::{Reader, Writer};
+use crate::wire::{Reader, Writer, add};
 use crate::{ReasonCode, Rule, Text, Topic};
 
 pub use table::Property;
 pub(crate) use table::section;
-use table::{Kind, REPEATS, REPEATS_IN_PUBLISH, TABLE, entry, entry_bit, entry_kind};
+use table::{Kind, TABLE, entry, entry_bit, entry_kind};
 
 /// Where properties stand: the packet type, 0 for the will, and two more for what one side alone may not send.
 pub(crate) mod place {
@@ -160,7 +160,7 @@ impl<'a> Properties<'a> {
                     if !found.add(entry, place) {
                         return Err(Rule::of_property(place, id));
                     }
-                    len = len.saturating_add(property.size(place)?);
+                    len = add(len, property.size(place)?);
                 }
                 (len, found)
             }
@@ -243,24 +243,19 @@ pub(crate) struct Found(u32);
 impl Found {
     pub(crate) const NONE: Self = Self(0);
 
-    /// Takes note of a property; false when it may not stand here a second time.
+    /// Takes note of a property; false when it may not stand here a second time. Of what may, no note is taken.
     #[inline]
     fn add(&mut self, entry: u32, place: u8) -> bool {
-        let bit = entry_bit(entry);
-        let repeats = if place == place::PUBLISH { REPEATS | REPEATS_IN_PUBLISH } else { REPEATS };
-        if self.0 & bit != 0 && entry & repeats == 0 {
-            return false;
-        }
+        const REPEATS: u32 = bit(USER_PROPERTY);
+        const REPEATS_IN_PUBLISH: u32 = REPEATS | bit(SUBSCRIPTION_IDENTIFIER);
+        let bit = entry_bit(entry) & !if place == place::PUBLISH { REPEATS_IN_PUBLISH } else { REPEATS };
+        let new = self.0 & bit == 0;
         self.0 |= bit;
-        true
+        new
     }
 
     #[inline]
     fn has(self, id: u8) -> bool {
-        const fn bit(id: u8) -> u32 {
-            #[allow(clippy::indexing_slicing, reason = "evaluated with identifiers of the table")]
-            entry_bit(TABLE[id as usize])
-        }
         const METHOD: u32 = bit(AUTHENTICATION_METHOD);
         const DATA: u32 = bit(AUTHENTICATION_DATA);
         const ALIAS: u32 = bit(TOPIC_ALIAS);
@@ -284,6 +279,11 @@ impl Found {
     }
 }
 
+const fn bit(id: u8) -> u32 {
+    #[allow(clippy::indexing_slicing, reason = "evaluated with identifiers of the table")]
+    entry_bit(TABLE[id as usize])
+}
+
 /// The rule against authentication data without a method, which each of three packets states; AUTH always has a method.
 #[cold]
 fn method_missing(place: u8) -> Rule {
@@ -297,6 +297,17 @@ fn method_missing(place: u8) -> Rule {
 /// Checks properties, which are all that is left to read.
 #[inline(never)]
 fn check_all(r: &mut Reader<'_>, place: u8) -> Option<Found> {
+    if cfg!(target_pointer_width = "64") {
+        let mut copy = *r; // It is in registers.
+        let found = check_each(&mut copy, place);
+        *r = copy;
+        return found;
+    }
+    check_each(r, place)
+}
+
+#[inline(always)]
+fn check_each(r: &mut Reader<'_>, place: u8) -> Option<Found> {
     let mut found = Found::NONE;
     while let Some((&id, _)) = r.rest().split_first() {
         let Some(entry) = entry(id, place) else {

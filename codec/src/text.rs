@@ -40,7 +40,12 @@ fn special(word: usize, in_topic: bool) -> usize {
 #[inline]
 pub(crate) fn none_special(bytes: &[u8], in_topic: bool) -> bool {
     // The last word overlaps the one before it.
-    let Some(last) = bytes.last_chunk::<WORD>() else { return special(short(bytes), in_topic) == 0 };
+    let Some(last) = bytes.last_chunk::<WORD>() else {
+        if WORD > 4 {
+            return special(short(bytes), in_topic) == 0;
+        }
+        return bytes.iter().all(|&byte| special(ONES.wrapping_mul(usize::from(byte)), in_topic) == 0);
+    };
     let (words, tail) = bytes.as_chunks::<WORD>();
     for word in words {
         if special(usize::from_ne_bytes(*word), in_topic) != 0 {
@@ -186,17 +191,27 @@ impl<'a> Text<'a> {
 
 /// What follows a first character that is well-formed UTF-8, as table 3-7 of the Unicode standard has them, and not U+0000.
 fn without_character(bytes: &[u8]) -> Option<&[u8]> {
-    match bytes {
-        [0x01..=0x7F, rest @ ..]
-        | [0xC2..=0xDF, 0x80..=0xBF, rest @ ..]
-        | [0xE0, 0xA0..=0xBF, 0x80..=0xBF, rest @ ..]
-        | [0xE1..=0xEC | 0xEE | 0xEF, 0x80..=0xBF, 0x80..=0xBF, rest @ ..]
-        | [0xED, 0x80..=0x9F, 0x80..=0xBF, rest @ ..]
-        | [0xF0, 0x90..=0xBF, 0x80..=0xBF, 0x80..=0xBF, rest @ ..]
-        | [0xF1..=0xF3, 0x80..=0xBF, 0x80..=0xBF, 0x80..=0xBF, rest @ ..]
-        | [0xF4, 0x80..=0x8F, 0x80..=0xBF, 0x80..=0xBF, rest @ ..] => Some(rest),
-        _ => None,
+    let (&first, mut rest) = bytes.split_first()?;
+    // How many bytes follow, and from where to where the first of them may be.
+    let (more, mut from, mut to) = match first {
+        0x01..=0x7F => return Some(rest),
+        0xC2..=0xDF => (1, 0x80, 0xBF),
+        0xE0 => (2, 0xA0, 0xBF),
+        0xED => (2, 0x80, 0x9F),
+        0xE1..=0xEF => (2, 0x80, 0xBF),
+        0xF0 => (3, 0x90, 0xBF),
+        0xF4 => (3, 0x80, 0x8F),
+        0xF1..=0xF3 => (3, 0x80, 0xBF),
+        _ => return None,
+    };
+    for _ in 0..more {
+        let (byte, after) = rest.split_first()?;
+        if !(from..=to).contains(byte) {
+            return None;
+        }
+        (rest, from, to) = (after, 0x80, 0xBF);
     }
+    Some(rest)
 }
 
 impl PartialEq<str> for Text<'_> {

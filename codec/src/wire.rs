@@ -61,21 +61,23 @@ pub(crate) fn varint(rest: &mut &[u8]) -> Option<u32> {
             Some(u32::from(*first & 0x7F) | u32::from(*second) << 7)
         }
         _ => {
-            let value = long_varint(rest)?;
-            *rest = rest.get(varint_len(value as usize)..)?; // It has its shortest form.
+            let (value, after) = long_varint(rest)?;
+            *rest = after;
             Some(value)
         }
     }
 }
 
+/// As [`varint`], of any length; gives what follows.
 #[inline(never)]
-fn long_varint(bytes: &[u8]) -> Option<u32> {
+fn long_varint(mut bytes: &[u8]) -> Option<(u32, &[u8])> {
     let (mut value, mut shift) = (0, 0u32);
-    for &byte in bytes.iter().take(4) {
-        value |= u32::from(byte & 0x7F) << (shift & 31);
+    while shift < 28 {
+        let byte = u8(&mut bytes)?;
+        value |= u32::from(byte & 0x7F) << shift;
         if byte < 0x80 {
             // [MQTT-1.5.5-1]: a last byte of zero adds nothing.
-            return if byte == 0 && shift != 0 { None } else { Some(value) };
+            return if byte == 0 && shift != 0 { None } else { Some((value, bytes)) };
         }
         shift = shift.wrapping_add(7);
     }
@@ -170,8 +172,15 @@ impl<'a> Reader<'a> {
     /// A fault at the byte from which on `left` bytes of the packet remain.
     #[inline]
     pub(crate) fn refuse<T>(&mut self, left: usize, reason: ReasonCode, rule: Rule) -> Option<T> {
-        (self.rest, self.after, self.reason, self.rule) = (&[], left, reason, rule);
+        self.note(Fault { reason, rule, left });
         None
+    }
+
+    /// Stands where the fault is. (Inlined where there are registers, so that a reader need not be in memory.)
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn note(&mut self, Fault { reason, rule, left }: Fault) {
+        (self.rest, self.after, self.reason, self.rule) = (&[], left, reason, rule);
     }
 
     #[inline]
@@ -195,7 +204,10 @@ impl<'a> Reader<'a> {
     pub(crate) fn checked(&mut self, check: Result<(), Fault>) -> Option<()> {
         match check {
             Ok(()) => Some(()),
-            Err(Fault { reason, rule, left }) => self.refuse(left, reason, rule),
+            Err(fault) => {
+                self.note(fault);
+                None
+            }
         }
     }
 
@@ -319,24 +331,14 @@ impl<'b> Writer<'b> {
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn put(&mut self, bytes: &&[u8]) {
         let Some(to) = self.part(bytes.len()) else { return };
-        if usize::BITS > 32 {
-            copy(to, bytes);
-            return;
+        if usize::BITS > 32 || bytes.len() < 16 {
+            return copy(to, bytes);
         }
-        if let (Some(to), Some(from)) = (to.last_chunk_mut::<4>(), bytes.last_chunk::<4>()) {
-            *to = *from; // It may overlap the last word of the loops.
-        } else {
-            for (to, from) in to.iter_mut().zip(bytes.iter()) {
-                *to = *from;
-            }
+        if let (Some(to), Some(from)) = (to.last_chunk_mut::<16>(), bytes.last_chunk()) {
+            copy_block(to, from); // It may overlap the last block of the loop.
         }
-        let (to, from) = (to.as_chunks_mut::<4>().0, bytes.as_chunks::<4>().0);
-        let ((to_blocks, to), (from_blocks, from)) = (to.as_chunks_mut::<4>(), from.as_chunks::<4>());
-        for ([a, b, c, d], [e, f, g, h]) in to_blocks.iter_mut().zip(from_blocks) {
-            (*a, *b, *c, *d) = (*e, *f, *g, *h);
-        }
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = *from;
+        for (to, from) in to.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
+            copy_block(to, from);
         }
     }
 
@@ -365,10 +367,27 @@ impl<'b> Writer<'b> {
     /// A variable byte integer; `value` is at most [`VARINT_MAX`].
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn varint(&mut self, value: u32) {
+        if value < 0x80 {
+            self.u8(value as u8);
+        } else {
+            self.long_varint(value);
+        }
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn long_varint(&mut self, value: u32) {
+        if usize::BITS <= 32 {
+            let mut value = value;
+            while value >= 0x80 {
+                self.u8(value as u8 | 0x80);
+                value >>= 7;
+            }
+            return self.u8(value as u8);
+        }
         let part = |shift: u32| (value >> shift) as u8 | 0x80;
         match value {
-            0..0x80 => self.u8(value as u8),
-            0x80..0x4000 => self.chunk([part(0), (value >> 7) as u8]),
+            0..0x4000 => self.chunk([part(0), (value >> 7) as u8]),
             0x4000..0x20_0000 => self.chunk([part(0), part(7), (value >> 14) as u8]),
             _ => self.chunk([part(0), part(7), part(14), (value >> 21) as u8]),
         }
@@ -387,6 +406,21 @@ impl<'b> Writer<'b> {
     pub(crate) fn bytes(&mut self, bytes: &&[u8]) {
         self.u16(bytes.len() as u16);
         self.put(bytes);
+    }
+}
+
+/// Adds to a count, which stops at its end where an address space is small enough to be filled by items that borrow the same
+/// bytes again and again.
+#[inline]
+pub(crate) const fn add(count: usize, more: usize) -> usize {
+    if usize::BITS > 32 { count.wrapping_add(more) } else { count.saturating_add(more) }
+}
+
+/// Copies 16 bytes, word by word.
+#[inline(always)]
+fn copy_block(to: &mut [u8; 16], from: &[u8; 16]) {
+    if let ([a, b, c, d], [e, f, g, h]) = (to.as_chunks_mut::<4>().0, from.as_chunks::<4>().0) {
+        (*a, *b, *c, *d) = (*e, *f, *g, *h);
     }
 }
 

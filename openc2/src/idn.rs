@@ -16,14 +16,18 @@
 use crate::formats::{label, on_str};
 use crate::text::Text;
 
-/// An internationalized host name.
+/// What divides labels.
+const DOTS: [char; 4] = ['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'];
+
+/// An internationalized host name; a dot at the end says "from the root".
 pub(crate) fn hostname(text: Text<'_>) -> bool {
-    on_str(text, |name| {
-        let dots = ['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'];
-        let name = name.strip_suffix(dots).unwrap_or(name);
-        // 253 bytes of ASCII, each of which may stand for four.
-        name.len() <= 1012 && name.split(dots).all(|part| if part.is_ascii() { ascii(part) } else { u_label(part) })
-    })
+    on_str(text, |name| domain(name.strip_suffix(DOTS).unwrap_or(name)))
+}
+
+/// The same without a dot at the end.
+pub(crate) fn domain(name: &str) -> bool {
+    // 253 bytes of ASCII, each of which may stand for four.
+    name.len() <= 1012 && name.split(DOTS).all(|part| if part.is_ascii() { ascii(part) } else { u_label(part) })
 }
 
 fn ascii(part: &str) -> bool {

@@ -89,6 +89,17 @@ impl<'m> Arena<'m> {
         Some(apart)
     }
 
+    /// Has the units that are apart hold `len` bytes, if they can.
+    pub(crate) fn reuse_apart(&mut self, len: usize) -> bool {
+        match self.apart_mut().split_first_chunk_mut() {
+            Some((place, rest)) if rest.len() >= len => {
+                *place = (len as u32).to_le_bytes();
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The units that are apart: the length of what they hold in four bytes, and it.
     pub(crate) fn apart_mut(&mut self) -> &mut [u8] {
         let start = self.units.len().wrapping_sub(self.apart.into());
@@ -176,6 +187,7 @@ impl<'m> Arena<'m> {
     }
 
     /// Makes a used chunk a free one.
+    #[inline(never)]
     fn free(&mut self, mut at: u32) {
         let head = self.word(at);
         let mut size = self.granules(head >> 4);
@@ -200,6 +212,7 @@ impl<'m> Arena<'m> {
     }
 
     /// A free chunk of at least `need` granules, taken off its list; or 0.
+    #[inline(never)]
     fn find(&mut self, need: u32) -> u32 {
         let lists = self.lists();
         if lists == 0 {
@@ -243,6 +256,7 @@ impl<'m> Arena<'m> {
     }
 
     /// Makes `size` granules from `at` a free chunk, with a used one behind it.
+    #[inline(never)]
     fn link(&mut self, at: u32, size: u32) {
         let list = list_of(size);
         let here = at as At;
@@ -264,6 +278,7 @@ impl<'m> Arena<'m> {
     }
 
     /// Takes a free chunk of `size` granules off its list.
+    #[inline(never)]
     fn unlink(&mut self, at: u32, size: u32) {
         let (next, previous) = (self.after(at as At), self.slot(at as At));
         if next != NIL {
@@ -356,6 +371,29 @@ impl<'m> Arena<'m> {
     /// As [`small`](Self::small), for as long as the memory is lent.
     pub(crate) fn into_small(self) -> &'m [u8] {
         self.units.as_flattened().get(16..).and_then(|rest| rest.get(..SMALL)).unwrap_or(&[])
+    }
+
+    /// Zeroes what nothing will ever read: free memory, and what follows a packet in its chunk.
+    pub(crate) fn scrub(&mut self) {
+        let (mut at, recent) = (1, u32::from(self.recent()));
+        while at < self.top() {
+            let head = self.word(at);
+            let size = self.granules(head >> 4);
+            let start = self.index(at).wrapping_mul(16);
+            let end = self.index(at.wrapping_add(size)).wrapping_mul(16);
+            // A free chunk has its lists in 8 bytes at its front, and its size in 2 at its end.
+            let (keeps, tail) = match head & USED {
+                0 => (8, 2),
+                _ if at == recent => (4, 0),
+                _ => (HEAD.wrapping_add(head >> 4) as usize, 0),
+            };
+            let dead = start.wrapping_add(keeps)..end.wrapping_sub(tail);
+            self.units.as_flattened_mut().get_mut(dead).unwrap_or(&mut []).fill(0);
+            at = at.wrapping_add(size.max(1));
+        }
+        let start = self.index(self.top()).wrapping_mul(16);
+        let end = self.units.len().wrapping_sub(self.apart.into()).wrapping_mul(16);
+        self.units.as_flattened_mut().get_mut(start..end).unwrap_or(&mut []).fill(0);
     }
 
     /// How many chunks are used; `None` if chunks and lists contradict each other.

@@ -4,7 +4,7 @@ use crate::arena::{NIL, SENT};
 use crate::engine::{Engine, Phase, Writing};
 use crate::flow::{Receiving, Sending};
 use crate::received::{self, ANSWERED, Entry, HERE, entry};
-use crate::slots::{Ends, Slot, slot};
+use crate::slots::{Ends, Flight, Slot, slot};
 
 type Broken = Result<(), &'static str>;
 
@@ -27,6 +27,26 @@ impl Engine<'_> {
         hold(self.state.session.in_use + free == self.state.session.fresh, "every identifier is in use or free")?;
         self.check_chunks()?;
         self.check_received()
+    }
+
+    /// Gives states that behave alike the same bytes, as long as no inbox of an older connection is used.
+    pub(crate) fn scrub(&mut self) {
+        self.state.session.serial = 1;
+        for Flight { slot, entry } in self.flights.iter_mut() {
+            if slot.state == Sending::Idle {
+                slot.sent = false;
+            }
+            if entry.id == 0 {
+                entry.flags = 0;
+                entry.link = 0;
+            }
+        }
+        let (start, len) = (self.state.link.small_start, self.state.link.small_len);
+        if let Some(small) = self.arena.small() {
+            small.get_mut(..start.into()).unwrap_or(&mut []).fill(0);
+            small.get_mut(len.into()..).unwrap_or(&mut []).fill(0);
+        }
+        self.arena.scrub();
     }
 
     fn check_list(&mut self, ends: Ends, fits: impl Fn(&Slot) -> bool) -> Result<u16, &'static str> {

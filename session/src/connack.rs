@@ -12,10 +12,9 @@ use crate::time::Instant;
 
 impl Engine<'_> {
     #[inline(never)]
-    pub(crate) fn connack(&mut self, packet: &ConnAck<'_>, now: Instant) -> Result<Told, Rule> {
+    pub(crate) fn connack(&mut self, packet: &ConnAck<'_>) -> Result<Told, Rule> {
         let present = packet.session_present;
         if packet.reason.is_error() {
-            self.state.session.maybe = false;
             self.state.link.flags &= !flag::UNANSWERED;
             self.state.link.phase = Phase::Closed;
             crate::trace::ended(packet.reason.value());
@@ -33,14 +32,18 @@ impl Engine<'_> {
         }
         self.state.session.alive = true;
         self.state.session.maybe = false;
+        self.state.session.outlived = false;
         self.state.link.flags &= !flag::UNANSWERED;
+        self.state.link.flags |= flag::ACCEPTED;
         self.state.session.ends = Instant::ZERO;
         self.state.session.expiry = self.state.link.expiry;
         self.state.link.auth = AuthTurn::Idle;
         self.state.link.phase = Phase::Up;
         self.state.link.timers.answer = Instant::ZERO;
+        // The keep-alive counts from what was written last, not from the answer.
+        let written = core::mem::replace(&mut self.state.link.timers.ping, Instant::ZERO);
         if self.state.link.interval != 0 {
-            self.state.link.timers.ping = now.after(self.state.link.interval.into()).at_least_one();
+            self.state.link.timers.ping = written.after(self.state.link.interval.into()).at_least_one();
         }
         self.resume();
         crate::trace::connected(present, self.state.session.losses);
@@ -109,6 +112,7 @@ impl Engine<'_> {
     ///
     /// A PUBREL is first sent when its PUBREC comes, and stands in the list where that put it: behind all that had been sent
     /// by then. So PUBLISH packets are in their order [MQTT-4.6.0-1], and PUBREL packets are in theirs [MQTT-4.6.0-4].
+    #[inline(never)]
     fn resume(&mut self) {
         let mut number = self.state.session.publishes.first;
         self.state.link.unsent = 0;

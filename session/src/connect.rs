@@ -1,12 +1,12 @@
 //! The beginning and the end of a connection, as the host asks for them: CONNECT, AUTH, DISCONNECT.
 
-use mqtt5_codec::{Auth, Disconnect, Properties, Property, ReasonCode, Rule, Sender};
+use mqtt5_codec::{Auth, Disconnect, EncodeError, Properties, Property, ReasonCode, Rule, Sender};
 
-use crate::arena::NIL;
-use crate::engine::{AuthTurn, DISCONNECT, Engine, Link, Phase, flag};
+use crate::arena::{At, NIL};
+use crate::engine::{AuthTurn, Engine, Link, Phase, Writing, flag};
 use crate::event::Refused;
 use crate::options::{Acknowledge, Connect, Ending, Prior};
-use crate::outgoing::Chunk;
+use crate::outgoing::{Chunk, Spare};
 use crate::time::Instant;
 
 /// Tells strings apart (FNV-1a). Never 0.
@@ -35,6 +35,7 @@ impl Engine<'_> {
         }
         if client != self.state.session.client {
             self.state.session.maybe = false;
+            self.state.session.outlived = false;
         }
         self.state.session.client = client;
         self.state.session.serial = self.state.session.serial.wrapping_add(1).max(1);
@@ -66,9 +67,13 @@ impl Engine<'_> {
         if properties.authentication_method().is_none_or(|method| digest(method.as_bytes()) != self.state.link.method) {
             return Err(Refused::Rule(Rule::AUTH_SAME_METHOD));
         }
-        let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
+        let free = self.state.link.writing != Writing::Apart && !self.state.link.is(flag::APART_DUE);
+        let mut sink = Spare { chunk: Chunk::new(&mut self.arena, self.state.link.send_max()), free };
         let encoded = Auth { reason, properties }.encode(Sender::Client, &mut sink);
-        self.state.link.urgent = sink.done(encoded)?;
+        self.state.link.urgent = sink.chunk.done(encoded)?;
+        if self.state.link.urgent == NIL {
+            self.state.link.flags |= flag::APART_DUE;
+        }
         self.state.link.auth = AuthTurn::Theirs;
         Ok(())
     }
@@ -80,48 +85,71 @@ impl Engine<'_> {
         properties: Properties<'_>,
         ending: Ending,
     ) -> Result<(), Refused> {
-        match self.state.link.phase {
-            Phase::Connecting | Phase::Up | Phase::Draining => {}
-            Phase::Leaving => return Err(Refused::Closing),
-            Phase::Down | Phase::Closed => return Err(Refused::NotConnected),
-        }
-        let expiry = if properties.is_empty() { None } else { properties.session_expiry_interval() };
+        self.may_disconnect()?;
+        let expiry = properties.iter().find_map(|property| match property {
+            Property::SessionExpiryInterval(seconds) => Some(seconds),
+            _ => None,
+        });
         if expiry.is_some_and(|seconds| seconds != 0) && self.state.link.is(flag::NO_EXPIRY) {
             return Err(Refused::Rule(Rule::SESSION_EXPIRY_RAISED));
         }
         let packet = Disconnect { reason, properties };
-        let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
-        let encoded = packet.encode(Sender::Client, &mut sink);
-        let at = match sink.done(encoded) {
-            // There is always room for a DISCONNECT without properties.
-            Err(Refused::Bytes { .. }) if properties.is_empty() && ending == Ending::AtOnce => NIL,
-            other => other?,
-        };
-
+        let mut at = NIL;
+        if properties.is_empty() {
+            // There is always room for it.
+            if let Err(EncodeError::Refused(rule)) = packet.encoded_len(Sender::Client) {
+                return Err(Refused::Rule(rule));
+            }
+        } else {
+            let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
+            let encoded = packet.encode(Sender::Client, &mut sink);
+            at = sink.done(encoded)?;
+        }
+        self.depart(at, reason, ending);
         if let Some(seconds) = expiry {
             self.state.session.expiry = seconds;
         }
+        Ok(())
+    }
+
+    /// As [`disconnect`](Self::disconnect), with the reason that is always allowed and no properties.
+    #[inline(never)]
+    pub(crate) fn disconnect_normally(&mut self, ending: Ending) -> Result<(), Refused> {
+        self.may_disconnect()?;
+        self.depart(NIL, ReasonCode::NORMAL_DISCONNECTION, ending);
+        Ok(())
+    }
+
+    fn may_disconnect(&self) -> Result<(), Refused> {
+        match self.state.link.phase {
+            Phase::Connecting | Phase::Up | Phase::Draining => Ok(()),
+            Phase::Leaving => Err(Refused::Closing),
+            Phase::Down | Phase::Closed => Err(Refused::NotConnected),
+        }
+    }
+
+    /// Ends the connection with the DISCONNECT in this chunk, or without one by a small packet.
+    fn depart(&mut self, at: At, reason: ReasonCode, ending: Ending) {
+        let connecting = self.state.link.phase == Phase::Connecting;
+        if self.state.link.phase == Phase::Draining {
+            // It takes the place of another, which may have set an expiry, and was not sent.
+            self.state.session.expiry = self.state.link.expiry;
+        }
+        self.leave();
         if !self.state.link.is(flag::BEGUN) {
             // Nothing has been written, and CONNECT has to come first: there is nothing to take leave of.
             self.arena.give(at);
-            self.leave();
             self.state.link.phase = Phase::Closed;
-            return Ok(());
+            return;
         }
-        // Before the server accepts, nothing that is queued may be sent.
-        let drain = ending == Ending::AfterQueued && self.state.link.phase != Phase::Connecting;
-        self.leave();
         self.state.link.urgent = at;
-        if drain {
+        self.state.link.farewell = reason.value();
+        // Before the server accepts, nothing that is queued may be sent.
+        if ending == Ending::AfterQueued && !connecting {
             self.state.link.phase = Phase::Draining;
         } else if at == NIL {
-            if reason == ReasonCode::NORMAL_DISCONNECTION {
-                self.push_small(&[DISCONNECT, 0]);
-            } else {
-                self.push_small(&[DISCONNECT, 1, reason.value()]);
-            }
+            self.push_disconnect();
         }
-        Ok(())
     }
 }
 
@@ -136,11 +164,12 @@ impl Link {
         self.receive_max = u16::MAX;
         self.max_qos = 2;
         self.alias_max = options.topic_aliases;
+        self.giving = options.giving;
         self.ping_timeout = options.ping_timeout;
         self.share = options.keep_alive_share.min(100);
         self.keep_alive(packet.keep_alive);
         let set = |condition, flag| if condition { flag } else { 0 };
-        let mut flags = flag::CONNECT_DUE
+        let mut flags = flag::APART_DUE
             | set(options.acknowledge == Acknowledge::Manual, flag::MANUAL)
             | set(packet.clean_start, flag::CLEAN_START)
             | set(options.prior == Prior::Empty, flag::PRIOR_EMPTY)

@@ -6,6 +6,7 @@
 
 use mqtt5_codec::{ReasonCode, Rule};
 
+use crate::aliases::Giving;
 use crate::arena::{Arena, At, NIL, SENT, SMALL};
 use crate::event::Fault;
 use crate::flow::Sending;
@@ -54,6 +55,8 @@ pub(crate) struct Session {
     pub(crate) alive: bool,
     /// Whether the server may hold a session that we know to be empty: it got a CONNECT, and its answer did not come yet.
     pub(crate) maybe: bool,
+    /// Whether the server may still hold a session that has ended for us, and that is not empty.
+    pub(crate) outlived: bool,
 }
 
 impl Session {
@@ -76,6 +79,7 @@ impl Session {
         connect_units: 0,
         alive: false,
         maybe: false,
+        outlived: false,
     };
 }
 
@@ -102,8 +106,8 @@ pub(crate) enum Writing {
     Nothing,
     /// The small packets.
     Small,
-    /// CONNECT.
-    Connect,
+    /// What is apart: CONNECT, or an AUTH that found no other room.
+    Apart,
     /// A chunk that is freed when it is written.
     Once,
     /// The chunk of an exchange.
@@ -138,8 +142,10 @@ pub(crate) mod flag {
     pub(crate) const BEGUN: u16 = 2048;
     /// CONNECT was written, and its answer did not come yet.
     pub(crate) const UNANSWERED: u16 = 4096;
-    /// CONNECT is to be written.
-    pub(crate) const CONNECT_DUE: u16 = 8192;
+    /// What is apart is to be written: CONNECT, or an AUTH that found no other room.
+    pub(crate) const APART_DUE: u16 = 8192;
+    /// The server has accepted.
+    pub(crate) const ACCEPTED: u16 = 16384;
 }
 
 /// What dies with the connection. The small fields come first, where instructions of two bytes reach them.
@@ -154,6 +160,8 @@ pub(crate) struct Link {
     /// Small packets: how many bytes there are, and where the first one begins that is not written.
     pub(crate) small_len: u8,
     pub(crate) small_start: u8,
+    /// The reason code of our DISCONNECT, if it has no properties.
+    pub(crate) farewell: u8,
     /// The first byte of the acknowledgement of `handling`.
     pub(crate) handling_kind: u8,
     /// The message given last, whose acknowledgement is due when it has been handled; 0 for none.
@@ -200,6 +208,8 @@ pub(crate) struct Link {
     pub(crate) method: u32,
     /// How many bytes have been written of what is being written.
     pub(crate) written: u32,
+    /// What is done about aliases, where any may be given.
+    pub(crate) giving: Option<&'static Giving>,
     pub(crate) timers: Timers,
 }
 
@@ -212,6 +222,7 @@ impl Link {
         share: 0,
         small_len: 0,
         small_start: 0,
+        farewell: 0,
         handling_kind: 0,
         handling: 0,
         flags: 0,
@@ -237,6 +248,7 @@ impl Link {
         expiry: 0,
         method: 0,
         written: 0,
+        giving: None,
         timers: Timers::NEW,
     };
 
@@ -311,13 +323,23 @@ impl<'m> Engine<'m> {
         self.state.link.small_len = self.state.link.small_len.wrapping_add(packet.len() as u8);
     }
 
-    /// Queues an acknowledgement.
+    /// Queues an acknowledgement. Callers know that there is room.
+    #[inline(never)]
     pub(crate) fn push_ack(&mut self, first: u8, id: u16, reason: ReasonCode) {
+        let len = &mut self.state.link.small_len;
+        let room = self.arena.small().and_then(|small| small.get_mut(usize::from(*len)..));
+        let Some(room) = room.and_then(|room| room.first_chunk_mut::<ACK>()) else { return };
         let [high, low] = id.to_be_bytes();
-        let packet = [first, if reason == ReasonCode::SUCCESS { 2 } else { 3 }, high, low, reason.value()];
-        if let Some(packet) = packet.get(..if reason == ReasonCode::SUCCESS { 4 } else { 5 }) {
-            self.push_small(packet);
-        }
+        let reason = reason.value();
+        let rest = if reason == 0 { 2 } else { 3 };
+        *room = [first, rest, high, low, reason];
+        *len = len.wrapping_add(2).wrapping_add(rest);
+    }
+
+    /// Queues a DISCONNECT with the reason that has been noted.
+    pub(crate) fn push_disconnect(&mut self) {
+        let packet = [DISCONNECT, 1, self.state.link.farewell];
+        self.push_small(if self.state.link.farewell == 0 { &[DISCONNECT, 0] } else { &packet });
     }
 
     // --- exchanges that we began ---
@@ -333,6 +355,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Takes the identifier that [`next_id`](Self::next_id) named.
+    #[inline(never)]
     pub(crate) fn take_id(&mut self, number: u16, chunk: At, state: Sending) {
         if number > self.state.session.fresh {
             self.state.session.fresh = number;
@@ -348,12 +371,14 @@ impl<'m> Engine<'m> {
     }
 
     /// Gives back an identifier that is in no list.
+    #[inline(never)]
     pub(crate) fn free_id(&mut self, number: u16) {
         self.state.session.free.insert(self.flights, number, 0);
         self.state.session.in_use = self.state.session.in_use.wrapping_sub(1);
     }
 
     /// Takes a publish out of the order of sending.
+    #[inline(never)]
     pub(crate) fn unlink_publish(&mut self, number: u16) {
         if self.state.link.cursor == number {
             self.state.link.cursor = slot(self.flights, number).map_or(0, |slot| slot.next);
@@ -362,6 +387,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Frees the packet of an exchange: at once, or when it has been written if that has begun.
+    #[inline(never)]
     pub(crate) fn release_chunk(&mut self, at: At) {
         if at == NIL {
             return;
@@ -374,6 +400,7 @@ impl<'m> Engine<'m> {
     }
 
     /// A publish has reached the server, or is given up: its PUBCOMP is awaited from now on.
+    #[inline(never)]
     pub(crate) fn release(&mut self, number: u16) {
         let Some(slot) = slot(self.flights, number) else { return };
         slot.state = Sending::PubComp;
@@ -382,6 +409,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Ends a publish, all but its identifier.
+    #[inline(never)]
     pub(crate) fn end_publish(&mut self, number: u16) {
         self.unlink_publish(number);
         let Some(slot) = slot(self.flights, number) else { return };
@@ -396,6 +424,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Ends a SUBSCRIBE or UNSUBSCRIBE, all but its identifier.
+    #[inline(never)]
     pub(crate) fn end_request(&mut self, number: u16) {
         if let Some(slot) = slot(self.flights, number) {
             slot.state = Sending::Idle;
@@ -432,6 +461,10 @@ impl<'m> Engine<'m> {
             number = next;
         }
         self.state.session.received.clear(self.flights);
+        if self.state.session.alive {
+            self.state.session.maybe = false;
+            self.state.session.outlived = true;
+        }
         self.state.session.alive = false;
         self.state.session.ends = Instant::ZERO;
     }
@@ -444,7 +477,8 @@ impl<'m> Engine<'m> {
         // Before CONNECT nothing may be sent [MQTT-3.1.0-1].
         if self.state.link.is(flag::BEGUN) && self.state.link.send_max() >= 3 {
             self.leave();
-            self.push_small(&[DISCONNECT, 1, reason.value()]);
+            self.state.link.farewell = reason.value();
+            self.push_disconnect();
             self.fault_in(Phase::Leaving, reason, rule)
         } else {
             self.fault_in(Phase::Closed, reason, rule)
@@ -464,6 +498,7 @@ impl<'m> Engine<'m> {
     /// Sends no more than what is being written and small packets.
     pub(crate) fn leave(&mut self) {
         self.state.link.phase = Phase::Leaving;
+        self.state.link.flags &= !flag::APART_DUE;
         self.arena.give(core::mem::replace(&mut self.state.link.urgent, NIL));
     }
 
@@ -486,16 +521,13 @@ impl<'m> Engine<'m> {
         self.arena.give(self.state.link.urgent);
         if self.state.link.is(flag::UNANSWERED) {
             // The server may have taken it: the session is as long as either knows, from now on [MQTT-3.1.2-23].
-            self.state.session.maybe = true;
+            self.state.session.maybe = !self.state.session.outlived;
             self.state.session.expiry = self.state.session.expiry.max(self.state.link.expiry);
             self.state.session.ends = Instant::ZERO;
         }
         while self.next_release() != 0 {}
-        let mut alias = self.state.link.aliases;
-        while alias != NIL {
-            let next = self.arena.after(alias);
-            self.arena.give(alias);
-            alias = next;
+        if let Some(giving) = self.state.link.giving {
+            (giving.forget)(self);
         }
         self.state.link = Link::NEW;
         while self.state.session.requests.first != 0 {

@@ -1,8 +1,8 @@
 //! What is read: packets of the server, one at a time, and what each does to the session.
 
 use mqtt5_codec::{
-    Ack, Auth, Decoded, Decoder, Delivery, Packet, PacketId, Properties, Publish, ReasonCode, Rule, Sender, SubAck,
-    TopicRef,
+    Ack, Auth, Decoded, Decoder, Delivery, Packet, PacketId, Properties, Property, Publish, ReasonCode, Rule, Sender,
+    SubAck, TopicRef,
 };
 
 use crate::arena::{NIL, SENT};
@@ -38,7 +38,7 @@ fn reason_of(rule: Rule) -> ReasonCode {
 
 impl Engine<'_> {
     #[inline(never)]
-    pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>, now: Instant) -> Result<Input<'i>, Fault> {
+    pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>) -> Result<Input<'i>, Fault> {
         inbox.claim(self.state.session.serial);
         self.handled();
         let Open { data, start, mut aliases, most, need } = inbox.open();
@@ -65,7 +65,7 @@ impl Engine<'_> {
                 Err(error) => return Err(self.fault(error.reason, error.rule)),
             };
             let told = match packet {
-                _ if self.state.link.phase == Phase::Connecting => self.first_packet(packet, now),
+                _ if self.state.link.phase == Phase::Connecting => self.first_packet(packet),
                 Packet::Publish(publish) => self.publish_arrived(publish, aliases.as_mut()),
                 _ => self.packet(packet),
             };
@@ -147,13 +147,13 @@ impl Engine<'_> {
 
     /// A packet before the server has accepted.
     #[inline(never)]
-    fn first_packet(&mut self, packet: &Packet<'_>, now: Instant) -> Result<Told, Rule> {
+    fn first_packet(&mut self, packet: &Packet<'_>) -> Result<Told, Rule> {
         match packet {
             // CONNECT has not even been lent.
             _ if self.state.link.writing == Writing::Nothing && !self.state.link.is(flag::BEGUN) => {
                 Err(Rule::CONNACK_FIRST)
             }
-            Packet::ConnAck(packet) => self.connack(packet, now),
+            Packet::ConnAck(packet) => self.connack(packet),
             Packet::Auth(packet) => self.auth_arrived(packet),
             Packet::Disconnect(_) => Err(Rule::DISCONNECT_EARLY),
             _ => Err(Rule::CONNACK_FIRST),
@@ -283,6 +283,7 @@ impl Engine<'_> {
     }
 
     /// A QoS 2 message that was delivered before, and perhaps accepted.
+    #[inline(never)]
     fn repeated(&mut self, id: PacketId, number: u16, accepted: bool) {
         let [_, owed] = self.state.session.received.owed;
         let automatic = !self.state.link.is(flag::MANUAL);
@@ -353,14 +354,22 @@ impl Engine<'_> {
     // --- enhanced authentication ---
 
     #[cold]
+    #[inline(never)]
     fn auth_arrived(&mut self, packet: &Auth<'_>) -> Result<Told, Rule> {
-        let properties = &packet.properties;
-        let method = properties.authentication_method().map_or(0, |method| crate::connect::digest(method.as_bytes()));
+        let (mut method, mut explained) = (0, false);
+        for property in packet.properties {
+            match property {
+                Property::AuthenticationMethod(name) => method = crate::connect::digest(name.as_bytes()),
+                Property::ReasonString(_) | Property::UserProperty(..) => explained = true,
+                _ => {}
+            }
+        }
         let connecting = self.state.link.phase == Phase::Connecting;
         let done = packet.reason == ReasonCode::SUCCESS;
-        let explained = properties.reason_string().is_some() || properties.user_properties().next().is_some();
         // An AUTH of ours that was not even lent has no answer.
-        let theirs = self.state.link.auth == AuthTurn::Theirs && self.state.link.urgent == NIL;
+        let theirs = self.state.link.auth == AuthTurn::Theirs
+            && self.state.link.urgent == NIL
+            && !self.state.link.is(flag::APART_DUE);
         let rule = if self.state.link.method == 0 || !theirs {
             Rule::AUTH_UNASKED
         } else if method != self.state.link.method {

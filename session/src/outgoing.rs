@@ -40,6 +40,27 @@ impl Sink for Chunk<'_, '_> {
     }
 }
 
+/// A sink that takes a chunk for the packet, or if there is none the place that CONNECT had, which has been sent.
+pub(crate) struct Spare<'a, 'm> {
+    pub(crate) chunk: Chunk<'a, 'm>,
+    /// Whether CONNECT is no more in its place.
+    pub(crate) free: bool,
+}
+
+impl Sink for Spare<'_, '_> {
+    fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        let need = Full { need: len };
+        if self.chunk.room(len).is_ok() {
+            return Ok(self.chunk.arena.packet_mut(self.chunk.at));
+        }
+        let fits = u32::try_from(len).is_ok_and(|len| len <= self.chunk.most);
+        if fits && self.free && self.chunk.arena.reuse_apart(len) {
+            return Ok(self.chunk.arena.apart_packet());
+        }
+        Err(need)
+    }
+}
+
 impl<'a, 'm> Chunk<'a, 'm> {
     pub(crate) fn new(arena: &'a mut Arena<'m>, most: u32) -> Self {
         Self { arena, most, at: NIL, apart: false }
@@ -78,20 +99,21 @@ impl Engine<'_> {
         let may_alias = up && qos == QoS::AtMostOnce && !hold;
         let mut given = None;
         let mut publish = Publish { topic: TopicRef::Name(topic), delivery, retain, properties, payload };
-        if may_alias && self.state.link.alias_max != 0 {
-            let (alias, known) = self.alias_of(topic.as_bytes());
+        let giving = self.state.link.giving.filter(|_| may_alias && self.state.link.alias_max != 0);
+        if let Some(giving) = giving {
+            let (alias, known) = (giving.choose)(self, topic.as_bytes());
             given = TopicAlias::new(alias);
             if let Some(alias) = given {
                 publish.topic = if known { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(topic, alias) };
             }
         }
+        let mut again = false;
         let at = loop {
             match self.encode(&publish) {
                 // Refused, perhaps because the message has an alias of its own.
-                Err(Refused::Rule(rule)) => {
-                    let alias =
-                        properties.topic_alias().filter(|_| publish.topic == TopicRef::Name(topic) || !may_alias);
-                    let Some(alias) = alias else { return Err(Refused::Rule(rule)) };
+                Err(Refused::Rule(rule)) if !again => {
+                    again = true;
+                    let Some(alias) = properties.topic_alias() else { return Err(Refused::Rule(rule)) };
                     if !may_alias || self.state.link.alias_max != 0 {
                         return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
                     }
@@ -117,8 +139,8 @@ impl Engine<'_> {
                 self.arena.mark(at, KEPT);
             }
             self.enqueue(at);
-            if let Some(alias) = given {
-                self.give_alias(alias.get(), topic.as_bytes());
+            if let (Some(giving), Some(alias)) = (giving, given) {
+                (giving.note)(self, alias.get(), topic.as_bytes());
             }
         } else {
             self.take_id(number, at, if qos == QoS::AtLeastOnce { Sending::PubAck } else { Sending::PubRec });
@@ -272,55 +294,5 @@ impl Engine<'_> {
         }
         entry.flags = entry.flags & HERE | ANSWERED | reason.value();
         Ok(())
-    }
-
-    // --- topic aliases that we give ---
-
-    /// The alias for a topic, and whether the server knows it: that of the topic, a new one, or the one not used for longest.
-    fn alias_of(&self, topic: &[u8]) -> (u16, bool) {
-        let (mut at, mut last) = (self.state.link.aliases, 0);
-        while at != NIL {
-            last = self.arena.slot(at);
-            if self.arena.packet(at) == topic {
-                return (last, true);
-            }
-            at = self.arena.after(at);
-        }
-        let count = self.state.link.alias_count;
-        (if count < self.state.link.alias_max { count.wrapping_add(1) } else { last }, false)
-    }
-
-    /// Notes that an alias stands for a topic, and was used just now.
-    fn give_alias(&mut self, alias: u16, topic: &[u8]) {
-        let (mut at, mut before) = (self.state.link.aliases, NIL);
-        while at != NIL && self.arena.slot(at) != alias {
-            before = at;
-            at = self.arena.after(at);
-        }
-        if at == NIL {
-            self.state.link.alias_count = alias.max(self.state.link.alias_count);
-        } else {
-            let next = self.arena.after(at);
-            if before == NIL {
-                self.state.link.aliases = next;
-            } else {
-                self.arena.set_after(before, next);
-            }
-            if self.arena.packet(at) != topic {
-                self.arena.give(at);
-                at = NIL;
-            }
-        }
-        if at == NIL {
-            // Without room the topic is not remembered: the alias is not used again until it is given anew.
-            let Some(new) = self.arena.take(topic.len()) else { return };
-            at = new;
-            for (to, from) in self.arena.packet_mut(at).iter_mut().zip(topic) {
-                *to = *from;
-            }
-            self.arena.note(at, alias, 0);
-        }
-        self.arena.set_after(at, self.state.link.aliases);
-        self.state.link.aliases = at;
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Entry {
     /// The first entry of the chain that begins here; by number from 1 on, 0 for none.
     chain: u16,
     /// The next entry of the chain that this one is in.
-    link: u16,
+    pub(crate) link: u16,
     /// The next one in the queue of owed answers, or of free entries.
     pub(crate) next: u16,
     /// The packet identifier; 0 when free.
@@ -64,6 +64,7 @@ fn head(entries: &mut [Flight], id: u16) -> Option<&mut u16> {
 }
 
 /// The number of the entry with this identifier, or 0.
+#[inline(never)]
 pub(crate) fn find(entries: &mut [Flight], id: u16) -> u16 {
     let mut at = head(entries, id).map_or(0, |head| *head);
     while let Some(&mut Entry { id: found, link, .. }) = entry(entries, at) {
@@ -79,6 +80,7 @@ impl Book {
     pub(crate) const NEW: Self = Self { free: 0, fresh: 0, used: 0, owed: [Ends::NEW; 2] };
 
     /// Enters an identifier that is not in the table, and returns its number; 0 when the table is full.
+    #[inline(never)]
     pub(crate) fn enter(&mut self, entries: &mut [Flight], id: u16, state: Receiving) -> u16 {
         let mut number = self.free;
         if let Some(free) = entry(entries, number) {
@@ -99,6 +101,7 @@ impl Book {
     }
 
     /// Frees an entry that is in no queue.
+    #[inline(never)]
     pub(crate) fn leave(&mut self, entries: &mut [Flight], number: u16) {
         let Some(&mut Entry { id, link, .. }) = entry(entries, number) else { return };
         let mut at = head(entries, id).map_or(0, |head| *head);
@@ -131,6 +134,7 @@ impl Book {
     }
 
     /// Queues an entry whose answer is owed.
+    #[inline(never)]
     pub(crate) fn owe(&mut self, entries: &mut [Flight], number: u16, queue: usize) {
         let Some(ends) = self.owed.get_mut(queue) else { return };
         match entry(entries, core::mem::replace(&mut ends.last, number)) {

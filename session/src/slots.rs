@@ -32,7 +32,7 @@ impl Slot {
 /// A place for one exchange in each direction.
 #[derive(Clone, Copy, Hash)]
 pub(crate) struct Flight {
-    slot: Slot,
+    pub(crate) slot: Slot,
     pub(crate) entry: Entry,
 }
 
@@ -73,6 +73,7 @@ impl Ends {
     }
 
     /// Takes a slot out of this list, which it is in.
+    #[inline(never)]
     pub(crate) fn remove(&mut self, slots: &mut [Flight], number: u16) {
         let Some(&mut Slot { previous, next, .. }) = slot(slots, number) else { return };
         match slot(slots, previous) {

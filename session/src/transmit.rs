@@ -26,7 +26,7 @@ impl<'m> Engine<'m> {
         let bytes: &'m [u8] = match writing {
             Writing::Nothing => return None,
             Writing::Small => self.arena.into_small().get(..usize::from(small_len))?,
-            Writing::Connect => self.arena.into_apart(),
+            Writing::Apart => self.arena.into_apart(),
             Writing::Once | Writing::Kept => self.arena.into_packet(chunk),
         };
         bytes.get(usize::try_from(written).ok()?..)
@@ -40,9 +40,9 @@ impl<'m> Engine<'m> {
         let phase = self.state.link.phase;
         if self.state.link.small_len != 0 {
             self.begin(NIL, Writing::Small);
-        } else if self.state.link.is(flag::CONNECT_DUE) {
-            self.state.link.flags &= !flag::CONNECT_DUE;
-            self.begin(NIL, Writing::Connect);
+        } else if self.state.link.is(flag::APART_DUE) {
+            self.state.link.flags &= !flag::APART_DUE;
+            self.begin(NIL, Writing::Apart);
         } else {
             if phase != Phase::Draining {
                 self.choose_urgent();
@@ -55,6 +55,10 @@ impl<'m> Engine<'m> {
                 {
                     self.state.link.phase = Phase::Leaving;
                     self.choose_urgent();
+                    if self.state.link.writing == Writing::Nothing {
+                        self.push_disconnect();
+                        self.begin(NIL, Writing::Small);
+                    }
                 }
             }
         }
@@ -166,6 +170,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Queues the answers of the application whose turn has come [MQTT-4.6.0-2] [MQTT-4.6.0-3].
+    #[inline(never)]
     pub(crate) fn push_answers(&mut self) {
         if !matches!(self.state.link.phase, Phase::Up | Phase::Draining) {
             return;
@@ -210,7 +215,7 @@ impl<'m> Engine<'m> {
                 }
                 u32::from(self.state.link.small_len)
             }
-            Writing::Connect => self.arena.apart_len(),
+            Writing::Apart => self.arena.apart_len(),
             _ => {
                 self.arena.mark(chunk, SENT);
                 self.arena.len(chunk)
@@ -229,8 +234,13 @@ impl<'m> Engine<'m> {
             writing => {
                 match writing {
                     Writing::Once => self.arena.give(chunk),
-                    // It may hold a password.
-                    Writing::Connect => self.arena.apart_mut().fill(0),
+                    Writing::Apart => {
+                        // It may hold a password.
+                        self.arena.apart_mut().fill(0);
+                        if !self.state.link.is(flag::ACCEPTED) {
+                            self.state.link.flags |= flag::UNANSWERED;
+                        }
+                    }
                     _ => {}
                 }
                 self.packet_written(now);
@@ -270,13 +280,14 @@ impl<'m> Engine<'m> {
     /// The last byte of a packet has been written.
     fn packet_written(&mut self, now: Instant) {
         if self.state.link.phase == Phase::Connecting {
-            self.state.link.flags |= flag::UNANSWERED;
+            self.state.link.timers.ping = now;
         } else if self.state.link.interval != 0 {
             self.state.link.timers.ping = now.after(self.state.link.interval.into()).at_least_one();
         }
     }
 
     /// Keeps of the queue what may wait for another connection, and is within this one's limits.
+    #[inline(never)]
     pub(crate) fn sift_queue(&mut self) {
         let mut at = core::mem::replace(&mut self.state.session.queue, Ends::NEW).first;
         while at != NIL {
@@ -291,6 +302,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Puts a chunk at the end of the queue.
+    #[inline(never)]
     pub(crate) fn enqueue(&mut self, at: At) {
         self.arena.set_after(at, NIL);
         match core::mem::replace(&mut self.state.session.queue.last, at) {
@@ -300,6 +312,7 @@ impl<'m> Engine<'m> {
     }
 
     /// Whether the server's limits allow this PUBLISH.
+    #[inline(never)]
     pub(crate) fn is_allowed(&mut self, at: At) -> bool {
         let first = self.arena.packet(at).first().copied().unwrap_or(0);
         self.arena.len(at) <= self.state.link.send_max()

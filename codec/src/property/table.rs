@@ -26,11 +26,7 @@ pub(super) enum Kind {
     Pair,
 }
 
-// An entry of the table: bits 0 to 17 the places, two for what may repeat, bits 20 to 23 the kind, bits 27 to 31 the number
-// of the row.
-
-pub(super) const REPEATS: u32 = 1 << 18;
-pub(super) const REPEATS_IN_PUBLISH: u32 = 1 << 19;
+// An entry of the table: bits 0 to 17 the places, bits 20 to 23 the kind, bits 27 to 31 the number of the row.
 
 const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
     let mut mask = 0;
@@ -45,11 +41,6 @@ const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
         }
         rest = tail;
     }
-    mask |= match id {
-        USER_PROPERTY => REPEATS,
-        SUBSCRIPTION_IDENTIFIER => REPEATS_IN_PUBLISH,
-        _ => 0,
-    };
     mask | (kind as u32) << 20 | (row as u32) << 27
 }
 

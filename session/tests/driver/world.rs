@@ -155,7 +155,7 @@ impl<'t> World<'t> {
         connect.packet.properties = Properties::from(&properties[..]);
         connect.prior = if how.empty { Prior::Empty } else { Prior::None };
         connect.acknowledge = if how.manual { Acknowledge::Manual } else { Acknowledge::Automatic };
-        connect.topic_aliases = how.aliases;
+        connect = connect.with_topic_aliases(how.aliases);
         self.call(|client, now| client.connect(&connect, now))?;
         self.judge.connecting(how, self.now);
         Ok(())

@@ -180,7 +180,8 @@ impl Broker {
         let cut = link.cut_sent == Some(0);
         let client = link.client.clone();
         if let Some(session) = self.sessions.get_mut(&client) {
-            session.untold &= len == 0;
+            // A CONNACK that refuses says nothing of the session.
+            session.untold &= len == 0 || session.link != Some(number);
             for (id, step) in steps {
                 session.acknowledged(id, step);
             }
@@ -260,6 +261,13 @@ impl Broker {
     #[must_use]
     pub fn client(&self, number: usize) -> Option<&str> {
         self.links.get(number)?.as_ref().filter(|link| link.phase == Phase::Up).map(|link| link.client.as_str())
+    }
+
+    /// When bytes that are under way can be read, at the latest.
+    #[must_use]
+    pub fn next_arrival(&self) -> Option<u64> {
+        let links = self.links.iter().flatten().filter(|link| !link.is_closed());
+        links.filter_map(|link| link.delayed.back()).map(|(due, _)| *due).filter(|due| *due > self.now).max()
     }
 
     /// When [`tick`](Self::tick) is due.
@@ -392,7 +400,7 @@ impl Broker {
         if let Some(link) = self.link(number)
             && (delay > 0 || !link.delayed.is_empty())
         {
-            link.delayed.push_back((now + delay, len));
+            link.delay(now + delay, len);
         }
     }
 }
