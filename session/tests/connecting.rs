@@ -242,6 +242,63 @@ fn a_session_that_began_with_a_lost_connack_is_ours() {
 }
 
 #[test]
+fn a_refusal_says_nothing_of_the_session_that_began_before_it() {
+    let mut host = Host::new();
+    host.client.connect(&lasting(), host.now()).unwrap();
+    host.sent();
+    assert_eq!(host.again("20 03 00 89 00"), ["rejected 89"]);
+    assert_eq!(host.again(RESUMED), ["connected resumed=true lost=0"]);
+}
+
+#[test]
+fn a_session_that_began_with_a_hasty_disconnect_is_ours() {
+    let mut host = Host::new();
+    host.client.connect(&lasting(), host.now()).unwrap();
+    host.write(5);
+    let now = host.now();
+    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AtOnce, now).unwrap();
+    assert!(host.sent().ends_with(" e0 00"));
+    assert_eq!(host.again(RESUMED), ["connected resumed=true lost=0"]);
+}
+
+#[test]
+fn mqtt_3_2_2_4_a_session_that_outlived_ours_is_not_taken_for_a_new_one() {
+    // It ended for us: by its interval, by a DISCONNECT that may be lost, by a Clean Start that may be lost.
+    for way in 0..3 {
+        let mut host = Host::connected();
+        host.publish(&message("t", "1", 2)).unwrap();
+        host.sent();
+        let now = host.now();
+        let mut connect = lasting();
+        match way {
+            0 => {
+                host.client.handle_close(now);
+                assert_eq!(host.pass(100_000), ["session expired lost=1"]);
+            }
+            1 => {
+                let end = [Property::SessionExpiryInterval(0)];
+                let normal = ReasonCode::NORMAL_DISCONNECTION;
+                host.client.disconnect(normal, Properties::from(&end), Ending::AtOnce, now).unwrap();
+                host.sent();
+                host.client.handle_close(now);
+            }
+            _ => {
+                connect.packet.clean_start = true;
+                host.client.handle_close(now);
+            }
+        }
+        host.client.connect(&connect, host.now()).unwrap();
+        host.sent();
+        assert_eq!(host.lost(), [1]);
+        // CONNACK does not come. Did the server get this CONNECT, and does it still have what there was before?
+        assert_eq!(host.again(RESUMED), ["fault 82 MQTT-3.2.2-4"], "{way}");
+        // Then a session begins, and it is ours.
+        assert_eq!(host.again(ACCEPTED), ["connected resumed=false lost=0"]);
+        assert_eq!(host.again(RESUMED), ["connected resumed=true lost=0"]);
+    }
+}
+
+#[test]
 fn mqtt_3_2_2_2_no_session_after_a_clean_start() {
     let mut host = Host::connected();
     host.client.handle_close(host.now());

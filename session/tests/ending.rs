@@ -94,6 +94,19 @@ fn a_disconnect_has_properties_and_changes_the_session_expiry() {
 }
 
 #[test]
+fn a_disconnect_in_place_of_another_has_its_own_session_expiry() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 1)).unwrap();
+    let normal = ReasonCode::NORMAL_DISCONNECTION;
+    disconnect(&mut host, normal, &[Property::SessionExpiryInterval(0)], Ending::AfterQueued).unwrap();
+    host.write(3);
+    disconnect(&mut host, normal, &[], Ending::AtOnce).unwrap();
+    assert_eq!(host.sent(), "32 07 00 01 74 00 01 00 31 e0 00");
+    host.client.handle_close(host.now());
+    assert_eq!(host.lost(), [], "the session lasts as CONNECT said");
+}
+
+#[test]
 fn mqtt_3_14_2_2_no_session_expiry_where_connect_had_none() {
     let mut host = Host::new();
     host.open(&Connect::new(text("c")), "20 03 00 00 00");
@@ -106,17 +119,24 @@ fn mqtt_3_14_2_2_no_session_expiry_where_connect_had_none() {
 
 #[test]
 fn there_is_always_room_to_take_leave() {
-    let mut host = Host::with(Boxed::new(1, 160));
-    host.open(&Connect::new(text("c")), "20 03 00 00 00");
-    host.publish(&message("t", "0123456789abcdef", 0)).unwrap();
-    host.publish(&message("t", "12345678", 0)).unwrap();
-    assert!(matches!(
-        disconnect(&mut host, ReasonCode::NORMAL_DISCONNECTION, &[], Ending::AfterQueued),
-        Err(Refused::Bytes { need: 2 })
-    ));
-    assert_eq!(disconnect(&mut host, ReasonCode::NORMAL_DISCONNECTION, &[], Ending::AtOnce), Ok(()));
-    assert_eq!(host.sent(), "e0 00");
-    assert!(host.client.is_closed());
+    for (reason, ending, sent) in [
+        (ReasonCode::NORMAL_DISCONNECTION, Ending::AtOnce, "e0 00"),
+        (ReasonCode::DISCONNECT_WITH_WILL_MESSAGE, Ending::AtOnce, "e0 01 04"),
+        (ReasonCode::NORMAL_DISCONNECTION, Ending::AfterQueued, "QUEUED e0 00"),
+        (ReasonCode::DISCONNECT_WITH_WILL_MESSAGE, Ending::AfterQueued, "QUEUED e0 01 04"),
+    ] {
+        let mut host = Host::with(Boxed::new(1, 160));
+        host.open(&Connect::new(text("c")), "20 03 00 00 00");
+        host.publish(&message("t", "0123456789abcdef", 0)).unwrap();
+        host.publish(&message("t", "12345678", 0)).unwrap();
+        assert!(matches!(host.publish(&message("t", "", 0)), Err(Refused::Bytes { .. })));
+        // The server's is not ours to send.
+        assert!(matches!(disconnect(&mut host, ReasonCode::SERVER_BUSY, &[], ending), Err(Refused::Rule(_))));
+        assert_eq!(disconnect(&mut host, reason, &[], ending), Ok(()));
+        let queued = format!("30 14 00 01 74 00 {} 30 0c 00 01 74 00 {}", hex(b"0123456789abcdef"), hex(b"12345678"));
+        assert_eq!(host.sent(), sent.replace("QUEUED", &queued));
+        assert!(host.client.is_closed());
+    }
 }
 
 #[test]
@@ -198,6 +218,22 @@ fn mqtt_3_1_2_20_keep_alive_counts_from_the_last_byte_really_written() {
     host.now += 1_000;
     host.feed("30 04 00 01 74 00");
     assert_eq!(host.client.figures(host.now()).next_deadline, Some(18_000));
+}
+
+#[test]
+fn mqtt_3_1_2_20_keep_alive_counts_from_connect_not_from_its_answer() {
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect.packet.keep_alive = 10;
+    host.client.connect(&connect, host.now()).unwrap();
+    host.sent();
+    assert_eq!(host.pass(4_000), [""; 0]);
+    assert_eq!(host.client.poll_timeout().map(|at| host.now().until(at)), Some(26_000), "that of CONNACK");
+    host.feed("20 03 00 00 00");
+    host.pass(5_499);
+    assert_eq!(host.sent(), "");
+    host.pass(1);
+    assert_eq!(host.sent(), "c0 00");
 }
 
 #[test]

@@ -188,6 +188,47 @@ fn mqtt_4_6_0_2_answers_by_hand_go_out_in_the_order_of_arrival() {
 }
 
 #[test]
+fn mqtt_4_6_0_3_a_repeated_message_waits_for_the_answer_of_one_that_came_before_it() {
+    // PUBREC 1 refuses, PUBREC 2 accepts; both are lost. Then both messages come again, and 1 is a new one.
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect.acknowledge = Acknowledge::Manual;
+    host.open(&connect, ACCEPTED);
+    host.feed(&publish(2, 1, false));
+    host.feed(&publish(2, 2, false));
+    acknowledge(&mut host, 1, 0x83).unwrap();
+    acknowledge(&mut host, 2, 0).unwrap();
+    assert!(host.sent().ends_with("50 03 00 01 83 50 02 00 02"));
+    host.client.handle_close(host.now());
+    host.open(&connect, RESUMED);
+    assert_eq!(host.feed(&publish(2, 1, true)).len(), 1);
+    assert_eq!(host.feed(&publish(2, 2, true)), [""; 0]);
+    assert_eq!(host.feed(&publish(2, 2, true)), [""; 0], "it comes twice");
+    assert_eq!(host.sent(), "");
+    assert_eq!(acknowledge(&mut host, 2, 0), Err(Refused::Unknown), "it has been given");
+    acknowledge(&mut host, 1, 0).unwrap();
+    assert_eq!(host.sent(), "50 02 00 01 50 02 00 02");
+    assert_eq!(host.feed(&publish(2, 2, true)), [""; 0]);
+    assert_eq!(host.sent(), "50 02 00 02", "what was answered on this connection is answered at once");
+    host.feed("62 02 00 01 62 02 00 02");
+    assert_eq!(host.sent(), "70 02 00 01 70 02 00 02");
+    assert_eq!(host.client.figures(host.now()).unacknowledged, 0);
+}
+
+#[test]
+fn mqtt_4_6_0_3_an_answer_that_is_owed_goes_before_that_of_the_next_message() {
+    // By hand on the first connection, automatic on the second.
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect.acknowledge = Acknowledge::Manual;
+    host.open(&connect, ACCEPTED);
+    host.feed(&publish(2, 1, false));
+    host.again(RESUMED);
+    host.feed(&format!("{} {}", publish(2, 1, true), publish(2, 2, false)));
+    assert_eq!(host.sent(), "50 02 00 01 50 02 00 02");
+}
+
+#[test]
 fn many_answers_by_hand_in_any_order_all_go_out() {
     let mut host = Host::with(Boxed::new(100, 1024));
     let mut connect = lasting();

@@ -4,8 +4,8 @@
 mod common;
 
 use common::*;
-use mqtt5_codec::{Properties, Property, Rule};
-use mqtt5_session::{Boxed, Refused};
+use mqtt5_codec::{Properties, Property, ReasonCode, Rule};
+use mqtt5_session::{Boxed, Ending, Event, Input, Refused};
 
 const ACCEPTED: &str = "20 03 00 00 00";
 const RESUMED: &str = "20 03 01 00 00";
@@ -37,7 +37,7 @@ fn mqtt_4_3_3_6_after_pubrec_only_pubrel_is_sent_again() {
     host.feed("50 02 00 01");
     host.sent();
     assert_eq!(host.again(RESUMED), [GOES_ON]);
-    assert_eq!(host.sent(), "62 02 00 01 3a 07 00 01 74 00 02 00 32", "[MQTT-4.3.3-5]");
+    assert_eq!(host.sent(), "3a 07 00 01 74 00 02 00 32 62 02 00 01", "[MQTT-4.3.3-5]");
     assert_eq!(host.feed("70 02 00 01 40 02 00 02"), ["published 1 00", "published 2 00"]);
 }
 
@@ -77,6 +77,30 @@ fn mqtt_3_3_1_3_a_message_that_was_never_written_has_no_dup_on_the_next_connecti
 }
 
 #[test]
+fn mqtt_4_4_0_1_what_is_unanswered_is_sent_again_in_the_order_first_sent_before_new_work() {
+    let mut host = Host::connected();
+    for (payload, qos) in [("1", 1), ("2", 2), ("3", 2)] {
+        host.publish(&message("t", payload, qos)).unwrap();
+    }
+    host.sent();
+    host.feed("50 02 00 02");
+    host.publish(&message("t", "4", 1)).unwrap();
+    host.sent();
+    host.publish(&message("t", "5", 2)).unwrap();
+    // PUBLISH 1, 3, PUBREL 2, PUBLISH 4 have been sent, in this order; 5 has not.
+    let resent = "3a 07 00 01 74 00 01 00 31 3c 07 00 01 74 00 03 00 33 62 02 00 02 3a 07 00 01 74 00 04 00 34";
+    let new = "34 07 00 01 74 00 05 00 35";
+    assert_eq!(host.again(RESUMED), [GOES_ON]);
+    assert_eq!(host.sent(), format!("{resent} {new}"));
+    assert_eq!(host.again(RESUMED), [GOES_ON]);
+    assert_eq!(host.sent(), format!("{resent} 3c {}", &new[3..]), "and again");
+    let answers = "40 02 00 01 70 02 00 02 50 02 00 03 40 02 00 04 50 02 00 05 70 02 00 03 70 02 00 05";
+    assert_eq!(host.feed(answers).len(), 7);
+    assert_eq!(host.sent(), "62 02 00 03 62 02 00 05");
+    assert_eq!(host.client.figures(host.now()).in_flight, 0);
+}
+
+#[test]
 fn mqtt_4_6_0_4_resumed_pubrels_keep_their_order_and_wait_for_no_quota() {
     let mut host = Host::connected();
     for _ in 0..4 {
@@ -84,15 +108,80 @@ fn mqtt_4_6_0_4_resumed_pubrels_keep_their_order_and_wait_for_no_quota() {
     }
     host.sent();
     host.feed("50 02 00 03 50 02 00 01");
+    assert_eq!(host.sent(), "62 02 00 03 62 02 00 01");
     host.again("20 06 01 00 03 21 00 01");
-    assert_eq!(host.sent(), "62 02 00 03 62 02 00 01 3c 06 00 01 74 00 02 00", "[MQTT-3.3.4-8]");
+    // PUBLISH 4 waits for quota, the PUBRELs don't.
+    assert_eq!(host.sent(), "3c 06 00 01 74 00 02 00 62 02 00 03 62 02 00 01", "[MQTT-3.3.4-8] [MQTT-4.9.0-3]");
     host.feed("50 02 00 02");
     assert_eq!(host.sent(), "62 02 00 02");
-    // A PUBREC that comes before the older PUBRELs have been sent again waits for them.
+    host.feed("70 02 00 02");
+    assert_eq!(host.sent(), "3c 06 00 01 74 00 04 00");
+    // What was first sent last is PUBREL 2, after PUBLISH 4 and the other PUBRELs.
     host.again(RESUMED);
-    host.write(3);
-    host.feed("50 02 00 04");
-    assert_eq!(host.sent(), "62 02 00 03 62 02 00 01 62 02 00 02 62 02 00 04");
+    assert_eq!(host.sent(), "3c 06 00 01 74 00 04 00 62 02 00 03 62 02 00 01");
+}
+
+#[test]
+fn mqtt_4_6_0_4_a_new_pubrel_waits_for_resumed_ones() {
+    let mut host = Host::connected();
+    for _ in 0..4 {
+        host.publish(&message("t", "", 2)).unwrap();
+    }
+    host.sent();
+    host.feed("50 02 00 02 50 02 00 04");
+    host.sent();
+    // PUBLISH 1 has been sent again, PUBLISH 3 and the PUBRELs have not.
+    host.again(RESUMED);
+    host.write(8);
+    assert_eq!(host.feed("50 02 00 01"), ["publish received 1 00"]);
+    assert_eq!(host.feed("50 02 00 01"), [""; 0], "it comes again");
+    // The answer to a PUBREL that is still to be written on this connection is a stray one.
+    assert_eq!(host.feed("70 02 00 02"), [""; 0]);
+    let rest = "3c 06 00 01 74 00 03 00 62 02 00 02 62 02 00 04 62 02 00 01";
+    assert_eq!(host.sent(), format!("3c 06 00 01 74 00 01 00 {rest}"));
+    host.again(RESUMED);
+    assert_eq!(host.sent(), rest, "the order first sent stays");
+    // Cut among the PUBRELs, and with one that came too early to be written.
+    host.again(RESUMED);
+    host.write(8);
+    host.write(2);
+    assert_eq!(host.feed("50 02 00 03"), ["publish received 3 00"]);
+    host.again(RESUMED);
+    assert_eq!(host.sent(), "62 02 00 02 62 02 00 04 62 02 00 01 62 02 00 03");
+    assert_eq!(host.feed("70 02 00 02 70 02 00 04 70 02 00 01 70 02 00 03").len(), 4);
+    let figures = host.client.figures(host.now());
+    assert_eq!((figures.in_flight, figures.bytes_held), (0, 0));
+}
+
+#[test]
+fn a_pubrel_goes_before_a_message_of_which_nothing_was_written() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "1", 2)).unwrap();
+    host.sent();
+    host.publish(&message("t", "2", 2)).unwrap();
+    // Lent, but not written; then comes the PUBREC.
+    assert!(host.client.poll_transmit(host.now()).is_some());
+    host.inbox.spare()[..4].copy_from_slice(&bytes("50 02 00 01"));
+    host.inbox.filled(4);
+    let now = host.now();
+    assert!(matches!(host.client.handle_input(&mut host.inbox, now), Ok(Input::Event(Event::PublishReceived(_)))));
+    host.again(RESUMED);
+    assert_eq!(host.sent(), "62 02 00 01 34 07 00 01 74 00 02 00 32");
+}
+
+#[test]
+fn a_disconnect_waits_for_every_resumed_pubrel() {
+    let mut host = Host::connected();
+    for _ in 0..3 {
+        host.publish(&message("t", "", 2)).unwrap();
+    }
+    host.sent();
+    host.feed("50 02 00 03 50 02 00 01");
+    host.sent();
+    host.again("20 06 01 00 03 21 00 01");
+    let now = host.now();
+    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AfterQueued, now).unwrap();
+    assert_eq!(host.sent(), "3c 06 00 01 74 00 02 00 62 02 00 03 62 02 00 01 e0 00");
 }
 
 #[test]
@@ -170,25 +259,33 @@ fn limits_of_the_new_connection_may_forbid_what_is_resumed_and_it_is_told() {
     host.publish(&message("t", "", 1)).unwrap();
     host.sent();
     let events = host.again("20 0c 01 00 09 25 00 24 01 27 00 00 00 10");
-    assert_eq!(events, ["connected resumed=true lost=3"]);
-    assert_eq!(host.sent(), "3a 06 00 01 74 00 04 00");
+    assert_eq!(events, ["connected resumed=true lost=2"]);
+    assert_eq!(host.sent(), "62 02 00 02 3a 06 00 01 74 00 04 00");
     let before = host.client.figures(host.now()).in_flight;
     assert_eq!(before, 4, "their identifiers are held back until told");
-    assert_eq!(host.lost(), [1, 2, 3]);
-    assert_eq!(host.client.figures(host.now()).in_flight, 1);
+    assert_eq!(host.lost(), [1, 3]);
+    assert_eq!(host.client.figures(host.now()).in_flight, 2);
 }
 
 #[test]
 fn mqtt_4_3_3_10_a_forbidden_qos_2_message_frees_its_identifier_only_when_the_server_has() {
     // The server may have got it: a new message with its identifier would be taken for a duplicate.
-    let mut host = Host::connected();
-    let mut retained = message("t", "", 2);
-    retained.retain = true;
-    host.publish(&retained).unwrap();
-    host.sent();
-    assert_eq!(host.again("20 05 01 00 02 25 00"), ["connected resumed=true lost=0"]);
-    assert_eq!(host.sent(), "62 02 00 01", "it is not sent, but released");
-    assert_eq!(host.feed_one("70 03 00 01 92"), "published 1 92", "and told: the server had not got it");
+    // Retain Available 0, Maximum QoS 1, Maximum Packet Size 8.
+    for limit in ["20 05 01 00 02 25 00", "20 05 01 00 02 24 01", "20 08 01 00 05 27 00 00 00 08"] {
+        let mut host = Host::connected();
+        let mut retained = message("t", "123", 2);
+        retained.retain = true;
+        host.publish(&retained).unwrap();
+        host.sent();
+        assert_eq!(host.again(limit), ["connected resumed=true lost=0"]);
+        assert_eq!(host.sent(), "62 02 00 01", "it is not sent, but released");
+        assert_eq!(host.feed_one("70 03 00 01 92"), "published 1 92", "and told: the server had not got it");
+        // What was never written the server can't have.
+        host.again(ACCEPTED);
+        host.publish(&retained).unwrap();
+        assert_eq!(host.again(limit), ["connected resumed=true lost=1"]);
+        assert_eq!(host.sent(), "");
+    }
 }
 
 #[test]

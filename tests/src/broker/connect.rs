@@ -142,7 +142,7 @@ impl Broker {
         if !present {
             self.note(|| Entry::Began(client.to_owned()));
         }
-        let most = self.limits.session_expiry.unwrap_or(u32::MAX);
+        let most = self.link(number).and_then(|link| link.limits.session_expiry).unwrap_or(u32::MAX);
         let late_will = self.breaks("MQTT-3.1.3-9");
         let session = self.sessions.entry(client.to_owned()).or_default();
         session.link = Some(number);
@@ -180,7 +180,8 @@ impl Broker {
 
     fn connack(&mut self, number: usize, connect: &Connect<'_>, present: bool, assigned: Option<&str>) {
         let invent = core::mem::take(&mut self.faults.invent_session);
-        let limits = self.limits.clone();
+        // As it was when CONNECT came, however long authentication took.
+        let limits = self.link(number).map(|link| link.limits.clone()).unwrap_or_default();
         let mut list = Vec::new();
         if limits.receive_maximum != u16::MAX {
             list.extend(NonZeroU16::new(limits.receive_maximum).map(Property::ReceiveMaximum));

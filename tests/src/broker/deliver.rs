@@ -249,11 +249,13 @@ impl Outgoing<'_> {
                 continue;
             }
             let Some(id) = PacketId::new(sending.id) else { return true };
-            let times = if link.doubled { 2 } else { 1 };
+            let times = if link.doubled && sending.item.qos == QoS::ExactlyOnce { 2 } else { 1 };
             if sending.released {
                 let pubrel = Ack { id, reason: ReasonCode::SUCCESS, properties: Properties::EMPTY };
                 let before = link.output.0.len();
-                let _ = Packet::PubRel(pubrel).encode(mqtt5_codec::Sender::Server, &mut link.output);
+                for _ in 0..times {
+                    let _ = Packet::PubRel(pubrel).encode(mqtt5_codec::Sender::Server, &mut link.output);
+                }
                 self.note(link, before);
             } else {
                 if session.unacknowledged() >= receive_maximum {
@@ -327,7 +329,7 @@ impl Outgoing<'_> {
 
     fn note(&self, link: &mut Link, before: usize) {
         if self.delay > 0 || !link.delayed.is_empty() {
-            link.delayed.push_back((self.now + self.delay, link.output.0.len() - before));
+            link.delay(self.now + self.delay, link.output.0.len() - before);
         }
     }
 }

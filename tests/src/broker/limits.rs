@@ -75,7 +75,8 @@ pub struct Faults {
     pub mute_pings: bool,
     /// Keeps what acknowledges until [`Broker::release`](super::Broker::release).
     pub hold_acknowledgements: bool,
-    /// Sends what it sends again on a resumed session twice.
+    /// Sends what it sends again at QoS 2 on a resumed session twice, PUBREL as PUBLISH. At QoS 1 the second one would be a new
+    /// message [MQTT-4.3.2-5].
     pub double_resends: bool,
     /// Closes the next connection without a word when it has received this many bytes.
     pub cut_received: Option<usize>,

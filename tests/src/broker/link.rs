@@ -80,6 +80,12 @@ impl Link {
         self.phase == Phase::Closed
     }
 
+    /// The last `len` bytes can be read only when that is due, and what was sent before them.
+    pub(super) fn delay(&mut self, due: u64, len: usize) {
+        let before = self.delayed.back().map_or(0, |(due, _)| *due);
+        self.delayed.push_back((due.max(before), len));
+    }
+
     /// What can be read now.
     #[must_use]
     pub(super) fn readable(&self, now: u64) -> &[u8] {

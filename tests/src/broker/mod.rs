@@ -180,13 +180,22 @@ impl Broker {
         let cut = link.cut_sent == Some(0);
         let client = link.client.clone();
         if let Some(session) = self.sessions.get_mut(&client) {
-            session.untold &= len == 0;
+            // A CONNACK that refuses says nothing of the session.
+            session.untold &= len == 0 || session.link != Some(number);
             for (id, step) in steps {
                 session.acknowledged(id, step);
             }
         }
         if cut {
             self.cut(number);
+        }
+    }
+
+    /// A client that said no goodbye may not have read what was sent last: it may send again what a PUBREC answered.
+    pub fn doubt(&mut self, number: usize) {
+        let Some(client) = self.client(number).map(str::to_owned) else { return };
+        for claim in self.sessions.get_mut(&client).into_iter().flat_map(|session| &mut session.claims) {
+            claim.doubtful = claim.here && claim.received && !claim.released;
         }
     }
 
@@ -260,6 +269,13 @@ impl Broker {
     #[must_use]
     pub fn client(&self, number: usize) -> Option<&str> {
         self.links.get(number)?.as_ref().filter(|link| link.phase == Phase::Up).map(|link| link.client.as_str())
+    }
+
+    /// When bytes that are under way can be read, at the latest.
+    #[must_use]
+    pub fn next_arrival(&self) -> Option<u64> {
+        let links = self.links.iter().flatten().filter(|link| !link.is_closed());
+        links.filter_map(|link| link.delayed.back()).map(|(due, _)| *due).filter(|due| *due > self.now).max()
     }
 
     /// When [`tick`](Self::tick) is due.
@@ -392,7 +408,7 @@ impl Broker {
         if let Some(link) = self.link(number)
             && (delay > 0 || !link.delayed.is_empty())
         {
-            link.delayed.push_back((now + delay, len));
+            link.delay(now + delay, len);
         }
     }
 }

@@ -113,20 +113,26 @@ impl Broker {
             Some(_) if !dup => Some(("MQTT-2.2.1-3", "an identifier in use is given to another message")),
             Some(old) if old.kind != kind => Some(("MQTT-2.2.1-3", "sent again at another QoS, or as another packet")),
             Some(old) if old.here => Some(("MQTT-4.4.0-1", "sent again on the same connection")),
-            Some(old) if old.received => Some(("MQTT-4.3.3-6", "PUBLISH sent again after PUBREC was received")),
+            Some(old) if old.received && !old.doubtful => {
+                Some(("MQTT-4.3.3-6", "PUBLISH sent again after PUBREC was received"))
+            }
             Some(old) if !old.message.as_ref().is_some_and(|kept| same(kept, message)) => {
                 Some(("MQTT-4.4.0-1", "what is sent again is another message"))
             }
             Some(_) => None,
         };
         match session.claim(id) {
-            Some(old) => old.here = true,
+            Some(old) => {
+                old.here = true;
+                old.received &= !core::mem::take(&mut old.doubtful);
+            }
             None => session.claims.push(Claim {
                 id,
                 kind,
                 message: Some(message.clone()),
                 size,
                 received: false,
+                doubtful: false,
                 released: false,
                 here: true,
                 given_up: false,
@@ -211,7 +217,7 @@ impl Broker {
     pub(super) fn pubrel(&mut self, number: usize, ack: &Ack<'_>) {
         let id = ack.id.get();
         let Some(session) = self.session_of(number) else { return };
-        let first = |claim: &&Claim| claim.received && !claim.released && !claim.given_up;
+        let first = |claim: &&Claim| claim.received && !claim.doubtful && !claim.released && !claim.given_up;
         let next = session.claims.iter().find(first).map(|claim| claim.id);
         let in_order = next.is_none_or(|next| next == id) || session.claim(id).is_some_and(|claim| claim.given_up);
         let held = session.incoming.remove(&id);
@@ -356,11 +362,6 @@ impl Broker {
             || link.limits.maximum_qos < QoS::ExactlyOnce;
         for claim in &mut session.claims {
             claim.given_up |= !claim.received && is_forbidden(claim, &link.limits);
-        }
-        if link.limits.maximum_qos < QoS::ExactlyOnce {
-            // A server without QoS 2 keeps no state of it.
-            session.incoming.clear();
-            session.claims.retain(|claim| claim.kind != Kind::ExactlyOnce);
         }
     }
 }

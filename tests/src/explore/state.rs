@@ -1,15 +1,12 @@
 //! One state of client, broker and wire, and the steps from it.
 
-use core::hash::{Hash, Hasher};
-use std::hash::DefaultHasher;
+use core::hash::Hash;
 
-use mqtt5_codec::{
-    Decoded, Decoder, Filter, PacketId, Properties, Property, QoS, ReasonCode, Sender, Subscription,
-    SubscriptionOptions, Text, Topic,
-};
+use mqtt5_codec::{Decoded, Decoder, PacketId, Properties, Property, QoS, ReasonCode, Sender, Text, Topic};
 use mqtt5_session::{Acknowledge, Client, Connect, Event, Inbox, Inline, Input, Instant, Message, Prior, Transmit};
 
-use crate::broker::{self, Broker, Buffer};
+use super::mark::Mark;
+use crate::broker::Broker;
 
 /// How far a search goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +53,10 @@ pub enum Step {
     Publish,
     /// The client writes one byte of a packet that it had not begun.
     WriteByte,
-    /// The client writes what it has ready, to the end.
+    /// The client writes a packet, or the rest of one, and the broker gets it, unless it is lost.
     Write,
-    /// The broker gets everything that was written.
-    Arrive,
+    /// The client writes a packet, or the rest of one, and neither that nor anything after it arrives: the link is to be cut.
+    Lose,
     /// The client reads the next packet.
     Read,
     /// The application acknowledges the message with this place among those that wait.
@@ -70,126 +67,51 @@ pub enum Step {
     Restart,
 }
 
-type Memory = Inline<4, 320>;
+pub(super) type Memory = Inline<4, 320>;
 
-const NOW: Instant = Instant::from_millis(1);
+pub(super) const NOW: Instant = Instant::from_millis(1);
 
 /// A state.
 #[derive(Clone)]
 pub struct State {
-    bounds: Bounds,
-    client: Client<Memory>,
-    broker: Broker,
-    link: Option<usize>,
-    wire: Vec<u8>,
-    /// A packet of which one byte was written.
-    begun: bool,
-    forgot: bool,
-    cuts: u8,
-    restarts: u8,
-    /// Messages that were published, and those that have their result.
-    published: u8,
-    pending: Vec<(u16, u8)>,
+    pub(super) bounds: Bounds,
+    pub(super) client: Client<Memory>,
+    pub(super) broker: Broker,
+    pub(super) link: Option<usize>,
+    /// How much is to be written yet of a packet of which one byte was, in bytes.
+    pub(super) begun: usize,
+    /// Nothing arrives on this link any more.
+    pub(super) doomed: bool,
+    pub(super) forgot: bool,
+    /// Cuts, those to come included.
+    pub(super) cuts: u8,
+    pub(super) restarts: u8,
+    /// How many messages were published, and which of them wait for their result.
+    pub(super) published: u8,
+    pub(super) pending: Vec<(u16, u8)>,
     /// What waits for the application's acknowledgement.
-    unacknowledged: Vec<u16>,
+    pub(super) unacknowledged: Vec<u16>,
     /// What the broker passed on, and what the application received, in order.
-    routed: Vec<u8>,
-    received: Vec<u8>,
-    problem: Option<String>,
+    pub(super) routed: Vec<u8>,
+    pub(super) received: Vec<u8>,
+    pub(super) problem: Option<String>,
 }
 
 impl State {
-    /// The first state: the client has a session and a subscription, and is not connected; its messages wait for it.
-    #[must_use]
-    pub fn new(bounds: Bounds) -> Self {
-        let mut broker = Broker::new();
-        broker.journal = Some(Vec::new());
-        broker.limits.receive_maximum = bounds.receive_maximum;
-        broker.lapse = bounds.lapse;
-        let mut state = Self {
-            bounds,
-            client: Client::new(Memory::new()),
-            broker,
-            link: None,
-            wire: Vec::new(),
-            begun: false,
-            forgot: false,
-            cuts: 0,
-            restarts: 0,
-            published: 0,
-            pending: Vec::new(),
-            unacknowledged: Vec::new(),
-            routed: Vec::new(),
-            received: Vec::new(),
-            problem: None,
-        };
-        state.prepare();
-        state
-    }
-
-    fn prepare(&mut self) {
-        self.take(Step::Connect);
-        self.flow();
-        let Ok(filter) = Filter::new("s") else { return };
-        let subscription = Subscription { filter, options: SubscriptionOptions::default() };
-        let _ = self.client.subscribe(&[subscription], Properties::EMPTY, NOW);
-        self.flow();
-        self.cut();
-        let other = self.broker.open(1);
-        let mut packets = Buffer::default();
-        packets.0.extend_from_slice(&[0x10, 14, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 0, 0, 0, 1, b'p']);
-        for number in 0..self.bounds.inward {
-            let id = number + 1;
-            let first = 0x30 | (self.bounds.qos as u8) << 1;
-            packets.0.extend_from_slice(&[first, 7, 0, 1, b's', 0, id, 0, number]);
-            packets.0.extend_from_slice(&[0x62, 2, 0, id]);
-        }
-        let packets = if self.bounds.qos == QoS::ExactlyOnce {
-            packets.0
-        } else {
-            let mut some = packets.0;
-            let mut at = 0;
-            some.retain(|_| {
-                at += 1;
-                at <= 16 || (at - 17) % 13 < 9
-            });
-            some
-        };
-        self.send_as_another(other, &packets);
-        self.routed.clear();
-    }
-
-    /// Another client says this, reading each answer, and leaves.
-    fn send_as_another(&mut self, link: usize, packets: &[u8]) {
-        let mut rest = packets;
-        while let Ok(Decoded::Packet { used, .. }) = Decoder::new(Sender::Client).decode(rest) {
-            let (packet, after) = rest.split_at_checked(used).unwrap_or((rest, &[]));
-            self.broker.receive(link, packet, 1);
-            let answer = self.broker.readable(link).len();
-            self.broker.read(link, answer);
-            rest = after;
-        }
-        self.broker.close(link, 1);
-        self.broker.journal = Some(Vec::new());
-    }
-
-    /// A number that tells states apart.
+    /// A number that tells states apart. How often the link was cut is no part of it.
     #[must_use]
     pub fn mark(&self) -> u128 {
-        let half = |salt: u8| {
-            let mut hasher = DefaultHasher::new();
-            (salt, &self.client, &self.broker, self.link, &self.wire, self.begun, self.forgot).hash(&mut hasher);
-            (self.cuts, self.restarts, self.published, &self.pending, &self.unacknowledged).hash(&mut hasher);
-            (&self.routed, &self.received, self.problem.is_some()).hash(&mut hasher);
-            u128::from(hasher.finish())
-        };
-        half(0) << 64 | half(1)
+        let mut mark = Mark::new();
+        (&self.client, &self.broker, self.link, self.begun, self.doomed, self.forgot).hash(&mut mark);
+        (self.restarts, self.published, &self.pending, &self.unacknowledged).hash(&mut mark);
+        (&self.routed, &self.received, self.problem.is_some()).hash(&mut mark);
+        mark.number()
     }
 
-    /// What does not hold in this state.
+    /// Whether something does not hold.
     #[must_use]
-    pub fn problem(&self) -> Option<String> {
-        self.problem.clone()
+    pub fn has_problem(&self) -> bool {
+        self.problem.is_some()
     }
 
     /// The steps that can be taken.
@@ -198,36 +120,54 @@ impl State {
         if self.problem.is_some() {
             return Vec::new();
         }
-        let mut steps = Vec::new();
+        let mut steps = self.flow_steps();
         if self.published < self.bounds.out {
             steps.push(Step::Publish);
         }
-        if self.restarts < self.bounds.restarts {
+        // On a link where nothing arrives any more, a restart is a cut and a restart.
+        if self.restarts < self.bounds.restarts && !self.doomed {
             steps.push(Step::Restart);
         }
-        for at in 0..self.unacknowledged.len().min(2) as u8 {
-            steps.push(Step::Acknowledge(at));
-        }
-        let Some(link) = self.link else {
+        if self.link.is_none() {
             steps.push(Step::Connect);
             return steps;
-        };
-        if self.client.clone().poll_transmit(NOW).is_some() {
-            steps.push(Step::Write);
-            if !self.begun {
+        }
+        let may_cut = self.cuts < self.bounds.cuts;
+        if steps.contains(&Step::Write) {
+            if self.begun == 0 {
                 steps.push(Step::WriteByte);
             }
+            if may_cut && !self.doomed {
+                steps.push(Step::Lose);
+            }
         }
-        if !self.wire.is_empty() {
-            steps.push(Step::Arrive);
-        }
-        if !self.broker.readable(link).is_empty() {
-            steps.push(Step::Read);
-        }
-        if self.cuts < self.bounds.cuts {
+        if may_cut || self.doomed {
             steps.push(Step::Cut);
         }
         steps
+    }
+
+    /// The steps that need neither a call nor a cut.
+    pub(super) fn flow_steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for at in 0..self.unacknowledged.len().min(2) as u8 {
+            steps.push(Step::Acknowledge(at));
+        }
+        if let Some(link) = self.link {
+            if self.client.clone().poll_transmit(NOW).is_some() {
+                steps.push(Step::Write);
+            }
+            if !self.broker.readable(link).is_empty() {
+                steps.push(Step::Read);
+            }
+        }
+        steps
+    }
+
+    /// Whether this step does nothing before something is written, which can be.
+    #[must_use]
+    pub fn waits_for_write(&self, step: Step) -> bool {
+        step == Step::Read && self.flow_steps().contains(&Step::Write)
     }
 
     /// Takes a step.
@@ -235,19 +175,12 @@ impl State {
         match step {
             Step::Connect => self.connect(),
             Step::Publish => self.publish(),
-            Step::WriteByte => {
-                self.write(1);
-                self.begun = true;
-            }
-            Step::Write => {
-                self.write(usize::MAX);
-                self.begun = false;
-            }
-            Step::Arrive => {
-                let bytes = core::mem::take(&mut self.wire);
-                if let Some(link) = self.link {
-                    self.broker.receive(link, &bytes, 1);
-                }
+            Step::WriteByte => self.write(true),
+            Step::Write => self.write(false),
+            Step::Lose => {
+                self.cuts += 1;
+                self.doomed = true;
+                self.write(false);
             }
             Step::Read => self.read(),
             Step::Acknowledge(at) => {
@@ -257,7 +190,7 @@ impl State {
                 }
             }
             Step::Cut => {
-                self.cuts += 1;
+                self.cuts += u8::from(!self.doomed);
                 self.cut();
             }
             Step::Restart => {
@@ -271,6 +204,7 @@ impl State {
             }
         }
         self.check();
+        self.client.scrub();
     }
 
     fn connect(&mut self) {
@@ -310,12 +244,23 @@ impl State {
         self.published += 1;
     }
 
-    fn write(&mut self, most: usize) {
-        if let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit(NOW) {
-            let len = bytes.len().min(most);
-            self.wire.extend_from_slice(bytes.get(..len).unwrap_or_default());
-            self.client.transmitted(len, NOW);
+    /// The client writes a packet, or the rest of one; or its first byte only.
+    fn write(&mut self, only_a_byte: bool) {
+        let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit(NOW) else { return };
+        let whole = match Decoder::new(Sender::Client).decode(bytes) {
+            _ if self.begun > 0 => self.begun,
+            Ok(Decoded::Packet { used, .. }) => used,
+            _ => {
+                self.problem = Some(format!("the client is about to write {bytes:02x?}"));
+                return;
+            }
+        };
+        let len = if only_a_byte { 1 } else { whole };
+        if let (Some(link), false, Some(bytes)) = (self.link, self.doomed, bytes.get(..len)) {
+            self.broker.receive(link, bytes, 1);
         }
+        self.client.transmitted(len, NOW);
+        self.begun = whole - len;
     }
 
     /// The client reads one packet, and handles it.
@@ -354,9 +299,9 @@ impl State {
         }
     }
 
-    fn cut(&mut self) {
-        self.wire.clear();
-        self.begun = false;
+    pub(super) fn cut(&mut self) {
+        self.begun = 0;
+        self.doomed = false;
         if let Some(link) = self.link.take() {
             self.broker.close(link, 1);
             self.client.handle_close(NOW);
@@ -365,95 +310,6 @@ impl State {
             }
         }
     }
-
-    /// What holds in every state.
-    fn check(&mut self) {
-        for entry in self.broker.journal.iter_mut().flat_map(|journal| journal.drain(..)) {
-            if let broker::Entry::Routed(message) = entry
-                && message.from == "c"
-            {
-                self.routed.extend(message.payload().first());
-            }
-        }
-        while let Some(id) = self.client.poll_lost() {
-            // The SUBSCRIBE of the beginning may be; nothing else is.
-            if let Some((id, message)) = self.pending.iter().find(|(pending, _)| *pending == id.get()) {
-                self.problem = Some(format!("message {message}, identifier {id}, is said to be lost"));
-            }
-        }
-        if let Some(violation) = self.broker.ledger.violations().first() {
-            self.problem = Some(format!("the broker saw {violation}"));
-        }
-        // A device that lost its memory can neither know what it received nor what it sent.
-        if self.restarts == 0 {
-            for (what, list) in [("passed on", &self.routed), ("received", &self.received)] {
-                let firsts = firsts(list);
-                if self.bounds.qos == QoS::ExactlyOnce && firsts.len() < list.len() {
-                    self.problem = Some(format!("a message was {what} twice: {list:?}"));
-                }
-                if !firsts.is_sorted() {
-                    self.problem = Some(format!("messages were {what} out of order: {list:?}"));
-                }
-            }
-        }
-    }
-
-    /// Everything that is under way arrives, until nothing is.
-    fn flow(&mut self) {
-        for _ in 0..200 {
-            let step = self
-                .steps()
-                .into_iter()
-                .find(|step| matches!(step, Step::Write | Step::Arrive | Step::Read | Step::Acknowledge(_)));
-            match step {
-                Some(step) => self.take(step),
-                None => return,
-            }
-        }
-        self.problem = Some("the network does not fall quiet".to_owned());
-    }
-
-    /// The network is quiet from here on, and the application publishes no more: what is not done in the end?
-    #[must_use]
-    pub fn calm(mut self) -> Option<String> {
-        if self.link.is_none() {
-            self.connect();
-        }
-        self.flow();
-        if self.problem.is_some() {
-            return self.problem;
-        }
-        if let Some(link) = self.link {
-            self.broker.settle(link);
-        }
-        self.check();
-        let figures = self.client.figures(NOW);
-        if figures.in_flight != 0 || figures.unacknowledged != 0 || !self.pending.is_empty() {
-            return Some(format!("the client is not done: {figures:?}, {:?} wait", self.pending));
-        }
-        if self.restarts == 0 {
-            let all = |list: &[u8], count: u8| firsts(list).into_iter().eq(0..count);
-            if !all(&self.routed, self.published) || !all(&self.received, self.bounds.inward) {
-                let Self { routed, received, .. } = &self;
-                return Some(format!("in the end {routed:?} were passed on, {received:?} received"));
-            }
-            if !self.broker.session("c").is_some_and(broker::Session::is_quiet) {
-                return Some(format!("the broker is not done: {:?}", self.broker.session("c")));
-            }
-        }
-        self.problem
-    }
-}
-
-/// A list without what came again.
-fn firsts(list: &[u8]) -> Vec<u8> {
-    let mut firsts: Vec<u8> = Vec::new();
-    for number in list {
-        if !firsts.contains(number) {
-            firsts.push(*number);
-        }
-    }
-    firsts
 }
 
 /// An event of the client; what is wrong with it.

@@ -230,6 +230,9 @@ impl Watch {
         } else if !by_client && self.done {
             self.broker.settle(self.link);
         }
+        if by_client {
+            self.broker.doubt(self.link);
+        }
         self.broker.close(self.link, now);
     }
 
@@ -430,7 +433,8 @@ mod tests {
             ("MQTT-4.3.3-8", 0, &[CONNECT, SUBSCRIBE, QUIET, READ, END]),
             ("MQTT-4.3.3-11", 0, &[CONNECT, SUBSCRIBE, QUIET, READ, &[0x50, 2, 0, 2], READ, END]),
             ("MQTT-4.3.3-4", 0, &[CONNECT, SUBSCRIBE, QOS_2, READ, QUIET, END]),
-            ("MQTT-4.3.3-6", 0, &[CONNECT, QOS_2, READ, CUT, CONNECT, QOS_2_AGAIN]),
+            // PUBREL shows that PUBREC was read.
+            ("MQTT-4.3.3-6", 0, &[CONNECT, QOS_2, READ, &[0x62, 2, 0, 1], CUT, CONNECT, QOS_2_AGAIN]),
             ("MQTT-4.4.0-1", 0, &[CONNECT, SUBSCRIBE, QOS_1, CUT, CONNECT, QUIET, READ, END]),
             (
                 "MQTT-4.6.0-1",
@@ -489,6 +493,12 @@ mod tests {
         }
         println!("caught {} client mutants of {}", cases.len() - missed.len(), cases.len());
         assert!(missed.is_empty(), "{missed:#?}");
+    }
+
+    #[test]
+    fn a_client_that_was_cut_off_before_it_read_pubrec_may_send_its_message_again() {
+        let report = play(0, &[CONNECT, QOS_2, READ, CUT, CONNECT, QOS_2_AGAIN, READ, &[0x62, 2, 0, 1], END]);
+        assert_eq!(report.counts()[1], 0, "{}", report.text());
     }
 
     #[test]

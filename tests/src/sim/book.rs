@@ -17,22 +17,45 @@ enum Outcome {
 }
 
 /// A message that an application published.
+///
+/// What it is excused from, and why, is said at each field; there is no other excuse.
 #[derive(Clone, Debug)]
 struct Published {
     device: usize,
     qos: QoS,
+    retain: bool,
+    /// The length of the PUBLISH, in bytes.
+    size: usize,
+    /// It is the will of a connection.
+    will: bool,
     outcome: Outcome,
     /// How often the broker passed it on.
     routed: u32,
-    /// The broker refused it at least once; what comes again then comes later than what it let through.
+    /// The broker answered it with an error once. If that answer is cut off, the client sends it again [MQTT-4.4.0-1], and if it
+    /// is taken then, messages that were sent after it have been passed on before it.
     refused: bool,
-    /// The server forgot that it had it, and the client was not told in time.
+    /// The server lost its session after it had passed this one on, and the client, which has not been told, sends it again
+    /// [MQTT-4.4.0-1]: to the server it is a new message.
     may_repeat: bool,
-    /// Its identifier may be one that the server holds for a call of which the device has lost the memory.
+    /// The device has lost its memory, so its identifier may be one that the server holds for an older message, of which this
+    /// one seems to be a duplicate [MQTT-4.3.3-10].
     may_be_swallowed: bool,
+    /// It may end without an answer: the session was lost, or the limits of a connection forbid to send it again.
+    may_be_lost: bool,
 }
 
-/// A message on its way to one device.
+/// What a device may send on a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowed {
+    /// Maximum QoS.
+    pub qos: QoS,
+    /// Retain Available.
+    pub retain: bool,
+    /// Maximum Packet Size, in bytes.
+    pub size: usize,
+}
+
+/// A message on its way to one device. There is no excuse but the last two.
 #[derive(Clone, Copy, Debug)]
 struct Copies {
     qos: QoS,
@@ -40,9 +63,10 @@ struct Copies {
     got: u32,
     /// Its place in the order in which the broker queued.
     index: u32,
-    /// The session that it was for was lost.
+    /// The session that it was for was lost, or it is too large for the device [MQTT-3.1.2-25].
     may_lack: bool,
-    /// The device lost its memory while it was under way.
+    /// The device lost its memory after it had received it, or it refused it, and the server sends it again until it knows
+    /// [MQTT-4.4.0-1].
     may_repeat: bool,
 }
 
@@ -59,6 +83,14 @@ struct Ledger {
     swallows: bool,
     /// The message of each QoS that the broker passed on last.
     routed: [u32; 3],
+    /// The server began a session, and the device has not been told.
+    untold: bool,
+}
+
+impl Published {
+    fn topic(&self) -> String {
+        if self.will { will_topic(self.device) } else { topic(self.device, self.qos) }
+    }
 }
 
 /// The expectations of a schedule.
@@ -74,6 +106,12 @@ pub(super) struct Book {
 #[must_use]
 pub(super) fn topic(device: usize, qos: QoS) -> String {
     format!("t/{device}/{}", qos as u8)
+}
+
+/// The topic of a device's wills.
+#[must_use]
+pub(super) fn will_topic(device: usize) -> String {
+    format!("t/{device}/w")
 }
 
 /// The number of the message with this payload.
@@ -94,7 +132,8 @@ impl Book {
         self.published.len()
     }
 
-    fn problem(&mut self, what: String) {
+    /// Something does not hold.
+    pub(super) fn problem(&mut self, what: String) {
         self.problems.push(what);
     }
 
@@ -105,24 +144,60 @@ impl Book {
     }
 
     /// A call of publish was accepted.
-    pub(super) fn publish(&mut self, device: usize, qos: QoS, id: Option<u16>) {
+    pub(super) fn publish(&mut self, device: usize, qos: QoS, retain: bool, size: usize, id: Option<u16>) {
         let number = self.next();
-        let may_be_swallowed = self.devices.get(device).is_some_and(|ledger| ledger.swallows);
-        let outcome = Outcome::Pending;
-        self.published.push(Published {
-            device,
-            qos,
-            outcome,
-            routed: 0,
-            refused: false,
-            may_repeat: false,
-            may_be_swallowed,
-        });
+        self.add(device, qos, retain, size, false);
         match (qos, id) {
             (QoS::AtMostOnce, None) => {}
             (QoS::AtMostOnce, Some(_)) | (_, None) => self.problem(format!("message {number} at {qos:?} got {id:?}")),
             (_, Some(id)) => self.begin(device, id, Some(number)),
         }
+    }
+
+    /// A connection begins with a will. Its message has the number that [`next`](Self::next) told.
+    pub(super) fn will(&mut self, device: usize, qos: QoS) {
+        self.add(device, qos, false, 0, true);
+    }
+
+    fn add(&mut self, device: usize, qos: QoS, retain: bool, size: usize, will: bool) {
+        let may_be_swallowed = self.devices.get(device).is_some_and(|ledger| ledger.swallows);
+        self.published.push(Published {
+            device,
+            qos,
+            retain,
+            size,
+            will,
+            outcome: if will { Outcome::Void } else { Outcome::Pending },
+            routed: 0,
+            refused: false,
+            may_repeat: false,
+            may_be_swallowed,
+            may_be_lost: false,
+        });
+    }
+
+    /// How many exchanges of a device wait for their result, and how many of them are messages.
+    pub(super) fn pending(&self, device: usize) -> (usize, usize) {
+        self.devices.get(device).map_or((0, 0), |ledger| {
+            (ledger.pending.len(), ledger.pending.values().filter(|message| message.is_some()).count())
+        })
+    }
+
+    /// Messages of a device that wait for their result and fulfil this may end without one.
+    pub(super) fn may_lose(&mut self, device: usize, which: impl Fn(QoS, bool, usize) -> bool) {
+        let Self { devices, published, .. } = self;
+        for number in devices.get(device).into_iter().flat_map(|ledger| ledger.pending.values()).flatten() {
+            if let Some(message) = published.get_mut(*number as usize) {
+                message.may_be_lost |= which(message.qos, message.retain, message.size);
+            }
+        }
+    }
+
+    /// The server told its limits: what they forbid is given up.
+    pub(super) fn limited(&mut self, device: usize, allowed: Allowed) {
+        self.may_lose(device, |qos, retain, size| {
+            qos > allowed.qos || retain && !allowed.retain || size > allowed.size
+        });
     }
 
     /// An exchange begins with this identifier.
@@ -145,6 +220,9 @@ impl Book {
         let Some(message) = call else { return };
         let Some(published) = self.published.get_mut(message as usize) else { return };
         published.outcome = reason.map_or(Outcome::Lost, Outcome::Published);
+        if reason.is_none() && !published.may_be_lost {
+            return self.problem(format!("message {message} is said to be lost, and there was no reason to lose it"));
+        }
         let routed = published.routed;
         let qos = published.qos;
         let swallowed = published.may_be_swallowed && qos == QoS::ExactlyOnce;
@@ -163,6 +241,7 @@ impl Book {
             Entry::Began(client) => {
                 if let Some(device) = device(client) {
                     self.session_lost(device);
+                    self.may_lose(device, |_, _, _| true);
                     let pending = |published: &&mut Published| published.outcome == Outcome::Pending;
                     for published in self.published.iter_mut().filter(pending) {
                         published.may_repeat |= published.device == device && published.routed > 0;
@@ -201,12 +280,16 @@ impl Book {
     fn routed(&mut self, from: usize, number: u32, qos: QoS, said: &str) {
         let Some(published) = self.published.get_mut(number as usize) else { return };
         published.routed += 1;
-        let (routed, refused, again) = (published.routed, published.refused, published.may_repeat);
-        if published.device != from || published.qos != qos || topic(from, qos) != said {
+        let Published { routed, refused, will, .. } = *published;
+        let again = published.may_repeat || qos == QoS::AtLeastOnce && !will;
+        if published.device != from || published.qos != qos || published.topic() != said {
             return self.problem(format!("message {number} arrived from device {from} at {qos:?} on {said}"));
         }
-        if routed > 1 && qos != QoS::AtLeastOnce && !again {
+        if routed > 1 && !again {
             self.problem(format!("message {number} at {qos:?} was passed on {routed} times"));
+        }
+        if will {
+            return;
         }
         let Some(ledger) = self.devices.get_mut(from) else { return };
         let Some(last) = ledger.routed.get_mut(qos as usize) else { return };
@@ -223,7 +306,7 @@ impl Book {
         let Some(published) = self.published.get(number as usize) else {
             return self.problem(format!("device {device} received {number}, which nobody published"));
         };
-        let wanted = topic(published.device, published.qos);
+        let wanted = published.topic();
         let Some(ledger) = self.devices.get_mut(device) else { return };
         let Some(copies) = ledger.copies.get_mut(&number) else {
             return self.problem(format!("device {device} received {number}, which was not for it"));
@@ -259,13 +342,27 @@ impl Book {
     }
 
     /// The server's session of a device is gone, and what was on its way with it.
-    pub(super) fn session_lost(&mut self, device: usize) {
+    fn session_lost(&mut self, device: usize) {
         if let Some(ledger) = self.devices.get_mut(device) {
             ledger.swallows = false;
+            ledger.untold = true;
         }
         for copies in self.devices.get_mut(device).into_iter().flat_map(|ledger| ledger.copies.values_mut()) {
             copies.may_lack |= copies.got < copies.queued;
         }
+    }
+
+    /// The device has been told that the server began a session.
+    pub(super) fn told(&mut self, device: usize) {
+        if let Some(ledger) = self.devices.get_mut(device) {
+            ledger.untold = false;
+        }
+    }
+
+    /// Whether the device has not been told of the last session that the server began. If CONNACK was cut off, it never will:
+    /// the next one says that there is a session [MQTT-3.2.2-3].
+    pub(super) fn untold(&self, device: usize) -> bool {
+        self.devices.get(device).is_some_and(|ledger| ledger.untold)
     }
 
     /// Whether the server may hold QoS 2 identifiers that a device does not know of.
@@ -280,7 +377,7 @@ impl Book {
         let Some(ledger) = self.devices.get_mut(device) else { return };
         ledger.swallows |= swallows;
         for copies in ledger.copies.values_mut() {
-            copies.may_repeat = true;
+            copies.may_repeat |= copies.got > 0;
         }
         for message in core::mem::take(&mut ledger.pending).into_values().flatten() {
             if let Some(published) = self.published.get_mut(message as usize) {

@@ -1,37 +1,15 @@
 //! A client under test with its application: the real session, and what it is told and tells.
 
-use mqtt5_codec::{
-    Decoded, Decoder, Delivery, Filter, PacketId, Properties, Property, QoS, ReasonCode, Rule, Sender, Subscription,
-    SubscriptionOptions, Text, Topic,
-};
+use mqtt5_codec::{Decoded, Decoder, Properties, Property, Rule, Sender, Text, Topic, Will};
 use mqtt5_session::{
-    Acknowledge, Boxed, Client, Connect, Ending, Event, Fault, Inbox, Input, Instant, Message, Prior, Transmit,
+    Acknowledge, Boxed, Client, Connect, Event, Fault, Inbox, Input, Instant, Prior, Refused, Transmit,
 };
 
-use super::book::{Book, number, topic};
+use super::app::{App, Listener};
+use super::book::{Book, will_topic};
+use super::draw::{Habits, METHOD};
 use super::random::Random;
 use crate::broker::Broker;
-
-/// How a device is made and connects; drawn once a schedule.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Habits {
-    /// Exchanges that it has room for.
-    pub flights: usize,
-    /// Bytes that it has room for.
-    pub bytes: usize,
-    /// Whether the application acknowledges by hand.
-    pub manual: bool,
-    /// The QoS of its subscription.
-    pub granted: QoS,
-    /// Its Receive Maximum.
-    pub receive_maximum: u16,
-    /// Topic aliases that it takes and wants.
-    pub aliases: u16,
-    /// Session expiry in seconds.
-    pub expiry: u32,
-    /// Keep-alive in seconds.
-    pub keep_alive: u16,
-}
 
 /// A client and its application.
 pub(super) struct Device<'t> {
@@ -49,14 +27,26 @@ pub(super) struct Device<'t> {
     pub wire: Vec<u8>,
     /// How it is.
     pub habits: Habits,
-    /// Messages that the application has to acknowledge.
-    pub unacknowledged: Vec<(PacketId, QoS, u32)>,
+    /// The application.
+    pub app: App,
+    /// Connections that it has given up, and of which the broker does not know that.
+    ghosts: Vec<usize>,
+    /// When its clock began, in the world's time.
+    boot: u64,
+    /// The least session expiry that either side may go by, in seconds.
+    least_expiry: u32,
+    /// When the last connection ended that the server had accepted.
+    parted: u64,
+    /// The server has accepted the connection.
+    accepted: bool,
+    /// How long the last CONNECT was that it had room for, in bytes.
+    connect_len: usize,
+    /// The server's session may outlive its own.
+    outlived: bool,
     /// It lost its memory.
     pub forgot: bool,
     /// The next connection begins a session.
     pub clean: bool,
-    /// Its subscription has been granted in this session.
-    pub subscribed: bool,
     /// What was decoded is to be told to the trace.
     pub told: Option<Vec<String>>,
     /// What the broker got and is no whole packet yet, for the trace.
@@ -65,17 +55,12 @@ pub(super) struct Device<'t> {
     pub idle_bytes: usize,
 }
 
-/// When the session's clock says that it is.
-fn at(now: u64) -> Instant {
-    Instant::from_millis(now)
-}
-
 impl<'t> Device<'t> {
     /// A device with new memory.
     #[must_use]
     pub(super) fn new(number: usize, habits: Habits, table: &'t mut [u8], tells: bool) -> Self {
         let client = Client::new(Boxed::new(habits.flights, habits.bytes));
-        let idle_bytes = client.figures(at(0)).bytes_held;
+        let idle_bytes = client.figures(Instant::default()).bytes_held;
         Self {
             number,
             name: format!("d{number}"),
@@ -84,17 +69,29 @@ impl<'t> Device<'t> {
             link: None,
             wire: Vec::new(),
             habits,
-            unacknowledged: Vec::new(),
+            app: App::default(),
+            ghosts: Vec::new(),
+            boot: 0,
+            least_expiry: habits.expiry,
+            parted: 0,
+            accepted: false,
+            connect_len: 0,
+            outlived: false,
             forgot: false,
             clean: false,
-            subscribed: false,
             told: tells.then(Vec::new),
             heard: Vec::new(),
             idle_bytes,
         }
     }
 
-    fn tell(&mut self, what: impl FnOnce() -> String) {
+    /// What its clock says.
+    pub(super) fn at(&self, now: u64) -> Instant {
+        Instant::from_millis(now - self.boot)
+    }
+
+    /// Tells the trace.
+    pub(super) fn tell(&mut self, what: impl FnOnce() -> String) {
         if let Some(told) = &mut self.told {
             told.push(format!("{} {}", self.name, what()));
         }
@@ -102,35 +99,70 @@ impl<'t> Device<'t> {
 
     /// Opens a connection, and queues CONNECT.
     pub(super) fn connect(&mut self, broker: &mut Broker, book: &mut Book, now: u64) {
-        let Habits { receive_maximum, aliases, expiry, keep_alive, manual, .. } = self.habits;
+        self.may_end(self.clean, book, now);
+        let Habits { receive_maximum, aliases, expiry, keep_alive, manual, will, method, .. } = self.habits;
         let mut properties = vec![Property::SessionExpiryInterval(expiry)];
         properties.extend(core::num::NonZeroU16::new(receive_maximum).map(Property::ReceiveMaximum));
         if aliases > 0 {
             properties.push(Property::TopicAliasMaximum(aliases));
         }
+        if method {
+            properties.extend(Text::new(METHOD).map(Property::AuthenticationMethod));
+            properties.push(Property::AuthenticationData(b"data"));
+        }
         let Ok(name) = Text::new(&self.name) else { return };
+        let payload = book.next().to_be_bytes();
+        let will_name = will_topic(self.number);
+        let delay = [Property::WillDelayInterval(will.map_or(0, |(_, delay)| delay))];
         let mut options = Connect::new(name);
+        if let (Some((qos, _)), Ok(topic), false) = (will, Topic::new(&will_name), self.app.no_will) {
+            let properties = Properties::from(&delay);
+            options.packet.will = Some(Will { qos, retain: false, properties, topic, payload: &payload });
+        }
         options.packet.clean_start = self.clean;
         options.packet.keep_alive = keep_alive;
         options.packet.properties = Properties::from(&properties[..]);
         options.prior = if self.forgot { Prior::Empty } else { Prior::None };
         options.acknowledge = if manual { Acknowledge::Manual } else { Acknowledge::Automatic };
-        options.topic_aliases = aliases;
-        let asked = self.client.connect(&options, at(now));
+        options = options.with_topic_aliases(aliases);
+        let len = options.packet.encoded_len().unwrap_or(usize::MAX);
+        let asked = self.client.connect(&options, self.at(now));
         let clean = self.clean;
-        self.tell(|| format!("connects, clean start {clean}: {asked:?}"));
+        let with_will = options.packet.will.map(|will| will.qos);
+        self.tell(|| format!("connects, clean start {clean}, will {with_will:?}: {asked:?}"));
         if let Err(refused) = asked {
-            // Memory may be full of messages that wait; then nothing but losing it helps.
-            if !matches!(refused, mqtt5_session::Refused::Bytes { .. }) {
-                book.problems.push(format!("{} may not connect: {refused}", self.name));
+            // Memory keeps the place of the last CONNECT. A longer one has to find room among messages that wait, and a device
+            // without a connection gets rid of those only by losing its memory.
+            if !matches!(refused, Refused::Bytes { .. }) || len <= self.connect_len {
+                book.problem(format!("{} may not connect: {refused}", self.name));
             }
-            self.forget(broker, book);
-            return;
+            return self.forget(broker, book);
         }
+        self.connect_len = len;
+        if let Some(qos) = with_will {
+            book.will(self.number, qos);
+        }
+        self.least_expiry = self.least_expiry.min(expiry);
         self.link = Some(broker.open(now));
         // The inbox leaves the old connection behind.
-        let _ = self.client.handle_input(&mut self.inbox, at(now));
+        let at = self.at(now);
+        let _ = self.client.handle_input(&mut self.inbox, at);
         self.losses(book);
+    }
+
+    /// Its session may end now without the server having said so: it begins a new one, or its expiry interval has passed.
+    fn may_end(&mut self, clean: bool, book: &mut Book, now: u64) {
+        if clean || self.link.is_none() && now - self.parted >= u64::from(self.least_expiry).saturating_mul(1000) {
+            book.may_lose(self.number, |_, _, _| true);
+            self.outlived = true;
+        }
+    }
+
+    /// A session expiry may be in force from now on.
+    pub(super) fn expiries(&mut self, seconds: u32) {
+        self.least_expiry = self.least_expiry.min(seconds);
+        // DISCONNECT may be cut off, and then the server goes by another.
+        self.outlived = true;
     }
 
     /// Writes up to `most` bytes.
@@ -138,11 +170,11 @@ impl<'t> Device<'t> {
         let mut left = most;
         while left > 0
             && self.link.is_some()
-            && let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit(at(now))
+            && let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit(self.at(now))
         {
             let len = bytes.len().min(left);
             self.wire.extend_from_slice(bytes.get(..len).unwrap_or_default());
-            self.client.transmitted(len, at(now));
+            self.client.transmitted(len, self.at(now));
             left -= len;
         }
         most - left
@@ -189,24 +221,28 @@ impl<'t> Device<'t> {
     pub(super) fn handle(&mut self, broker: &mut Broker, book: &mut Book, random: &mut Random, now: u64) -> usize {
         let Some(link) = self.link else { return 0 };
         let mut handled = 0;
+        let at = self.at(now);
         loop {
             let before = self.inbox.len();
-            let input = self.client.handle_input(&mut self.inbox, at(now));
+            let input = self.client.handle_input(&mut self.inbox, at);
             let mut fault = None;
             let goes_on = match input {
                 Ok(Input::Event(event)) => {
-                    let mut app = App {
-                        number: self.number,
-                        manual: self.habits.manual,
-                        unacknowledged: &mut self.unacknowledged,
-                        subscribed: &mut self.subscribed,
-                        forgot: &mut self.forgot,
-                        clean: &mut self.clean,
-                    };
                     if let Some(told) = &mut self.told {
                         told.push(format!("{} gets {event:?}", self.name));
                     }
-                    app.on(&event, book);
+                    let mut listener = Listener {
+                        number: self.number,
+                        manual: self.habits.manual,
+                        identifier: self.habits.identifier,
+                        expiry: self.habits.expiry,
+                        app: &mut self.app,
+                        forgot: &mut self.forgot,
+                        clean: &mut self.clean,
+                        least_expiry: &mut self.least_expiry,
+                    };
+                    listener.on(&event, book);
+                    self.accepted |= matches!(event, Event::Connected(_));
                     true
                 }
                 Ok(_) => false,
@@ -225,6 +261,9 @@ impl<'t> Device<'t> {
             if self.habits.manual && random.chance(40) {
                 self.acknowledge(book, random);
             }
+            if self.app.auth_due && random.chance(60) {
+                self.authenticate(book, now);
+            }
             if !goes_on {
                 return handled;
             }
@@ -234,49 +273,62 @@ impl<'t> Device<'t> {
     /// The client found something wrong, which the model broker does not do.
     fn faulted(&mut self, fault: Fault, book: &mut Book) {
         self.tell(|| format!("finds {fault}"));
-        if fault.rule == Rule::SESSION_UNKNOWN {
-            // Its session ended for it before it ended for the server: it begins a new one.
+        if fault.rule == Rule::SESSION_UNKNOWN && self.outlived {
+            // Its session has ended for it, and not, as far as it can know, for the server. So it has to close the connection
+            // [MQTT-3.2.2-4], and begins a new one.
             self.clean = true;
+            self.outlived = false;
         } else {
-            book.problems.push(format!("{} finds {fault}", self.name));
+            book.problem(format!("{} finds {fault}", self.name));
         }
     }
 
     fn losses(&mut self, book: &mut Book) {
         while let Some(id) = self.client.poll_lost() {
-            self.tell(|| format!("lost {id}"));
-            book.end(self.number, id.get(), false, None);
-        }
-    }
-
-    /// The application acknowledges a message, any of those that wait.
-    pub(super) fn acknowledge(&mut self, book: &mut Book, random: &mut Random) {
-        if self.unacknowledged.is_empty() {
-            return;
-        }
-        let (id, qos, message) =
-            self.unacknowledged.swap_remove(random.below(self.unacknowledged.len() as u64) as usize);
-        let reason = if random.chance(5) { ReasonCode::IMPLEMENTATION_SPECIFIC_ERROR } else { ReasonCode::SUCCESS };
-        let done = self.client.acknowledge(id, reason);
-        self.tell(|| format!("acknowledges {id} at {qos:?} with {reason}: {done:?}"));
-        if reason.is_error() {
-            book.refused(self.number, message);
+            self.lost(id, book);
         }
     }
 
     /// The connection is gone, for both sides.
     pub(super) fn close(&mut self, broker: &mut Broker, book: &mut Book, random: &mut Random, now: u64) {
-        let Some(link) = self.link.take() else { return };
+        let Some(link) = self.link else { return };
+        broker.close(link, now);
+        self.parts(book, random, now);
+    }
+
+    /// The connection is gone, and the broker does not know it.
+    pub(super) fn vanish(&mut self, book: &mut Book, random: &mut Random, now: u64) {
+        let Some(link) = self.link else { return };
+        self.tell(|| "vanishes".to_owned());
+        self.ghosts.push(link);
+        // The server's session may end later than its own.
+        self.outlived |= self.habits.expiry != u32::MAX || self.least_expiry != u32::MAX;
+        self.parts(book, random, now);
+    }
+
+    /// The broker finds out about connections that are gone: all, or those that it has closed itself.
+    pub(super) fn bury(&mut self, all: bool, broker: &mut Broker, now: u64) {
+        self.ghosts.retain(|link| {
+            let gone = all || broker.is_closed(*link);
+            if gone {
+                broker.close(*link, now);
+            }
+            !gone
+        });
+    }
+
+    fn parts(&mut self, book: &mut Book, random: &mut Random, now: u64) {
+        self.link = None;
+        if core::mem::take(&mut self.accepted) {
+            self.parted = now;
+        }
         self.wire.clear();
         self.heard.clear();
-        broker.close(link, now);
-        self.client.handle_close(at(now));
+        self.may_end(false, book, now);
+        self.client.handle_close(self.at(now));
         self.tell(|| "is cut off".to_owned());
         self.losses(book);
-        // What was received at QoS 1 comes again; an application may answer the first one nevertheless.
-        if random.chance(80) {
-            self.unacknowledged.retain(|(_, qos, _)| *qos == QoS::ExactlyOnce);
-        }
+        self.parted(random);
     }
 
     /// The device restarts without its state.
@@ -284,22 +336,47 @@ impl<'t> Device<'t> {
         self.tell(|| "loses its memory".to_owned());
         self.client = Client::new(Boxed::new(self.habits.flights, self.habits.bytes));
         self.inbox.clear();
-        self.unacknowledged.clear();
+        self.app = App::default();
         self.forgot = true;
+        self.connect_len = 0;
+        self.least_expiry = self.habits.expiry;
         let swallows = broker.forgotten(&self.name);
         book.memory_lost(self.number, swallows);
     }
 
+    /// The device restarts with its state saved, a clock that begins anew, and perhaps another way to acknowledge. Bytes that it
+    /// had read and not handled are gone.
+    pub(super) fn restart(&mut self, broker: &mut Broker, book: &mut Book, random: &mut Random, now: u64) {
+        self.tell(|| "restarts with its state saved".to_owned());
+        let saved = self.client.clone();
+        if let Some(link) = self.link {
+            broker.close(link, now);
+        }
+        self.boot = now;
+        self.client = saved;
+        self.inbox.clear();
+        if random.chance(30) {
+            self.habits.manual = !self.habits.manual;
+        }
+        if self.link.is_some() {
+            self.parts(book, random, now);
+        }
+        if !self.habits.manual {
+            self.app.unacknowledged.clear();
+        }
+    }
+
     /// Its timers. False when that ended the connection.
     pub(super) fn timeout(&mut self, book: &mut Book, now: u64) -> bool {
-        let done = self.client.handle_timeout(at(now));
+        self.may_end(false, book, now);
+        let done = self.client.handle_timeout(self.at(now));
         self.losses(book);
         match done {
             Ok(_) => true,
             Err(fault) => {
                 self.tell(|| format!("finds {fault}"));
                 if !matches!(fault.rule, Rule::CONNACK_MISSED | Rule::PINGRESP_MISSED) {
-                    book.problems.push(format!("{} finds {fault} at a timeout", self.name));
+                    book.problem(format!("{} finds {fault} at a timeout", self.name));
                 }
                 false
             }
@@ -309,100 +386,6 @@ impl<'t> Device<'t> {
     /// When its timer is due.
     #[must_use]
     pub(super) fn due(&self) -> Option<u64> {
-        self.client.poll_timeout().map(Instant::as_millis)
-    }
-
-    /// The application publishes.
-    pub(super) fn publish(&mut self, qos: QoS, len: usize, retain: bool, hold: bool, book: &mut Book, now: u64) {
-        let number = book.next();
-        let name = topic(self.number, qos);
-        let Ok(topic) = Topic::new(&name) else { return };
-        let mut payload = number.to_be_bytes().to_vec();
-        payload.resize(4 + len, b'.');
-        let mut message = Message::new(topic, &payload);
-        message.qos = qos;
-        message.hold = hold;
-        message.retain = retain;
-        let done = self.client.publish(&message, at(now));
-        self.tell(|| format!("publishes {number} at {qos:?}, {len} bytes, hold {hold}: {done:?}"));
-        if let Ok(id) = done {
-            book.publish(self.number, qos, id.map(PacketId::get));
-        }
-    }
-
-    /// The application subscribes to what all devices publish, or to something else.
-    pub(super) fn subscribe(&mut self, noise: bool, book: &mut Book, now: u64) {
-        let filter = if noise { Filter::new("noise/+") } else { Filter::new("t/#") };
-        let Ok(filter) = filter else { return };
-        let options = SubscriptionOptions { maximum_qos: self.habits.granted, ..SubscriptionOptions::default() };
-        let done = self.client.subscribe(&[Subscription { filter, options }], Properties::EMPTY, at(now));
-        self.tell(|| format!("subscribes to {filter}: {done:?}"));
-        if let Ok(id) = done {
-            self.subscribed |= !noise;
-            book.begin(self.number, id.get(), None);
-        }
-    }
-
-    /// The application unsubscribes from something else.
-    pub(super) fn unsubscribe(&mut self, book: &mut Book, now: u64) {
-        let Ok(filter) = Filter::new("noise/+") else { return };
-        let done = self.client.unsubscribe(&[filter], Properties::EMPTY, at(now));
-        self.tell(|| format!("unsubscribes: {done:?}"));
-        if let Ok(id) = done {
-            book.begin(self.number, id.get(), None);
-        }
-    }
-
-    /// The application pings.
-    pub(super) fn ping(&mut self, now: u64) {
-        let done = self.client.ping(at(now));
-        self.tell(|| format!("pings: {done:?}"));
-    }
-
-    /// The application ends the connection.
-    pub(super) fn disconnect(&mut self, at_once: bool, now: u64) {
-        let ending = if at_once { Ending::AtOnce } else { Ending::AfterQueued };
-        let done = self.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, ending, at(now));
-        self.tell(|| format!("disconnects, {ending:?}: {done:?}"));
-    }
-}
-
-/// The application, as far as it handles events.
-struct App<'d> {
-    number: usize,
-    manual: bool,
-    unacknowledged: &'d mut Vec<(PacketId, QoS, u32)>,
-    subscribed: &'d mut bool,
-    forgot: &'d mut bool,
-    clean: &'d mut bool,
-}
-
-impl App<'_> {
-    fn on(&mut self, event: &Event<'_>, book: &mut Book) {
-        match event {
-            Event::Connected(connected) => {
-                if !connected.resumed {
-                    *self.subscribed = false;
-                    self.unacknowledged.clear();
-                    book.session_lost(self.number);
-                }
-                *self.forgot = false;
-                *self.clean = false;
-            }
-            Event::Message(message) => {
-                if let Delivery::AtLeastOnce { id, .. } | Delivery::ExactlyOnce { id, .. } = message.delivery
-                    && self.manual
-                {
-                    let number = number(message.payload).unwrap_or(u32::MAX);
-                    self.unacknowledged.push((id, message.delivery.qos(), number));
-                }
-                book.received(self.number, message.payload, message.delivery.qos(), message.topic.as_str());
-            }
-            Event::Published(ack) => book.end(self.number, ack.id.get(), true, Some(ack.reason)),
-            Event::Subscribed(ack) | Event::Unsubscribed(ack) => {
-                book.end(self.number, ack.id.get(), false, Some(ReasonCode::SUCCESS));
-            }
-            _ => {}
-        }
+        self.client.poll_timeout().map(|due| due.as_millis() + self.boot)
     }
 }

@@ -9,9 +9,12 @@
 //! - every call ended in exactly one result;
 //! - when the world calms down all falls quiet, and nothing is held any more on either side.
 
+mod app;
 mod book;
+mod calm;
 pub mod command;
 mod device;
+mod draw;
 pub mod random;
 mod world;
 

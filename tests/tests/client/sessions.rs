@@ -28,8 +28,8 @@ fn a_session_is_resumed_over_two_opens() {
 
     let (mut peer, connected) = server.connected(&mut tool, KEEP, PRESENT);
     assert_eq!((&connected["session_present"], &connected["resumed"]), (&true.into(), &true.into()));
-    // PUBREL packets first, since none may wait behind a PUBLISH; then PUBLISH packets in their order, and what is new.
-    peer.gets("62 02 0003  3a 07 0001 74 0001 00 31  3c 07 0001 74 0002 00 32  32 07 0001 74 0004 00 35");
+    // In the order first sent: PUBREL 3 came after the others. Then what is new.
+    peer.gets("3a 07 0001 74 0001 00 31  3c 07 0001 74 0002 00 32  62 02 0003  32 07 0001 74 0004 00 35");
     // A message of QoS 2 that was told is not told again.
     peer.send("3c 06 0001 61 0007 00");
     peer.gets("50 02 0007");
