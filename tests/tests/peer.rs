@@ -1,5 +1,4 @@
 //! The judge of clients on our own client, both as processes.
-#![expect(clippy::unwrap_used, reason = "a test and its helpers")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};

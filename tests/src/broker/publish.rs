@@ -103,7 +103,9 @@ impl Broker {
         session.claims.retain(|claim| !claim.is_free(id) || again(claim));
         let owed = session.claims.iter().find(|claim| is_owed(claim)).map(|claim| claim.id);
         let given_up = session.claim(id).is_some_and(|claim| claim.given_up);
-        let in_order = !dup || given_up || owed.is_none_or(|first| first == id);
+        // One that is no longer known was acknowledged in bytes that the client has not read: its place is not known either.
+        let unknown = session.claim(id).is_none();
+        let in_order = !dup || given_up || unknown || owed.is_none_or(|first| first == id);
         let broken = match session.claim(id) {
             None if dup && !resumed => Some(("MQTT-3.3.1-3", "DUP on a message that was never sent before")),
             None => None,
