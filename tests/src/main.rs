@@ -11,9 +11,9 @@ use conformance::interop::{self, Outcome};
 use conformance::statements::{self, Sources, show};
 use conformance::{client, codec, explore, judge, sim, vectors};
 
-/// Judges MQTT v5 packets and whoever sends them.
+/// Judges MQTT v5 packets and whoever sends them: single packets, servers, clients, and this project's own stack.
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, about = "Judges MQTT v5 packets and whoever sends them", max_term_width = 100, after_help = STATUS)]
 struct Arguments {
     #[command(subcommand)]
     judge: Judge,
@@ -31,9 +31,14 @@ enum Judge {
     Simulate(sim::command::Options),
     /// Explores every state of a client and a model broker with a few messages and cuts, and tells how many there are.
     Explore(explore::command::Options),
-    /// Judges a server by statement, from outside.
+    /// Judges a server by statement, from outside: pass, fail (with what it did), or not seen (and why).
+    ///
+    /// It takes about a minute. Ends with 0 if nothing is broken, otherwise with 1.
     Broker(judge::command::Options),
     /// Judges a client by statement: a server that watches it, and tries it.
+    ///
+    /// The client has to connect again and again, as often as it can: each connection is another trial. Standard error tells
+    /// which; the report comes at the end. Ends with 0 if nothing is broken, otherwise with 1.
     Peer(judge::peer::Options),
     /// Prints the standard's normative statements: whom each binds, how it is kept here, and how many are kept in which way.
     Statements(Table),
@@ -57,6 +62,13 @@ enum Judge {
     /// Ends with 0 if all held, with 2 if only the broker is to blame for what did not, otherwise with 1.
     Interop(interop::Options),
 }
+
+const STATUS: &str =
+    "Ends with 0 if all is well, with 1 if something is broken or can't be had, and with 2 for a wrong command line; \
+    `interop` also ends with 2 if the broker alone is to blame.
+
+Try: printf 'c2s C000\\ns2c 36\\n' | conformance codec
+     conformance broker mqtt://127.0.0.1:1883 --html report.html";
 
 const VECTORS: &str = r#"Each line is an object:
   from       "client" or "server": who sends it

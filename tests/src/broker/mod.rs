@@ -191,6 +191,14 @@ impl Broker {
         }
     }
 
+    /// A client that said no goodbye may not have read what was sent last: it may send again what a PUBREC answered.
+    pub fn doubt(&mut self, number: usize) {
+        let Some(client) = self.client(number).map(str::to_owned) else { return };
+        for claim in self.sessions.get_mut(&client).into_iter().flat_map(|session| &mut session.claims) {
+            claim.doubtful = claim.here && claim.received && !claim.released;
+        }
+    }
+
     /// Whether the broker has closed the link, once [`readable`](Self::readable) is empty.
     #[must_use]
     pub fn is_closed(&self, number: usize) -> bool {

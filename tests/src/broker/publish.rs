@@ -103,7 +103,9 @@ impl Broker {
         session.claims.retain(|claim| !claim.is_free(id) || again(claim));
         let owed = session.claims.iter().find(|claim| is_owed(claim)).map(|claim| claim.id);
         let given_up = session.claim(id).is_some_and(|claim| claim.given_up);
-        let in_order = !dup || given_up || owed.is_none_or(|first| first == id);
+        // One that is no longer known was acknowledged in bytes that the client has not read: its place is not known either.
+        let unknown = session.claim(id).is_none();
+        let in_order = !dup || given_up || unknown || owed.is_none_or(|first| first == id);
         let broken = match session.claim(id) {
             None if dup && !resumed => Some(("MQTT-3.3.1-3", "DUP on a message that was never sent before")),
             None => None,
@@ -113,20 +115,26 @@ impl Broker {
             Some(_) if !dup => Some(("MQTT-2.2.1-3", "an identifier in use is given to another message")),
             Some(old) if old.kind != kind => Some(("MQTT-2.2.1-3", "sent again at another QoS, or as another packet")),
             Some(old) if old.here => Some(("MQTT-4.4.0-1", "sent again on the same connection")),
-            Some(old) if old.received => Some(("MQTT-4.3.3-6", "PUBLISH sent again after PUBREC was received")),
+            Some(old) if old.received && !old.doubtful => {
+                Some(("MQTT-4.3.3-6", "PUBLISH sent again after PUBREC was received"))
+            }
             Some(old) if !old.message.as_ref().is_some_and(|kept| same(kept, message)) => {
                 Some(("MQTT-4.4.0-1", "what is sent again is another message"))
             }
             Some(_) => None,
         };
         match session.claim(id) {
-            Some(old) => old.here = true,
+            Some(old) => {
+                old.here = true;
+                old.received &= !core::mem::take(&mut old.doubtful);
+            }
             None => session.claims.push(Claim {
                 id,
                 kind,
                 message: Some(message.clone()),
                 size,
                 received: false,
+                doubtful: false,
                 released: false,
                 here: true,
                 given_up: false,
@@ -211,7 +219,7 @@ impl Broker {
     pub(super) fn pubrel(&mut self, number: usize, ack: &Ack<'_>) {
         let id = ack.id.get();
         let Some(session) = self.session_of(number) else { return };
-        let first = |claim: &&Claim| claim.received && !claim.released && !claim.given_up;
+        let first = |claim: &&Claim| claim.received && !claim.doubtful && !claim.released && !claim.given_up;
         let next = session.claims.iter().find(first).map(|claim| claim.id);
         let in_order = next.is_none_or(|next| next == id) || session.claim(id).is_some_and(|claim| claim.given_up);
         let held = session.incoming.remove(&id);

@@ -73,6 +73,8 @@ pub struct Claim {
     pub size: usize,
     /// The client has been given a PUBREC that asks for PUBREL.
     pub received: bool,
+    /// It may not have read it: the link ended, and nobody knows what of the last bytes the client saw.
+    pub doubtful: bool,
     /// The client has sent PUBREL on this link.
     pub released: bool,
     /// It came on this link.

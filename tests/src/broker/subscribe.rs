@@ -147,6 +147,7 @@ impl Broker {
                 message: None,
                 size: 0,
                 received: false,
+                doubtful: false,
                 released: false,
                 here: true,
                 given_up: false,

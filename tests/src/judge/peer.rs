@@ -3,6 +3,7 @@
 //! The client connects as often as it likes; each connection is another trial. The model broker behind it takes down each
 //! statement that it sees kept or broken.
 
+use core::fmt;
 use core::time::Duration;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,12 +18,15 @@ use crate::broker::{Broker, Limits};
 /// How a client is judged.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Where clients connect.
+    /// Where clients connect; port 0 is any that is free, which is then told on standard error.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1883")]
     pub listen: String,
-    /// Watch for N seconds in all.
+    /// Watch for N seconds in all, at most.
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub seconds: u64,
+    /// End after N connections; 16 are every trial once.
+    #[arg(long, value_name = "N")]
+    pub connections: Option<usize>,
     /// End a trial after N seconds, with a cut.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub trial: u64,
@@ -41,6 +45,17 @@ pub enum Trial {
     KeepAlive,
     /// The server sends what it may not: the statement and the bytes. The client has to end the connection.
     Wrong(&'static str, &'static [u8]),
+}
+
+impl fmt::Display for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("all is granted, and messages come at each QoS"),
+            Self::Narrow => f.write_str("little is granted"),
+            Self::KeepAlive => f.write_str("a packet is wanted every second"),
+            Self::Wrong(statement, bytes) => write!(f, "the server breaks {statement} by {bytes:02x?}"),
+        }
+    }
 }
 
 /// What a client has to end the connection for, each on one of its own.
@@ -215,6 +230,9 @@ impl Watch {
         } else if !by_client && self.done {
             self.broker.settle(self.link);
         }
+        if by_client {
+            self.broker.doubt(self.link);
+        }
         self.broker.close(self.link, now);
     }
 
@@ -288,18 +306,20 @@ pub fn statements() -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 /// When the port can't be had, or writing fails.
-pub fn run(options: &Options, mut output: impl Write) -> io::Result<bool> {
-    let listener = TcpListener::bind(&options.listen)?;
+pub fn run(options: &Options, output: impl Write) -> io::Result<bool> {
+    let listener = TcpListener::bind(&options.listen)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", options.listen)))?;
+    let _ = writeln!(io::stderr(), "listening on {}", listener.local_addr()?);
     listener.set_nonblocking(true)?;
     let start = Instant::now();
     let until = start + Duration::from_secs(options.seconds);
     let mut watch = Watch::default();
-    while Instant::now() < until {
+    while Instant::now() < until && options.connections.is_none_or(|most| watch.trials < most) {
         match listener.accept() {
             Ok((stream, _)) => {
                 let end = until.min(Instant::now() + Duration::from_secs(options.trial));
                 serve(&mut watch, stream, start, end)?;
-                writeln!(output, "connection {}: {:?}", watch.trials, watch.trial)?;
+                let _ = writeln!(io::stderr(), "connection {}: {}", watch.trials, watch.trial);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(Duration::from_millis(5)),
             Err(error) => return Err(error),
@@ -413,7 +433,8 @@ mod tests {
             ("MQTT-4.3.3-8", 0, &[CONNECT, SUBSCRIBE, QUIET, READ, END]),
             ("MQTT-4.3.3-11", 0, &[CONNECT, SUBSCRIBE, QUIET, READ, &[0x50, 2, 0, 2], READ, END]),
             ("MQTT-4.3.3-4", 0, &[CONNECT, SUBSCRIBE, QOS_2, READ, QUIET, END]),
-            ("MQTT-4.3.3-6", 0, &[CONNECT, QOS_2, READ, CUT, CONNECT, QOS_2_AGAIN]),
+            // PUBREL shows that PUBREC was read.
+            ("MQTT-4.3.3-6", 0, &[CONNECT, QOS_2, READ, &[0x62, 2, 0, 1], CUT, CONNECT, QOS_2_AGAIN]),
             ("MQTT-4.4.0-1", 0, &[CONNECT, SUBSCRIBE, QOS_1, CUT, CONNECT, QUIET, READ, END]),
             (
                 "MQTT-4.6.0-1",
@@ -472,6 +493,17 @@ mod tests {
         }
         println!("caught {} client mutants of {}", cases.len() - missed.len(), cases.len());
         assert!(missed.is_empty(), "{missed:#?}");
+    }
+
+    #[test]
+    fn a_client_that_was_cut_off_before_it_read_an_acknowledgement_may_send_its_message_again() {
+        let report = play(0, &[CONNECT, QOS_2, READ, CUT, CONNECT, QOS_2_AGAIN, READ, &[0x62, 2, 0, 1], END]);
+        assert_eq!(report.counts()[1], 0, "{}", report.text());
+        // The same of PUBACK: the first of two is sent again before the second, though the judge was done with it.
+        let second = &[0x34, 7, 0, 1, b'u', 0, 2, 0, b'x'];
+        let second_again = &[0x3C, 7, 0, 1, b'u', 0, 2, 0, b'x'];
+        let report = play(0, &[CONNECT, QOS_1, READ, second, CUT, CONNECT, QOS_1_AGAIN, second_again]);
+        assert_eq!(report.counts()[1], 0, "{}", report.text());
     }
 
     #[test]

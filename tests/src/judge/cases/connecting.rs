@@ -103,7 +103,7 @@ fn sessions(talk: &mut Talk<'_>) -> Try<()> {
 
 fn connect_twice(talk: &mut Talk<'_>) -> Try<()> {
     let link = talk.enter("twice", Join::default())?;
-    talk.raw(link, &[0x10, 13, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 0, 0, 0, 0]);
+    talk.raw(link, &[0x10, 13, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 60, 0, 0, 0]);
     let closes = talk.closes(link);
     talk.see("MQTT-3.1.0-2", closes, || "a second CONNECT is put up with".to_owned());
     Ok(())
@@ -111,7 +111,7 @@ fn connect_twice(talk: &mut Talk<'_>) -> Try<()> {
 
 fn client_ids(talk: &mut Talk<'_>) -> Try<()> {
     let link = talk.open()?;
-    let mut connect = vec![0x10, 13 + 23, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 0, 0, 0, 23];
+    let mut connect = vec![0x10, 13 + 23, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 60, 0, 0, 23];
     connect.extend_from_slice(b"0129ABCXYZabcxyzQWERTY7");
     talk.raw(link, &connect);
     let answer = talk.next(link).unwrap_or_default();
@@ -171,10 +171,15 @@ fn connack(talk: &mut Talk<'_>) -> Try<()> {
 }
 
 fn authentication(talk: &mut Talk<'_>) -> Try<()> {
-    const CONNECT: &[u8] = &[0x10, 19, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 0, 6, 0x15, 0, 3, b'?', b'!', b'?', 0, 0];
+    const CONNECT: &[u8] =
+        &[0x10, 19, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 60, 6, 0x15, 0, 3, b'?', b'!', b'?', 0, 0];
     let link = talk.open()?;
     talk.raw(link, CONNECT);
-    let bytes = talk.next(link).ok_or_else(|| Stop("no answer".to_owned()))?;
+    let Some(bytes) = talk.next(link) else {
+        let closes = talk.closes(link);
+        talk.see("MQTT-3.1.4-2", closes, || "an unknown authentication method has no answer at all".to_owned());
+        return Err(Stop("no answer".to_owned()));
+    };
     let [_, _, flags, reason, ..] = bytes[..] else { return Err(Stop("no CONNACK".to_owned())) };
     let refused = matches!(reason, 0x8C | 0x87);
     talk.see("MQTT-4.12.0-1", refused, || format!("an unknown authentication method is answered by 0x{reason:02x}"));
