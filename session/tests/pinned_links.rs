@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use core::num::NonZeroU16;
 use mqtt5_codec::{Properties, Property, ReasonCode, Rule};
-use mqtt5_session::{Connect, Ending, Refused};
+use mqtt5_session::{Connect, Ending, Inbox, Refused};
 
 const ACCEPTED: &str = "20 03 00 00 00";
 const RESUMED: &str = "20 03 01 00 00";
@@ -164,4 +164,20 @@ fn writing_what_was_not_lent_counts_for_nothing() {
     host.publish(&message("t", "", 1)).unwrap();
     host.client.transmitted(1_000, host.now());
     assert_eq!(host.sent(), "32 06 00 01 74 00 01 00");
+}
+
+/// A message whose topic is not known was not delivered: its identifier is not held for a duplicate's.
+#[test]
+fn mqtt_4_3_3_10_a_message_that_was_a_fault_is_delivered_when_it_comes_again() {
+    let mut host = Host::new();
+    host.inbox = Inbox::growing(64, 1_000).with_aliases(vec![0; 20].leak(), 8);
+    let properties = [Property::SessionExpiryInterval(100), Property::TopicAliasMaximum(2)];
+    let mut connect = lasting();
+    connect.packet.properties = Properties::from(&properties);
+    host.open(&connect, ACCEPTED);
+    let fault = host.feed_one("34 08 00 00 00 01 03 23 00 01");
+    assert_eq!(fault, format!("fault 82 {}", Rule::TOPIC_ALIAS_UNKNOWN.id()));
+    host.client.handle_close(host.now());
+    host.open(&connect, RESUMED);
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 01 00"), "message t q2 id=1 ");
 }
