@@ -6,8 +6,8 @@ mod common;
 
 use common::*;
 use core::num::NonZeroU16;
-use mqtt5_codec::{Properties, Property, ReasonCode, Rule};
-use mqtt5_session::{Connect, Ending, Inbox, Refused};
+use mqtt5_codec::{PacketId, Properties, Property, ReasonCode, Rule};
+use mqtt5_session::{Acknowledge, Connect, Ending, Inbox, Refused};
 
 const ACCEPTED: &str = "20 03 00 00 00";
 const RESUMED: &str = "20 03 01 00 00";
@@ -180,4 +180,20 @@ fn mqtt_4_3_3_10_a_message_that_was_a_fault_is_delivered_when_it_comes_again() {
     host.client.handle_close(host.now());
     host.open(&connect, RESUMED);
     assert_eq!(host.feed_one("3c 06 00 01 74 00 01 00"), "message t q2 id=1 ");
+}
+
+/// Its PUBREC was sent on this connection, so it waits for nobody else's.
+#[test]
+fn a_message_that_was_accepted_here_is_answered_at_once_when_it_comes_again() {
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect.acknowledge = Acknowledge::Manual;
+    host.open(&connect, ACCEPTED);
+    host.feed("34 06 00 01 74 00 01 00 34 06 00 01 74 00 02 00");
+    host.client.acknowledge(PacketId::new(1).unwrap(), ReasonCode::SUCCESS).unwrap();
+    assert_eq!(host.sent(), "50 02 00 01");
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 01 00"), "");
+    assert_eq!(host.sent(), "50 02 00 01");
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 02 00"), "");
+    assert_eq!(host.sent(), "", "the application has not answered that one");
 }
