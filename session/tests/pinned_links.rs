@@ -197,3 +197,19 @@ fn a_message_that_was_accepted_here_is_answered_at_once_when_it_comes_again() {
     assert_eq!(host.feed_one("3c 06 00 01 74 00 02 00"), "");
     assert_eq!(host.sent(), "", "the application has not answered that one");
 }
+
+#[test]
+fn a_ping_is_refused_when_it_could_not_be_sent() {
+    let mut host = Host::connected();
+    let mut pings = 0;
+    let refused = loop {
+        match host.client.ping(host.now()) {
+            Ok(()) => pings += 1,
+            Err(refused) => break refused,
+        }
+        assert!(pings < 100);
+    };
+    assert_eq!(refused, Refused::Bytes { need: 2 });
+    assert_eq!(host.sent(), vec!["c0 00"; pings].join(" "), "none is lost");
+    assert_eq!(host.client.ping(host.now()), Ok(()));
+}
