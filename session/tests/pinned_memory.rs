@@ -157,6 +157,7 @@ fn before_the_first_connect_messages_that_wait_leave_a_quarter_for_it() {
 
 /// The same figures from every kind of memory.
 #[test]
+#[allow(clippy::needless_borrows_for_generic_args, reason = "a borrowed memory is one of them")]
 fn what_is_held_is_told_of_any_memory() {
     fn held<M: Memory>(memory: M) -> [usize; 3] {
         let mut host = Host::with(memory);
