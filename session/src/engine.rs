@@ -512,10 +512,7 @@ impl<'m> Engine<'m> {
             // A packet of which a part was written did not arrive: if it may wait, it does so in its old place.
             let at = self.state.link.chunk;
             self.arena.set_after(at, self.state.session.queue.first);
-            self.state.session.queue.first = at;
-            if self.state.session.queue.last == NIL {
-                self.state.session.queue.last = at;
-            }
+            self.state.session.queue.first = at; // And last, once the queue is sifted.
         }
         self.sift_queue();
         self.arena.give(self.state.link.urgent);

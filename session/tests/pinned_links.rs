@@ -6,8 +6,8 @@ mod common;
 
 use common::*;
 use core::num::NonZeroU16;
-use mqtt5_codec::{Properties, Property, ReasonCode, Rule};
-use mqtt5_session::{Connect, Ending, Refused};
+use mqtt5_codec::{PacketId, Properties, Property, ReasonCode, Rule};
+use mqtt5_session::{Acknowledge, Connect, Ending, Inbox, Refused};
 
 const ACCEPTED: &str = "20 03 00 00 00";
 const RESUMED: &str = "20 03 01 00 00";
@@ -164,4 +164,52 @@ fn writing_what_was_not_lent_counts_for_nothing() {
     host.publish(&message("t", "", 1)).unwrap();
     host.client.transmitted(1_000, host.now());
     assert_eq!(host.sent(), "32 06 00 01 74 00 01 00");
+}
+
+/// A message whose topic is not known was not delivered: its identifier is not held for a duplicate's.
+#[test]
+fn mqtt_4_3_3_10_a_message_that_was_a_fault_is_delivered_when_it_comes_again() {
+    let mut host = Host::new();
+    host.inbox = Inbox::growing(64, 1_000).with_aliases(vec![0; 20].leak(), 8);
+    let properties = [Property::SessionExpiryInterval(100), Property::TopicAliasMaximum(2)];
+    let mut connect = lasting();
+    connect.packet.properties = Properties::from(&properties);
+    host.open(&connect, ACCEPTED);
+    let fault = host.feed_one("34 08 00 00 00 01 03 23 00 01");
+    assert_eq!(fault, format!("fault 82 {}", Rule::TOPIC_ALIAS_UNKNOWN.id()));
+    host.client.handle_close(host.now());
+    host.open(&connect, RESUMED);
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 01 00"), "message t q2 id=1 ");
+}
+
+/// Its PUBREC was sent on this connection, so it waits for nobody else's.
+#[test]
+fn a_message_that_was_accepted_here_is_answered_at_once_when_it_comes_again() {
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect.acknowledge = Acknowledge::Manual;
+    host.open(&connect, ACCEPTED);
+    host.feed("34 06 00 01 74 00 01 00 34 06 00 01 74 00 02 00");
+    host.client.acknowledge(PacketId::new(1).unwrap(), ReasonCode::SUCCESS).unwrap();
+    assert_eq!(host.sent(), "50 02 00 01");
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 01 00"), "");
+    assert_eq!(host.sent(), "50 02 00 01");
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 02 00"), "");
+    assert_eq!(host.sent(), "", "the application has not answered that one");
+}
+
+#[test]
+fn a_ping_is_refused_when_it_could_not_be_sent() {
+    let mut host = Host::connected();
+    let mut pings = 0;
+    let refused = loop {
+        match host.client.ping(host.now()) {
+            Ok(()) => pings += 1,
+            Err(refused) => break refused,
+        }
+        assert!(pings < 100);
+    };
+    assert_eq!(refused, Refused::Bytes { need: 2 });
+    assert_eq!(host.sent(), vec!["c0 00"; pings].join(" "), "none is lost");
+    assert_eq!(host.client.ping(host.now()), Ok(()));
 }

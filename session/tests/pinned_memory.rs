@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use mqtt5_session::{Boxed, Connect, Refused};
+use mqtt5_session::{Boxed, Connect, Inline, Memory, Refused};
 
 /// A PUBLISH of QoS 1 with topic `t` and a payload of this length is 8 bytes longer.
 fn publish(host: &mut Host, payload: usize) -> Result<u16, Refused> {
@@ -43,7 +43,8 @@ fn a_packet_takes_its_length_and_twelve_bytes_rounded_up_to_sixteen() {
 
 #[test]
 fn in_a_larger_memory_a_packet_is_rounded_up_to_more() {
-    for (size, granule) in [(1 << 20, 16), (2 << 20, 32), (4 << 20, 64)] {
+    // 65,535 places of 16 bytes are a megabyte. An eighth of a larger memory is rather left alone than all places doubled.
+    for (size, granule) in [(1 << 20, 16), (72 << 14, 16), ((72 << 14) + 16, 32), (2 << 20, 32), (4 << 20, 64)] {
         let mut host = Host::with(Boxed::new(8, size));
         host.open(&lasting(), "20 03 00 00 00");
         publish(&mut host, 50).unwrap();
@@ -153,4 +154,24 @@ fn before_the_first_connect_messages_that_wait_leave_a_quarter_for_it() {
         assert!(room - taken > room / 4 && room - taken <= room / 4 + 48, "{taken} of {room}");
         assert_eq!(host.client.connect(&Connect::new(text("c")), host.now()), Ok(()), "{bytes}");
     }
+}
+
+/// The same figures from every kind of memory.
+#[test]
+#[allow(clippy::needless_borrows_for_generic_args, reason = "a borrowed memory is one of them")]
+fn what_is_held_is_told_of_any_memory() {
+    fn held<M: Memory>(memory: M) -> [usize; 3] {
+        let mut host = Host::with(memory);
+        let figure = |host: &Host<M>| host.client.figures(host.now()).bytes_held;
+        host.open(&lasting(), "20 03 00 00 00");
+        let before = figure(&host);
+        let id = host.publish(&message("t", "", 1)).unwrap().unwrap();
+        let between = figure(&host);
+        host.sent();
+        host.feed(&format!("40 02 {id:04x}"));
+        [before, between, figure(&host)]
+    }
+    assert_eq!(held(Boxed::new(4, 512)), [0, 32, 0]);
+    assert_eq!(held(Inline::<4, 512>::new()), [0, 32, 0]);
+    assert_eq!(held(&mut Inline::<4, 512>::new()), [0, 32, 0]);
 }
