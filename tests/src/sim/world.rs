@@ -23,11 +23,18 @@ pub(super) struct World<'t> {
 }
 
 impl<'t> World<'t> {
-    pub(super) fn new(seed: u64, trace: bool, first: &'t mut [u8], second: &'t mut [u8]) -> Self {
+    pub(super) fn new(
+        seed: u64,
+        lapse: Option<&'static str>,
+        trace: bool,
+        first: &'t mut [u8],
+        second: &'t mut [u8],
+    ) -> Self {
         let mut random = Random::new(seed);
         let prompt = random.chance(15);
         let mut broker = Broker::new();
         broker.watch_keep_alive = prompt;
+        broker.lapse = lapse;
         broker.journal = Some(Vec::new());
         broker.limits = limits(&mut random);
         // What is sent twice and refused the first time is a new message the second time [MQTT-4.3.3-9], of which such a broker
