@@ -1,12 +1,13 @@
 #!/bin/sh
-# Fuzzes each target for a while, from the conformance vectors: fuzz/run.sh SECONDS [TARGET…]
+# Fuzzes each target for a while: fuzz/run.sh SECONDS [TARGET…]
+#   decode, roundtrip, split   the codec, from the conformance vectors
+#   operations                 the session: any calls of the host and any bytes of the server, in any order
 # What is found stays in fuzz/artifacts; what is learnt, in fuzz/corpus. Neither is committed.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET…]}
 shift
-[ $# -gt 0 ] || set -- decode roundtrip split
-cargo run --quiet --release -p conformance -- seeds fuzz/corpus/seeds
+[ $# -gt 0 ] || set -- decode roundtrip split operations
 # A nightly compiler brings the address sanitizer; there is no unsafe code to watch, so a stable one will do.
 if cargo +nightly --version >/dev/null 2>&1; then
     fuzz() { cargo +nightly fuzz run "$@"; }
@@ -14,8 +15,18 @@ else
     export RUSTC_BOOTSTRAP=1
     fuzz() { cargo fuzz run --sanitizer none "$@"; }
 fi
+seeded=no
 for target in "$@"; do
     mkdir -p "fuzz/corpus/$target"
-    fuzz "$target" "fuzz/corpus/$target" fuzz/corpus/seeds -- \
-        -max_total_time="$seconds" -max_len=512 -print_final_stats=1
+    # A packet is no list of operations: those begin from nothing, and need not be short.
+    case $target in
+        operations) seeds= longest=2048 ;;
+        *)
+            seeds=fuzz/corpus/seeds longest=512
+            [ "$seeded" = yes ] || cargo run --quiet --release -p conformance -- seeds "$seeds"
+            seeded=yes
+            ;;
+    esac
+    fuzz "$target" "fuzz/corpus/$target" $seeds -- \
+        -max_total_time="$seconds" -max_len="$longest" -print_final_stats=1
 done

@@ -1,9 +1,9 @@
 //! PUBACK, PUBREC, PUBREL and PUBCOMP (sections 3.4 to 3.7): one shape, told apart by [`AckKind`].
 
-use crate::packet::{Nowhere, PacketType, packet_len, write_packet};
+use crate::packet::{self, Body, PacketType, Plan};
 use crate::reason::carrier;
 use crate::wire::{Reader, Writer};
-use crate::{EncodeError, PacketId, Properties, ReasonCode, Rule, Sink, error::Fault};
+use crate::{EncodeError, PacketId, Properties, ReasonCode, Rule, Sink};
 
 /// Which of the four acknowledgements a packet is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,21 +82,17 @@ impl<'a> Ack<'a> {
     }
 
     /// Reads everything behind the fixed header.
-    pub(crate) fn read(mut r: Reader<'a>, kind: AckKind) -> Result<Self, Fault> {
-        let id = PacketId::read(&mut r, Rule::PACKET_ID_ACK)?;
+    pub(crate) fn read(r: &mut Reader<'a>, kind: AckKind) -> Option<Self> {
+        let id = PacketId::read(r, Rule::PACKET_ID_ACK)?;
         let mut ack = Self { id, reason: ReasonCode::SUCCESS, properties: Properties::EMPTY };
         // Section 3.4.2.1: a remaining length of 2 means Success, one of 3 means no properties.
         if !r.is_empty() {
-            let at = r;
-            let byte = r.u8()?;
-            ack.reason =
-                ReasonCode::carried(byte, kind.carrier()).ok_or_else(|| at.protocol_error(kind.reason_rule()))?;
+            ack.reason = ReasonCode::read(r, kind.carrier(), kind.reason_rule())?;
         }
         if !r.is_empty() {
-            ack.properties = Properties::read(&mut r, kind as u8)?.0;
-            r.end()?;
+            ack.properties = Properties::read(r, kind as u8)?;
         }
-        Ok(ack)
+        Some(ack)
     }
 
     /// Writes the packet, in its shortest form, and returns its length in bytes.
@@ -119,8 +115,7 @@ impl<'a> Ack<'a> {
 
     #[inline(never)]
     fn encode_reason<S: Sink + ?Sized>(&self, kind: AckKind, sink: &mut S) -> Result<usize, EncodeError> {
-        let properties = self.check(kind)?;
-        write_packet!(sink, kind.packet_type(), |w| self.put(w, properties))
+        packet::write(sink, self, &self.plan(kind)?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -128,26 +123,29 @@ impl<'a> Ack<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self, kind: AckKind) -> Result<usize, EncodeError> {
-        packet_len(self.encode(kind, &mut Nowhere))
+        packet::len(self, &self.plan(kind)?)
     }
 
-    /// The length of the properties, if the packet may be sent.
+    /// What has to be known to write the packet, if it may be sent.
     #[inline]
-    fn check(&self, kind: AckKind) -> Result<usize, Rule> {
+    fn plan(&self, kind: AckKind) -> Result<Plan, Rule> {
         if !self.reason.fits(kind.carrier()) {
             return Err(kind.reason_rule());
         }
-        if self.properties.is_empty() { Ok(0) } else { self.properties.measure(kind as u8) }
+        let properties = self.properties.measure(kind as u8)?;
+        Ok(Plan::new(kind.packet_type(), properties))
     }
+}
 
-    #[inline(always)] // So that counting is no more than additions.
-    fn put(&self, w: &mut Writer<'_>, properties: usize) {
+impl Body for Ack<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
         w.u16(self.id.get());
-        if self.reason != ReasonCode::SUCCESS || properties != 0 {
+        if self.reason != ReasonCode::SUCCESS || plan.properties != 0 {
             w.u8(self.reason.value());
         }
-        if properties != 0 {
-            self.properties.put(w, properties);
+        if plan.properties != 0 {
+            self.properties.put(w, plan.properties);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! CONNACK (section 3.2).
 
-use crate::packet::{Nowhere, PacketType, packet_len, write_packet};
-use crate::property::{data_without_method, place};
+use crate::packet::{self, Body, PacketType, Plan};
+use crate::property::place;
 use crate::reason::carrier;
-use crate::{EncodeError, Properties, ReasonCode, Rule, Sink, error::Fault, wire::Reader};
+use crate::wire::{Reader, Writer};
+use crate::{EncodeError, Properties, ReasonCode, Rule, Sink};
 
 /// The server's answer to CONNECT.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,26 +19,18 @@ pub struct ConnAck<'a> {
 
 impl<'a> ConnAck<'a> {
     /// Reads everything behind the fixed header.
-    pub(crate) fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
-        let start = *r;
+    pub(crate) fn read(r: &mut Reader<'a>) -> Option<Self> {
+        let start = r.left();
         let flags = r.u8()?;
         if flags > 1 {
-            return Err(start.malformed(Rule::CONNACK_FLAGS));
+            return r.malformed(start, Rule::CONNACK_FLAGS);
         }
         let session_present = flags != 0;
-        let at = *r;
-        let byte = r.u8()?;
-        let reason =
-            ReasonCode::carried(byte, carrier::CONNACK).ok_or_else(|| at.protocol_error(Rule::CONNACK_REASON))?;
+        let reason = ReasonCode::read(r, carrier::CONNACK, Rule::CONNACK_REASON)?;
         if session_present && reason != ReasonCode::SUCCESS {
-            return Err(start.protocol_error(Rule::CONNACK_SESSION_PRESENT));
+            return r.protocol_error(start, Rule::CONNACK_SESSION_PRESENT);
         }
-        let at = *r;
-        let (properties, found) = Properties::read(r, place::CONNACK)?;
-        if found.data_without_method() {
-            return Err(at.protocol_error(data_without_method(place::CONNACK)));
-        }
-        Ok(Self { session_present, reason, properties })
+        Some(Self { session_present, reason, properties: Properties::read(r, place::CONNACK)? })
     }
 
     /// Writes the packet, and returns its length in bytes.
@@ -45,18 +38,7 @@ impl<'a> ConnAck<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        if !self.reason.fits(carrier::CONNACK) {
-            return Err(EncodeError::Refused(Rule::CONNACK_REASON));
-        }
-        if self.session_present && self.reason != ReasonCode::SUCCESS {
-            return Err(EncodeError::Refused(Rule::CONNACK_SESSION_PRESENT));
-        }
-        let properties = self.properties.measure(place::CONNACK)?;
-        write_packet!(sink, PacketType::ConnAck, |w| {
-            w.u8(u8::from(self.session_present));
-            w.u8(self.reason.value());
-            self.properties.put(w, properties);
-        })
+        packet::write(sink, self, &self.plan()?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -64,7 +46,29 @@ impl<'a> ConnAck<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet_len(self.encode(&mut Nowhere))
+        packet::len(self, &self.plan()?)
+    }
+
+    /// What has to be known to write the packet, if it may be sent.
+    #[inline]
+    fn plan(&self) -> Result<Plan, Rule> {
+        if !self.reason.fits(carrier::CONNACK) {
+            return Err(Rule::CONNACK_REASON);
+        }
+        if self.session_present && self.reason != ReasonCode::SUCCESS {
+            return Err(Rule::CONNACK_SESSION_PRESENT);
+        }
+        let properties = self.properties.measure(place::CONNACK)?;
+        Ok(Plan::new(PacketType::ConnAck, properties))
+    }
+}
+
+impl Body for ConnAck<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
+        w.u8(u8::from(self.session_present));
+        w.u8(self.reason.value());
+        self.properties.put(w, plan.properties);
     }
 }
 

@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use crate::packet::{Nowhere, PacketType, packet_len, write_packet};
-use crate::property::{data_without_method, place};
+use crate::packet::{self, Body, PacketType, Plan};
+use crate::property::place;
 use crate::wire::{Reader, Writer, fits_u16};
-use crate::{EncodeError, Properties, QoS, ReasonCode, Rule, Sink, Text, Topic, error::Fault};
+use crate::{EncodeError, Properties, QoS, ReasonCode, Rule, Sink, Text, Topic};
 
 /// A client asks for a connection. Always the first packet on a connection [MQTT-3.1.0-1].
 ///
@@ -74,50 +74,46 @@ mod flag {
 impl<'a> Connect<'a> {
     /// Reads everything behind the fixed header.
     #[inline]
-    pub(crate) fn read(mut r: Reader<'a>) -> Result<Self, Fault> {
-        let at = r;
+    pub(crate) fn read(r: &mut Reader<'a>) -> Option<Self> {
+        let start = r.left();
         if r.bytes()? != PROTOCOL_NAME {
-            return Err(at.fault(ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_NAME));
+            return r.refuse(start, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_NAME);
         }
-        let at = r;
+        let start = r.left();
         if r.u8()? != PROTOCOL_VERSION {
-            return Err(at.fault(ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_VERSION));
+            return r.refuse(start, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_VERSION);
         }
-        let at = r;
+        let start = r.left();
         let flags = r.u8()?;
         if let Err(rule) = check_flags(flags) {
-            return Err(at.malformed(rule));
+            return r.malformed(start, rule);
         }
         let has = |flag| flags & flag != 0;
         let keep_alive = r.u16()?;
-        let at = r;
-        let (properties, found) = Properties::read(&mut r, place::CONNECT)?;
-        if found.data_without_method() {
-            return Err(at.protocol_error(data_without_method(place::CONNECT)));
-        }
+        let properties = Properties::read(r, place::CONNECT)?;
         // What the flags promise and the packet does not hold has a statement of its own.
-        let or = |rule| move |fault: Fault| fault.instead(Rule::REMAINING_LENGTH, rule);
-        let client_id = r.text().map_err(or(Rule::CLIENT_ID_PRESENT))?;
+        r.ends_against(Rule::CLIENT_ID_PRESENT);
+        let client_id = r.text()?;
         let will = if has(flag::WILL) {
             // Checked: the QoS is not 3.
             let qos = QoS::from_u8(flags >> flag::WILL_QOS & 3).unwrap_or_default();
-            let (will, after) = Will::read(r, qos, has(flag::WILL_RETAIN)).map_err(or(Rule::WILL_FIELDS))?;
-            r = after;
-            Some(will)
+            let mut copy = *r; // So that the reader itself can be in registers.
+            let will = Will::read(&mut copy, qos, has(flag::WILL_RETAIN));
+            *r = copy;
+            Some(will?)
         } else {
             None
         };
-        let user_name = if has(flag::USER_NAME) { Some(r.text().map_err(or(Rule::USER_NAME_PRESENT))?) } else { None };
-        let password = if has(flag::PASSWORD) { Some(r.bytes().map_err(or(Rule::PASSWORD_PRESENT))?) } else { None };
-        if !r.is_empty() {
-            let rule = match (user_name, password) {
-                (None, None) => Rule::USER_NAME_ABSENT,
-                (Some(_), None) => Rule::PASSWORD_ABSENT,
-                _ => Rule::REMAINING_LENGTH,
-            };
-            return Err(r.malformed(rule));
-        }
-        Ok(Self { clean_start: has(flag::CLEAN_START), keep_alive, properties, client_id, will, user_name, password })
+        r.ends_against(Rule::USER_NAME_PRESENT);
+        let user_name = if has(flag::USER_NAME) { Some(r.text()?) } else { None };
+        r.ends_against(Rule::PASSWORD_PRESENT);
+        let password = if has(flag::PASSWORD) { Some(r.bytes()?) } else { None };
+        r.ends_against(match (user_name, password) {
+            (None, None) => Rule::USER_NAME_ABSENT,
+            (Some(_), None) => Rule::PASSWORD_ABSENT,
+            _ => Rule::REMAINING_LENGTH,
+        });
+        Some(Self { clean_start: has(flag::CLEAN_START), keep_alive, properties, client_id, will, user_name, password })
     }
 
     /// Writes the packet, and returns its length in bytes.
@@ -125,16 +121,7 @@ impl<'a> Connect<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        let properties = self.properties.measure(place::CONNECT)?;
-        self.password.map_or(Ok(()), fits_u16)?;
-        let will = match &self.will {
-            Some(will) => {
-                fits_u16(will.payload)?;
-                will.properties.measure(place::WILL)?
-            }
-            None => 0,
-        };
-        write_packet!(sink, PacketType::Connect, |w| self.put(w, properties, will))
+        packet::write(sink, self, &self.plan()?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -142,7 +129,7 @@ impl<'a> Connect<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet_len(self.encode(&mut Nowhere))
+        packet::len(self, &self.plan()?)
     }
 
     fn flags(&self) -> u8 {
@@ -156,24 +143,36 @@ impl<'a> Connect<'a> {
         flags
     }
 
-    /// Writes variable header and payload, in the order that [MQTT-3.1.3-1] asks for.
-    #[inline(always)] // So that counting is no more than additions.
-    fn put(&self, w: &mut Writer<'_>, properties: usize, will_properties: usize) {
-        w.bytes(PROTOCOL_NAME);
-        w.u8(PROTOCOL_VERSION);
-        w.u8(self.flags());
-        w.u16(self.keep_alive);
-        self.properties.put(w, properties);
-        w.bytes(self.client_id.as_bytes());
+    /// What has to be known to write the packet, if it may be sent.
+    #[inline]
+    fn plan(&self) -> Result<Plan, Rule> {
+        let properties = self.properties.measure(place::CONNECT)?;
+        self.password.map_or(Ok(()), fits_u16)?;
+        let mut will_properties = 0;
         if let Some(will) = &self.will {
-            will.properties.put(w, will_properties);
-            w.bytes(will.topic.as_bytes());
-            w.bytes(will.payload);
+            fits_u16(will.payload)?;
+            will_properties = will.properties.measure(place::WILL)?;
         }
-        if let Some(user_name) = self.user_name {
-            w.bytes(user_name.as_bytes());
+        Ok(Plan { will_properties, ..Plan::new(PacketType::Connect, properties) })
+    }
+}
+
+impl Body for Connect<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
+        let [high, low] = self.keep_alive.to_be_bytes();
+        w.chunk([0, 4, b'M', b'Q', b'T', b'T', PROTOCOL_VERSION, self.flags(), high, low]);
+        self.properties.put(w, plan.properties);
+        w.bytes(self.client_id.slice());
+        if let Some(will) = &self.will {
+            will.properties.put(w, plan.will_properties);
+            w.bytes(will.topic.slice());
+            w.bytes(&will.payload);
         }
-        if let Some(password) = self.password {
+        if let Some(user_name) = &self.user_name {
+            w.bytes(user_name.slice());
+        }
+        if let Some(password) = &self.password {
             w.bytes(password);
         }
     }
@@ -194,14 +193,17 @@ fn check_flags(flags: u8) -> Result<(), Rule> {
 }
 
 impl<'a> Will<'a> {
-    /// A will, and what follows it.
     #[inline(never)]
-    fn read(mut r: Reader<'a>, qos: QoS, retain: bool) -> Result<(Self, Reader<'a>), Fault> {
-        let (properties, _) = Properties::read(&mut r, place::WILL)
-            .map_err(|fault| fault.instead(Rule::PROPERTY_LENGTH_MISSING, Rule::WILL_FIELDS))?;
-        let topic = Topic::read(&mut r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_NAME_WILDCARD)?;
-        let payload = r.bytes()?;
-        Ok((Self { qos, retain, properties, topic, payload }, r))
+    fn read(r: &mut Reader<'a>, qos: QoS, retain: bool) -> Option<Self> {
+        let Some(properties) = Properties::read(r, place::WILL) else {
+            if r.rule() == Rule::PROPERTY_LENGTH_MISSING {
+                r.ends_against(Rule::WILL_FIELDS);
+            }
+            return None;
+        };
+        r.ends_against(Rule::WILL_FIELDS);
+        let topic = Topic::read(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_NAME_WILDCARD)?;
+        Some(Self { qos, retain, properties, topic, payload: r.bytes()? })
     }
 }
 

@@ -4,7 +4,7 @@ use core::str;
 
 use crate::packet::{Packet, check_first};
 use crate::property::Properties;
-use crate::wire::{VARINT_MAX, Varint, varint, varint_len};
+use crate::wire::{VARINT_MAX, varint, varint_fault, varint_len};
 use crate::{Error, PayloadFormat, ReasonCode, Rule, Sender, Text};
 
 /// The largest packet that the standard knows: a fixed header of five bytes and 268,435,455 bytes more.
@@ -93,13 +93,15 @@ impl Decoder {
     /// A type, direction, flags or length that may not be, or more than the maximum packet size.
     #[inline]
     pub fn frame<'a>(&self, input: &'a [u8]) -> Result<Frame<'a>, Error> {
-        let Some((&first, rest)) = input.split_first() else { return Ok(Frame::Partial { need: 2 }) };
+        let Some((&first, mut rest)) = input.split_first() else { return Ok(Frame::Partial { need: 2 }) };
         check_first(first, self.from)?;
-        let (remaining, rest) = match varint(rest) {
-            Varint::Whole { value, rest } => (value as usize, rest),
-            Varint::Partial => return Ok(Frame::Partial { need: input.len().saturating_add(1) }),
-            Varint::Invalid(rule) => return Err(Error { reason: ReasonCode::MALFORMED_PACKET, rule, at: 1 }),
+        let Some(remaining) = varint(&mut rest) else {
+            return match varint_fault(rest) {
+                None => Ok(Frame::Partial { need: input.len().saturating_add(1) }),
+                Some(rule) => Err(Error { reason: ReasonCode::MALFORMED_PACKET, rule, at: 1 }),
+            };
         };
+        let remaining = remaining as usize;
         let used = input.len().wrapping_sub(rest.len()).wrapping_add(remaining);
         if used > self.max as usize {
             return Err(too_large(self.from));
@@ -121,7 +123,7 @@ impl Decoder {
             check_strictly(&packet, body)?;
             return Ok(packet);
         }
-        Packet::read(first, body, self.from, Ok)
+        Packet::read(first, body, self.from, |packet| packet)
     }
 
     /// Looks for a frame and reads its packet: [`frame`](Self::frame), then [`packet`](Self::packet).
@@ -136,7 +138,7 @@ impl Decoder {
                 self.packet(first, body).map(|packet| Decoded::Packet { used, packet })
             }
             Frame::Whole { used, first, body } => {
-                Packet::read(first, body, self.from, |packet| Ok(Decoded::Packet { used, packet }))
+                Packet::read(first, body, self.from, |packet| Decoded::Packet { used, packet })
             }
         }
     }

@@ -1,10 +1,10 @@
 //! DISCONNECT (section 3.14) and AUTH (section 3.15).
 
-use crate::packet::{Nowhere, PacketType, packet_len, write_packet};
+use crate::packet::{self, Body, PacketType, Plan};
 use crate::property::{in_disconnect, place};
 use crate::reason::carrier;
-use crate::wire::Reader;
-use crate::{EncodeError, Properties, ReasonCode, Rule, Sender, Sink, error::Fault};
+use crate::wire::{Reader, Writer};
+use crate::{EncodeError, Properties, ReasonCode, Rule, Sender, Sink};
 
 /// The last packet on a connection.
 ///
@@ -41,20 +41,16 @@ fn auth_carrier(from: Sender) -> u16 {
 
 impl<'a> Disconnect<'a> {
     /// Reads everything behind the fixed header.
-    pub(crate) fn read(r: &mut Reader<'a>, from: Sender) -> Result<Self, Fault> {
+    pub(crate) fn read(r: &mut Reader<'a>, from: Sender) -> Option<Self> {
         // Section 3.14.2.1: no remaining length means Normal disconnection; one of 1 means no properties.
         let mut disconnect = Disconnect { reason: ReasonCode::NORMAL_DISCONNECTION, properties: Properties::EMPTY };
-        if r.is_empty() {
-            return Ok(disconnect);
-        }
-        let at = *r;
-        let byte = r.u8()?;
-        disconnect.reason = ReasonCode::carried(byte, disconnect_carrier(from))
-            .ok_or_else(|| at.protocol_error(Rule::DISCONNECT_REASON))?;
         if !r.is_empty() {
-            disconnect.properties = Properties::read(r, in_disconnect(from))?.0;
+            disconnect.reason = ReasonCode::read(r, disconnect_carrier(from), Rule::DISCONNECT_REASON)?;
         }
-        Ok(disconnect)
+        if !r.is_empty() {
+            disconnect.properties = Properties::read(r, in_disconnect(from))?;
+        }
+        Some(disconnect)
     }
 
     /// Writes the packet in its shortest form, and returns its length in bytes.
@@ -62,18 +58,7 @@ impl<'a> Disconnect<'a> {
     /// # Errors
     /// When `from` may not send the packet so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
-        if !self.reason.fits(disconnect_carrier(from)) {
-            return Err(EncodeError::Refused(Rule::DISCONNECT_REASON));
-        }
-        let properties = self.properties.measure(in_disconnect(from))?;
-        write_packet!(sink, PacketType::Disconnect, |w| {
-            if self.reason != ReasonCode::NORMAL_DISCONNECTION || properties != 0 {
-                w.u8(self.reason.value());
-            }
-            if properties != 0 {
-                self.properties.put(w, properties);
-            }
-        })
+        packet::write(sink, self, &self.plan(from)?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -81,7 +66,29 @@ impl<'a> Disconnect<'a> {
     /// # Errors
     /// When `from` may not send the packet so.
     pub fn encoded_len(&self, from: Sender) -> Result<usize, EncodeError> {
-        packet_len(self.encode(from, &mut Nowhere))
+        packet::len(self, &self.plan(from)?)
+    }
+
+    /// What has to be known to write the packet, if it may be sent.
+    #[inline]
+    fn plan(&self, from: Sender) -> Result<Plan, Rule> {
+        if !self.reason.fits(disconnect_carrier(from)) {
+            return Err(Rule::DISCONNECT_REASON);
+        }
+        let properties = self.properties.measure(in_disconnect(from))?;
+        Ok(Plan::new(PacketType::Disconnect, properties))
+    }
+}
+
+impl Body for Disconnect<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
+        if self.reason != ReasonCode::NORMAL_DISCONNECTION || plan.properties != 0 {
+            w.u8(self.reason.value());
+        }
+        if plan.properties != 0 {
+            self.properties.put(w, plan.properties);
+        }
     }
 }
 
@@ -96,24 +103,13 @@ pub struct Auth<'a> {
 
 impl<'a> Auth<'a> {
     /// Reads everything behind the fixed header.
-    pub(crate) fn read(r: &mut Reader<'a>, from: Sender) -> Result<Self, Fault> {
-        let at = *r;
+    pub(crate) fn read(r: &mut Reader<'a>, from: Sender) -> Option<Self> {
         if r.is_empty() {
             // Section 3.15.2.1 reads it as Success without properties; 3.15.2.2.2 asks for a method.
-            return Err(at.protocol_error(Rule::AUTH_METHOD));
+            return r.protocol_error(0, Rule::AUTH_METHOD);
         }
-        let byte = r.u8()?;
-        let reason =
-            ReasonCode::carried(byte, auth_carrier(from)).ok_or_else(|| at.protocol_error(Rule::AUTH_REASON))?;
-        let at = *r;
-        if r.is_empty() {
-            return Err(at.malformed(Rule::PROPERTY_LENGTH_MISSING));
-        }
-        let (properties, found) = Properties::read(r, place::AUTH)?;
-        if !found.authentication_method() {
-            return Err(at.protocol_error(Rule::AUTH_METHOD));
-        }
-        Ok(Self { reason, properties })
+        let reason = ReasonCode::read(r, auth_carrier(from), Rule::AUTH_REASON)?;
+        Some(Self { reason, properties: Properties::read(r, place::AUTH)? })
     }
 
     /// Writes the packet, and returns its length in bytes.
@@ -121,17 +117,7 @@ impl<'a> Auth<'a> {
     /// # Errors
     /// When `from` may not send the packet so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
-        if !self.reason.fits(auth_carrier(from)) {
-            return Err(EncodeError::Refused(Rule::AUTH_REASON));
-        }
-        if self.properties.authentication_method().is_none() {
-            return Err(EncodeError::Refused(Rule::AUTH_METHOD));
-        }
-        let properties = self.properties.measure(place::AUTH)?;
-        write_packet!(sink, PacketType::Auth, |w| {
-            w.u8(self.reason.value());
-            self.properties.put(w, properties);
-        })
+        packet::write(sink, self, &self.plan(from)?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -139,7 +125,28 @@ impl<'a> Auth<'a> {
     /// # Errors
     /// When `from` may not send the packet so.
     pub fn encoded_len(&self, from: Sender) -> Result<usize, EncodeError> {
-        packet_len(self.encode(from, &mut Nowhere))
+        packet::len(self, &self.plan(from)?)
+    }
+
+    /// What has to be known to write the packet, if it may be sent.
+    #[inline]
+    fn plan(&self, from: Sender) -> Result<Plan, Rule> {
+        if !self.reason.fits(auth_carrier(from)) {
+            return Err(Rule::AUTH_REASON);
+        }
+        if self.properties.is_empty() {
+            return Err(Rule::AUTH_METHOD);
+        }
+        let properties = self.properties.measure(place::AUTH)?;
+        Ok(Plan::new(PacketType::Auth, properties))
+    }
+}
+
+impl Body for Auth<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
+        w.u8(self.reason.value());
+        self.properties.put(w, plan.properties);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{ReasonCode, Rule, sink::Full, wire::varint_len};
+use crate::{ReasonCode, Rule, sink::Full};
 
 /// A packet that the standard forbids: which reason code answers it, which statement it breaks, and where.
 ///
@@ -67,33 +67,6 @@ impl From<Rule> for EncodeError {
 impl From<Full> for EncodeError {
     fn from(full: Full) -> Self {
         Self::Full { need: full.need }
-    }
-}
-
-/// What a parser reports: as [`Error`], but with the position counted from the packet's end, which needs no context.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Fault {
-    pub(crate) reason: ReasonCode,
-    pub(crate) rule: Rule,
-    /// How many bytes of the packet remain from the offending byte on.
-    pub(crate) left: usize,
-}
-
-impl Fault {
-    /// The error of the packet around a body.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn in_frame(self, body: &[u8]) -> Error {
-        let total = body.len().saturating_add(1).saturating_add(varint_len(body.len()));
-        Error { reason: self.reason, rule: self.rule, at: total.saturating_sub(self.left) }
-    }
-
-    /// The same fault under a more telling rule, when it broke the rule `from`.
-    pub(crate) fn instead(mut self, from: Rule, to: Rule) -> Self {
-        if self.rule == from {
-            self.rule = to;
-        }
-        self
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::{fmt, slice};
 
-use crate::wire::{Reader, Writer};
+use crate::wire::Writer;
 
 /// An item of a [`List`]: how it is written, and how it is read back from bytes that have been checked.
 ///
@@ -13,8 +13,8 @@ pub trait Item<'a>: Copy + PartialEq + fmt::Debug + Wire<'a> {}
 
 /// The private half of [`Item`].
 pub(crate) trait Wire<'a>: Sized {
-    /// Reads an item from bytes that have been checked; `None` at their end.
-    fn get(r: &mut Reader<'a>) -> Option<Self>;
+    /// Takes an item from the front of bytes that have been checked; `None` at their end.
+    fn get(rest: &mut &'a [u8]) -> Option<Self>;
     /// Writes the item.
     fn put(&self, w: &mut Writer<'_>);
 }
@@ -97,7 +97,7 @@ impl<'a, T: Item<'a>> List<'a, T> {
     pub fn iter(&self) -> Iter<'a, T> {
         Iter {
             rest: match self.items {
-                Items::Wire(bytes) => Rest::Wire(Reader::new(bytes)),
+                Items::Wire(bytes) => Rest::Wire(bytes),
                 Items::Slice(items) => Rest::Slice(items.iter()),
             },
         }
@@ -121,19 +121,19 @@ impl<'a, T: Item<'a>> List<'a, T> {
         }
     }
 
+    /// Writes all items, as their bytes where those are known.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn put(&self, w: &mut Writer<'_>) {
+        match self.items {
+            Items::Wire(ref bytes) => w.put(bytes),
+            Items::Slice(items) => items.iter().for_each(|item| item.put(w)),
+        }
+    }
+
     /// As [`put`](Self::put), into the room for just that.
     #[inline(never)]
     pub(crate) fn put_all(&self, room: &mut [u8]) {
         self.put(&mut Writer::new(room));
-    }
-
-    /// Writes all items, as their bytes where those are known.
-    #[inline(always)]
-    pub(crate) fn put(&self, w: &mut Writer<'_>) {
-        match self.items {
-            Items::Wire(bytes) => w.put(bytes),
-            Items::Slice(items) => items.iter().for_each(|item| item.put(w)),
-        }
     }
 }
 
@@ -193,7 +193,7 @@ pub struct Iter<'a, T> {
 
 #[derive(Clone)]
 enum Rest<'a, T> {
-    Wire(Reader<'a>),
+    Wire(&'a [u8]),
     Slice(slice::Iter<'a, T>),
 }
 
@@ -203,7 +203,7 @@ impl<'a, T: Item<'a>> Iterator for Iter<'a, T> {
     #[inline]
     fn next(&mut self) -> Option<T> {
         match &mut self.rest {
-            Rest::Wire(reader) => T::get(reader),
+            Rest::Wire(rest) => T::get(rest),
             Rest::Slice(items) => items.next().copied(),
         }
     }

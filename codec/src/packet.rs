@@ -4,8 +4,8 @@ use crate::ack::{Ack, AckKind};
 use crate::reason::carrier;
 use crate::wire::{VARINT_MAX, Writer, varint_len};
 use crate::{
-    Auth, ConnAck, Connect, Disconnect, EncodeError, Error, Full, Publish, Rule, Sender, Sink, SubAck, Subscribe,
-    Unsubscribe, error::Fault, wire::Reader,
+    Auth, ConnAck, Connect, Disconnect, EncodeError, Error, Publish, Rule, Sender, Sink, SubAck, Subscribe, TopicAlias,
+    Unsubscribe, wire::Reader,
 };
 
 /// The type of a control packet (section 2.1.2); the number is the high half of its first byte.
@@ -177,7 +177,7 @@ impl<'a> Packet<'a> {
             Self::SubAck(packet) => packet.encode(sink),
             Self::Unsubscribe(packet) => packet.encode(sink),
             Self::UnsubAck(packet) => packet.encode_unsuback(sink),
-            Self::PingReq | Self::PingResp => write_packet!(sink, self.packet_type(), |_w| ()),
+            Self::PingReq | Self::PingResp => write(sink, &Nothing, &Plan::new(self.packet_type(), 0)),
             Self::Disconnect(packet) => packet.encode(from, sink),
             Self::Auth(packet) => packet.encode(from, sink),
         }
@@ -188,7 +188,25 @@ impl<'a> Packet<'a> {
     /// # Errors
     /// When `from` may not send this.
     pub fn encoded_len(&self, from: Sender) -> Result<usize, EncodeError> {
-        packet_len(self.encode(from, &mut Nowhere))
+        if !flows(self.packet_type() as u8, from) {
+            return Err(EncodeError::Refused(Rule::PACKET_TYPE));
+        }
+        match self {
+            Self::Connect(packet) => packet.encoded_len(),
+            Self::ConnAck(packet) => packet.encoded_len(),
+            Self::Publish(packet) => packet.encoded_len(from),
+            Self::PubAck(packet) => packet.encoded_len(AckKind::PubAck),
+            Self::PubRec(packet) => packet.encoded_len(AckKind::PubRec),
+            Self::PubRel(packet) => packet.encoded_len(AckKind::PubRel),
+            Self::PubComp(packet) => packet.encoded_len(AckKind::PubComp),
+            Self::Subscribe(packet) => packet.encoded_len(),
+            Self::SubAck(packet) => packet.encoded_len(),
+            Self::Unsubscribe(packet) => packet.encoded_len(),
+            Self::UnsubAck(packet) => packet.encoded_unsuback_len(),
+            Self::PingReq | Self::PingResp => len(&Nothing, &Plan::new(self.packet_type(), 0)),
+            Self::Disconnect(packet) => packet.encoded_len(from),
+            Self::Auth(packet) => packet.encoded_len(from),
+        }
     }
 
     /// Reads everything behind a fixed header that has been checked, and hands the packet to `done`.
@@ -196,12 +214,7 @@ impl<'a> Packet<'a> {
     /// Each kind of packet goes there by itself, so that its few fields are stored where the caller wants them and nothing of
     /// the size of the largest packet is moved about. Acknowledgements, the most and the smallest, have no call between.
     #[inline]
-    pub(crate) fn read<R>(
-        first: u8,
-        body: &'a [u8],
-        from: Sender,
-        done: impl Fn(Self) -> Result<R, Error>,
-    ) -> Result<R, Error> {
+    pub(crate) fn read<R>(first: u8, body: &'a [u8], from: Sender, done: impl Fn(Self) -> R) -> Result<R, Error> {
         let kind = match first >> 4 {
             3 => return Self::read_publish(first, body, from, done),
             4 => AckKind::PubAck,
@@ -211,7 +224,7 @@ impl<'a> Packet<'a> {
             _ => return Self::read_other(first, body, from, done),
         };
         match Ack::read_short(body) {
-            Some(ack) => done(Self::ack(kind, ack)),
+            Some(ack) => Ok(done(Self::ack(kind, ack))),
             None => Self::read_ack(kind, body, done),
         }
     }
@@ -227,85 +240,62 @@ impl<'a> Packet<'a> {
     }
 
     #[inline(never)]
-    fn read_ack<R>(kind: AckKind, body: &'a [u8], done: impl Fn(Self) -> Result<R, Error>) -> Result<R, Error> {
-        match Ack::read(Reader::new(body), kind) {
-            Ok(ack) => done(Self::ack(kind, ack)),
-            Err(fault) => Err(fault.in_frame(body)),
+    fn read_ack<R>(kind: AckKind, body: &'a [u8], done: impl Fn(Self) -> R) -> Result<R, Error> {
+        let r = &mut Reader::new(body);
+        match all(Ack::read(r, kind), r) {
+            Some(ack) => Ok(done(Self::ack(kind, ack))),
+            None => Err(r.error(body)),
         }
     }
 
     #[inline]
-    fn read_publish<R>(
-        first: u8,
-        body: &'a [u8],
-        from: Sender,
-        done: impl Fn(Self) -> Result<R, Error>,
-    ) -> Result<R, Error> {
-        match Publish::read(first, Reader::new(body), from) {
-            Ok(packet) => done(Self::Publish(packet)),
-            Err(fault) => Err(fault.in_frame(body)),
+    fn read_publish<R>(first: u8, body: &'a [u8], from: Sender, done: impl Fn(Self) -> R) -> Result<R, Error> {
+        let mut r = Reader::new(body);
+        match Publish::read(first, &mut r, from) {
+            Some(packet) => Ok(done(Self::Publish(packet))),
+            None => Err(r.error(body)),
         }
     }
 
     #[inline(never)]
-    fn read_other<R>(
-        first: u8,
-        body: &'a [u8],
-        from: Sender,
-        done: impl Fn(Self) -> Result<R, Error>,
-    ) -> Result<R, Error> {
+    fn read_other<R>(first: u8, body: &'a [u8], from: Sender, done: impl Fn(Self) -> R) -> Result<R, Error> {
         let r = &mut Reader::new(body);
-        /// A packet that is read is all of the body.
-        fn all<'a, T>(read: impl Fn(&mut Reader<'a>) -> Result<T, Fault>, r: &mut Reader<'a>) -> Result<T, Fault> {
-            let packet = read(r)?;
-            r.end()?;
-            Ok(packet)
+        macro_rules! read {
+            ($packet:ident, $r:ident, $read:expr) => {
+                if let Some(packet) = all($read, $r) {
+                    return Ok(done(Self::$packet(packet)));
+                }
+            };
         }
-        let fault = match (first >> 4, from) {
-            (1, Sender::Client) => match Connect::read(Reader::new(body)) {
-                Ok(packet) => return done(Self::Connect(packet)),
-                Err(fault) => fault,
-            },
-            (8, Sender::Client) => match Subscribe::read(Reader::new(body)) {
-                Ok(packet) => return done(Self::Subscribe(packet)),
-                Err(fault) => fault,
-            },
-            (10, Sender::Client) => match Unsubscribe::read(Reader::new(body)) {
-                Ok(packet) => return done(Self::Unsubscribe(packet)),
-                Err(fault) => fault,
-            },
-            (12, Sender::Client) => match r.end() {
-                Ok(()) => return done(Self::PingReq),
-                Err(fault) => fault,
-            },
-            (2, Sender::Server) => match all(ConnAck::read, r) {
-                Ok(packet) => return done(Self::ConnAck(packet)),
-                Err(fault) => fault,
-            },
-            (9, Sender::Server) => match all(|r| SubAck::read(r, carrier::SUBACK), r) {
-                Ok(packet) => return done(Self::SubAck(packet)),
-                Err(fault) => fault,
-            },
-            (11, Sender::Server) => match all(|r| SubAck::read(r, carrier::UNSUBACK), r) {
-                Ok(packet) => return done(Self::UnsubAck(packet)),
-                Err(fault) => fault,
-            },
-            (13, Sender::Server) => match r.end() {
-                Ok(()) => return done(Self::PingResp),
-                Err(fault) => fault,
-            },
-            (14, _) => match all(|r| Disconnect::read(r, from), r) {
-                Ok(packet) => return done(Self::Disconnect(packet)),
-                Err(fault) => fault,
-            },
-            (15, _) => match all(|r| Auth::read(r, from), r) {
-                Ok(packet) => return done(Self::Auth(packet)),
-                Err(fault) => fault,
-            },
-            _ => r.protocol_error(Rule::PACKET_TYPE),
-        };
-        Err(fault.in_frame(body))
+        // The packets with most fields have a reader of their own, so that it can be in registers.
+        macro_rules! read_long {
+            ($packet:ident) => {{
+                let r = &mut Reader::new(body);
+                read!($packet, r, $packet::read(r));
+                return Err(r.error(body));
+            }};
+        }
+        match (first >> 4, from) {
+            (1, Sender::Client) => read_long!(Connect),
+            (8, Sender::Client) => read_long!(Subscribe),
+            (10, Sender::Client) => read_long!(Unsubscribe),
+            (2, Sender::Server) => read!(ConnAck, r, ConnAck::read(r)),
+            (9, Sender::Server) => read!(SubAck, r, SubAck::read(r, carrier::SUBACK)),
+            (11, Sender::Server) => read!(UnsubAck, r, SubAck::read(r, carrier::UNSUBACK)),
+            (14, _) => read!(Disconnect, r, Disconnect::read(r, from)),
+            (15, _) => read!(Auth, r, Auth::read(r, from)),
+            // The first byte has been checked: these are the only other ones.
+            _ if r.is_empty() => return Ok(done(if first >> 4 == 12 { Self::PingReq } else { Self::PingResp })),
+            _ => {}
+        }
+        Err(r.error(body))
     }
+}
+
+/// A packet that is read is all of the body.
+#[inline]
+fn all<T>(packet: Option<T>, r: &Reader<'_>) -> Option<T> {
+    if r.is_empty() { packet } else { None }
 }
 
 /// Whether packets of this type flow from this side (section 2.1.2).
@@ -381,64 +371,73 @@ fn bad_first(first: u8, from: Sender) -> Error {
     Error { reason, rule, at: 0 }
 }
 
-/// Writes a packet that has been checked: counts what `put` writes, asks for room once, and writes it. `apart` bytes that the
-/// remaining length counts are sent by the caller.
+/// What has to be known to write a packet that may be sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    /// The first byte.
+    pub(crate) first: u8,
+    /// The length of the properties, without the property length.
+    pub(crate) properties: usize,
+    /// That of the will.
+    pub(crate) will_properties: usize,
+    /// A topic alias to be written before the properties.
+    pub(crate) alias: Option<TopicAlias>,
+    /// How many bytes that the remaining length counts are sent by the caller.
+    pub(crate) apart: usize,
+}
+
+impl Plan {
+    /// A packet of this type, with the flags of its type and properties of this length.
+    #[inline]
+    pub(crate) fn new(packet_type: PacketType, properties: usize) -> Self {
+        Self { first: packet_type.first_byte(), properties, will_properties: 0, alias: None, apart: 0 }
+    }
+}
+
+/// A packet that can be written.
+pub(crate) trait Body {
+    /// Writes everything behind the fixed header, of a packet that has been checked.
+    fn put(&self, w: &mut Writer<'_>, plan: &Plan);
+}
+
+/// PINGREQ and PINGRESP.
+struct Nothing;
+
+impl Body for Nothing {
+    fn put(&self, _: &mut Writer<'_>, _: &Plan) {}
+}
+
+/// Writes a packet that has been checked: counts it, asks for room once, and writes it.
 ///
-/// A macro, so that `put` is compiled once to count and once to write: counting is then a few additions.
-macro_rules! write_head {
-    ($sink:expr, $first:expr, $apart:expr, |$w:ident| $put:expr) => {{
-        let here = $crate::wire::counted(|$w| $put);
-        let (len, writer) = $crate::packet::begin($sink, $first, here, $apart)?;
-        $crate::wire::written(writer, |$w| $put);
-        Ok(len)
-    }};
-}
-
-/// Writes a packet that is here in full, and has the flags of its type.
-macro_rules! write_packet {
-    ($sink:expr, $packet_type:expr, |$w:ident| $put:expr) => {
-        $crate::packet::write_head!($sink, $packet_type.first_byte(), 0, |$w| $put)
-    };
-}
-
-pub(crate) use {write_head, write_packet};
-
-/// Asks for the room of a packet, and writes its fixed header.
-#[inline]
-pub(crate) fn begin<S: Sink + ?Sized>(
-    sink: &mut S,
-    first: u8,
-    here: usize,
-    apart: usize,
-) -> Result<(usize, Writer<'_>), EncodeError> {
-    let remaining = here.saturating_add(apart);
-    if remaining > VARINT_MAX as usize {
-        return Err(EncodeError::Refused(Rule::REMAINING_LENGTH));
-    }
-    let len = here.saturating_add(1).saturating_add(varint_len(remaining));
+/// The packet comes as a trait object, so that this is compiled once for each sink where code is to be small.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+pub(crate) fn write<S: Sink + ?Sized>(sink: &mut S, body: &dyn Body, plan: &Plan) -> Result<usize, EncodeError> {
+    let (here, remaining) = measure(body, plan)?;
     // A sink that lends less than it was asked for has no room.
-    let room = sink.room(len)?.get_mut(..len).ok_or(EncodeError::Full { need: len })?;
+    let room = sink.room(here)?.get_mut(..here).ok_or(EncodeError::Full { need: here })?;
     let mut w = Writer::new(room);
-    w.u8(first);
-    w.varint(remaining as u32);
-    Ok((len, w))
+    w.u8(plan.first);
+    w.varint(remaining);
+    body.put(&mut w, plan);
+    Ok(here)
 }
 
-/// A sink without room, which makes an encoder say how much it needs.
-pub(crate) struct Nowhere;
-
-impl Sink for Nowhere {
-    fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        Err(Full { need: len })
-    }
+/// How many bytes [`write`] would write.
+pub(crate) fn len(body: &dyn Body, plan: &Plan) -> Result<usize, EncodeError> {
+    Ok(measure(body, plan)?.0)
 }
 
-/// The length that an encoder asked [`Nowhere`] for.
-pub(crate) fn packet_len(encoded: Result<usize, EncodeError>) -> Result<usize, EncodeError> {
-    match encoded {
-        Err(EncodeError::Full { need }) => Ok(need),
-        other => other,
+/// How many bytes of a packet are here, and its remaining length.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+fn measure(body: &dyn Body, plan: &Plan) -> Result<(usize, u32), Rule> {
+    let mut counter = Writer::count();
+    body.put(&mut counter, plan);
+    let here = counter.written();
+    let remaining = here.saturating_add(plan.apart);
+    if remaining > VARINT_MAX as usize {
+        return Err(Rule::REMAINING_LENGTH);
     }
+    Ok((here.saturating_add(1).saturating_add(varint_len(remaining)), remaining as u32))
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@
 
 mod table;
 
-use crate::list::{Iter, List, Wire};
-use crate::value::{Sender, SubscriptionId};
-use crate::wire::{Reader, Writer};
-use crate::{ReasonCode, Rule, Text, Topic, error::Fault};
+use crate::list::{Iter, List};
+use crate::value::{Sender, SubscriptionId, TopicAlias};
+use crate::wire::{Reader, Writer, add};
+use crate::{ReasonCode, Rule, Text, Topic};
 
 pub use table::Property;
 pub(crate) use table::section;
-use table::{Kind, REPEATS, REPEATS_IN_PUBLISH, TABLE, entry, entry_bit, entry_kind};
+use table::{Kind, TABLE, entry, entry_bit, entry_kind};
 
 /// Where properties stand: the packet type, 0 for the will, and two more for what one side alone may not send.
 pub(crate) mod place {
@@ -108,25 +108,42 @@ impl<'a> Properties<'a> {
     }
 
     fn find(&self, id: u8) -> Option<Property<'a>> {
-        self.iter().find(|property| property.id() == id)
+        // A loop, so that code which is to be small has the reading of a property once.
+        let mut properties = self.iter();
+        loop {
+            let property = properties.next()?;
+            if property.id() == id {
+                return Some(property);
+            }
+        }
     }
 
-    /// Reads the property length and the properties, and checks them all. Also tells which there are.
-    #[inline]
-    pub(crate) fn read(r: &mut Reader<'a>, place: u8) -> Result<(Self, Found), Fault> {
-        let len = r.varint().map_err(|fault| fault.instead(Rule::REMAINING_LENGTH, Rule::PROPERTY_LENGTH_MISSING))?;
-        if len == 0 {
-            return Ok((Self::EMPTY, Found(0)));
+    /// Reads the property length and the properties, and checks them all. The reader also notes which there are.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn read(r: &mut Reader<'a>, place: u8) -> Option<Self> {
+        let start = r.left();
+        r.ends_against(Rule::PROPERTY_LENGTH_MISSING);
+        let len = r.varint()?;
+        r.ends_against(Rule::PROPERTY_LENGTH);
+        let bytes = r.take(len as usize)?;
+        r.ends_against(Rule::REMAINING_LENGTH);
+        r.found = Found::NONE;
+        if !bytes.is_empty() {
+            let mut list = Reader::part(bytes, r.left(), Rule::PROPERTY_LENGTH);
+            let Some(found) = check_all(&mut list, place) else {
+                *r = list;
+                return None;
+            };
+            r.found = found;
         }
-        let bytes =
-            r.take(len as usize).map_err(|fault| fault.instead(Rule::REMAINING_LENGTH, Rule::PROPERTY_LENGTH))?;
-        // Inside, what ends early is not the packet but the list.
-        let found = check_all(bytes, r.left(), place)
-            .map_err(|fault| fault.instead(Rule::REMAINING_LENGTH, Rule::PROPERTY_LENGTH))?;
-        Ok((Self(List::checked(bytes)), found))
+        if r.found.lacks_method(place) {
+            return r.protocol_error(start, method_missing(place));
+        }
+        Some(Self(List::checked(bytes)))
     }
 
     /// How many bytes the properties take, without the property length, if they may all stand in `place`.
+    #[inline]
     pub(crate) fn measure(&self, place: u8) -> Result<usize, Rule> {
         if self.is_empty() { Ok(0) } else { self.measure_all(place).map(|(len, _)| len) }
     }
@@ -136,45 +153,54 @@ impl<'a> Properties<'a> {
     pub(crate) fn measure_all(&self, place: u8) -> Result<(usize, Found), Rule> {
         let (len, found) = match self.0.slice() {
             Ok(list) => {
-                let mut found = Found(0);
-                let mut counter = Writer::count();
+                let (mut len, mut found) = (0usize, Found::NONE);
                 for property in list {
                     let id = property.id();
                     let Some(entry) = entry(id, place) else { return Err(misplaced(id, place).1) };
                     if !found.add(entry, place) {
                         return Err(Rule::of_property(place, id));
                     }
-                    property.valid(place)?;
-                    property.put(&mut counter);
+                    len = add(len, property.size(place)?);
                 }
-                (counter.written(), found)
+                (len, found)
             }
             // Decoded, perhaps from another kind of packet.
-            Err(bytes) => (bytes.len(), check_all(bytes, 0, place).map_err(|fault| fault.rule)?),
+            Err(bytes) => {
+                let mut r = Reader::part(bytes, 0, Rule::PROPERTY_LENGTH);
+                (bytes.len(), check_all(&mut r, place).ok_or_else(|| r.rule())?)
+            }
         };
-        if found.data_without_method() { Err(data_without_method(place)) } else { Ok((len, found)) }
+        if found.lacks_method(place) { Err(method_missing(place)) } else { Ok((len, found)) }
     }
 
     /// Writes the property length, which is `len`, and the properties.
-    #[inline(always)]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn put(&self, w: &mut Writer<'_>, len: usize) {
         w.varint(len as u32);
-        if len == 0 {
-        } else if w.counts() {
-            w.skip(len); // What `measure` has counted already.
-        } else {
-            self.0.put_all(w.part(len));
-        }
+        self.put_list(w, len);
     }
 
-    /// Writes the property length and the properties, whose length is `len`, behind one more property.
+    /// As [`put`](Self::put), with one property before them.
     #[cold]
-    pub(crate) fn put_after(&self, w: &mut Writer<'_>, len: usize, one: Property<'_>) {
-        let mut counter = Writer::count();
-        one.put(&mut counter);
-        w.varint(len.saturating_add(counter.written()) as u32);
-        one.put(w);
-        self.0.put(w);
+    #[inline(never)]
+    pub(crate) fn put_behind(&self, alias: TopicAlias, w: &mut Writer<'_>, len: usize) {
+        w.varint(len.saturating_add(3) as u32);
+        let [high, low] = alias.get().to_be_bytes();
+        w.chunk([TOPIC_ALIAS, high, low]);
+        self.put_list(w, len);
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn put_list(&self, w: &mut Writer<'_>, len: usize) {
+        if w.counts() {
+            w.skip(len); // What `measure` has counted already.
+        } else {
+            // Where all is inlined, a writer of its own stays in registers.
+            match cfg!(target_pointer_width = "64") {
+                true => w.part(len).map_or((), |room| self.0.put_all(room)),
+                false => self.0.put(w),
+            }
+        }
     }
 
     /// The checked text of all properties, for a stricter look at it.
@@ -215,24 +241,21 @@ impl<'a> IntoIterator for Properties<'a> {
 pub(crate) struct Found(u32);
 
 impl Found {
-    /// Takes note of a property; false when it may not stand here a second time.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// Takes note of a property; false when it may not stand here a second time. Of what may, no note is taken.
     #[inline]
     fn add(&mut self, entry: u32, place: u8) -> bool {
-        let bit = entry_bit(entry);
-        let repeats = if place == place::PUBLISH { REPEATS | REPEATS_IN_PUBLISH } else { REPEATS };
-        if self.0 & bit != 0 && entry & repeats == 0 {
-            return false;
-        }
+        const REPEATS: u32 = bit(USER_PROPERTY);
+        const REPEATS_IN_PUBLISH: u32 = REPEATS | bit(SUBSCRIPTION_IDENTIFIER);
+        let bit = entry_bit(entry) & !if place == place::PUBLISH { REPEATS_IN_PUBLISH } else { REPEATS };
+        let new = self.0 & bit == 0;
         self.0 |= bit;
-        true
+        new
     }
 
     #[inline]
     fn has(self, id: u8) -> bool {
-        const fn bit(id: u8) -> u32 {
-            #[allow(clippy::indexing_slicing, reason = "evaluated with identifiers of the table")]
-            entry_bit(TABLE[id as usize])
-        }
         const METHOD: u32 = bit(AUTHENTICATION_METHOD);
         const DATA: u32 = bit(AUTHENTICATION_DATA);
         const ALIAS: u32 = bit(TOPIC_ALIAS);
@@ -249,20 +272,21 @@ impl Found {
         self.has(TOPIC_ALIAS)
     }
 
+    /// Whether there is no authentication method where there has to be one.
     #[inline]
-    pub(crate) fn authentication_method(self) -> bool {
-        self.has(AUTHENTICATION_METHOD)
-    }
-
-    #[inline]
-    pub(crate) fn data_without_method(self) -> bool {
-        self.has(AUTHENTICATION_DATA) && !self.has(AUTHENTICATION_METHOD)
+    fn lacks_method(self, place: u8) -> bool {
+        !self.has(AUTHENTICATION_METHOD) && (self.has(AUTHENTICATION_DATA) || place == place::AUTH)
     }
 }
 
-/// The rule against authentication data without a method, which each of three packets states.
+const fn bit(id: u8) -> u32 {
+    #[allow(clippy::indexing_slicing, reason = "evaluated with identifiers of the table")]
+    entry_bit(TABLE[id as usize])
+}
+
+/// The rule against authentication data without a method, which each of three packets states; AUTH always has a method.
 #[cold]
-pub(crate) fn data_without_method(place: u8) -> Rule {
+fn method_missing(place: u8) -> Rule {
     match place {
         place::CONNECT => Rule::CONNECT_AUTHENTICATION_DATA,
         place::CONNACK => Rule::CONNACK_AUTHENTICATION_DATA,
@@ -270,29 +294,39 @@ pub(crate) fn data_without_method(place: u8) -> Rule {
     }
 }
 
-/// Checks properties, `after` which so many bytes of the packet follow.
+/// Checks properties, which are all that is left to read.
 #[inline(never)]
-fn check_all(bytes: &[u8], after: usize, place: u8) -> Result<Found, Fault> {
-    let mut r = Reader::part(bytes, after);
-    let mut found = Found(0);
+fn check_all(r: &mut Reader<'_>, place: u8) -> Option<Found> {
+    if cfg!(target_pointer_width = "64") {
+        let mut copy = *r; // It is in registers.
+        let found = check_each(&mut copy, place);
+        *r = copy;
+        return found;
+    }
+    check_each(r, place)
+}
+
+#[inline(always)]
+fn check_each(r: &mut Reader<'_>, place: u8) -> Option<Found> {
+    let mut found = Found::NONE;
     while let Some((&id, _)) = r.rest().split_first() {
         let Some(entry) = entry(id, place) else {
             let (reason, rule) = misplaced(id, place);
-            return Err(r.fault(reason, rule));
+            return r.refuse(r.left(), reason, rule);
         };
         if !found.add(entry, place) {
-            return Err(r.protocol_error(Rule::of_property(place, id)));
+            return r.protocol_error(r.left(), Rule::of_property(place, id));
         }
         let _ = r.u8();
-        check_value(&mut r, entry_kind(entry), id, place)?;
+        check_value(r, entry_kind(entry), id, place)?;
     }
-    Ok(found)
+    Some(found)
 }
 
 /// Checks one value, and moves past it.
 #[inline]
-fn check_value(r: &mut Reader<'_>, kind: Kind, id: u8, place: u8) -> Result<(), Fault> {
-    let start = *r;
+fn check_value(r: &mut Reader<'_>, kind: Kind, id: u8, place: u8) -> Option<()> {
+    let start = r.left();
     let in_range = match kind {
         Kind::Flag => r.u8()? <= 1,
         Kind::U16 => r.u16().map(|_| true)?,
@@ -308,15 +342,13 @@ fn check_value(r: &mut Reader<'_>, kind: Kind, id: u8, place: u8) -> Result<(), 
             r.text().map(|_| true)?
         }
     };
-    if in_range { Ok(()) } else { Err(out_of_range(&start, id, place)) }
-}
-
-#[cold]
-fn out_of_range(at: &Reader<'_>, id: u8, place: u8) -> Fault {
-    if id == TOPIC_ALIAS {
-        return at.fault(ReasonCode::TOPIC_ALIAS_INVALID, Rule::TOPIC_ALIAS_ZERO);
+    if in_range {
+        return Some(());
     }
-    at.protocol_error(Rule::of_property(place, id))
+    match id {
+        TOPIC_ALIAS => r.refuse(start, ReasonCode::TOPIC_ALIAS_INVALID, Rule::TOPIC_ALIAS_ZERO),
+        _ => r.protocol_error(start, Rule::of_property(place, id)),
+    }
 }
 
 /// Why a property may not stand in a place.

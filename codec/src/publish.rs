@@ -2,13 +2,10 @@
 
 use core::fmt;
 
-use crate::packet::{Nowhere, PacketType, packet_len, write_head};
-use crate::property::{Found, in_publish};
-use crate::topic::{check_name, is_plain_name};
+use crate::packet::{self, Body, PacketType, Plan};
+use crate::property::in_publish;
 use crate::wire::{Reader, Writer};
-use crate::{
-    EncodeError, PacketId, Properties, Property, QoS, ReasonCode, Rule, Sender, Sink, Topic, TopicAlias, error::Fault,
-};
+use crate::{EncodeError, PacketId, Properties, Property, QoS, ReasonCode, Rule, Sender, Sink, Topic, TopicAlias};
 
 /// An application message.
 ///
@@ -138,34 +135,33 @@ const RETAIN: u8 = 1 << 0;
 impl<'a> Publish<'a> {
     /// Reads everything behind the fixed header, whose flags have been checked.
     #[inline]
-    pub(crate) fn read(first: u8, mut r: Reader<'a>, from: Sender) -> Result<Self, Fault> {
-        let start = r;
-        let name = r.bytes()?;
-        if !is_plain_name(name) {
-            check_name(name, r.left(), ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
-        }
+    pub(crate) fn read(first: u8, r: &mut Reader<'a>, from: Sender) -> Option<Self> {
+        let start = r.left();
+        let name = Topic::read_or_empty(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
         let (dup, retain) = (first & DUP != 0, first & RETAIN != 0);
         let delivery = match first >> QOS & 3 {
             0 => Delivery::AtMostOnce,
             qos => {
-                let id = PacketId::read(&mut r, packet_id_rule(from))?;
+                let id = PacketId::read(r, packet_id_rule(from))?;
                 if qos == 1 { Delivery::AtLeastOnce { id, dup } } else { Delivery::ExactlyOnce { id, dup } }
             }
         };
-        let (properties, found) = Properties::read(&mut r, in_publish(from))?;
-        let topic = if name.is_empty() || found.topic_alias() {
-            Self::read_alias(name, &properties, found).ok_or_else(|| start.protocol_error(Rule::TOPIC_MISSING))?
-        } else {
-            TopicRef::Name(Topic::checked(name))
-        };
-        Ok(Self { topic, delivery, retain, properties, payload: r.rest() })
+        let properties = Properties::read(r, in_publish(from))?;
+        let mut topic = TopicRef::Name(name);
+        if name.as_bytes().is_empty() || r.found.topic_alias() {
+            let Some(named) = Self::read_alias(name, &properties) else {
+                return r.protocol_error(start, Rule::TOPIC_MISSING);
+            };
+            topic = named;
+        }
+        Some(Self { topic, delivery, retain, properties, payload: r.rest() })
     }
 
     /// The topic of a PUBLISH with an alias, or with an empty name, which needs one.
     #[cold]
-    fn read_alias(name: &'a [u8], properties: &Properties<'a>, found: Found) -> Option<TopicRef<'a>> {
-        let alias = if found.topic_alias() { properties.topic_alias() } else { None }?;
-        Some(if name.is_empty() { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(Topic::checked(name), alias) })
+    fn read_alias(name: Topic<'a>, properties: &Properties<'a>) -> Option<TopicRef<'a>> {
+        let alias = properties.topic_alias()?;
+        Some(if name.as_bytes().is_empty() { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(name, alias) })
     }
 
     /// Writes the packet, and returns its length in bytes.
@@ -173,11 +169,7 @@ impl<'a> Publish<'a> {
     /// # Errors
     /// When `from` may not send the packet so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
-        let head = self.check(from)?;
-        write_head!(sink, self.first(), 0, |w| {
-            self.put(w, head);
-            w.put(self.payload);
-        })
+        packet::write(sink, self, &self.plan(from)?)
     }
 
     /// Writes everything but the payload, and returns how many bytes that is. The remaining length counts the payload,
@@ -186,8 +178,8 @@ impl<'a> Publish<'a> {
     /// # Errors
     /// As [`encode`](Self::encode).
     pub fn encode_head<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
-        let head = self.check(from)?;
-        write_head!(sink, self.first(), self.payload.len(), |w| self.put(w, head))
+        let plan = Plan { apart: self.payload.len(), ..self.plan(from)? };
+        packet::write(sink, self, &plan)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -195,23 +187,7 @@ impl<'a> Publish<'a> {
     /// # Errors
     /// When `from` may not send the packet so.
     pub fn encoded_len(&self, from: Sender) -> Result<usize, EncodeError> {
-        packet_len(self.encode(from, &mut Nowhere))
-    }
-
-    /// What has to be known to write the packet, if it may be sent.
-    #[inline]
-    fn check(&self, from: Sender) -> Result<Head, Rule> {
-        if self.properties.is_empty() {
-            return Ok(Head { properties: 0, alias: self.topic.alias() });
-        }
-        let (properties, found) = self.properties.measure_all(in_publish(from))?;
-        let listed = if found.topic_alias() { self.properties.topic_alias() } else { None };
-        let alias = match (self.topic.alias(), listed) {
-            (alias, None) => alias,
-            (Some(alias), Some(listed)) if alias == listed => None,
-            _ => return Err(Rule::TOPIC_ALIAS_LISTED),
-        };
-        Ok(Head { properties, alias })
+        packet::len(self, &self.plan(from)?)
     }
 
     #[inline]
@@ -223,15 +199,41 @@ impl<'a> Publish<'a> {
             | flag(self.retain, RETAIN)
     }
 
-    #[inline(always)] // So that counting is no more than additions.
-    fn put(&self, w: &mut Writer<'_>, head: Head) {
-        w.bytes(self.topic.name().map_or(&[], Topic::as_bytes));
+    /// What has to be known to write the packet, if it may be sent.
+    #[inline]
+    fn plan(&self, from: Sender) -> Result<Plan, Rule> {
+        let (mut properties, mut alias) = (0, self.topic.alias());
+        if !self.properties.is_empty() {
+            let found;
+            (properties, found) = self.properties.measure_all(in_publish(from))?;
+            if found.topic_alias() {
+                // One that is among the properties is not written before them.
+                if alias.is_none() || alias != self.properties.topic_alias() {
+                    return Err(Rule::TOPIC_ALIAS_LISTED);
+                }
+                alias = None;
+            }
+        }
+        Ok(Plan { first: self.first(), alias, ..Plan::new(PacketType::Publish, properties) })
+    }
+}
+
+impl Body for Publish<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
+        match &self.topic {
+            TopicRef::Name(name) | TopicRef::NameAndAlias(name, _) => w.bytes(name.slice()),
+            TopicRef::Alias(_) => w.u16(0),
+        }
         if let Some(id) = self.delivery.id() {
             w.u16(id.get());
         }
-        match head.alias {
-            None => self.properties.put(w, head.properties),
-            Some(alias) => self.properties.put_after(w, head.properties, Property::TopicAlias(alias)),
+        match plan.alias {
+            None => self.properties.put(w, plan.properties),
+            Some(alias) => self.properties.put_behind(alias, w, plan.properties),
+        }
+        if plan.apart == 0 {
+            w.put(&self.payload);
         }
     }
 }
@@ -246,15 +248,6 @@ impl PartialEq for Publish<'_> {
             == (other.topic, other.delivery, other.retain, other.payload)
             && others(self).eq(others(other))
     }
-}
-
-/// What has to be known to write a PUBLISH.
-#[derive(Clone, Copy)]
-struct Head {
-    /// The length of the properties.
-    properties: usize,
-    /// An alias that is not among them.
-    alias: Option<TopicAlias>,
 }
 
 #[cold]

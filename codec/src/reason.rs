@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::{Rule, wire::Reader};
+
 /// A reason code of section 2.4. Only values that the standard defines exist.
 ///
 /// Below 0x80 it tells of success, from 0x80 on of failure. One value has several names, depending on the packet: 0x00 is
@@ -52,10 +54,12 @@ impl ReasonCode {
         if carriers(value) == 0 { None } else { Some(Self(value)) }
     }
 
-    /// The code of this value, if a packet among `carriers` may carry it.
+    /// Reads a code that a packet among `carriers` may carry; `rule` says which.
     #[inline]
-    pub(crate) fn carried(value: u8, by: u16) -> Option<Self> {
-        if carriers(value) & by == 0 { None } else { Some(Self(value)) }
+    pub(crate) fn read(r: &mut Reader<'_>, by: u16, rule: Rule) -> Option<Self> {
+        let start = r.left();
+        let reason = Self(r.u8()?);
+        if reason.fits(by) { Some(reason) } else { r.protocol_error(start, rule) }
     }
 
     /// Whether a packet among `carriers` may carry this code.
@@ -222,7 +226,7 @@ mod tests {
 
     #[test]
     fn each_packet_carries_as_many_codes_as_its_table_has_rows() {
-        let count = |by| (0..=u8::MAX).filter(|&value| ReasonCode::carried(value, by).is_some()).count();
+        let count = |by| (0..=u8::MAX).filter(|&value| ReasonCode(value).fits(by)).count();
         assert_eq!(count(carrier::CONNACK), 22);
         assert_eq!(count(carrier::PUBACK), 9);
         assert_eq!(count(carrier::PUBREC), 9);

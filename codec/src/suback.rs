@@ -1,11 +1,11 @@
 //! SUBACK (section 3.9) and UNSUBACK (section 3.11): one shape.
 
 use crate::list::{Item, List, Wire};
-use crate::packet::{Nowhere, PacketType, packet_len, write_packet};
+use crate::packet::{self, Body, PacketType, Plan};
 use crate::property::place;
 use crate::reason::carrier;
-use crate::wire::{Reader, Writer};
-use crate::{EncodeError, PacketId, Properties, ReasonCode, Rule, Sink, error::Fault};
+use crate::wire::{self, Reader, Writer};
+use crate::{EncodeError, PacketId, Properties, ReasonCode, Rule, Sink};
 
 /// The contents of a SUBACK or an UNSUBACK: one reason code for each topic filter of the request, in their order.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,8 +22,8 @@ impl Item<'_> for ReasonCode {}
 
 impl<'a> Wire<'a> for ReasonCode {
     #[inline]
-    fn get(r: &mut Reader<'a>) -> Option<Self> {
-        Self::from_u8(r.u8().ok()?)
+    fn get(rest: &mut &'a [u8]) -> Option<Self> {
+        Self::from_u8(wire::u8(rest)?)
     }
 
     #[inline]
@@ -43,21 +43,18 @@ const fn kind(carrier: u16) -> (u8, Rule, Rule) {
 
 impl<'a> SubAck<'a> {
     /// Reads everything behind the fixed header.
-    pub(crate) fn read(r: &mut Reader<'a>, carrier: u16) -> Result<Self, Fault> {
+    pub(crate) fn read(r: &mut Reader<'a>, carrier: u16) -> Option<Self> {
         let (place, reason_rule, count_rule) = kind(carrier);
         let id = PacketId::read(r, Rule::PACKET_ID_SUBACK)?;
-        let (properties, _) = Properties::read(r, place)?;
+        let properties = Properties::read(r, place)?;
         if r.is_empty() {
-            return Err(r.protocol_error(count_rule));
+            return r.protocol_error(0, count_rule);
         }
         let reasons = List::checked(r.rest());
-        while let Some(&byte) = r.rest().first() {
-            if ReasonCode::carried(byte, carrier).is_none() {
-                return Err(r.protocol_error(reason_rule));
-            }
-            r.u8()?;
+        while !r.is_empty() {
+            ReasonCode::read(r, carrier, reason_rule)?;
         }
-        Ok(Self { id, properties, reasons })
+        Some(Self { id, properties, reasons })
     }
 
     /// Writes the packet as SUBACK, and returns its length in bytes.
@@ -65,7 +62,7 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        self.encode_as(PacketType::SubAck, carrier::SUBACK, sink)
+        packet::write(sink, self, &self.plan(carrier::SUBACK)?)
     }
 
     /// Writes the packet as UNSUBACK, and returns its length in bytes.
@@ -73,7 +70,7 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// As [`encode`](Self::encode).
     pub fn encode_unsuback<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        self.encode_as(PacketType::UnsubAck, carrier::UNSUBACK, sink)
+        packet::write(sink, self, &self.plan(carrier::UNSUBACK)?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -81,7 +78,7 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet_len(self.encode(&mut Nowhere))
+        packet::len(self, &self.plan(carrier::SUBACK)?)
     }
 
     /// How many bytes [`encode_unsuback`](Self::encode_unsuback) would write.
@@ -89,28 +86,31 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_unsuback_len(&self) -> Result<usize, EncodeError> {
-        packet_len(self.encode_unsuback(&mut Nowhere))
+        packet::len(self, &self.plan(carrier::UNSUBACK)?)
     }
 
-    fn encode_as<S: Sink + ?Sized>(
-        &self,
-        packet: PacketType,
-        carrier: u16,
-        sink: &mut S,
-    ) -> Result<usize, EncodeError> {
+    /// What has to be known to write the packet, if it may be sent.
+    #[inline]
+    fn plan(&self, carrier: u16) -> Result<Plan, Rule> {
         let (place, reason_rule, count_rule) = kind(carrier);
         if self.reasons.is_empty() {
-            return Err(EncodeError::Refused(count_rule));
+            return Err(count_rule);
         }
         if !self.reasons.iter().all(|reason| reason.fits(carrier)) {
-            return Err(EncodeError::Refused(reason_rule));
+            return Err(reason_rule);
         }
         let properties = self.properties.measure(place)?;
-        write_packet!(sink, packet, |w| {
-            w.u16(self.id.get());
-            self.properties.put(w, properties);
-            self.reasons.put(w);
-        })
+        let packet = if carrier == carrier::SUBACK { PacketType::SubAck } else { PacketType::UnsubAck };
+        Ok(Plan::new(packet, properties))
+    }
+}
+
+impl Body for SubAck<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
+        w.u16(self.id.get());
+        self.properties.put(w, plan.properties);
+        self.reasons.put(w);
     }
 }
 

@@ -1,10 +1,10 @@
 //! SUBSCRIBE (section 3.8) and UNSUBSCRIBE (section 3.10).
 
 use crate::list::{Item, List, Wire};
-use crate::packet::{Nowhere, PacketType, packet_len, write_packet};
+use crate::packet::{self, Body, PacketType, Plan};
 use crate::property::place;
-use crate::wire::{Reader, Writer};
-use crate::{EncodeError, Filter, PacketId, Properties, QoS, RetainHandling, Rule, Sink, error::Fault};
+use crate::wire::{self, Reader, Writer};
+use crate::{EncodeError, Filter, PacketId, Properties, QoS, RetainHandling, Rule, Sink};
 
 /// A client subscribes.
 ///
@@ -97,16 +97,19 @@ impl SubscriptionOptions {
 impl<'a> Subscription<'a> {
     /// Reads a filter with its options, and checks them.
     #[inline]
-    fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(r: &mut Reader<'a>) -> Option<Self> {
         let filter = Filter::read(r)?;
-        let at = *r;
-        let options = SubscriptionOptions::from_u8(r.u8()?).map_err(|rule| match rule {
-            Rule::SUBSCRIPTION_RESERVED => at.malformed(rule),
-            _ => at.protocol_error(rule),
-        })?;
+        let start = r.left();
+        let options = match SubscriptionOptions::from_u8(r.u8()?) {
+            Ok(options) => options,
+            Err(Rule::SUBSCRIPTION_RESERVED) => return r.malformed(start, Rule::SUBSCRIPTION_RESERVED),
+            Err(rule) => return r.protocol_error(start, rule),
+        };
         let subscription = Self { filter, options };
-        subscription.check().map_err(|rule| at.protocol_error(rule))?;
-        Ok(subscription)
+        match subscription.check() {
+            Ok(()) => Some(subscription),
+            Err(rule) => r.protocol_error(start, rule),
+        }
     }
 
     #[inline]
@@ -119,14 +122,14 @@ impl<'a> Item<'a> for Subscription<'a> {}
 
 impl<'a> Wire<'a> for Subscription<'a> {
     #[inline]
-    fn get(r: &mut Reader<'a>) -> Option<Self> {
-        let filter = Filter::checked(r.bytes().ok()?);
-        Some(Self { filter, options: SubscriptionOptions::from_u8(r.u8().ok()?).ok()? })
+    fn get(rest: &mut &'a [u8]) -> Option<Self> {
+        let filter = Filter::checked(wire::bytes(rest)?);
+        Some(Self { filter, options: SubscriptionOptions::from_u8(wire::u8(rest)?).ok()? })
     }
 
     #[inline]
     fn put(&self, w: &mut Writer<'_>) {
-        w.bytes(self.filter.as_bytes());
+        w.bytes(self.filter.slice());
         w.u8(self.options.to_u8());
     }
 }
@@ -135,30 +138,30 @@ impl<'a> Item<'a> for Filter<'a> {}
 
 impl<'a> Wire<'a> for Filter<'a> {
     #[inline]
-    fn get(r: &mut Reader<'a>) -> Option<Self> {
-        Some(Self::checked(r.bytes().ok()?))
+    fn get(rest: &mut &'a [u8]) -> Option<Self> {
+        wire::bytes(rest).map(Self::checked)
     }
 
     #[inline]
     fn put(&self, w: &mut Writer<'_>) {
-        w.bytes(self.as_bytes());
+        w.bytes(self.slice());
     }
 }
 
 impl<'a> Subscribe<'a> {
     /// Reads everything behind the fixed header.
     #[inline]
-    pub(crate) fn read(mut r: Reader<'a>) -> Result<Self, Fault> {
-        let id = PacketId::read(&mut r, Rule::PACKET_ID_CLIENT)?;
-        let (properties, _) = Properties::read(&mut r, place::SUBSCRIBE)?;
+    pub(crate) fn read(r: &mut Reader<'a>) -> Option<Self> {
+        let id = PacketId::read(r, Rule::PACKET_ID_CLIENT)?;
+        let properties = Properties::read(r, place::SUBSCRIBE)?;
         if r.is_empty() {
-            return Err(r.protocol_error(Rule::SUBSCRIBE_EMPTY));
+            return r.protocol_error(0, Rule::SUBSCRIBE_EMPTY);
         }
         let filters = List::checked(r.rest());
         while !r.is_empty() {
-            Subscription::read(&mut r)?;
+            Subscription::read(r)?;
         }
-        Ok(Self { id, properties, filters })
+        Some(Self { id, properties, filters })
     }
 
     /// Writes the packet, and returns its length in bytes.
@@ -166,16 +169,7 @@ impl<'a> Subscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        if self.filters.is_empty() {
-            return Err(EncodeError::Refused(Rule::SUBSCRIBE_EMPTY));
-        }
-        self.filters.iter().try_for_each(|subscription| subscription.check())?;
-        let properties = self.properties.measure(place::SUBSCRIBE)?;
-        write_packet!(sink, PacketType::Subscribe, |w| {
-            w.u16(self.id.get());
-            self.properties.put(w, properties);
-            self.filters.put(w);
-        })
+        packet::write(sink, self, &self.plan()?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -183,7 +177,27 @@ impl<'a> Subscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet_len(self.encode(&mut Nowhere))
+        packet::len(self, &self.plan()?)
+    }
+
+    /// What has to be known to write the packet, if it may be sent.
+    #[inline]
+    fn plan(&self) -> Result<Plan, Rule> {
+        if self.filters.is_empty() {
+            return Err(Rule::SUBSCRIBE_EMPTY);
+        }
+        self.filters.iter().try_for_each(|subscription| subscription.check())?;
+        let properties = self.properties.measure(place::SUBSCRIBE)?;
+        Ok(Plan::new(PacketType::Subscribe, properties))
+    }
+}
+
+impl Body for Subscribe<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
+        w.u16(self.id.get());
+        self.properties.put(w, plan.properties);
+        self.filters.put(w);
     }
 }
 
@@ -201,17 +215,17 @@ pub struct Unsubscribe<'a> {
 impl<'a> Unsubscribe<'a> {
     /// Reads everything behind the fixed header.
     #[inline]
-    pub(crate) fn read(mut r: Reader<'a>) -> Result<Self, Fault> {
-        let id = PacketId::read(&mut r, Rule::PACKET_ID_CLIENT)?;
-        let (properties, _) = Properties::read(&mut r, place::UNSUBSCRIBE)?;
+    pub(crate) fn read(r: &mut Reader<'a>) -> Option<Self> {
+        let id = PacketId::read(r, Rule::PACKET_ID_CLIENT)?;
+        let properties = Properties::read(r, place::UNSUBSCRIBE)?;
         if r.is_empty() {
-            return Err(r.protocol_error(Rule::UNSUBSCRIBE_EMPTY));
+            return r.protocol_error(0, Rule::UNSUBSCRIBE_EMPTY);
         }
         let filters = List::checked(r.rest());
         while !r.is_empty() {
-            Filter::read(&mut r)?;
+            Filter::read(r)?;
         }
-        Ok(Self { id, properties, filters })
+        Some(Self { id, properties, filters })
     }
 
     /// Writes the packet, and returns its length in bytes.
@@ -219,15 +233,7 @@ impl<'a> Unsubscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        if self.filters.is_empty() {
-            return Err(EncodeError::Refused(Rule::UNSUBSCRIBE_EMPTY));
-        }
-        let properties = self.properties.measure(place::UNSUBSCRIBE)?;
-        write_packet!(sink, PacketType::Unsubscribe, |w| {
-            w.u16(self.id.get());
-            self.properties.put(w, properties);
-            self.filters.put(w);
-        })
+        packet::write(sink, self, &self.plan()?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -235,7 +241,26 @@ impl<'a> Unsubscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet_len(self.encode(&mut Nowhere))
+        packet::len(self, &self.plan()?)
+    }
+
+    /// What has to be known to write the packet, if it may be sent.
+    #[inline]
+    fn plan(&self) -> Result<Plan, Rule> {
+        if self.filters.is_empty() {
+            return Err(Rule::UNSUBSCRIBE_EMPTY);
+        }
+        let properties = self.properties.measure(place::UNSUBSCRIBE)?;
+        Ok(Plan::new(PacketType::Unsubscribe, properties))
+    }
+}
+
+impl Body for Unsubscribe<'_> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
+        w.u16(self.id.get());
+        self.properties.put(w, plan.properties);
+        self.filters.put(w);
     }
 }
 

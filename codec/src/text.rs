@@ -24,52 +24,41 @@ const ONES: usize = usize::MAX / 0xFF;
 const HIGH_BITS: usize = ONES * 0x80;
 const WORD: usize = size_of::<usize>();
 
-/// What a look at a machine word of text finds out: the high bit of a byte is set where the byte is special.
-pub(crate) trait Special {
-    fn special(word: usize) -> usize;
-}
-
-/// Bytes that are not plain: zero, or not ASCII.
-pub(crate) struct NotPlain;
-
-impl Special for NotPlain {
-    #[inline]
-    fn special(word: usize) -> usize {
-        // Taking one from each byte borrows into the high bit only where a byte was zero (or had it set already).
-        word.wrapping_sub(ONES) | word
+/// Looks for special bytes in a machine word: zero, what is not ASCII and, in topics, the wildcards `+` (0x2B) and `#` (0x23),
+/// which differ in one bit. The high bit of the lowest special byte is set and, of the bytes above it, of some that are not.
+#[inline]
+fn special(word: usize, in_topic: bool) -> usize {
+    // Taking one from each byte borrows into the high bit only where a byte was zero (or had it set already).
+    let mut special = word.wrapping_sub(ONES) | word;
+    if in_topic {
+        special |= ((word | (ONES * 0x08)) ^ (ONES * 0x2B)).wrapping_sub(ONES);
     }
-}
-
-/// Bytes that are not plain, and the wildcards `+` (0x2B) and `#` (0x23), which differ in one bit.
-pub(crate) struct NotPlainName;
-
-impl Special for NotPlainName {
-    #[inline]
-    fn special(word: usize) -> usize {
-        let wildcards = (word | (ONES * 0x08)) ^ (ONES * 0x2B);
-        NotPlain::special(word) | wildcards.wrapping_sub(ONES)
-    }
+    special & HIGH_BITS
 }
 
 /// Whether no byte is special.
 #[inline]
-pub(crate) fn none_special<S: Special>(bytes: &[u8]) -> bool {
+pub(crate) fn none_special(bytes: &[u8], in_topic: bool) -> bool {
     // The last word overlaps the one before it.
-    let Some(last) = bytes.last_chunk::<WORD>() else { return S::special(short(bytes)) & HIGH_BITS == 0 };
+    let Some(last) = bytes.last_chunk::<WORD>() else {
+        if WORD > 4 {
+            return special(short(bytes), in_topic) == 0;
+        }
+        return bytes.iter().all(|&byte| special(ONES.wrapping_mul(usize::from(byte)), in_topic) == 0);
+    };
     let (words, tail) = bytes.as_chunks::<WORD>();
     for word in words {
-        if S::special(usize::from_ne_bytes(*word)) & HIGH_BITS != 0 {
+        if special(usize::from_ne_bytes(*word), in_topic) != 0 {
             return false;
         }
     }
-    tail.is_empty() || S::special(usize::from_ne_bytes(*last)) & HIGH_BITS == 0
+    tail.is_empty() || special(usize::from_ne_bytes(*last), in_topic) == 0
 }
 
-/// The first special byte, with what is before and behind it.
+/// The first byte that is special in a topic, with what is before and behind it.
 #[inline]
-pub(crate) fn first_special<S: Special>(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
-    // Of the marked bytes of a word the lowest is special; a borrow can mark bytes above it.
-    let marked = |word: usize| S::special(word) & HIGH_BITS;
+pub(crate) fn first_special(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
+    let marked = |word| special(word, true);
     let (mut at, mut rest) = (0usize, bytes);
     while let Some((word, after)) = rest.split_first_chunk::<WORD>() {
         let found = marked(usize::from_le_bytes(*word));
@@ -126,13 +115,13 @@ impl<'a> Text<'a> {
         if bytes.len() > usize::from(u16::MAX) {
             return Err(Rule::STRING_LENGTH);
         }
-        if Self::is_plain(bytes) || !bytes.contains(&0) { Ok(Self(bytes)) } else { Err(Rule::STRING_NUL) }
+        if Self::is_plain(bytes) || Self::fault(bytes).is_none() { Ok(Self(bytes)) } else { Err(Rule::STRING_NUL) }
     }
 
     /// Whether the bytes are ASCII without zero.
     #[inline]
     pub(crate) fn is_plain(bytes: &[u8]) -> bool {
-        none_special::<NotPlain>(bytes)
+        none_special(bytes, false)
     }
 
     /// Wraps bytes that have been checked.
@@ -141,15 +130,17 @@ impl<'a> Text<'a> {
         Self(bytes)
     }
 
-    /// Checks any bytes; an error says what is wrong and where.
-    pub(crate) fn check(bytes: &'a [u8]) -> Result<Self, (Rule, usize)> {
-        if let Err(error) = str::from_utf8(bytes) {
-            return Err((Rule::STRING_UTF8, error.valid_up_to()));
+    /// What is wrong with bytes as a string, and all that is left from there on.
+    #[cold]
+    pub(crate) fn fault(bytes: &[u8]) -> Option<(Rule, &[u8])> {
+        let mut rest = bytes;
+        while let Some(&first) = rest.first() {
+            let Some(after) = without_character(rest) else {
+                return Some((if first == 0 { Rule::STRING_NUL } else { Rule::STRING_UTF8 }, rest));
+            };
+            rest = after;
         }
-        match bytes.iter().position(|&byte| byte == 0) {
-            Some(at) => Err((Rule::STRING_NUL, at)),
-            None => Ok(Self(bytes)),
-        }
+        None
     }
 
     /// The string. Costs a pass over it; [`as_bytes`](Self::as_bytes) and comparisons do not.
@@ -164,6 +155,12 @@ impl<'a> Text<'a> {
     #[inline]
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
+    }
+
+    /// The slice where it is.
+    #[inline]
+    pub(crate) const fn slice(&self) -> &&'a [u8] {
+        &self.0
     }
 
     /// The length in bytes.
@@ -190,6 +187,31 @@ impl<'a> Text<'a> {
         };
         self.as_str().char_indices().find(|&(_, c)| discouraged(c)).map(|(at, _)| at)
     }
+}
+
+/// What follows a first character that is well-formed UTF-8, as table 3-7 of the Unicode standard has them, and not U+0000.
+fn without_character(bytes: &[u8]) -> Option<&[u8]> {
+    let (&first, mut rest) = bytes.split_first()?;
+    // How many bytes follow, and from where to where the first of them may be.
+    let (more, mut from, mut to) = match first {
+        0x01..=0x7F => return Some(rest),
+        0xC2..=0xDF => (1, 0x80, 0xBF),
+        0xE0 => (2, 0xA0, 0xBF),
+        0xED => (2, 0x80, 0x9F),
+        0xE1..=0xEF => (2, 0x80, 0xBF),
+        0xF0 => (3, 0x90, 0xBF),
+        0xF4 => (3, 0x80, 0x8F),
+        0xF1..=0xF3 => (3, 0x80, 0xBF),
+        _ => return None,
+    };
+    for _ in 0..more {
+        let (byte, after) = rest.split_first()?;
+        if !(from..=to).contains(byte) {
+            return None;
+        }
+        (rest, from, to) = (after, 0x80, 0xBF);
+    }
+    Some(rest)
 }
 
 impl PartialEq<str> for Text<'_> {
@@ -252,9 +274,9 @@ mod tests {
             (b"\xF4\x90\x80\x80", 0), // above U+10FFFF
             (b"12345678\xE2\x82", 8), // cut short
         ] {
-            assert_eq!(Text::check(bytes), Err((Rule::STRING_UTF8, at)), "{bytes:02x?}");
+            assert_eq!(Text::fault(bytes), Some((Rule::STRING_UTF8, &bytes[at..])), "{bytes:02x?}");
         }
-        assert_eq!(Text::check("A𪛔".as_bytes()).unwrap(), "A𪛔");
+        assert_eq!(Text::fault("A𪛔".as_bytes()), None);
     }
 
     #[test]
@@ -265,14 +287,15 @@ mod tests {
                 assert!(Text::is_plain(&bytes), "{len}");
                 bytes[at] = 0;
                 assert!(!Text::is_plain(&bytes), "{len} {at}");
-                assert_eq!(Text::check(&bytes), Err((Rule::STRING_NUL, at)));
+                assert_eq!(Text::fault(&bytes), Some((Rule::STRING_NUL, &bytes[at..])));
             }
         }
     }
 
     #[test]
     fn mqtt_1_5_4_3_a_byte_order_mark_is_kept() {
-        let text = Text::check(b"\xEF\xBB\xBFx").unwrap();
+        assert_eq!(Text::fault(b"\xEF\xBB\xBFx"), None);
+        let text = Text::checked(b"\xEF\xBB\xBFx");
         assert_eq!(text.as_str(), "\u{FEFF}x");
         assert_eq!(text.as_bytes(), b"\xEF\xBB\xBFx");
     }
@@ -286,7 +309,29 @@ mod tests {
                     bytes[at] = byte;
                     assert_eq!(Text::is_plain(&bytes), (1..0x80).contains(&byte), "{len} {at} {byte:#x}");
                     let plain_name = (1..0x80).contains(&byte) && byte != b'+' && byte != b'#';
-                    assert_eq!(none_special::<NotPlainName>(&bytes), plain_name, "{len} {at} {byte:#x}");
+                    assert_eq!(none_special(&bytes, true), plain_name, "{len} {at} {byte:#x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn utf_8_is_told_from_what_is_not_as_the_language_tells_it() {
+        // All of up to three bytes that can begin a character; of four, those at the edges.
+        let edges = [0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xED, 0xF5, 0xFF];
+        let check = |bytes: &[u8]| {
+            let valid = str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+            let valid = bytes[..valid].iter().position(|&byte| byte == 0).unwrap_or(valid);
+            let found = Text::fault(bytes).map_or(bytes.len(), |(_, rest)| bytes.len() - rest.len());
+            assert_eq!(found, valid, "{bytes:02x?}");
+        };
+        for first in 0..=u8::MAX {
+            check(&[first]);
+            for second in 0..=u8::MAX {
+                check(&[first, second]);
+                for third in edges {
+                    check(&[first, second, third]);
+                    edges.iter().for_each(|&fourth| check(&[first, second, third, fourth]));
                 }
             }
         }

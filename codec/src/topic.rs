@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use crate::text::{NotPlainName, Text, first_special, none_special};
-use crate::wire::{Reader, check_text};
-use crate::{ReasonCode, Rule, error::Fault};
+use crate::text::{Text, first_special, none_special};
+use crate::wire::{Fault, Reader, check_text};
+use crate::{ReasonCode, Rule};
 
 /// A topic name: a string of at least one character without wildcards.
 ///
@@ -41,12 +41,19 @@ impl<'a> Topic<'a> {
 
     /// Reads a name of at least one character. A wildcard is answered with `reason` and `rule`.
     #[inline]
-    pub(crate) fn read(r: &mut Reader<'a>, reason: ReasonCode, rule: Rule) -> Result<Self, Fault> {
+    pub(crate) fn read(r: &mut Reader<'a>, reason: ReasonCode, rule: Rule) -> Option<Self> {
+        let name = Self::read_or_empty(r, reason, rule)?;
+        if name.as_bytes().is_empty() { r.refuse(r.left(), reason, Rule::TOPIC_EMPTY) } else { Some(name) }
+    }
+
+    /// As [`read`](Self::read), or the empty string that stands for a name where there is a topic alias.
+    #[inline]
+    pub(crate) fn read_or_empty(r: &mut Reader<'a>, reason: ReasonCode, rule: Rule) -> Option<Self> {
         let bytes = r.bytes()?;
-        if bytes.is_empty() || !is_plain_name(bytes) {
-            check_name(bytes, r.left(), reason, rule)?;
+        if !is_plain_name(bytes) {
+            r.checked(check_name(bytes, r.left(), reason, rule))?;
         }
-        Ok(Self::checked(bytes))
+        Some(Self::checked(bytes))
     }
 
     /// The name as a string. Costs a pass over it.
@@ -62,6 +69,12 @@ impl<'a> Topic<'a> {
         self.0.as_bytes()
     }
 
+    /// The slice where it is.
+    #[inline]
+    pub(crate) const fn slice(&self) -> &&'a [u8] {
+        self.0.slice()
+    }
+
     /// The name as checked text.
     #[must_use]
     #[inline]
@@ -73,11 +86,8 @@ impl<'a> Topic<'a> {
 /// Checks a topic name with an eye for what is wrong; `left` bytes of the packet follow it.
 #[cold]
 #[inline(never)]
-pub(crate) fn check_name(bytes: &[u8], left: usize, reason: ReasonCode, rule: Rule) -> Result<(), Fault> {
+fn check_name(bytes: &[u8], left: usize, reason: ReasonCode, rule: Rule) -> Result<(), Fault> {
     check_text(bytes, left)?;
-    if bytes.is_empty() {
-        return Err(Fault { reason, rule: Rule::TOPIC_EMPTY, left });
-    }
     match wildcard(bytes) {
         None => Ok(()),
         Some(at) => Err(Fault { reason, rule, left: left.wrapping_add(bytes.len().wrapping_sub(at)) }),
@@ -98,8 +108,8 @@ fn check_filter(bytes: &[u8], left: usize) -> Result<(), Fault> {
 
 /// Whether the bytes are ASCII without zero and wildcards.
 #[inline(never)]
-pub(crate) fn is_plain_name(bytes: &[u8]) -> bool {
-    none_special::<NotPlainName>(bytes)
+fn is_plain_name(bytes: &[u8]) -> bool {
+    none_special(bytes, true)
 }
 
 fn wildcard(bytes: &[u8]) -> Option<usize> {
@@ -146,12 +156,12 @@ impl<'a> Filter<'a> {
 
     /// Reads a filter.
     #[inline]
-    pub(crate) fn read(r: &mut Reader<'a>) -> Result<Self, Fault> {
+    pub(crate) fn read(r: &mut Reader<'a>) -> Option<Self> {
         let bytes = r.bytes()?;
         if !is_plain_filter(bytes) {
-            check_filter(bytes, r.left())?;
+            r.checked(check_filter(bytes, r.left()))?;
         }
-        Ok(Self::checked(bytes))
+        Some(Self::checked(bytes))
     }
 
     /// The filter as a string, `$share/…` included. Costs a pass over it.
@@ -165,6 +175,12 @@ impl<'a> Filter<'a> {
     #[inline]
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0.as_bytes()
+    }
+
+    /// The slice where it is.
+    #[inline]
+    pub(crate) const fn slice(&self) -> &&'a [u8] {
+        self.0.slice()
     }
 
     /// The filter as checked text.
@@ -251,7 +267,7 @@ fn is_plain_shared(bytes: &[u8]) -> bool {
 #[inline(never)]
 fn are_plain_levels(bytes: &[u8]) -> bool {
     let (mut before, mut rest) = (b'/', bytes);
-    while let Some((from, byte, after)) = first_special::<NotPlainName>(rest) {
+    while let Some((from, byte, after)) = first_special(rest) {
         let level = from.last().copied().unwrap_or(before) == b'/';
         match (byte, after) {
             (b'+', [] | [b'/', ..]) | (b'#', []) if level => {}

@@ -2,7 +2,7 @@
 
 use core::num::NonZeroU16;
 
-use crate::{Rule, error::Fault, wire::Reader};
+use crate::{Rule, wire::Reader};
 
 /// Which side sent, or sends, a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -191,9 +191,12 @@ nonzero! { PacketId TopicAlias }
 impl PacketId {
     /// Reads an identifier, which is not zero; `rule` is what says so.
     #[inline]
-    pub(crate) fn read(r: &mut Reader<'_>, rule: Rule) -> Result<Self, Fault> {
-        let start = *r;
-        Self::new(r.u16()?).ok_or_else(|| start.protocol_error(rule))
+    pub(crate) fn read(r: &mut Reader<'_>, rule: Rule) -> Option<Self> {
+        let start = r.left();
+        match Self::new(r.u16()?) {
+            None => r.protocol_error(start, rule),
+            id => id,
+        }
     }
 }
 

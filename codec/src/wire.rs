@@ -2,29 +2,142 @@
 
 use core::mem;
 
-use crate::{ReasonCode, Rule, error::Fault, text::Text};
+use crate::{Error, ReasonCode, Rule, property::Found, text::Text};
 
 /// The greatest variable byte integer.
 pub(crate) const VARINT_MAX: u32 = 268_435_455;
 
+/// Takes a byte from the front of `rest`. Here and below: `None`, and nothing taken, when `rest` ends before.
+#[inline]
+pub(crate) fn u8(rest: &mut &[u8]) -> Option<u8> {
+    let (&byte, after) = rest.split_first()?;
+    *rest = after;
+    Some(byte)
+}
+
+/// Takes a two byte integer.
+#[inline]
+pub(crate) fn u16(rest: &mut &[u8]) -> Option<u16> {
+    let (&bytes, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(u16::from_be_bytes(bytes))
+}
+
+/// Takes a four byte integer.
+#[inline]
+pub(crate) fn u32(rest: &mut &[u8]) -> Option<u32> {
+    let (&bytes, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(u32::from_be_bytes(bytes))
+}
+
+/// Takes the next `len` bytes.
+#[inline]
+pub(crate) fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+    let (taken, after) = rest.split_at_checked(len)?;
+    *rest = after;
+    Some(taken)
+}
+
+/// Takes binary data: two bytes of length, then the bytes.
+#[inline]
+pub(crate) fn bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (&len, after) = rest.split_first_chunk()?;
+    let (taken, after) = after.split_at_checked(usize::from(u16::from_be_bytes(len)))?;
+    *rest = after;
+    Some(taken)
+}
+
+/// Takes a variable byte integer of one to four bytes (section 1.5.5). [`varint_fault`] says why there is none.
+#[inline]
+pub(crate) fn varint(rest: &mut &[u8]) -> Option<u32> {
+    match *rest {
+        [byte @ ..0x80, after @ ..] => {
+            *rest = after;
+            Some(u32::from(*byte))
+        }
+        [first, second @ 1..0x80, after @ ..] => {
+            *rest = after;
+            Some(u32::from(*first & 0x7F) | u32::from(*second) << 7)
+        }
+        _ => {
+            let (value, after) = long_varint(rest)?;
+            *rest = after;
+            Some(value)
+        }
+    }
+}
+
+/// As [`varint`], of any length; gives what follows.
+#[inline(never)]
+fn long_varint(mut bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (mut value, mut shift) = (0, 0u32);
+    while shift < 28 {
+        let byte = u8(&mut bytes)?;
+        value |= u32::from(byte & 0x7F) << shift;
+        if byte < 0x80 {
+            // [MQTT-1.5.5-1]: a last byte of zero adds nothing.
+            return if byte == 0 && shift != 0 { None } else { Some((value, bytes)) };
+        }
+        shift = shift.wrapping_add(7);
+    }
+    None
+}
+
+/// What is wrong with bytes that [`varint`] refuses; nothing is when they only end too soon.
+#[cold]
+pub(crate) fn varint_fault(bytes: &[u8]) -> Option<Rule> {
+    match bytes.iter().take(4).position(|&byte| byte < 0x80) {
+        Some(_) => Some(Rule::VARINT_MINIMAL),
+        None if bytes.len() < 4 => None,
+        None => Some(Rule::VARINT_LENGTH),
+    }
+}
+
+/// What is wrong with a packet, from which byte on.
+#[derive(Clone, Copy)]
+pub(crate) struct Fault {
+    pub(crate) reason: ReasonCode,
+    pub(crate) rule: Rule,
+    /// How many bytes of the packet remain from the offending byte on.
+    pub(crate) left: usize,
+}
+
+impl Fault {
+    /// The error of the packet around a body.
+    #[cold]
+    #[inline(never)]
+    fn in_frame(self, body: usize) -> Error {
+        let total = body.saturating_add(1).saturating_add(varint_len(body));
+        Error { reason: self.reason, rule: self.rule, at: total.saturating_sub(self.left) }
+    }
+}
+
 /// Reads a packet's fields front to back. It never reads past its end, and knows where it is for errors.
+///
+/// A method that returns `None` has left the reader where the fault is, and what is wrong in it.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     /// How many bytes of the packet follow the end of `rest`.
     after: usize,
+    /// What is wrong; as long as nothing is, what will be if `rest` ends within a field.
+    rule: Rule,
+    reason: ReasonCode,
+    /// Which properties the list holds that has been read.
+    pub(crate) found: Found,
 }
 
 impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, after: 0 }
+        Self::part(bytes, 0, Rule::REMAINING_LENGTH)
     }
 
-    /// Reads a part of a packet, which `after` more bytes follow.
+    /// Reads a part of a packet, which `after` more bytes follow, and which breaks `rule` when it ends within a field.
     #[inline]
-    pub(crate) fn part(bytes: &'a [u8], after: usize) -> Self {
-        Self { rest: bytes, after }
+    pub(crate) fn part(bytes: &'a [u8], after: usize, rule: Rule) -> Self {
+        Self { rest: bytes, after, rule, reason: ReasonCode::MALFORMED_PACKET, found: Found::NONE }
     }
 
     /// The bytes that have not been read.
@@ -44,91 +157,105 @@ impl<'a> Reader<'a> {
         self.rest.len().wrapping_add(self.after)
     }
 
-    /// A fault at the place where the reader stands. (Inlined, here and below, so that a reader never has to be in memory.)
+    /// What is wrong.
     #[inline]
-    pub(crate) fn fault(&self, reason: ReasonCode, rule: Rule) -> Fault {
-        Fault { reason, rule, left: self.left() }
+    pub(crate) fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// From here on the packet breaks `rule` when it ends within a field.
+    #[inline]
+    pub(crate) fn ends_against(&mut self, rule: Rule) {
+        self.rule = rule;
+    }
+
+    /// A fault at the byte from which on `left` bytes of the packet remain.
+    #[inline]
+    pub(crate) fn refuse<T>(&mut self, left: usize, reason: ReasonCode, rule: Rule) -> Option<T> {
+        self.note(Fault { reason, rule, left });
+        None
+    }
+
+    /// Stands where the fault is. (Inlined where there are registers, so that a reader need not be in memory.)
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn note(&mut self, Fault { reason, rule, left }: Fault) {
+        (self.rest, self.after, self.reason, self.rule) = (&[], left, reason, rule);
     }
 
     #[inline]
-    pub(crate) fn malformed(&self, rule: Rule) -> Fault {
-        self.fault(ReasonCode::MALFORMED_PACKET, rule)
+    pub(crate) fn malformed<T>(&mut self, left: usize, rule: Rule) -> Option<T> {
+        self.refuse(left, ReasonCode::MALFORMED_PACKET, rule)
     }
 
     #[inline]
-    pub(crate) fn protocol_error(&self, rule: Rule) -> Fault {
-        self.fault(ReasonCode::PROTOCOL_ERROR, rule)
+    pub(crate) fn protocol_error<T>(&mut self, left: usize, rule: Rule) -> Option<T> {
+        self.refuse(left, ReasonCode::PROTOCOL_ERROR, rule)
     }
 
-    /// The packet ends within a field: its remaining length is wrong.
+    /// The fault, of a packet with this body. (In parts, so that a reader need not be in memory.)
     #[inline]
-    fn truncated(&self) -> Fault {
-        self.malformed(Rule::REMAINING_LENGTH)
+    pub(crate) fn error(&self, body: &[u8]) -> Error {
+        Fault { reason: self.reason, rule: self.rule, left: self.left() }.in_frame(body.len())
     }
 
-    /// Reads nothing more: bytes that are left are an error.
+    /// Takes note of what a check has found.
     #[inline]
-    pub(crate) fn end(&self) -> Result<(), Fault> {
-        if self.is_empty() { Ok(()) } else { Err(self.truncated()) }
-    }
-
-    #[inline]
-    pub(crate) fn u8(&mut self) -> Result<u8, Fault> {
-        let (&byte, rest) = self.rest.split_first().ok_or_else(|| self.truncated())?;
-        self.rest = rest;
-        Ok(byte)
-    }
-
-    #[inline]
-    pub(crate) fn u16(&mut self) -> Result<u16, Fault> {
-        let (&bytes, rest) = self.rest.split_first_chunk().ok_or_else(|| self.truncated())?;
-        self.rest = rest;
-        Ok(u16::from_be_bytes(bytes))
-    }
-
-    #[inline]
-    pub(crate) fn u32(&mut self) -> Result<u32, Fault> {
-        let (&bytes, rest) = self.rest.split_first_chunk().ok_or_else(|| self.truncated())?;
-        self.rest = rest;
-        Ok(u32::from_be_bytes(bytes))
-    }
-
-    #[inline]
-    pub(crate) fn varint(&mut self) -> Result<u32, Fault> {
-        if let [byte, rest @ ..] = self.rest
-            && *byte < 0x80
-        {
-            self.rest = rest;
-            return Ok(u32::from(*byte));
+    pub(crate) fn checked(&mut self, check: Result<(), Fault>) -> Option<()> {
+        match check {
+            Ok(()) => Some(()),
+            Err(fault) => {
+                self.note(fault);
+                None
+            }
         }
-        let (value, rest) = long_varint(self.rest, self.left())?;
-        self.rest = rest;
-        Ok(value)
+    }
+
+    #[inline]
+    pub(crate) fn u8(&mut self) -> Option<u8> {
+        u8(&mut self.rest)
+    }
+
+    #[inline]
+    pub(crate) fn u16(&mut self) -> Option<u16> {
+        u16(&mut self.rest)
+    }
+
+    #[inline]
+    pub(crate) fn u32(&mut self) -> Option<u32> {
+        u32(&mut self.rest)
+    }
+
+    #[inline]
+    pub(crate) fn varint(&mut self) -> Option<u32> {
+        varint(&mut self.rest).or_else(|| {
+            self.rule = varint_fault(self.rest).unwrap_or(self.rule);
+            None
+        })
     }
 
     /// The next `len` bytes as they are.
     #[inline]
-    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Fault> {
-        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| self.truncated())?;
-        self.rest = rest;
-        Ok(taken)
+    pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        take(&mut self.rest, len)
     }
 
     /// Binary data: two bytes of length, then the bytes.
     #[inline]
-    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Fault> {
+    pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
+        // One that is cut short is cut short behind its length.
         let len = self.u16()?;
         self.take(usize::from(len))
     }
 
     /// A string, checked.
-    #[inline]
-    pub(crate) fn text(&mut self) -> Result<Text<'a>, Fault> {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn text(&mut self) -> Option<Text<'a>> {
         let bytes = self.bytes()?;
         if !Text::is_plain(bytes) {
-            check_text(bytes, self.left())?;
+            self.checked(check_text(bytes, self.left()))?;
         }
-        Ok(Text::checked(bytes))
+        Some(Text::checked(bytes))
     }
 }
 
@@ -136,49 +263,12 @@ impl<'a> Reader<'a> {
 #[cold]
 #[inline(never)]
 pub(crate) fn check_text(bytes: &[u8], left: usize) -> Result<(), Fault> {
-    match Text::check(bytes) {
-        Ok(_) => Ok(()),
-        Err((rule, at)) => Err(Fault {
-            reason: ReasonCode::MALFORMED_PACKET,
-            rule,
-            left: left.wrapping_add(bytes.len().wrapping_sub(at)),
-        }),
+    match Text::fault(bytes) {
+        None => Ok(()),
+        Some((rule, from)) => {
+            Err(Fault { reason: ReasonCode::MALFORMED_PACKET, rule, left: left.wrapping_add(from.len()) })
+        }
     }
-}
-
-/// A variable byte integer of more than one byte, and what follows it; `left` bytes of the packet begin with it.
-#[cold]
-#[inline(never)]
-fn long_varint(bytes: &[u8], left: usize) -> Result<(u32, &[u8]), Fault> {
-    let fault = |rule| Fault { reason: ReasonCode::MALFORMED_PACKET, rule, left };
-    match varint(bytes) {
-        Varint::Whole { value, rest } => Ok((value, rest)),
-        Varint::Partial => Err(fault(Rule::REMAINING_LENGTH)),
-        Varint::Invalid(rule) => Err(fault(rule)),
-    }
-}
-
-/// What stands at the front of some bytes, read as a variable byte integer.
-pub(crate) enum Varint<'a> {
-    Whole { value: u32, rest: &'a [u8] },
-    Partial,
-    Invalid(Rule),
-}
-
-/// Reads a variable byte integer of one to four bytes (section 1.5.5).
-#[inline]
-pub(crate) fn varint(bytes: &[u8]) -> Varint<'_> {
-    let part = |byte: u8, shift: u32| u32::from(byte & 0x7F) << shift;
-    let (value, last, rest) = match bytes {
-        [a @ ..0x80, rest @ ..] => return Varint::Whole { value: u32::from(*a), rest },
-        [a, b @ ..0x80, rest @ ..] => (part(*a, 0) | part(*b, 7), *b, rest),
-        [a, b, c @ ..0x80, rest @ ..] => (part(*a, 0) | part(*b, 7) | part(*c, 14), *c, rest),
-        [a, b, c, d @ ..0x80, rest @ ..] => (part(*a, 0) | part(*b, 7) | part(*c, 14) | part(*d, 21), *d, rest),
-        [_, _, _, _, ..] => return Varint::Invalid(Rule::VARINT_LENGTH),
-        _ => return Varint::Partial,
-    };
-    // [MQTT-1.5.5-1]: a last byte of zero adds nothing.
-    if last == 0 { Varint::Invalid(Rule::VARINT_MINIMAL) } else { Varint::Whole { value, rest } }
 }
 
 /// Writes a packet's fields front to back, or only counts them.
@@ -186,22 +276,9 @@ pub(crate) fn varint(bytes: &[u8]) -> Varint<'_> {
 /// Counting is writing to nowhere, so that length and bytes cannot disagree. A count stops at `usize::MAX`, which no packet
 /// may have: slices of items that borrow the same bytes can describe more than an address space holds.
 pub(crate) struct Writer<'b> {
+    /// What has not been written.
     room: &'b mut [u8],
     written: usize,
-}
-
-impl Writer<'_> {
-    /// Whether there is no room, so that this only counts.
-    #[inline]
-    pub(crate) fn counts(&self) -> bool {
-        self.room.is_empty()
-    }
-
-    /// Counts bytes that are known to follow.
-    #[inline]
-    pub(crate) fn skip(&mut self, len: usize) {
-        self.written = add(self.written, len);
-    }
 }
 
 impl<'b> Writer<'b> {
@@ -216,41 +293,58 @@ impl<'b> Writer<'b> {
         Self { room: &mut [], written: 0 }
     }
 
+    /// Whether there is no room, so that this only counts.
+    #[inline]
+    pub(crate) fn counts(&self) -> bool {
+        self.room.is_empty()
+    }
+
     /// How many bytes have been written or counted.
     #[inline]
     pub(crate) fn written(&self) -> usize {
         self.written
     }
 
-    /// Room for the next `len` bytes, which are then written.
+    /// Counts bytes that are known to follow.
     #[inline]
-    pub(crate) fn part(&mut self, len: usize) -> &'b mut [u8] {
-        self.skip(len);
-        match mem::take(&mut self.room).split_at_mut_checked(len) {
-            Some((part, rest)) => {
-                self.room = rest;
-                part
-            }
-            None => &mut [],
-        }
+    pub(crate) fn skip(&mut self, len: usize) {
+        // Only where an address space is small can it be filled by items that borrow the same bytes again and again.
+        self.written = if usize::BITS > 32 { self.written.wrapping_add(len) } else { self.written.saturating_add(len) };
     }
 
+    /// Room for the next `len` bytes, which are then written.
     #[inline]
-    pub(crate) fn put(&mut self, bytes: &[u8]) {
-        self.written = add(self.written, bytes.len());
-        if let Some((taken, rest)) = mem::take(&mut self.room).split_at_mut_checked(bytes.len()) {
-            copy(taken, bytes);
-            self.room = rest;
+    pub(crate) fn part(&mut self, len: usize) -> Option<&'b mut [u8]> {
+        self.skip(len);
+        if self.room.len() < len {
+            return None; // Looked at first, so that the room is not taken and put back.
+        }
+        let (part, rest) = mem::take(&mut self.room).split_at_mut_checked(len)?;
+        self.room = rest;
+        Some(part)
+    }
+
+    /// Bytes as they are. They come by a reference to where the slice is, so that they could overlap the room as far as the
+    /// compiler knows: else it would make a call of `memcpy` of the loop over words, and that of bare metal goes byte by byte
+    /// when a string is short or begins elsewhere in a word than its copy.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn put(&mut self, bytes: &&[u8]) {
+        let Some(to) = self.part(bytes.len()) else { return };
+        if usize::BITS > 32 || bytes.len() < 16 {
+            return copy(to, bytes);
+        }
+        if let (Some(to), Some(from)) = (to.last_chunk_mut::<16>(), bytes.last_chunk()) {
+            copy_block(to, from); // It may overlap the last block of the loop.
+        }
+        for (to, from) in to.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
+            copy_block(to, from);
         }
     }
 
     #[inline]
     pub(crate) fn u8(&mut self, value: u8) {
-        self.written = add(self.written, 1);
-        if let Some((first, rest)) = mem::take(&mut self.room).split_first_mut() {
-            *first = value;
-            self.room = rest;
-        }
+        self.chunk([value]);
     }
 
     #[inline]
@@ -260,7 +354,10 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn chunk<const N: usize>(&mut self, bytes: [u8; N]) {
-        self.written = add(self.written, N);
+        self.skip(N);
+        if self.room.len() < N {
+            return;
+        }
         if let Some((first, rest)) = mem::take(&mut self.room).split_first_chunk_mut() {
             *first = bytes;
             self.room = rest;
@@ -268,28 +365,45 @@ impl<'b> Writer<'b> {
     }
 
     /// A variable byte integer; `value` is at most [`VARINT_MAX`].
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn varint(&mut self, value: u32) {
+        if value < 0x80 {
+            self.u8(value as u8);
+        } else {
+            self.long_varint(value);
+        }
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn long_varint(&mut self, value: u32) {
+        if usize::BITS <= 32 {
+            let mut value = value;
+            while value >= 0x80 {
+                self.u8(value as u8 | 0x80);
+                value >>= 7;
+            }
+            return self.u8(value as u8);
+        }
         let part = |shift: u32| (value >> shift) as u8 | 0x80;
         match value {
-            0..0x80 => self.u8(value as u8),
-            0x80..0x4000 => self.chunk([part(0), (value >> 7) as u8]),
+            0..0x4000 => self.chunk([part(0), (value >> 7) as u8]),
             0x4000..0x20_0000 => self.chunk([part(0), part(7), (value >> 14) as u8]),
             _ => self.chunk([part(0), part(7), part(14), (value >> 21) as u8]),
         }
     }
 
     /// A byte, then binary data, which is at most 65,535 bytes long.
-    #[inline]
-    pub(crate) fn tagged_bytes(&mut self, tag: u8, bytes: &[u8]) {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn tagged_bytes(&mut self, tag: u8, bytes: &&[u8]) {
         let [high, low] = (bytes.len() as u16).to_be_bytes();
         self.chunk([tag, high, low]);
         self.put(bytes);
     }
 
     /// Binary data, which is at most 65,535 bytes long.
-    #[inline]
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn bytes(&mut self, bytes: &&[u8]) {
         self.u16(bytes.len() as u16);
         self.put(bytes);
     }
@@ -298,46 +412,47 @@ impl<'b> Writer<'b> {
 /// Adds to a count, which stops at its end where an address space is small enough to be filled by items that borrow the same
 /// bytes again and again.
 #[inline]
-const fn add(count: usize, more: usize) -> usize {
-    if size_of::<usize>() > 4 { count.wrapping_add(more) } else { count.saturating_add(more) }
+pub(crate) const fn add(count: usize, more: usize) -> usize {
+    if usize::BITS > 32 { count.wrapping_add(more) } else { count.saturating_add(more) }
 }
 
-/// Copies bytes to room for as many.
-#[inline]
-fn copy(to: &mut [u8], from: &[u8]) {
-    if size_of::<usize>() > 4 {
-        // The comparison spares the panic of `copy_from_slice`.
-        if to.len() == from.len() {
-            to.copy_from_slice(from);
-        }
-    } else {
-        copy_words(&mut (to, from));
+/// Copies 16 bytes, word by word.
+#[inline(always)]
+fn copy_block(to: &mut [u8; 16], from: &[u8; 16]) {
+    if let ([a, b, c, d], [e, f, g, h]) = (to.as_chunks_mut::<4>().0, from.as_chunks::<4>().0) {
+        (*a, *b, *c, *d) = (*e, *f, *g, *h);
     }
 }
 
-/// Copies word by word wherever the words begin, since the `memcpy` of bare metal goes byte by byte when a string is short or
-/// begins elsewhere in a word than its copy. Both slices come in memory, so that they could overlap as far as the compiler
-/// knows: else it would see a `memcpy` in these loops too.
-#[inline(never)]
-fn copy_words((to, from): &mut (&mut [u8], &[u8])) {
-    let (to, to_tail) = to.as_chunks_mut::<4>();
-    let (from, from_tail) = from.as_chunks::<4>();
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-    to_tail.iter_mut().zip(from_tail).for_each(|(to, from)| *to = *from);
-}
-
-/// How many bytes `put` writes.
-#[inline]
-pub(crate) fn counted(put: impl FnOnce(&mut Writer<'_>)) -> usize {
-    let mut counter = Writer::count();
-    put(&mut counter);
-    counter.written()
-}
-
-/// Writes with a writer that is at hand.
-#[inline]
-pub(crate) fn written(mut writer: Writer<'_>, put: impl FnOnce(&mut Writer<'_>)) {
-    put(&mut writer);
+/// Copies bytes to room for as many. Short strings are not worth a call of `memcpy`: they are two words that may overlap.
+#[inline(always)]
+fn copy(to: &mut [u8], from: &[u8]) {
+    macro_rules! two {
+        ($len:literal) => {
+            if let (Some(first), Some(last)) = (from.first_chunk::<$len>(), from.last_chunk::<$len>()) {
+                if let Some(to) = to.first_chunk_mut() {
+                    *to = *first;
+                }
+                if let Some(to) = to.last_chunk_mut() {
+                    *to = *last;
+                }
+                return;
+            }
+        };
+    }
+    if to.len() != from.len() {
+        return; // Never: it spares checks and the panic of `copy_from_slice`.
+    }
+    if from.len() > 32 {
+        return to.copy_from_slice(from);
+    }
+    two!(16);
+    two!(8);
+    two!(4);
+    two!(2);
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
 }
 
 /// How many bytes a variable byte integer takes.
@@ -362,7 +477,8 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<u32, Rule> {
-        Reader::new(bytes).varint().map_err(|fault| fault.rule)
+        let mut r = Reader::new(bytes);
+        r.varint().ok_or_else(|| r.rule())
     }
 
     #[test]
@@ -398,7 +514,7 @@ mod tests {
             writer.u8(1);
             writer.u16(2);
             writer.chunk([0, 0, 0, 3]);
-            writer.bytes(b"four");
+            writer.bytes(&&b"four"[..]);
             writer.varint(500);
         };
         let mut count = Writer::count();
@@ -416,22 +532,21 @@ mod tests {
         let mut counter = Writer::count();
         counter.skip(usize::MAX - 1);
         counter.u8(0);
-        counter.bytes(b"more");
+        counter.bytes(&&b"more"[..]);
         counter.chunk([0; 4]);
         assert_eq!(counter.written(), usize::MAX);
     }
 
     #[test]
-    fn bytes_are_copied_alike_word_by_word() {
-        let bytes: [u8; 40] = core::array::from_fn(|at| at as u8 + 1);
+    fn bytes_are_copied_wherever_they_begin() {
+        let bytes: [u8; 80] = core::array::from_fn(|at| at as u8 + 1);
         for start in 0..8 {
             for len in 0..=bytes.len() - 8 {
                 let from = &bytes[start..start + len];
-                let (mut by_words, mut by_length) = ([0; 48], [0; 48]);
-                copy_words(&mut (&mut by_words[8 - start..8 - start + len], from));
-                copy(&mut by_length[8 - start..8 - start + len], from);
-                assert_eq!(by_words[8 - start..8 - start + len], *from);
-                assert_eq!(by_words, by_length);
+                let mut room = [0; 88];
+                Writer::new(&mut room[8 - start..8 - start + len]).put(&from);
+                assert_eq!(room[8 - start..8 - start + len], *from);
+                assert!(room[..8 - start].iter().chain(&room[8 - start + len..]).all(|&byte| byte == 0));
             }
         }
     }

@@ -43,7 +43,7 @@ done
 
 for profile in release fast; do
     firmware_cargo build --quiet --profile $profile --bins
-    for program in hello client_flash; do
+    for program in hello codec_m4_flash client_flash; do
         said=0
         run $profile $program >"$log" || said=$?
         [ $said = 7 ] || fail "$program exits with $said, not with 7"
@@ -69,6 +69,7 @@ row codec_m4 "encode, payload at another alignment" "-"
 row codec_m4 "encode the head" "-"
 row codec_m4 "calibration" "303, by hand"
 echo "| flash of all 15 packets, both ways, bytes | $(own codec_flash) | - |"
+echo "| flash of what a client receives and sends, bytes | $(own codec_m4_flash) | - |"
 echo
 echo "| client on a Cortex-M4, the script | z | 3 | goal z / 3 |"
 echo "|---|---|---|---|"

@@ -1,324 +1,325 @@
-//! CBOR as a [`Source`], on minicbor's primitives: with names for keys, as peers send it, or in the concise form of
-//! JADN s4.4, with identifiers for keys, arrays for records and bytes for formats of text.
+//! CBOR (RFC 8949) as the [`Reader`] sees it: with names for keys, as peers send it, or in the concise form of JADN s4.4, with
+//! identifiers for keys, arrays for records and bytes for formats of text.
+//!
+//! An item's head is read here: it is a byte and a number, and minicbor's way of telling types apart took half of the time and
+//! a good part of the flash. What a profile defines is given to the caller's types by minicbor.
 
-use minicbor::Decoder;
-use minicbor::data::Type;
-
-use crate::error::{Fail, Rule};
-use crate::number::{MAX_INTEGER, Number};
-use crate::raw::Raw;
-use crate::source::{Key, Kind, Numeral, Shape, Source, Walk};
+use crate::Form;
+use crate::error::Rule;
+use crate::number::{MAX_INTEGER, Number, twice};
+use crate::source::{Key, Kind, Numeral, Reader, Shape, Walk};
 use crate::text::Text;
+use crate::vocabulary::{Name, search};
 
 /// The tag that says no more than "this is CBOR" (RFC 8949 s3.4.6).
-const SELF_DESCRIBED: u64 = 55_799;
+const SELF_DESCRIBED: &[u8] = &[0xD9, 0xD9, 0xF7];
+/// The major types (RFC 8949 s3.1).
+const UNSIGNED: u8 = 0;
+const NEGATIVE: u8 = 1;
 
-/// A cursor over CBOR items.
-#[derive(Clone)]
-pub(crate) struct Cbor<'a> {
-    items: Decoder<'a>,
-    depth: u8,
-    concise: bool,
-}
-
-impl<'a> Cbor<'a> {
-    pub(crate) fn new(bytes: &'a [u8], depth: u8, concise: bool) -> Self {
-        Self { items: Decoder::new(bytes), depth, concise }
+impl<'a> Reader<'a> {
+    /// Over CBOR items of which it is known whether they are concise.
+    pub(crate) const fn cbor(bytes: &'a [u8], concise: bool, depth: u8) -> Self {
+        Self::new("", bytes, if concise { Form::Concise } else { Form::Cbor }, depth)
     }
 
-    /// A cursor over a whole message, command or response: a map of names is the named form; an array, or a map of
-    /// identifiers, is the concise one.
+    /// Over a whole message, command or response: a map of names is the named form; an array, or a map of identifiers, is the
+    /// concise one.
     pub(crate) fn detect(bytes: &'a [u8], depth: u8) -> Self {
-        let mut items = Decoder::new(bytes);
-        if matches!(items.datatype(), Ok(Type::Tag)) && !items.tag().is_ok_and(|tag| u64::from(tag) == SELF_DESCRIBED) {
-            items.set_position(0);
+        let mut reader = Self::cbor(bytes, false, depth);
+        if bytes.starts_with(SELF_DESCRIBED) {
+            reader.at = SELF_DESCRIBED.len();
         }
-        let mut ahead = items.clone();
-        let concise = match ahead.datatype() {
-            Ok(Type::Array | Type::ArrayIndef) => true,
-            Ok(Type::Map | Type::MapIndef) => {
-                ahead.map().is_ok() && matches!(ahead.datatype(), Ok(Type::U8 | Type::U16 | Type::U32 | Type::U64))
+        let mut ahead = reader.clone();
+        let concise = match ahead.major() {
+            Some(4) => true,
+            Some(5) => {
+                ahead.head();
+                ahead.major() == Some(UNSIGNED)
             }
             _ => false,
         };
-        Self { items, depth, concise }
+        if concise {
+            reader.form = Form::Concise;
+        }
+        reader
     }
 
-    fn position(&self) -> usize {
-        self.items.position()
+    fn major(&self) -> Option<u8> {
+        self.bytes.get(self.at).map(|first| first >> 5)
     }
 
-    fn kind_of(&self) -> Result<Type, Fail> {
-        self.items.datatype().map_err(|error| self.broken(&error))
+    #[inline]
+    pub(crate) fn cbor_kind(&mut self) -> Kind {
+        let Some(first) = self.bytes.get(self.at).copied() else {
+            self.fail(Rule::CborEnd);
+            return Kind::Broken;
+        };
+        let rule = match (first >> 5, first & 31) {
+            (UNSIGNED | NEGATIVE, ..=27) | (7, 25..=27) => return Kind::Number,
+            (2, ..=27) => return Kind::Bytes,
+            (3, ..=27) => return Kind::Text,
+            (4, ..=27 | 31) => return Kind::List,
+            (5, ..=27 | 31) => return Kind::Map,
+            (7, 20 | 21) => return Kind::Boolean,
+            (7, 22) => return Kind::Null,
+            (2 | 3, 31) => Rule::CborChunks,
+            (6, _) => Rule::CborTag,
+            _ => Rule::CborJunk,
+        };
+        self.fail(rule);
+        Kind::Broken
     }
 
-    fn broken(&self, error: &minicbor::decode::Error) -> Fail {
-        Fail::new(self.position(), if error.is_end_of_input() { Rule::CborEnd } else { Rule::CborJunk })
+    /// Passes over an item's head: its argument, `None` for a length that isn't known beforehand.
+    fn head(&mut self) -> Option<u64> {
+        let info = self.bytes.get(self.at).map_or(0, |first| first & 31);
+        let count = match info {
+            0..=23 => {
+                self.at = self.at.saturating_add(1);
+                return Some(u64::from(info));
+            }
+            24 => 1,
+            25 => 2,
+            26 => 4,
+            27 => 8,
+            _ => {
+                self.at = self.at.saturating_add(1);
+                return None;
+            }
+        };
+        let start = self.at.saturating_add(1);
+        let end = start.saturating_add(count);
+        let Some(argument) = self.bytes.get(start..end) else {
+            self.fail(Rule::CborEnd);
+            return Some(0);
+        };
+        self.at = end;
+        Some(argument.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)))
     }
 
-    /// One primitive; on error the cursor stands where it stood.
-    fn item<T>(
-        &mut self,
-        read: impl FnOnce(&mut Decoder<'a>) -> Result<T, minicbor::decode::Error>,
-    ) -> Result<T, Fail> {
-        let at = self.position();
-        read(&mut self.items).map_err(|error| {
-            self.items.set_position(at);
-            self.broken(&error)
-        })
-    }
-
-    fn fail<T>(&self, rule: Rule) -> Result<T, Fail> {
-        Err(Fail::new(self.position(), rule))
-    }
-
-    fn unexpected<T>(&mut self, wanted: Rule) -> Result<T, Fail> {
-        match self.kind() {
-            Ok(Kind::Null) => self.fail(Rule::Null),
-            Ok(_) => self.fail(wanted),
-            Err(fail) => Err(fail),
+    /// The bytes of a string whose head begins here.
+    fn string_bytes(&mut self) -> &'a [u8] {
+        let at = self.at;
+        let length = self.head().and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
+        let end = self.at.saturating_add(length);
+        match self.bytes.get(self.at..end) {
+            Some(bytes) => {
+                self.at = end;
+                bytes
+            }
+            None => {
+                self.fail_at(at, Rule::CborEnd);
+                &[]
+            }
         }
     }
 
-    fn enter(&mut self, left: Option<u64>, positional: bool) -> Result<Walk, Fail> {
-        self.depth = match self.depth.checked_sub(1) {
-            Some(depth) => depth,
-            None => return self.fail(Rule::TooDeep),
+    pub(crate) fn cbor_null(&mut self) {
+        if self.kind() == Kind::Null {
+            self.at = self.at.saturating_add(1);
+        } else {
+            self.fail(Rule::CborJunk);
+        }
+    }
+
+    pub(crate) fn cbor_boolean(&mut self) -> bool {
+        if self.kind() != Kind::Boolean {
+            self.unexpected(Rule::WantBoolean);
+        }
+        self.head() == Some(21)
+    }
+
+    pub(crate) fn cbor_text(&mut self) -> Text<'a> {
+        if self.cbor_kind() != Kind::Text {
+            self.unexpected(Rule::WantText);
+            return Text::EMPTY;
+        }
+        let at = self.at;
+        let rule = match core::str::from_utf8(self.string_bytes()) {
+            Ok(text) if text.is_ascii() || !text.chars().any(crate::json::is_noncharacter) => return Text::new(text),
+            Ok(_) => Rule::Noncharacter,
+            Err(_) => Rule::Utf8,
         };
+        self.fail_at(at, rule);
+        Text::EMPTY
+    }
+
+    pub(crate) fn cbor_bytes(&mut self) -> &'a [u8] {
+        if self.kind() != Kind::Bytes {
+            self.unexpected(Rule::WantBinary);
+            return &[];
+        }
+        self.string_bytes()
+    }
+
+    pub(crate) fn cbor_integer(&mut self) -> u64 {
+        let at = self.at;
+        if self.cbor_kind() != Kind::Number || self.major() != Some(UNSIGNED) {
+            self.unexpected(Rule::WantInteger);
+            return 0;
+        }
+        let value = self.head().unwrap_or(0);
+        self.require(value <= MAX_INTEGER, at, Rule::NumberRange);
+        value
+    }
+
+    /// A floating-point number, if one is next.
+    fn float(&mut self) -> Option<f64> {
+        let info = match self.bytes.get(self.at)? {
+            first @ 0xF9..=0xFB => first & 31,
+            _ => return None,
+        };
+        let bits = self.head()?;
+        Some(match info {
+            25 => half(bits as u16),
+            26 => f64::from(f32::from_bits(bits as u32)),
+            _ => f64::from_bits(bits),
+        })
+    }
+
+    pub(crate) fn cbor_number(&mut self) -> Number {
+        let at = self.at;
+        let number = match self.float() {
+            Some(value) => Number::from_f64(value),
+            None if self.kind() == Kind::Number => Number::new(self.integer(), 0),
+            None => {
+                self.unexpected(Rule::WantNumber);
+                None
+            }
+        };
+        number.unwrap_or_else(|| {
+            self.fail_at(at, Rule::NumberRange);
+            Number::ZERO
+        })
+    }
+
+    pub(crate) fn cbor_numeral(&mut self) -> Numeral<'a> {
+        let at = self.at;
+        let numeral = match self.float() {
+            Some(value) => value.is_finite().then_some(Numeral::Double(value)),
+            None => {
+                let negative = self.major() == Some(NEGATIVE);
+                // Negative integers begin at -1.
+                let magnitude = self.head().unwrap_or(0).saturating_add(u64::from(negative));
+                (magnitude <= MAX_INTEGER).then_some(Numeral::Integer { negative, magnitude })
+            }
+        };
+        numeral.unwrap_or_else(|| {
+            self.fail_at(at, Rule::NumberRange);
+            Numeral::ZERO
+        })
+    }
+
+    fn cbor_enter(&mut self, positional: bool) -> Walk {
+        let left = self.head();
+        match self.depth.checked_sub(1) {
+            Some(depth) => self.depth = depth,
+            None => self.fail(Rule::TooDeep),
+        }
         // No input is as long as the largest count, which stands for an unknown one.
         let left = left.map_or(Walk::UNKNOWN, |left| left.min(Walk::UNKNOWN - 1));
-        Ok(Walk { left, done: 0, positional, key_at: 0 })
+        Walk { left, positional, ..Walk::OVER }
+    }
+
+    pub(crate) fn cbor_open(&mut self, shape: Shape) -> Walk {
+        match self.cbor_kind() {
+            Kind::Map => self.cbor_enter(false),
+            Kind::List if self.concise() && shape == Shape::Record => self.cbor_enter(true),
+            _ => {
+                self.unexpected(Rule::WantMap);
+                Walk::OVER
+            }
+        }
+    }
+
+    pub(crate) fn cbor_open_list(&mut self) -> Walk {
+        if self.cbor_kind() != Kind::List {
+            self.unexpected(Rule::WantList);
+            return Walk::OVER;
+        }
+        self.cbor_enter(false)
     }
 
     /// Whether another item (or pair) follows.
-    fn another(&mut self, walk: &mut Walk) -> Result<bool, Fail> {
-        let over = match walk.left {
-            0 => true,
-            Walk::UNKNOWN if self.kind_of()? == Type::Break => {
-                self.items.set_position(self.position().saturating_add(1));
-                true
-            }
-            Walk::UNKNOWN => false,
-            left => {
-                walk.left = left - 1;
-                false
-            }
-        };
-        if over {
+    pub(crate) fn cbor_another(&mut self, walk: &mut Walk) -> bool {
+        let next = self.bytes.get(self.at);
+        if walk.left == 0 || (walk.left == Walk::UNKNOWN && next == Some(&0xFF)) {
+            self.at = self.at.saturating_add(usize::from(walk.left != 0));
             self.depth = self.depth.saturating_add(1);
-        } else {
-            walk.done = walk.done.saturating_add(1);
+            return false;
         }
-        Ok(!over)
+        if next.is_none() {
+            self.fail(Rule::CborEnd);
+            return false;
+        }
+        if walk.left != Walk::UNKNOWN {
+            walk.left = walk.left.wrapping_sub(1);
+        }
+        walk.done = walk.done.saturating_add(1);
+        true
     }
 
-    fn float(&mut self) -> Result<Option<f64>, Fail> {
-        Ok(match self.kind_of()? {
-            Type::F16 => {
-                let start = self.position().saturating_add(1);
-                let bits = self.items.input().get(start..).and_then(|rest| rest.first_chunk::<2>());
-                let Some(bits) = bits else { return self.fail(Rule::CborEnd) };
-                let value = half(u16::from_be_bytes(*bits));
-                self.items.set_position(start.saturating_add(2));
-                Some(value)
+    /// Passes over the next field's key if it is a name of a table.
+    pub(crate) fn cbor_known_key(&mut self, walk: &mut Walk, names: &[Name], likely: usize) -> Option<usize> {
+        if walk.left == 0 || walk.positional {
+            return None;
+        }
+        let (head, rest) = self.bytes.get(self.at..)?.split_first()?;
+        let fits = |name: &Name| {
+            let name = name.name().as_bytes();
+            usize::from(head ^ 0x60) == name.len() && rest.starts_with(name)
+        };
+        let index = search(names, likely, *rest.first()?, fits)?;
+        walk.key_at = self.at;
+        walk.done = walk.done.saturating_add(1);
+        if walk.left != Walk::UNKNOWN {
+            walk.left = walk.left.wrapping_sub(1);
+        }
+        self.at = self.at.saturating_add(names.get(index)?.name().len()).saturating_add(1);
+        Some(index)
+    }
+
+    pub(crate) fn cbor_key(&mut self, walk: &mut Walk) -> Option<Key<'a>> {
+        loop {
+            if !self.cbor_another(walk) {
+                return None;
             }
-            Type::F32 => Some(f64::from(self.item(Decoder::f32)?)),
-            Type::F64 => Some(self.item(Decoder::f64)?),
-            _ => None,
-        })
+            let at = self.at;
+            let kind = self.cbor_kind();
+            if walk.positional {
+                if kind == Kind::Null {
+                    self.null();
+                    continue;
+                }
+                walk.key_at = at;
+                return Some(Key::Id(u64::from(walk.done)));
+            }
+            let key = match (kind, self.concise()) {
+                (Kind::Text, false) => Key::Name(self.cbor_text()),
+                (Kind::Number, true) => Key::Id(self.cbor_integer()),
+                _ => {
+                    self.fail(Rule::CborKey);
+                    return None;
+                }
+            };
+            walk.key_at = at;
+            return self.sound().then_some(key);
+        }
     }
 }
 
 /// A half-precision number (RFC 8949 appendix D).
 fn half(bits: u16) -> f64 {
-    let fraction = f64::from(bits & 0x3FF);
+    let fraction = bits & 0x3FF;
     let exponent = (bits >> 10) & 0x1F;
     let magnitude = match exponent {
-        0 => fraction / 16_777_216.0,
-        31 if fraction == 0.0 => f64::INFINITY,
+        0 => twice(f64::from(fraction), -24),
+        31 if fraction == 0 => f64::INFINITY,
         31 => f64::NAN,
-        _ => (fraction + 1024.0) * f64::from(1u32 << exponent) / 33_554_432.0,
+        _ => twice(f64::from(fraction | 0x400), i32::from(exponent) - 25),
     };
     if bits & 0x8000 == 0 { magnitude } else { -magnitude }
-}
-
-impl<'a> Source<'a> for Cbor<'a> {
-    fn at(&self) -> usize {
-        self.position()
-    }
-
-    fn back_to(&self, map: usize) -> Self {
-        let mut earlier = self.clone();
-        earlier.items.set_position(map);
-        earlier.depth = earlier.depth.saturating_add(1);
-        earlier
-    }
-
-    fn kind(&mut self) -> Result<Kind, Fail> {
-        Ok(match self.kind_of()? {
-            Type::Null => Kind::Null,
-            Type::Bool => Kind::Boolean,
-            Type::String => Kind::Text,
-            Type::Bytes => Kind::Bytes,
-            Type::Array | Type::ArrayIndef => Kind::List,
-            Type::Map | Type::MapIndef => Kind::Map,
-            Type::StringIndef | Type::BytesIndef => return self.fail(Rule::CborChunks),
-            Type::Tag => return self.fail(Rule::CborTag),
-            Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int => {
-                Kind::Number
-            }
-            Type::F16 | Type::F32 | Type::F64 => Kind::Number,
-            _ => return self.fail(Rule::CborJunk),
-        })
-    }
-
-    fn concise(&self) -> bool {
-        self.concise
-    }
-
-    fn null(&mut self) -> Result<(), Fail> {
-        self.item(Decoder::null)
-    }
-
-    fn boolean(&mut self) -> Result<bool, Fail> {
-        if self.kind()? == Kind::Boolean { self.item(Decoder::bool) } else { self.unexpected(Rule::WantBoolean) }
-    }
-
-    fn text(&mut self) -> Result<Text<'a>, Fail> {
-        if self.kind()? != Kind::Text {
-            return self.unexpected(Rule::WantText);
-        }
-        let at = self.position();
-        let mut ahead = self.items.clone();
-        match self.items.str() {
-            Ok(text) if !text.is_ascii() && text.chars().any(crate::json::is_noncharacter) => {
-                Err(Fail::new(at, Rule::Noncharacter))
-            }
-            Ok(text) => Ok(Text::new(text)),
-            Err(error) => {
-                self.items.set_position(at);
-                // The same head and length, read as bytes: if they are there, only their content is wrong.
-                let short = ahead.str().is_err_and(|error| error.is_end_of_input());
-                Err(if short || error.is_end_of_input() {
-                    Fail::new(at, Rule::CborEnd)
-                } else {
-                    Fail::new(at, Rule::Utf8)
-                })
-            }
-        }
-    }
-
-    fn bytes(&mut self) -> Result<&'a [u8], Fail> {
-        if self.kind()? == Kind::Bytes { self.item(Decoder::bytes) } else { self.unexpected(Rule::WantBinary) }
-    }
-
-    fn integer(&mut self) -> Result<u64, Fail> {
-        match self.kind_of()? {
-            Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
-                let at = self.position();
-                let value = self.item(Decoder::u64)?;
-                if value > MAX_INTEGER { Err(Fail::new(at, Rule::NumberRange)) } else { Ok(value) }
-            }
-            _ => self.unexpected(Rule::WantInteger),
-        }
-    }
-
-    fn number(&mut self) -> Result<Number, Fail> {
-        let at = self.position();
-        match self.float()? {
-            Some(value) => Number::from_f64(value).ok_or(Fail::new(at, Rule::NumberRange)),
-            None if self.kind()? == Kind::Number => {
-                let value = self.integer()?;
-                Number::new(value, 0).ok_or(Fail::new(at, Rule::NumberRange))
-            }
-            None => self.unexpected(Rule::WantNumber),
-        }
-    }
-
-    fn open(&mut self, shape: Shape) -> Result<Walk, Fail> {
-        match self.kind()? {
-            Kind::Map => {
-                let left = self.item(Decoder::map)?;
-                self.enter(left, false)
-            }
-            Kind::List if self.concise && shape == Shape::Record => {
-                let left = self.item(Decoder::array)?;
-                self.enter(left, true)
-            }
-            _ => self.unexpected(Rule::WantMap),
-        }
-    }
-
-    fn key(&mut self, walk: &mut Walk) -> Result<Option<Key<'a>>, Fail> {
-        loop {
-            if !self.another(walk)? {
-                return Ok(None);
-            }
-            let at = self.position();
-            if walk.positional {
-                if self.kind()? == Kind::Null {
-                    self.null()?;
-                    continue;
-                }
-                walk.key_at = at;
-                return Ok(Some(Key::Id(u64::from(walk.done))));
-            }
-            let key = match (self.kind()?, self.concise) {
-                (Kind::Text, false) => Key::Name(self.text()?),
-                (Kind::Number, true) => Key::Id(self.integer()?),
-                _ => return self.fail(Rule::CborKey),
-            };
-            walk.key_at = at;
-            return Ok(Some(key));
-        }
-    }
-
-    fn ended(&mut self, walk: &mut Walk) -> Result<bool, Fail> {
-        self.another(walk).map(|another| !another)
-    }
-
-    fn open_list(&mut self) -> Result<Walk, Fail> {
-        if self.kind()? != Kind::List {
-            return self.unexpected(Rule::WantList);
-        }
-        let left = self.item(Decoder::array)?;
-        self.enter(left, false)
-    }
-
-    fn more(&mut self, walk: &mut Walk) -> Result<bool, Fail> {
-        self.another(walk)
-    }
-
-    fn raw(&mut self) -> Result<Raw<'a>, Fail> {
-        let start = self.position();
-        self.skip()?;
-        let span = self.items.input().get(start..self.position()).unwrap_or_default();
-        Ok(Raw::from_checked_cbor(span, self.concise))
-    }
-
-    fn until(&mut self, end: &Self) -> Raw<'a> {
-        let span = self.items.input().get(self.position()..end.position()).unwrap_or_default();
-        Raw::from_checked_cbor(span, self.concise)
-    }
-
-    fn end(&mut self) -> Result<(), Fail> {
-        if self.position() == self.items.input().len() { Ok(()) } else { self.fail(Rule::CborTrailing) }
-    }
-
-    fn numeral(&mut self) -> Result<Numeral<'a>, Fail> {
-        let at = self.position();
-        match self.float()? {
-            Some(value) if value.is_finite() => Ok(Numeral::Double(value)),
-            Some(_) => Err(Fail::new(at, Rule::NumberRange)),
-            None => {
-                let value = i128::from(self.item(Decoder::int)?);
-                match u64::try_from(value.unsigned_abs()) {
-                    Ok(magnitude @ 0..=MAX_INTEGER) => Ok(Numeral::Integer { negative: value < 0, magnitude }),
-                    _ => Err(Fail::new(at, Rule::NumberRange)),
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -326,8 +327,10 @@ mod tests {
     use super::*;
 
     fn skip(bytes: &[u8]) -> Result<(), Rule> {
-        let mut cbor = Cbor::detect(bytes, 4);
-        cbor.skip().and_then(|()| cbor.end()).map_err(|fail| fail.rule)
+        let mut cbor = Reader::detect(bytes, 4);
+        cbor.skip();
+        cbor.end();
+        cbor.failed().map_or(Ok(()), |fail| Err(fail.rule))
     }
 
     #[test]

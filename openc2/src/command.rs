@@ -1,13 +1,13 @@
 //! Commands (LS1 s3.3.1): an action, a target, and how it is to be done.
 
 use crate::Quirk;
-use crate::error::{Fail, Rule};
+use crate::error::Rule;
 use crate::extension::{self, ExtensionValue, Extensions, Part, Place};
 use crate::formats;
 use crate::object::{text_of, write_text};
 use crate::out::Out;
 use crate::raw::Raw;
-use crate::source::{Kind, Member, Reader, Shape, Source};
+use crate::source::{Key, Kind, Member, Members, Reader, Shape};
 use crate::target::{Actuator, Target};
 use crate::text::Text;
 use crate::value::Value;
@@ -43,66 +43,76 @@ enum Field {
 }
 
 impl<'a> Command<'a> {
-    fn field<S: Source<'a>>(members: &mut crate::source::Members, r: &mut Reader<S>) -> Result<Option<Field>, Fail> {
-        Ok(Some(if r.v2() {
-            match members.next(r)? {
-                None => return Ok(None),
-                Some(Member::Known(CommandKeyV2::Profile)) => Field::Profile,
-                Some(Member::Known(CommandKeyV2::Action)) => Field::Known(CommandKey::Action),
-                Some(Member::Known(CommandKeyV2::Target)) => Field::Known(CommandKey::Target),
-                Some(Member::Known(CommandKeyV2::Args)) => Field::Known(CommandKey::Args),
-                Some(Member::Known(CommandKeyV2::CommandId)) => Field::Known(CommandKey::CommandId),
-                Some(Member::Other(_)) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
+    fn field(members: &mut Members<'a>, r: &mut Reader<'a>) -> Option<Field> {
+        if r.v2() {
+            return Some(match members.only(r, Rule::UnknownKey)? {
+                CommandKeyV2::Profile => Field::Profile,
+                CommandKeyV2::Action => Field::Known(CommandKey::Action),
+                CommandKeyV2::Target => Field::Known(CommandKey::Target),
+                CommandKeyV2::Args => Field::Known(CommandKey::Args),
+                CommandKeyV2::CommandId => Field::Known(CommandKey::CommandId),
+            });
+        }
+        Some(match members.next(r)? {
+            Member::Known(key) => Field::Known(key),
+            Member::Other(Key::Name(name)) if name == "profile" => {
+                r.forgive(Quirk::ProfileInV1, members.key_at(), Rule::UnknownKey);
+                Field::Profile
             }
-        } else {
-            match members.next(r)? {
-                None => return Ok(None),
-                Some(Member::Known(key)) => Field::Known(key),
-                Some(Member::Other(crate::source::Key::Name(name))) if name == "profile" => {
-                    r.forgive(Quirk::ProfileInV1, members.key_at(), Rule::UnknownKey)?;
-                    Field::Profile
-                }
-                Some(Member::Other(_)) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
+            Member::Other(_) => {
+                r.fail_at(members.key_at(), Rule::UnknownKey);
+                return None;
             }
-        }))
+        })
     }
 
     /// The profile that the v2.0 draft names, or a peer that mixes the versions.
-    fn profile<S: Source<'a>>(r: &mut Reader<S>) -> Result<Actuator<'a>, Fail> {
-        let at = r.source.at();
-        let profile = match r.source.kind()? {
+    fn profile(r: &mut Reader<'a>) -> Actuator<'a> {
+        let at = r.at;
+        let profile = match r.kind() {
             Kind::Map => {
-                r.forgive(Quirk::ProfileAsObject, at, Rule::Profile)?;
+                r.forgive(Quirk::ProfileAsObject, at, Rule::Profile);
                 return Actuator::read(r);
             }
-            Kind::Number => Text::new(r.one_of::<RegisteredProfile>(Rule::Profile)?.name()),
-            _ => r.source.text()?,
+            Kind::Number => {
+                r.one_of::<RegisteredProfile>(Rule::Profile).map_or(Text::EMPTY, |profile| Text::new(profile.name()))
+            }
+            _ => r.text(),
         };
-        extension::check_namespace(profile, at, r)?;
-        Ok(Actuator { profile, specifiers: None })
+        extension::check_namespace(profile, at, r);
+        Actuator { profile, specifiers: None }
     }
 }
 
 impl<'a> Value<'a> for Command<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let (mut action, mut target, mut args, mut actuator, mut command_id) = (None, None, Args::NONE, None, None);
-        let mut members = r.open(Shape::Record)?;
-        while let Some(field) = Self::field(&mut members, r)? {
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new(Action::Query, Target::empty())
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let (mut action, mut target) = (None, false);
+        let mut members = r.open(Shape::Record);
+        while let Some(field) = Self::field(&mut members, r) {
             match field {
-                Field::Known(CommandKey::Action) => action = Some(r.one_of(Rule::Action)?),
-                Field::Known(CommandKey::Target) => target = Some(Target::read(r)?),
-                Field::Known(CommandKey::Args) => args = Args::read(r)?,
-                Field::Known(CommandKey::Actuator) => actuator = Some(Actuator::read(r)?),
-                Field::Known(CommandKey::CommandId) => {
-                    command_id = Some(text_of(r, formats::command_id, Rule::CommandId)?)
+                Field::Known(CommandKey::Action) => action = r.one_of(Rule::Action),
+                Field::Known(CommandKey::Target) => {
+                    self.target.fill(r);
+                    target = true;
                 }
-                Field::Profile => actuator = Some(Self::profile(r)?),
+                Field::Known(CommandKey::Args) => self.args.fill(r),
+                Field::Known(CommandKey::Actuator) => self.actuator.insert(Actuator::empty()).fill(r),
+                Field::Known(CommandKey::CommandId) => {
+                    self.command_id = Some(text_of(r, formats::command_id, Rule::CommandId));
+                }
+                Field::Profile => self.actuator = Some(Self::profile(r)),
             }
         }
-        let at = members.at();
-        let action = action.ok_or(Fail::new(at, Rule::NoAction))?;
-        let target = target.ok_or(Fail::new(at, Rule::NoTarget))?;
-        Ok(Self { action, target, args, actuator, command_id })
+        match action {
+            Some(action) => self.action = action,
+            None => r.fail_at(members.at(), Rule::NoAction),
+        }
+        r.require(target, members.at(), Rule::NoTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -218,30 +228,29 @@ impl<'a> Args<'a> {
 }
 
 impl<'a> Value<'a> for Args<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut args = Self::NONE;
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::NONE
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
         let mut extended = Extended::default();
-        let within = r.source.clone();
-        let mut members = r.open(Shape::Map)?;
-        while let Some(member) = members.next(r)? {
+        let start = r.begin();
+        let mut members = r.open(Shape::Map);
+        while let Some(member) = members.next(r) {
             match member {
-                Member::Known(ArgKey::StartTime) => args.start_time = Some(r.source.integer()?),
-                Member::Known(ArgKey::StopTime) => args.stop_time = Some(r.source.integer()?),
-                Member::Known(ArgKey::Duration) => args.duration = Some(r.source.integer()?),
-                Member::Known(ArgKey::ResponseRequested) => {
-                    args.response_requested = Some(r.one_of(Rule::ResponseType)?)
-                }
-                Member::Known(ArgKey::Comment) if r.v2() => args.comment = Some(r.source.text()?),
-                Member::Known(ArgKey::Comment) => return Err(Fail::new(members.key_at(), Rule::Arg)),
-                Member::Other(key) => extended.read(key, members.key_at(), Part::Args, r)?,
+                Member::Known(ArgKey::StartTime) => self.start_time = Some(r.integer()),
+                Member::Known(ArgKey::StopTime) => self.stop_time = Some(r.integer()),
+                Member::Known(ArgKey::Duration) => self.duration = Some(r.integer()),
+                Member::Known(ArgKey::ResponseRequested) => self.response_requested = r.one_of(Rule::ResponseType),
+                Member::Known(ArgKey::Comment) if r.v2() => self.comment = Some(r.text()),
+                Member::Known(ArgKey::Comment) => r.fail_at(members.key_at(), Rule::Arg),
+                Member::Other(key) => extended.read(key, members.key_at(), Part::Args, r),
             }
         }
-        members.filled(Rule::EmptyArgs)?;
-        if args.three_times() {
-            return Err(Fail::new(members.at(), Rule::ThreeTimes));
-        }
-        args.extensions = extended.extensions(within, r, Place::Args);
-        Ok(args)
+        members.filled(r, Rule::EmptyArgs);
+        r.require(!self.three_times(), members.at(), Rule::ThreeTimes);
+        self.extensions = extended.extensions(start, r, Place::Args);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -280,35 +289,26 @@ pub(crate) struct Extended<'a> {
 
 impl<'a> Extended<'a> {
     /// Reads a profile's value among fields of the language: a namespace and a map.
-    pub(crate) fn read<S: Source<'a>>(
-        &mut self,
-        key: crate::source::Key<'a>,
-        at: usize,
-        part: Part,
-        r: &mut Reader<S>,
-    ) -> Result<(), Fail> {
+    pub(crate) fn read(&mut self, key: Key<'a>, at: usize, part: Part, r: &mut Reader<'a>) {
         // What is no namespace at all is most likely a misspelt field.
-        let misspelt = Fail::new(at, if part == Part::Results { Rule::Result } else { Rule::Arg });
-        let profile = extension::namespace(key, at, r).map_err(|fail| match fail.rule {
-            Rule::UnregisteredNsid => misspelt,
-            _ => fail,
-        })?;
-        match r.source.kind()? {
+        let misspelt = if part == Part::Results { Rule::Result } else { Rule::Arg };
+        let profile = extension::namespace(key, at, r);
+        r.rename(Rule::UnregisteredNsid, misspelt);
+        match r.kind() {
             Kind::Map => {}
-            _ if r.v2() => return Err(misspelt),
+            _ if r.v2() => return r.fail_at(at, misspelt),
             _ => return r.fail(Rule::WantMap),
         }
-        let value = ExtensionValue::read(profile, part, r)?;
+        let value = ExtensionValue::read(profile, part, r);
         self.count = self.count.saturating_add(1);
         self.only = (self.count == 1).then_some((profile, value));
-        Ok(())
     }
 
-    /// As a field of what was read, between `within` and where the reader stands.
-    pub(crate) fn extensions<S: Source<'a>>(self, mut within: S, r: &Reader<S>, place: Place) -> Extensions<'a> {
+    /// As a field of what was read, between `start` and where the reader stands.
+    pub(crate) fn extensions(self, start: usize, r: &Reader<'a>, place: Place) -> Extensions<'a> {
         if self.count == 0 {
             return Extensions::NONE;
         }
-        Extensions::from_checked(self.only, || within.until(&r.source), place)
+        Extensions::from_checked(self.only, || r.since(start), place)
     }
 }

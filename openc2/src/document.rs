@@ -1,14 +1,12 @@
 //! A message, a command or a response, when it isn't known beforehand which: what a checker or a converter reads.
 
 use crate::Style;
-use crate::cbor::Cbor;
 use crate::command::Command;
 use crate::error::EncodeError;
-use crate::json::Json;
 use crate::message::Message;
 use crate::raw::DEPTH;
 use crate::response::Response;
-use crate::source::{Key, Kind as ValueKind, Shape, Source, named};
+use crate::source::{Key, Kind as ValueKind, Reader, Shape, named};
 use crate::transfer::Encoding;
 use crate::vocabulary::{CommandKey, MessageKey, ResponseKey};
 
@@ -57,23 +55,15 @@ impl Document<'_> {
 impl Kind {
     /// What a document seems to be, by its first field that tells; a message if none does.
     pub fn of(encoding: Encoding, bytes: &[u8]) -> Self {
-        let found = match encoding {
-            Encoding::Json => {
-                let sound = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-                by_field(Json::new(sound, DEPTH))
-            }
-            Encoding::Cbor => {
-                let source = Cbor::detect(bytes, DEPTH);
-                if source.concise() { by_place(source) } else { by_field(source) }
-            }
-        };
+        let reader = Reader::of_sound(encoding, bytes, DEPTH);
+        let found = if reader.concise() { by_place(reader) } else { by_field(reader) };
         found.unwrap_or(Self::Message)
     }
 }
 
-fn by_field<'a, S: Source<'a>>(mut source: S) -> Option<Kind> {
-    let mut walk = source.open(Shape::Map).ok()?;
-    while let Some(Key::Name(name)) = source.key(&mut walk).ok()? {
+fn by_field(mut r: Reader<'_>) -> Option<Kind> {
+    let mut walk = r.open_map(Shape::Map);
+    while let Some(Key::Name(name)) = r.key(&mut walk) {
         if named::<MessageKey>(name).is_some() {
             return Some(Kind::Message);
         }
@@ -83,21 +73,21 @@ fn by_field<'a, S: Source<'a>>(mut source: S) -> Option<Kind> {
         if named::<ResponseKey>(name).is_some() {
             return Some(Kind::Response);
         }
-        source.pass().ok()?;
+        r.pass();
     }
     None
 }
 
 /// In the concise form a response is a map; a command begins with the identifier of an action, a response of the v2.0
 /// draft with a status, a message with its headers.
-fn by_place(mut source: Cbor<'_>) -> Option<Kind> {
-    if source.kind().ok()? == ValueKind::Map {
+fn by_place(mut r: Reader<'_>) -> Option<Kind> {
+    if r.kind() == ValueKind::Map {
         return Some(Kind::Response);
     }
-    let mut walk = source.open_list().ok()?;
-    source.more(&mut walk).ok()?.then_some(())?;
-    match source.kind().ok()? {
-        ValueKind::Number if source.integer().ok()? < 100 => Some(Kind::Command),
+    let mut walk = r.open_list();
+    r.more(&mut walk).then_some(())?;
+    match r.kind() {
+        ValueKind::Number if r.integer() < 100 => r.sound().then_some(Kind::Command),
         ValueKind::Number => Some(Kind::Response),
         _ => Some(Kind::Message),
     }

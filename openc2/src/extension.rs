@@ -3,15 +3,15 @@
 use core::fmt;
 
 use crate::Quirk;
-use crate::error::{Fail, Rule};
+use crate::error::Rule;
 use crate::list::Steps;
 use crate::out::{Frame, Out};
-use crate::raw::{Raw, on_source};
+use crate::raw::Raw;
 use crate::slpf;
-use crate::source::{Key, Reader, Source, named};
+use crate::source::{Key, Reader, named};
 use crate::text::Text;
 use crate::value::Value;
-use crate::vocabulary::{ArgKey, RegisteredProfile, ResultKey};
+use crate::vocabulary::{ArgKey, RegisteredProfile, ResultKey, Vocabulary};
 
 /// The value of one profile, under its namespace identifier.
 #[derive(Clone, Copy, Debug)]
@@ -169,12 +169,11 @@ pub(crate) enum Place {
 impl Place {
     /// Whether the language itself defines this field.
     fn defines(self, key: Key<'_>) -> bool {
-        match (self, key) {
-            (Self::Args, Key::Name(name)) => named::<ArgKey>(name).is_some(),
-            (Self::Args, Key::Id(id)) => ArgKey::from_id(id).is_some(),
-            (Self::Results, Key::Name(name)) => named::<ResultKey>(name).is_some(),
-            (Self::Results, Key::Id(id)) => ResultKey::from_id(id).is_some(),
-        }
+        key.find(match self {
+            Self::Args => ArgKey::NAMES,
+            Self::Results => ResultKey::NAMES,
+        })
+        .is_some()
     }
 }
 
@@ -187,40 +186,62 @@ pub(crate) enum Part {
 }
 
 /// The namespace that a key names, checked.
-pub(crate) fn namespace<'a, S: Source<'a>>(key: Key<'a>, at: usize, r: &mut Reader<S>) -> Result<Text<'a>, Fail> {
+pub(crate) fn namespace<'a>(key: Key<'a>, at: usize, r: &mut Reader<'a>) -> Text<'a> {
     match key {
-        Key::Name(name) => check_namespace(name, at, r).map(|()| name),
+        Key::Name(name) => {
+            check_namespace(name, at, r);
+            name
+        }
         Key::Id(id) => match RegisteredProfile::from_id(id) {
-            Some(profile) => Ok(Text::new(profile.name())),
-            None => Err(Fail::new(at, Rule::ConciseExtension)),
+            Some(profile) => Text::new(profile.name()),
+            None => {
+                r.fail_at(at, Rule::ConciseExtension);
+                Text::EMPTY
+            }
         },
     }
 }
 
 /// A namespace is registered or, in v1.0, begins with `x-` (LS1 s3.1.4); the v2.0 draft dropped that.
-pub(crate) fn check_namespace<'a, S: Source<'a>>(name: Text<'a>, at: usize, r: &mut Reader<S>) -> Result<(), Fail> {
+pub(crate) fn check_namespace(name: Text<'_>, at: usize, r: &mut Reader<'_>) {
     if !r.v2() && !is_registered_or_private(name) {
-        return Err(Fail::new(at, Rule::UnregisteredNsid));
+        return r.fail_at(at, Rule::UnregisteredNsid);
     }
-    match name.chars().count() {
-        1..=16 => Ok(()),
-        0 => Err(Fail::new(at, Rule::Nsid)),
+    match namespace_length(name) {
+        1..=16 => {}
+        0 => r.fail_at(at, Rule::Nsid),
         _ => r.forgive(Quirk::LongNamespace, at, Rule::Nsid),
     }
 }
 
+/// How many characters a namespace has; 17 stands for more.
+pub(crate) fn namespace_length(name: Text<'_>) -> usize {
+    match name.as_plain() {
+        // No more characters than bytes.
+        Some(plain) if plain.len() <= 16 => plain.len(),
+        _ => name.chars().take(17).count(),
+    }
+}
+
 fn is_registered_or_private(name: Text<'_>) -> bool {
-    named::<RegisteredProfile>(name).is_some() || name.chars().take(2).eq("x-".chars())
+    match name.as_plain() {
+        Some(plain) if plain.starts_with("x-") => true,
+        Some(_) => named::<RegisteredProfile>(name).is_some(),
+        None => named::<RegisteredProfile>(name).is_some() || name.chars().take(2).eq("x-".chars()),
+    }
 }
 
 /// Whether a message of ours may name this namespace.
 pub(crate) fn namespace_fits(name: Text<'_>, v2: bool) -> bool {
-    (v2 || is_registered_or_private(name)) && matches!(name.chars().take(17).count(), 1..=16)
+    (v2 || is_registered_or_private(name)) && matches!(namespace_length(name), 1..=16)
 }
 
 impl Extensions<'_> {
     /// Writes them as fields of a map that has begun.
     pub(crate) fn write(&self, out: &mut Out<'_>, frame: &mut Frame, part: Part) {
+        if self.is_empty() {
+            return;
+        }
         for extension in self.iter() {
             out.require(namespace_fits(extension.profile, out.v2()), Rule::UnregisteredNsid);
             out.profile(frame, extension.profile);
@@ -231,16 +252,15 @@ impl Extensions<'_> {
 
 impl<'a> ExtensionValue<'a> {
     /// Reads the value of a profile; one that is typed here is checked against its type.
-    pub(crate) fn read<S: Source<'a>>(profile: Text<'a>, part: Part, r: &mut Reader<S>) -> Result<Raw<'a>, Fail> {
-        if profile == slpf::NSID {
-            let mut within = r.clone();
-            match part {
-                Part::Args => slpf::Args::read(&mut within).map(drop)?,
-                Part::Actuator => slpf::Actuator::read(&mut within).map(drop)?,
-                Part::Results => slpf::Results::read(&mut within).map(drop)?,
-            }
+    pub(crate) fn read(profile: Text<'a>, part: Part, r: &mut Reader<'a>) -> Raw<'a> {
+        if profile != slpf::NSID {
+            return r.raw();
         }
-        r.source.raw()
+        r.span(|r| match part {
+            Part::Args => drop(slpf::Args::read(r)),
+            Part::Actuator => drop(slpf::Actuator::read(r)),
+            Part::Results => drop(slpf::Results::read(r)),
+        })
     }
 
     /// Writes the value alone.
@@ -253,17 +273,17 @@ impl<'a> ExtensionValue<'a> {
             Self::SlpfResults(results) => results.write(out),
             Self::SlpfRuleNumber(number) => out.integer(*number),
             // A typed profile's value changes its form by way of its type.
-            Self::Raw(raw) if profile == slpf::NSID => on_source!(raw, source => {
-                let mut r = Reader::new(source, crate::Language::V1_0, true);
-                let done = match part {
-                    Part::Args => slpf::Args::read(&mut r).map(|args| args.write(out)),
-                    Part::Actuator => slpf::Actuator::read(&mut r).map(|actuator| actuator.write(out)),
-                    Part::Results => slpf::Results::read(&mut r).map(|results| results.write(out)),
-                };
-                if let Err(fail) = done {
+            Self::Raw(raw) if profile == slpf::NSID => {
+                let r = &mut raw.reader();
+                match part {
+                    Part::Args => slpf::Args::read(r).write(out),
+                    Part::Actuator => slpf::Actuator::read(r).write(out),
+                    Part::Results => slpf::Results::read(r).write(out),
+                }
+                if let Some(fail) = r.failed() {
                     out.refuse(fail.rule);
                 }
-            }),
+            }
             Self::Raw(raw) => out.raw(*raw),
         }
     }

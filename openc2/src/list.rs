@@ -2,99 +2,60 @@
 
 use core::fmt;
 
-use crate::cbor::Cbor;
-use crate::json::Json;
 use crate::raw::{Raw, Span};
-use crate::source::{Key, Kind, Shape, Source, Walk, named};
+use crate::source::{Key, Kind, Reader, Shape, Walk};
 use crate::text::Text;
 use crate::vocabulary::{Action, TargetKind};
 
 /// A walk over a raw list or map that was checked when the message was read, so none of its steps can fail.
 #[derive(Clone)]
-pub(crate) enum Steps<'a> {
-    Json(Json<'a>, Walk),
-    Cbor(Cbor<'a>, Walk),
-    /// A peer's lone value where a list belongs.
-    Alone(Raw<'a>),
-    End,
+pub(crate) struct Steps<'a> {
+    reader: Reader<'a>,
+    walk: Walk,
+    /// A peer's lone value where a list belongs, not given yet.
+    alone: bool,
 }
 
 impl<'a> Steps<'a> {
     /// Over the items of a list, or over the one value that stands in for a list.
     pub(crate) fn items(raw: Raw<'a>) -> Self {
-        match raw.0 {
-            Span::Json { text, .. } => {
-                let mut json = Json::new(text, u8::MAX);
-                match json.kind() {
-                    Ok(Kind::List) => json.open_list().map_or(Self::End, |walk| Self::Json(json, walk)),
-                    _ => Self::Alone(raw),
-                }
-            }
-            Span::Cbor { bytes, concise } => {
-                let mut cbor = Cbor::new(bytes, u8::MAX, concise);
-                match cbor.kind() {
-                    Ok(Kind::List) => cbor.open_list().map_or(Self::End, |walk| Self::Cbor(cbor, walk)),
-                    _ => Self::Alone(raw),
-                }
-            }
-        }
+        let mut reader = raw.reader();
+        let alone = reader.kind() != Kind::List;
+        let walk = if alone { Walk::OVER } else { reader.open_list() };
+        Self { reader, walk, alone }
     }
 
     /// Over the fields of a map.
     pub(crate) fn fields(raw: Raw<'a>) -> Self {
-        match raw.0 {
-            Span::Json { text, .. } => {
-                let mut json = Json::new(text, u8::MAX);
-                json.open(Shape::Map).map_or(Self::End, |walk| Self::Json(json, walk))
-            }
-            Span::Cbor { bytes, concise } => {
-                let mut cbor = Cbor::new(bytes, u8::MAX, concise);
-                cbor.open(Shape::Map).map_or(Self::End, |walk| Self::Cbor(cbor, walk))
-            }
-        }
+        let mut reader = raw.reader();
+        let walk = reader.open_map(Shape::Map);
+        Self { reader, walk, alone: false }
     }
 
-    /// The next item of a list.
-    pub(crate) fn item(&mut self) -> Option<Raw<'a>> {
-        match self {
-            Self::Json(json, walk) => json.more(walk).ok()?.then(|| json.raw().ok())?,
-            Self::Cbor(cbor, walk) => cbor.more(walk).ok()?.then(|| cbor.raw().ok())?,
-            Self::Alone(raw) => {
-                let raw = *raw;
-                *self = Self::End;
-                Some(raw)
-            }
-            Self::End => None,
+    /// The next item of a list of texts; in the concise form the identifier of a target stands for its name.
+    fn text(&mut self) -> Option<Text<'a>> {
+        let r = &mut self.reader;
+        if r.is_json() && !self.alone {
+            return (r.json_another(&mut self.walk, b']')).then(|| r.json_text());
         }
+        let another = core::mem::take(&mut self.alone) || (r.sound() && r.more(&mut self.walk));
+        if !another {
+            return None;
+        }
+        let text = match r.concise() && r.kind() == Kind::Number {
+            true => Text::new(TargetKind::from_id(r.integer())?.name()),
+            false => r.text(),
+        };
+        r.sound().then_some(text)
     }
 
     /// The next field of a map.
     pub(crate) fn field(&mut self) -> Option<(Key<'a>, Raw<'a>)> {
-        match self {
-            Self::Json(json, walk) => {
-                let key = json.key(walk).ok()??;
-                Some((key, json.raw().ok()?))
-            }
-            Self::Cbor(cbor, walk) => {
-                let key = cbor.key(walk).ok()??;
-                Some((key, cbor.raw().ok()?))
-            }
-            Self::Alone(_) | Self::End => None,
-        }
-    }
-}
-
-/// A raw value as text; in the concise form the identifier of a target stands for its name.
-fn text(raw: Raw<'_>) -> Option<Text<'_>> {
-    match raw.0 {
-        Span::Json { text, .. } => Json::new(text, u8::MAX).text().ok(),
-        Span::Cbor { bytes, concise } => {
-            let mut cbor = Cbor::new(bytes, u8::MAX, concise);
-            match cbor.kind() {
-                Ok(Kind::Number) => TargetKind::from_id(cbor.integer().ok()?).map(|kind| Text::new(kind.name())),
-                _ => cbor.text().ok(),
-            }
-        }
+        let key = self.reader.key(&mut self.walk)?;
+        let start = self.reader.begin();
+        self.reader.spaced = false;
+        self.reader.pass();
+        self.reader.sound().then(|| (key, self.reader.since(start)))
     }
 }
 
@@ -116,6 +77,20 @@ impl<'a> Texts<'a> {
     /// A list that was checked to hold texts, or one text alone.
     pub(crate) const fn from_checked(raw: Raw<'a>) -> Self {
         Self(Repr::Raw(raw))
+    }
+
+    /// The list as it stands, if it came as one and as it would be written: without escapes that need not be.
+    pub(crate) fn as_raw_list(&self) -> Option<Raw<'a>> {
+        match self.0 {
+            Repr::Raw(raw) => {
+                let plain = match raw.0 {
+                    Span::Json { text, .. } => text.starts_with('[') && !text.as_bytes().contains(&b'\\'),
+                    Span::Cbor { bytes, .. } => bytes.first().is_some_and(|first| first >> 5 == 4),
+                };
+                plain.then_some(raw)
+            }
+            _ => None,
+        }
     }
 
     /// The items. Reading them can't fail: they were checked when the message was read.
@@ -219,7 +194,7 @@ impl<'a> Iterator for TextsIter<'a> {
         match &mut self.0 {
             IterRepr::Texts(texts) => texts.next().copied(),
             IterRepr::Strs(strs) => strs.next().map(|text| Text::new(text)),
-            IterRepr::Raw(steps) => text(steps.item()?),
+            IterRepr::Raw(steps) => steps.text(),
         }
     }
 }
@@ -319,10 +294,7 @@ impl<'a> Iterator for PairsIter<'a> {
             }),
             PairsIterRepr::Raw(steps) => loop {
                 let (key, raw) = steps.field()?;
-                let action = match key {
-                    Key::Name(name) => named(name),
-                    Key::Id(id) => Action::from_id(id),
-                };
+                let action = key.of();
                 // A peer that nests pairs under profiles was noted when the message was read.
                 if let Some(action) = action {
                     return Some(Pair { action, targets: Texts::from_checked(raw) });

@@ -2,13 +2,12 @@
 
 use crate::Quirk;
 use crate::command::Command;
-use crate::error::{Fail, Rule};
+use crate::error::Rule;
 use crate::list::Texts;
 use crate::out::Out;
 use crate::raw::Raw;
 use crate::response::Response;
-use crate::source::{Kind, Member, Reader, Shape, Source};
-use crate::target::write_texts;
+use crate::source::{Kind, Member, Reader, Shape};
 use crate::text::Text;
 use crate::transfer::MessageType;
 use crate::value::Value;
@@ -29,6 +28,16 @@ impl<'a> Message<'a> {
     /// A message of a kind, without a signature.
     pub const fn new(headers: Headers<'a>, content: Content<'a>) -> Self {
         Self { headers, content, signature: None }
+    }
+
+    /// The body: a choice that has one member so far.
+    fn fill_body(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Map);
+        match members.only(r, Rule::NoBody) {
+            Some(BodyKey::Openc2) => self.content.fill(r),
+            None => return r.fail_at(members.key_at(), Rule::NoBody),
+        }
+        members.end(r, Rule::UnknownKey);
     }
 }
 
@@ -74,14 +83,13 @@ impl Headers<'_> {
     }
 
     /// What of the headers comes before whatever is wrong.
-    pub(crate) fn salvage<'a, S: Source<'a>>(r: &mut Reader<S>) -> Headers<'a> {
-        let mut headers = Headers::default();
-        let Ok(mut members) = r.open(Shape::Record) else { return headers };
-        while let Ok(Some(member)) = members.next(r) {
-            if matches!(member, Member::Known(MessageKey::Headers)) {
-                let _whole = headers.fill(r);
-            } else if r.source.skip().is_err() {
-                break;
+    pub(crate) fn salvage<'a>(r: &mut Reader<'a>) -> Headers<'a> {
+        let mut headers = Headers::empty();
+        let mut members = r.open(Shape::Record);
+        while let Some(member) = members.next(r) {
+            match member {
+                Member::Known(MessageKey::Headers) => headers.fill(r),
+                _ => r.skip(),
             }
         }
         headers
@@ -93,43 +101,39 @@ impl Headers<'_> {
     }
 }
 
-impl<'a> Headers<'a> {
-    fn fill<S: Source<'a>>(&mut self, r: &mut Reader<S>) -> Result<(), Fail> {
-        let mut members = r.open(Shape::Map)?;
-        while let Some(member) = members.next(r)? {
-            let at = r.source.at();
+impl<'a> Value<'a> for Headers<'a> {
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { request_id: None, created: None, from: None, to: None }
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Map);
+        while let Some(member) = members.next(r) {
+            let at = r.at;
             match member {
-                Member::Known(HeaderKey::RequestId) => self.request_id = Some(r.source.text()?),
+                Member::Known(HeaderKey::RequestId) => self.request_id = r.sound_text(),
                 Member::Known(HeaderKey::Created) => {
-                    let created = r.source.integer()?;
+                    let created = r.integer();
                     // A date of 1973 or before is a count of seconds, as the examples of CS01 have it.
                     if r.lenient && created < SECONDS {
                         r.quirks.insert(Quirk::CreatedInSeconds);
                     }
-                    self.created = Some(created);
+                    self.created = r.sound().then_some(created);
                 }
-                Member::Known(HeaderKey::From) => {
-                    let from = r.source.text()?;
-                    if from.is_empty() {
-                        r.forgive(Quirk::EmptyFrom, at, Rule::EmptyFrom)?;
-                    } else {
-                        self.from = Some(from);
-                    }
+                Member::Known(HeaderKey::From) => match r.sound_text() {
+                    Some(from) if !from.is_empty() => self.from = Some(from),
+                    _ => r.forgive(Quirk::EmptyFrom, at, Rule::EmptyFrom),
+                },
+                Member::Known(HeaderKey::To) => {
+                    let to = read_to(r);
+                    self.to = r.sound().then_some(to);
                 }
-                Member::Known(HeaderKey::To) => self.to = Some(read_to(r)?),
                 // More headers may be defined (LS2 s3.2).
-                Member::Other(_) => r.source.skip()?,
+                Member::Other(_) => r.skip(),
             }
         }
-        members.filled(Rule::EmptyHeaders)
-    }
-}
-
-impl<'a> Value<'a> for Headers<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut headers = Self::default();
-        headers.fill(r)?;
-        Ok(headers)
+        members.filled(r, Rule::EmptyHeaders);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -149,7 +153,7 @@ impl<'a> Value<'a> for Headers<'a> {
         }
         if let Some(to) = self.to {
             out.field(&mut frame, HeaderKey::To);
-            write_texts(out, to);
+            out.texts(to);
         }
         out.close(frame);
     }
@@ -159,35 +163,46 @@ impl<'a> Value<'a> for Headers<'a> {
 const SECONDS: u64 = 100_000_000_000;
 
 /// The recipients: a list or, from some peers, one alone.
-fn read_to<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Texts<'a>, Fail> {
-    if r.lenient && r.source.kind()? == Kind::Text {
-        r.quirks.insert(Quirk::ToAsText);
-        let mut ahead = r.source.clone();
-        let empty = ahead.text()?.is_empty();
-        let raw = r.source.raw()?;
-        return Ok(if empty { Texts::EMPTY } else { Texts::from_checked(raw) });
+fn read_to<'a>(r: &mut Reader<'a>) -> Texts<'a> {
+    if !r.lenient || r.kind() != Kind::Text {
+        return crate::target::read_list(r);
     }
-    crate::target::read_list(r)
+    r.quirks.insert(Quirk::ToAsText);
+    let mut empty = false;
+    let raw = r.span(|r| empty = r.text().is_empty());
+    if empty { Texts::EMPTY } else { Texts::from_checked(raw) }
 }
 
 impl<'a> Value<'a> for Content<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut members = r.open(Shape::Map)?;
-        let content = match members.next(r)? {
-            Some(Member::Known(ContentKey::Request)) => Self::Request(Command::read(r)?),
-            Some(Member::Known(ContentKey::Response)) => Self::Response(Response::read(r)?),
-            Some(Member::Known(ContentKey::Notification)) => {
-                let at = r.source.at();
-                let event = r.source.raw()?;
-                if !event.is_map() || event.is_empty_map() {
-                    return Err(Fail::new(at, Rule::EmptyNotification));
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::Notification(Raw::EMPTY)
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Map);
+        match members.next(r) {
+            Some(Member::Known(ContentKey::Request)) => {
+                *self = Self::Request(Command::empty());
+                if let Self::Request(command) = self {
+                    command.fill(r);
                 }
-                Self::Notification(event)
             }
-            _ => return Err(Fail::new(members.key_at(), Rule::OneContent)),
-        };
-        members.end(r, Rule::OneContent)?;
-        Ok(content)
+            Some(Member::Known(ContentKey::Response)) => {
+                *self = Self::Response(Response::empty());
+                if let Self::Response(response) = self {
+                    response.fill(r);
+                }
+            }
+            Some(Member::Known(ContentKey::Notification)) => {
+                let at = r.at;
+                let event = r.raw();
+                r.require(event.is_filled_map(), at, Rule::EmptyNotification);
+                *self = Self::Notification(event);
+            }
+            _ => return r.fail_at(members.key_at(), Rule::OneContent),
+        }
+        members.end(r, Rule::OneContent);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -202,7 +217,7 @@ impl<'a> Value<'a> for Content<'a> {
                 response.write(out);
             }
             Self::Notification(event) => {
-                out.require(event.is_map() && !event.is_empty_map(), Rule::EmptyNotification);
+                out.require(event.is_filled_map(), Rule::EmptyNotification);
                 out.field(&mut frame, ContentKey::Notification);
                 out.raw(*event);
             }
@@ -211,31 +226,26 @@ impl<'a> Value<'a> for Content<'a> {
     }
 }
 
-/// The body: a choice that has one member so far.
-fn read_body<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Content<'a>, Fail> {
-    let mut members = r.open(Shape::Map)?;
-    let content = match members.next(r)? {
-        Some(Member::Known(BodyKey::Openc2)) => Content::read(r)?,
-        Some(Member::Other(_)) | None => return Err(Fail::new(members.key_at(), Rule::NoBody)),
-    };
-    members.end(r, Rule::UnknownKey)?;
-    Ok(content)
-}
-
 impl<'a> Value<'a> for Message<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let (mut headers, mut content, mut signature) = (Headers::default(), None, None);
-        let mut members = r.open(Shape::Record)?;
-        while let Some(member) = members.next(r)? {
-            match member {
-                Member::Known(MessageKey::Headers) => headers = Headers::read(r)?,
-                Member::Known(MessageKey::Body) => content = Some(read_body(r)?),
-                Member::Known(MessageKey::Signature) => signature = Some(r.source.text()?),
-                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new(Headers::empty(), Content::empty())
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut body = false;
+        let mut members = r.open(Shape::Record);
+        while let Some(key) = members.only(r, Rule::UnknownKey) {
+            match key {
+                MessageKey::Headers => self.headers.fill(r),
+                MessageKey::Body => {
+                    self.fill_body(r);
+                    body = true;
+                }
+                MessageKey::Signature => self.signature = Some(r.text()),
             }
         }
-        let content = content.ok_or(Fail::new(members.at(), Rule::NoBody))?;
-        Ok(Self { headers, content, signature })
+        r.require(body, members.at(), Rule::NoBody);
     }
 
     fn write(&self, out: &mut Out<'_>) {

@@ -3,10 +3,10 @@
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::error::{Fail, Rule};
+use crate::error::Rule;
 use crate::formats;
 use crate::out::Out;
-use crate::source::{Kind, Member, Reader, Shape, Source};
+use crate::source::{Kind, Reader, Shape};
 use crate::text::Text;
 use crate::value::Value;
 use crate::vocabulary::{ConnectionKey, Protocol};
@@ -49,31 +49,25 @@ macro_rules! nets {
         }
 
         impl<'a> Value<'a> for $name {
-            fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-                let at = r.source.at();
-                if r.source.kind()? != Kind::List {
-                    let text = r.source.text()?;
-                    return Self::from_text(text).ok_or(Fail::new(at, Rule::$rule));
-                }
-                // CBOR has the address and the prefix length as separate fields (LS1 s3.4.1.9).
-                let mut walk = r.source.open_list()?;
-                let mut octets = [0u8; $octets];
-                let mut prefix = None;
-                if r.source.more(&mut walk)? {
-                    let bytes = r.source.bytes()?;
-                    octets = bytes.try_into().map_err(|_| Fail::new(at, Rule::$rule))?;
-                    if r.source.more(&mut walk)? {
-                        prefix = Some(r.source.integer()?);
-                    }
-                }
-                if walk.done == 0 || (walk.done == 2 && r.source.more(&mut walk)?) {
-                    return Err(Fail::new(at, Rule::$rule));
-                }
-                let address = $address::from(octets);
-                match prefix.map(u8::try_from) {
-                    None => Ok(Self::host(address)),
-                    Some(Ok(prefix)) => Self::new(address, prefix).ok_or(Fail::new(at, Rule::$rule)),
-                    Some(Err(_)) => Err(Fail::new(at, Rule::$rule)),
+            #[inline(always)]
+    fn empty() -> Self {
+        Self::host($address::UNSPECIFIED)
+    }
+
+            fn fill(&mut self, r: &mut Reader<'a>) {
+                let at = r.at;
+                let net = if r.kind() == Kind::List {
+                    let (octets, prefix) = pair(r, at, Rule::$rule);
+                    octets.try_into().ok().and_then(|octets: [u8; $octets]| match (octets.into(), prefix) {
+                        (address, Some(prefix)) => Self::new(address, u8::try_from(prefix).ok()?),
+                        (address, None) => Some(Self::host(address)),
+                    })
+                } else {
+                    Self::from_text(r.text())
+                };
+                match net {
+                    Some(net) => *self = net,
+                    None => r.fail_at(at, Rule::$rule),
                 }
             }
 
@@ -94,7 +88,7 @@ macro_rules! nets {
                     line.put(b'/');
                     line.decimal(u32::from(prefix));
                 }
-                out.str(line.as_str());
+                out.simple(line.as_bytes());
             }
         }
 
@@ -123,6 +117,22 @@ nets! {
     Ipv4Net: Ipv4Addr, 32, 4, formats::ipv4_net, Ipv4Net, write_ipv4;
     /// A range of IPv6 addresses (LS1 s3.4.1.11); written as RFC 5952 recommends.
     Ipv6Net: Ipv6Addr, 128, 16, formats::ipv6_net, Ipv6Net, write_ipv6;
+}
+
+/// CBOR has the address and the prefix length as separate fields (LS1 s3.4.1.9).
+fn pair<'a>(r: &mut Reader<'a>, at: usize, rule: Rule) -> (&'a [u8], Option<u64>) {
+    let mut walk = r.open_list();
+    if !r.more(&mut walk) {
+        return (&[], None);
+    }
+    let octets = r.bytes();
+    if !r.more(&mut walk) {
+        return (octets, None);
+    }
+    let prefix = r.integer();
+    let more = r.more(&mut walk);
+    r.require(!more, at, rule);
+    (octets, Some(prefix))
 }
 
 /// Room for the longest address and its prefix length.
@@ -162,8 +172,12 @@ impl Line {
         }
     }
 
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
     fn as_str(&self) -> &str {
-        self.bytes.get(..self.length).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or("")
+        core::str::from_utf8(self.as_bytes()).unwrap_or("")
     }
 }
 
@@ -236,40 +250,46 @@ pub type Ipv4Connection = Connection<Ipv4Net>;
 /// A five-tuple of IPv6 (LS1 s3.4.1.12).
 pub type Ipv6Connection = Connection<Ipv6Net>;
 
+impl<N> Connection<N> {
+    const ANY: Self = Self { src_addr: None, src_port: None, dst_addr: None, dst_port: None, protocol: None };
+}
+
 impl<N> Default for Connection<N> {
     fn default() -> Self {
-        Self { src_addr: None, src_port: None, dst_addr: None, dst_port: None, protocol: None }
+        Self::ANY
     }
 }
 
-fn port<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<u16, Fail> {
-    let at = r.source.at();
-    u16::try_from(r.source.integer()?).map_err(|_| Fail::new(at, Rule::Port))
+fn port(r: &mut Reader<'_>) -> Option<u16> {
+    let at = r.at;
+    let port = u16::try_from(r.integer()).ok();
+    r.require(port.is_some(), at, Rule::Port);
+    port
 }
 
 impl<'a, N: Value<'a>> Value<'a> for Connection<N> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut connection = Self::default();
-        let mut members = r.open(Shape::Record)?;
-        while let Some(member) = members.next(r)? {
-            match member {
-                Member::Known(ConnectionKey::SrcAddr) => connection.src_addr = Some(N::read(r)?),
-                Member::Known(ConnectionKey::SrcPort) => connection.src_port = Some(port(r)?),
-                Member::Known(ConnectionKey::DstAddr) => connection.dst_addr = Some(N::read(r)?),
-                Member::Known(ConnectionKey::DstPort) => connection.dst_port = Some(port(r)?),
-                Member::Known(ConnectionKey::Protocol) => {
-                    let at = r.source.at();
-                    let protocol = r.one_of(Rule::Protocol)?;
-                    if protocol == Protocol::Ipv6Icmp && !r.v2() {
-                        return Err(Fail::new(at, Rule::Protocol));
-                    }
-                    connection.protocol = Some(protocol);
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::ANY
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Record);
+        while let Some(key) = members.only(r, Rule::UnknownKey) {
+            match key {
+                ConnectionKey::SrcAddr => self.src_addr = Some(N::read(r)),
+                ConnectionKey::SrcPort => self.src_port = port(r),
+                ConnectionKey::DstAddr => self.dst_addr = Some(N::read(r)),
+                ConnectionKey::DstPort => self.dst_port = port(r),
+                ConnectionKey::Protocol => {
+                    let at = r.at;
+                    self.protocol = r.one_of(Rule::Protocol);
+                    let fits = r.v2() || self.protocol != Some(Protocol::Ipv6Icmp);
+                    r.require(fits, at, Rule::Protocol);
                 }
-                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
             }
         }
-        members.filled(Rule::EmptyTarget)?;
-        Ok(connection)
+        members.filled(r, Rule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -366,19 +386,27 @@ impl fmt::Debug for MacAddr {
 }
 
 impl<'a> Value<'a> for MacAddr {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let at = r.source.at();
-        let found = if r.source.kind()? == Kind::Bytes {
-            let bytes = r.source.bytes()?;
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::eui48([0; 6])
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let at = r.at;
+        let found = if r.kind() == Kind::Bytes {
+            let bytes = r.bytes();
             match (bytes.try_into(), bytes.try_into()) {
                 (Ok(six), _) => Some(Self::eui48(six)),
                 (_, Ok(eight)) => Some(Self::eui64(eight)),
                 _ => None,
             }
         } else {
-            r.source.text()?.read(&mut [0; 24]).and_then(Self::parse)
+            r.text().read(&mut [0; 24]).and_then(Self::parse)
         };
-        found.ok_or(Fail::new(at, Rule::MacAddr))
+        match found {
+            Some(found) => *self = found,
+            None => r.fail_at(at, Rule::MacAddr),
+        }
     }
 
     fn write(&self, out: &mut Out<'_>) {

@@ -2,28 +2,27 @@
 
 use core::fmt;
 
-use crate::error::{Fail, Rule};
+use crate::error::Rule;
 use crate::formats;
 use crate::out::Out;
-use crate::raw::{Raw, on_source};
-use crate::source::{Kind, Member, Reader, Shape, Source};
+use crate::raw::Raw;
+use crate::source::{Kind, Reader, Shape};
 use crate::text::Text;
 use crate::value::{Binary, Hashes, Value};
 use crate::vocabulary::{ArtifactKey, ArtifactKeyV2, DeviceKey, FileKey, PayloadKey, ProcessKey};
 
 /// Reads a text and checks its format.
-pub(crate) fn text_of<'a, S: Source<'a>>(
-    r: &mut Reader<S>,
-    check: impl Fn(Text<'a>) -> bool,
-    rule: Rule,
-) -> Result<Text<'a>, Fail> {
-    let at = r.source.at();
-    let text = r.source.text()?;
-    if check(text) { Ok(text) } else { Err(Fail::new(at, rule)) }
+pub(crate) fn text_of<'a>(r: &mut Reader<'a>, check: fn(Text<'_>) -> bool, rule: Rule) -> Text<'a> {
+    let at = r.at;
+    let text = r.text();
+    if !check(text) {
+        r.fail_at(at, rule);
+    }
+    text
 }
 
 /// Writes a text and checks its format.
-pub(crate) fn write_text<'a>(out: &mut Out<'_>, text: Text<'a>, check: impl Fn(Text<'a>) -> bool, rule: Rule) {
+pub(crate) fn write_text(out: &mut Out<'_>, text: Text<'_>, check: fn(Text<'_>) -> bool, rule: Rule) {
     out.require(check(text), rule);
     out.text(text);
 }
@@ -37,27 +36,28 @@ pub enum Payload<'a> {
     Url(Text<'a>),
 }
 
-fn is_uri(text: Text<'_>) -> bool {
-    formats::resource(text, false)
-}
-
 impl<'a> Value<'a> for Payload<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut members = r.open(Shape::Map)?;
-        let payload = match members.next(r)? {
-            Some(Member::Known(PayloadKey::Url)) => Self::Url(text_of(r, is_uri, Rule::Uri)?),
-            Some(Member::Known(PayloadKey::Bin)) => {
-                let at = r.source.at();
-                Self::Bin(if r.source.kind()? == Kind::Bytes {
-                    Binary::new(r.source.bytes()?)
-                } else {
-                    Binary::from_base64(r.source.text()?).ok_or(Fail::new(at, Rule::Base64))?
-                })
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::Url(Text::EMPTY)
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Map);
+        match members.only(r, Rule::Payload) {
+            Some(PayloadKey::Url) => *self = Self::Url(text_of(r, formats::uri, Rule::Uri)),
+            Some(PayloadKey::Bin) => {
+                let at = r.at;
+                let bytes =
+                    if r.kind() == Kind::Bytes { Some(Binary::new(r.bytes())) } else { Binary::from_base64(r.text()) };
+                match bytes {
+                    Some(bytes) => *self = Self::Bin(bytes),
+                    None => r.fail_at(at, Rule::Base64),
+                }
             }
-            _ => return Err(Fail::new(members.key_at(), Rule::Payload)),
-        };
-        members.end(r, Rule::Payload)?;
-        Ok(payload)
+            None => return r.fail_at(members.key_at(), Rule::Payload),
+        }
+        members.end(r, Rule::Payload);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -69,7 +69,7 @@ impl<'a> Value<'a> for Payload<'a> {
             }
             Self::Url(url) => {
                 out.field(&mut frame, PayloadKey::Url);
-                write_text(out, *url, is_uri, Rule::Uri);
+                write_text(out, *url, formats::uri, Rule::Uri);
             }
         }
         out.close(frame);
@@ -88,34 +88,31 @@ pub struct Artifact<'a> {
 }
 
 impl<'a> Value<'a> for Artifact<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut artifact = Self::default();
-        let mut members = r.open(Shape::Record)?;
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { mime_type: None, payload: None, hashes: None }
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Record);
         loop {
-            let member = if r.v2() {
-                match members.next::<ArtifactKeyV2, _>(r)? {
-                    None => None,
-                    Some(Member::Known(ArtifactKeyV2::MediaType)) => Some(ArtifactKey::MimeType),
-                    Some(Member::Known(ArtifactKeyV2::Payload)) => Some(ArtifactKey::Payload),
-                    Some(Member::Known(ArtifactKeyV2::Hashes)) => Some(ArtifactKey::Hashes),
-                    Some(Member::Other(_)) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
-                }
+            let key = if r.v2() {
+                members.only(r, Rule::UnknownKey).map(|key| match key {
+                    ArtifactKeyV2::MediaType => ArtifactKey::MimeType,
+                    ArtifactKeyV2::Payload => ArtifactKey::Payload,
+                    ArtifactKeyV2::Hashes => ArtifactKey::Hashes,
+                })
             } else {
-                match members.next(r)? {
-                    None => None,
-                    Some(Member::Known(key)) => Some(key),
-                    Some(Member::Other(_)) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
-                }
+                members.only(r, Rule::UnknownKey)
             };
-            match member {
+            match key {
                 None => break,
-                Some(ArtifactKey::MimeType) => artifact.mime_type = Some(r.source.text()?),
-                Some(ArtifactKey::Payload) => artifact.payload = Some(Payload::read(r)?),
-                Some(ArtifactKey::Hashes) => artifact.hashes = Some(Hashes::read(r)?),
+                Some(ArtifactKey::MimeType) => self.mime_type = Some(r.text()),
+                Some(ArtifactKey::Payload) => self.payload = Some(Payload::read(r)),
+                Some(ArtifactKey::Hashes) => self.hashes = Some(Hashes::read(r)),
             }
         }
-        members.filled(Rule::EmptyTarget)?;
-        Ok(artifact)
+        members.filled(r, Rule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -153,23 +150,24 @@ pub struct Device<'a> {
 }
 
 impl<'a> Value<'a> for Device<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut device = Self::default();
-        let mut members = r.open(Shape::Map)?;
-        while let Some(member) = members.next(r)? {
-            match member {
-                Member::Known(DeviceKey::Hostname) => {
-                    device.hostname = Some(text_of(r, formats::hostname, Rule::Hostname)?)
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { hostname: None, idn_hostname: None, device_id: None }
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Map);
+        while let Some(key) = members.only(r, Rule::UnknownKey) {
+            let (slot, text) = match key {
+                DeviceKey::Hostname => (&mut self.hostname, text_of(r, formats::hostname, Rule::Hostname)),
+                DeviceKey::IdnHostname => {
+                    (&mut self.idn_hostname, text_of(r, formats::idn_hostname, Rule::IdnHostname))
                 }
-                Member::Known(DeviceKey::IdnHostname) => {
-                    device.idn_hostname = Some(text_of(r, formats::idn_hostname, Rule::IdnHostname)?)
-                }
-                Member::Known(DeviceKey::DeviceId) => device.device_id = Some(r.source.text()?),
-                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
-            }
+                DeviceKey::DeviceId => (&mut self.device_id, r.text()),
+            };
+            *slot = Some(text);
         }
-        members.filled(Rule::EmptyTarget)?;
-        Ok(device)
+        members.filled(r, Rule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -206,19 +204,21 @@ pub struct File<'a> {
 }
 
 impl<'a> Value<'a> for File<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut file = Self::default();
-        let mut members = r.open(Shape::Map)?;
-        while let Some(member) = members.next(r)? {
-            match member {
-                Member::Known(FileKey::Name) => file.name = Some(r.source.text()?),
-                Member::Known(FileKey::Path) => file.path = Some(r.source.text()?),
-                Member::Known(FileKey::Hashes) => file.hashes = Some(Hashes::read(r)?),
-                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { name: None, path: None, hashes: None }
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Map);
+        while let Some(key) = members.only(r, Rule::UnknownKey) {
+            match key {
+                FileKey::Name => self.name = Some(r.text()),
+                FileKey::Path => self.path = Some(r.text()),
+                FileKey::Hashes => self.hashes.insert(Hashes::empty()).fill(r),
             }
         }
-        members.filled(Rule::EmptyTarget)?;
-        Ok(file)
+        members.filled(r, Rule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -281,10 +281,7 @@ impl<'a> Parent<'a> {
             Ancestor::Process(process) => *process,
             Ancestor::Pid(pid) => Process { pid: Some(pid), ..Process::default() },
             // It was checked when the message was read.
-            Ancestor::Raw(raw) => on_source!(raw, source => {
-                let mut reader = Reader::new(source, crate::Language::V1_0, true);
-                Process::read(&mut reader).unwrap_or_default()
-            }),
+            Ancestor::Raw(raw) => Process::read(&mut raw.reader()),
         }
     }
 }
@@ -307,40 +304,31 @@ impl fmt::Debug for Parent<'_> {
     }
 }
 
-impl<'a> Process<'a> {
-    /// One field of it.
-    fn read_field<S: Source<'a>>(&mut self, key: ProcessKey, r: &mut Reader<S>) -> Result<(), Fail> {
-        match key {
-            ProcessKey::Pid => self.pid = Some(r.source.integer()?),
-            ProcessKey::Name => self.name = Some(r.source.text()?),
-            ProcessKey::Cwd => self.cwd = Some(r.source.text()?),
-            ProcessKey::Executable => self.executable = Some(File::read(r)?),
-            ProcessKey::CommandLine => self.command_line = Some(r.source.text()?),
-            ProcessKey::Parent if r.v2() => self.parent = Some(Parent::from_pid(r.source.integer()?)),
-            ProcessKey::Parent => {
-                // Read twice: once for the span, with its depth and keys, once for the rules of a process.
-                let mut within = r.clone();
-                self.parent = Some(Parent(Ancestor::Raw(r.source.raw()?)));
-                Self::read(&mut within)?;
-                r.quirks = within.quirks;
-            }
-        }
-        Ok(())
-    }
-}
-
 impl<'a> Value<'a> for Process<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut process = Self::default();
-        let mut members = r.open(Shape::Map)?;
-        while let Some(member) = members.next(r)? {
-            match member {
-                Member::Known(key) => process.read_field(key, r)?,
-                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { pid: None, name: None, cwd: None, executable: None, parent: None, command_line: None }
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Map);
+        while let Some(key) = members.only(r, Rule::UnknownKey) {
+            match key {
+                ProcessKey::Pid => self.pid = Some(r.integer()),
+                ProcessKey::Name => self.name = Some(r.text()),
+                ProcessKey::Cwd => self.cwd = Some(r.text()),
+                ProcessKey::Executable => self.executable.insert(File::empty()).fill(r),
+                ProcessKey::CommandLine => self.command_line = Some(r.text()),
+                ProcessKey::Parent if r.v2() => self.parent = Some(Parent::from_pid(r.integer())),
+                ProcessKey::Parent => {
+                    let parent = r.span(|r| {
+                        Self::read(r);
+                    });
+                    self.parent = Some(Parent(Ancestor::Raw(parent)));
+                }
             }
         }
-        members.filled(Rule::EmptyTarget)?;
-        Ok(process)
+        members.filled(r, Rule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {

@@ -1,29 +1,8 @@
 //! Values of profiles that this crate doesn't know: kept as they stand, checked, and decoded by the caller's types.
 
 use crate::Form;
-use crate::cbor::Cbor;
-use crate::error::{Fail, Rule};
-use crate::json::Json;
-use crate::source::{Kind, Shape, Source};
-
-/// Runs an expression on whichever cursor a raw value needs.
-macro_rules! on_source {
-    ($raw:expr, $source:ident => $body:expr) => {
-        match $raw.0 {
-            $crate::raw::Span::Json { text, .. } => {
-                #[allow(unused_mut, reason = "some bodies only lend it")]
-                let mut $source = $crate::json::Json::new(text, u8::MAX);
-                $body
-            }
-            $crate::raw::Span::Cbor { bytes, concise } => {
-                #[allow(unused_mut, reason = "some bodies only lend it")]
-                let mut $source = $crate::cbor::Cbor::new(bytes, u8::MAX, concise);
-                $body
-            }
-        }
-    };
-}
-pub(crate) use on_source;
+use crate::error::Rule;
+use crate::source::{Kind, Reader, Shape};
 
 /// How deep values may be nested, unless the caller says otherwise.
 pub(crate) const DEPTH: u8 = 16;
@@ -46,16 +25,17 @@ pub(crate) enum Span<'a> {
 }
 
 impl<'a> Raw<'a> {
+    /// What stands where nothing was read.
+    pub(crate) const EMPTY: Self = Self(Span::Json { text: "", compact: true });
+
     /// A JSON value of the caller's, checked.
     pub fn from_json(text: &'a str) -> Result<Self, Rule> {
-        check(Json::new(text, DEPTH)).map(|()| Self(Span::Json { text, compact: false })).map_err(|fail| fail.rule)
+        check(Reader::json(text, DEPTH)).map(|()| Self(Span::Json { text, compact: false }))
     }
 
     /// A CBOR item of the caller's with names for keys, checked.
     pub fn from_cbor(bytes: &'a [u8]) -> Result<Self, Rule> {
-        check(Cbor::new(bytes, DEPTH, false))
-            .map(|()| Self(Span::Cbor { bytes, concise: false }))
-            .map_err(|fail| fail.rule)
+        check(Reader::cbor(bytes, false, DEPTH)).map(|()| Self(Span::Cbor { bytes, concise: false }))
     }
 
     pub(crate) const fn from_checked_json(text: &'a str, compact: bool) -> Self {
@@ -91,17 +71,21 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// Whether it is a map.
-    pub(crate) fn is_map(&self) -> bool {
-        matches!(on_source!(self, source => source.kind()), Ok(Kind::Map))
+    /// A cursor over it. It was checked, so its depth is no concern.
+    pub(crate) const fn reader(&self) -> Reader<'a> {
+        match self.0 {
+            Span::Json { text, .. } => Reader::json(text, u8::MAX),
+            Span::Cbor { bytes, concise } => Reader::cbor(bytes, concise, u8::MAX),
+        }
     }
 
-    /// Whether it is a map without a field.
-    pub(crate) fn is_empty_map(&self) -> bool {
-        matches!(
-            on_source!(self, source => source.open(Shape::Map).and_then(|mut walk| source.key(&mut walk).map(|key| key.is_none()))),
-            Ok(true)
-        )
+    /// Whether it is a map with a field at least.
+    pub(crate) fn is_filled_map(&self) -> bool {
+        let mut reader = self.reader();
+        reader.kind() == Kind::Map && {
+            let mut walk = reader.open_map(Shape::Map);
+            reader.key(&mut walk).is_some()
+        }
     }
 
     /// Decodes a JSON value into a type of the caller's, by serde-json-core. `None` if it is CBOR or of another shape.
@@ -116,9 +100,10 @@ impl<'a> Raw<'a> {
     }
 }
 
-fn check<'a, S: Source<'a>>(mut source: S) -> Result<(), Fail> {
-    source.skip()?;
-    source.end()
+fn check(mut reader: Reader<'_>) -> Result<(), Rule> {
+    reader.skip();
+    reader.end();
+    reader.failed().map_or(Ok(()), |fail| Err(fail.rule))
 }
 
 #[cfg(test)]

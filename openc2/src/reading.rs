@@ -2,16 +2,14 @@
 
 use core::fmt;
 
-use crate::cbor::Cbor;
 use crate::command::Command;
 use crate::document::{Document, Kind};
 use crate::error::{EncodeError, Error, Fail, Path, Rule};
-use crate::json::Json;
 use crate::message::{Headers, Message};
 use crate::out::Out;
 use crate::raw::DEPTH;
 use crate::response::Response;
-use crate::source::{Reader, Source, locate};
+use crate::source::{Reader, locate};
 use crate::transfer::Encoding;
 use crate::value::Value;
 
@@ -236,48 +234,56 @@ impl Reading {
 
     /// The headers of a message that can't be read as a whole, as far as they can: to whom an error is to be told.
     pub(crate) fn salvage<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Headers<'a> {
-        match encoding {
-            Encoding::Json => {
-                let sound = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-                self.salvage_from(Json::new(sound, self.depth))
-            }
-            Encoding::Cbor => self.salvage_from(Cbor::detect(bytes, self.depth)),
-        }
+        Headers::salvage(&mut Reader::of_sound(encoding, bytes, self.depth).in_mode(self.language, true))
     }
 
-    fn salvage_from<'a, S: Source<'a>>(&self, source: S) -> Headers<'a> {
-        let mut reader = Reader::new(source, self.language, true);
-        Headers::salvage(&mut reader)
-    }
-
-    fn read<'a, T: Value<'a>>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<T>, Error> {
+    #[inline(always)]
+    fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a>, Error> {
         if bytes.len() > self.size {
             return Err(Error { rule: Rule::TooLarge, at: self.size, path: Path::EMPTY });
         }
-        match encoding {
+        let reader = match encoding {
             Encoding::Json => match core::str::from_utf8(bytes) {
-                Ok(text) => self.read_from(Json::new(text, self.depth)),
-                Err(error) => Err(Error { rule: Rule::Utf8, at: error.valid_up_to(), path: Path::EMPTY }),
+                Ok(text) => Reader::json(text, self.depth),
+                Err(error) => return Err(Error { rule: Rule::Utf8, at: error.valid_up_to(), path: Path::EMPTY }),
             },
-            Encoding::Cbor => self.read_from(Cbor::detect(bytes, self.depth)),
+            Encoding::Cbor => Reader::detect(bytes, self.depth),
+        };
+        Ok(reader.in_mode(self.language, self.lenient))
+    }
+
+    fn read<'a, T: Value<'a>>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<T>, Error> {
+        // Where it is read is where the caller gets it: it is too large to be copied about.
+        let mut result = Ok(Read { value: T::empty(), quirks: Quirks::NONE });
+        self.read_into(encoding, bytes, &mut result);
+        result
+    }
+
+    #[inline(always)]
+    fn read_into<'a, T: Value<'a>>(&self, encoding: Encoding, bytes: &'a [u8], result: &mut Result<Read<T>, Error>) {
+        let Ok(read) = result else { return };
+        let mut reader = match self.reader(encoding, bytes) {
+            Ok(reader) => reader,
+            Err(error) => {
+                *result = Err(error);
+                return;
+            }
+        };
+        read.value.fill(&mut reader);
+        reader.end();
+        read.quirks = reader.quirks;
+        if let Some(fail) = reader.failed() {
+            *result = Err(self.explain(encoding, bytes, fail));
         }
     }
 
-    fn read_from<'a, T: Value<'a>, S: Source<'a>>(&self, source: S) -> Result<Read<T>, Error> {
-        let mut reader = Reader::new(source.clone(), self.language, self.lenient);
-        let read = T::read(&mut reader).and_then(|value| reader.source.end().map(|()| value));
-        match read {
-            Ok(value) => Ok(Read { value, quirks: reader.quirks }),
-            Err(fail) => Err(explain(source, fail)),
-        }
+    /// Finds the path to a failure: only now, so that reading what is right costs nothing for it.
+    #[cold]
+    #[inline(never)]
+    fn explain(&self, encoding: Encoding, bytes: &[u8], fail: Fail) -> Error {
+        let path = locate(Reader::of_sound(encoding, bytes, self.depth), fail.at());
+        Error { rule: fail.rule, at: fail.at(), path }
     }
-}
-
-/// Finds the path to a failure: only now, so that reading what is right costs nothing for it.
-#[cold]
-#[inline(never)]
-fn explain<'a, S: Source<'a>>(source: S, fail: Fail) -> Error {
-    Error { rule: fail.rule, at: fail.at(), path: locate(source, fail.at()) }
 }
 
 macro_rules! encode {

@@ -4,13 +4,13 @@ use core::fmt;
 
 use crate::Quirk;
 use crate::command::Extended;
-use crate::error::{Fail, Rule};
-use crate::extension::{Extensions, Part, Place};
+use crate::error::Rule;
+use crate::extension::{self, Extensions, Part, Place};
 use crate::list::{Pairs, Texts};
 use crate::number::Number;
 use crate::out::Out;
-use crate::source::{Key, Kind, Member, Reader, Shape, Source, named};
-use crate::target::{read_list, read_texts, write_texts};
+use crate::source::{Kind, Member, Reader, Shape, named};
+use crate::target::{read_each, read_list, read_texts};
 use crate::text::Text;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
@@ -114,27 +114,32 @@ impl<'a> Response<'a> {
 }
 
 impl<'a> Value<'a> for Response<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let (mut status, mut status_text, mut results) = (None, None, Results::NONE);
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new(Status::Ok)
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut status = None;
         // A map in v1.0, a record in the v2.0 draft; the concise form differs, and both are read.
-        let mut members = r.open(Shape::Record)?;
-        while let Some(member) = members.next(r)? {
-            match member {
-                Member::Known(ResponseKey::Status) => {
-                    let at = r.source.at();
-                    let code = r.source.integer().map_err(|fail| match fail.rule {
-                        Rule::WantInteger | Rule::NumberRange => Fail::new(fail.at(), Rule::Status),
-                        _ => fail,
-                    })?;
-                    status = Some(Status::from_code(code).ok_or(Fail::new(at, Rule::Status))?);
+        let mut members = r.open(Shape::Record);
+        while let Some(key) = members.only(r, Rule::UnknownKey) {
+            match key {
+                ResponseKey::Status => {
+                    let at = r.at;
+                    status = Status::from_code(r.integer());
+                    r.rename(Rule::WantInteger, Rule::Status);
+                    r.rename(Rule::NumberRange, Rule::Status);
+                    r.require(status.is_some(), at, Rule::Status);
                 }
-                Member::Known(ResponseKey::StatusText) => status_text = Some(r.source.text()?),
-                Member::Known(ResponseKey::Results) => results = Results::read(r)?,
-                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
+                ResponseKey::StatusText => self.status_text = Some(r.text()),
+                ResponseKey::Results => self.results.fill(r),
             }
         }
-        let status = status.ok_or(Fail::new(members.at(), Rule::NoStatus))?;
-        Ok(Self { status, status_text, results })
+        match status {
+            Some(status) => self.status = status,
+            None => r.fail_at(members.at(), Rule::NoStatus),
+        }
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -188,43 +193,31 @@ impl<'a> Results<'a> {
             && self.extensions.is_empty()
     }
 
-    fn read_known<S: Source<'a>>(&mut self, key: ResultKey, r: &mut Reader<S>) -> Result<(), Fail> {
+    fn fill_known(&mut self, key: ResultKey, r: &mut Reader<'a>) {
+        let at = r.at;
         match key {
             ResultKey::Versions => {
-                let at = r.source.at();
-                let versions = read_list(r)?;
-                if !versions.distinct() {
-                    return Err(Fail::new(at, Rule::NotUnique));
-                }
-                if r.v2() && !versions.iter().all(is_major_minor) {
-                    return Err(Fail::new(at, Rule::Version));
-                }
+                let versions = read_list(r);
+                r.require(versions.distinct(), at, Rule::NotUnique);
+                let fits = !r.v2() || versions.iter().all(is_major_minor);
+                r.require(fits, at, Rule::Version);
                 self.versions = Some(versions);
             }
             ResultKey::Profiles => {
-                let at = r.source.at();
-                let profiles = read_list(r)?;
-                for profile in profiles {
-                    match profile.chars().take(17).count() {
-                        0 => return Err(Fail::new(at, Rule::Nsid)),
-                        17 => r.forgive(Quirk::LongNamespace, at, Rule::Nsid)?,
-                        _ => {}
-                    }
-                }
-                self.profiles = Some(profiles);
+                self.profiles = Some(read_each(r, |r, profile| match extension::namespace_length(profile) {
+                    1..=16 => {}
+                    0 => r.fail_at(at, Rule::Nsid),
+                    _ => r.forgive(Quirk::LongNamespace, at, Rule::Nsid),
+                }));
             }
-            ResultKey::Pairs => self.pairs = Some(read_pairs(r)?),
+            ResultKey::Pairs => self.pairs = Some(read_pairs(r)),
             ResultKey::RateLimit => {
-                let at = r.source.at();
                 // No number below 0 can be held.
-                let limit = r.source.number().map_err(|fail| match fail.rule {
-                    Rule::NumberRange | Rule::WantInteger => Fail::new(at, Rule::RateLimit),
-                    _ => fail,
-                })?;
-                self.rate_limit = Some(limit);
+                self.rate_limit = Some(r.number());
+                r.rename(Rule::NumberRange, Rule::RateLimit);
+                r.rename(Rule::WantInteger, Rule::RateLimit);
             }
         }
-        Ok(())
     }
 }
 
@@ -246,83 +239,61 @@ fn is_major_minor(version: Text<'_>) -> bool {
 }
 
 /// Action-target pairs: each action once, with at least one target, no target twice (LS1 s3.4.2.1).
-fn read_pairs<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Pairs<'a>, Fail> {
-    let mut within = r.source.clone();
-    let mut members = r.open(Shape::Map)?;
-    while let Some(member) = members.next::<PairKey, _>(r)? {
-        match member {
-            Member::Known(PairKey(_)) => read_targets(r)?,
-            Member::Other(Key::Name(name)) if named::<Action>(name).is_some() => read_targets(r)?,
+fn read_pairs<'a>(r: &mut Reader<'a>) -> Pairs<'a> {
+    Pairs::from_checked(r.span(|r| {
+        let mut members = r.open(Shape::Map);
+        while let Some(member) = members.next::<Action>(r) {
+            let Member::Other(key) = member else {
+                read_targets(r);
+                continue;
+            };
             // Drafts of v2.0 nest the pairs of a profile under its name; what is nested is checked alike.
-            Member::Other(key) => {
-                let at = members.key_at();
-                if r.source.kind()? != Kind::Map {
-                    return Err(Fail::new(at, Rule::Action));
-                }
-                crate::extension::namespace(key, at, r)?;
-                r.forgive(Quirk::NestedPairs, at, Rule::Action)?;
-                let mut inner = r.open(Shape::Map)?;
-                while let Some(member) = inner.next::<PairKey, _>(r)? {
-                    match member {
-                        Member::Known(_) => read_targets(r)?,
-                        Member::Other(_) => return Err(Fail::new(inner.key_at(), Rule::Action)),
-                    }
-                }
+            let at = members.key_at();
+            let nested = r.kind() == Kind::Map;
+            r.require(nested, at, Rule::Action);
+            extension::namespace(key, at, r);
+            r.forgive(Quirk::NestedPairs, at, Rule::Action);
+            let mut inner = r.open(Shape::Map);
+            while inner.only::<Action>(r, Rule::Action).is_some() {
+                read_targets(r);
             }
         }
-    }
-    members.filled(Rule::EmptyPairs)?;
-    Ok(Pairs::from_checked(within.until(&r.source)))
-}
-
-/// An action as a key: identifiers of actions pass 31, so duplicates are found as among other keys.
-#[derive(Clone, Copy, PartialEq)]
-struct PairKey(Action);
-
-impl crate::vocabulary::Vocabulary for PairKey {
-    fn from_name(name: &str) -> Option<Self> {
-        Action::from_name(name).map(Self)
-    }
-    fn from_id(id: u64) -> Option<Self> {
-        Action::from_id(id).map(Self)
-    }
-    fn name(self) -> &'static str {
-        self.0.name()
-    }
-    fn id(self) -> u16 {
-        // Actions have identifiers 1 to 32: one less fits the set of fields seen.
-        self.0.id().saturating_sub(1)
-    }
+        members.filled(r, Rule::EmptyPairs);
+    }))
 }
 
 /// The targets of one action.
-fn read_targets<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<(), Fail> {
-    let at = r.source.at();
-    if r.source.concise() {
-        let mut walk = r.source.open_list()?;
-        while r.source.more(&mut walk)? {
-            r.one_of::<TargetKind>(Rule::Target)?;
-        }
-        return if walk.done == 0 { Err(Fail::new(at, Rule::EmptyPair)) } else { Ok(()) };
+fn read_targets(r: &mut Reader<'_>) {
+    if !r.concise() {
+        read_texts(r, Rule::EmptyPair);
+        return;
     }
-    read_texts(r, Texts::distinct, Rule::EmptyPair).map(drop)
+    let at = r.at;
+    let mut walk = r.open_list();
+    while r.more(&mut walk) {
+        r.one_of::<TargetKind>(Rule::Target);
+    }
+    r.require(walk.done != 0, at, Rule::EmptyPair);
 }
 
 impl<'a> Value<'a> for Results<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut results = Self::NONE;
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::NONE
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
         let mut extended = Extended::default();
-        let within = r.source.clone();
-        let mut members = r.open(Shape::Map)?;
-        while let Some(member) = members.next(r)? {
+        let start = r.begin();
+        let mut members = r.open(Shape::Map);
+        while let Some(member) = members.next(r) {
             match member {
-                Member::Known(key) => results.read_known(key, r)?,
-                Member::Other(key) => extended.read(key, members.key_at(), Part::Results, r)?,
+                Member::Known(key) => self.fill_known(key, r),
+                Member::Other(key) => extended.read(key, members.key_at(), Part::Results, r),
             }
         }
-        members.filled(Rule::EmptyResults)?;
-        results.extensions = extended.extensions(within, r, Place::Results);
-        Ok(results)
+        members.filled(r, Rule::EmptyResults);
+        self.extensions = extended.extensions(start, r, Place::Results);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -331,12 +302,15 @@ impl<'a> Value<'a> for Results<'a> {
             out.require(versions.distinct(), Rule::NotUnique);
             out.require(!out.v2() || versions.iter().all(is_major_minor), Rule::Version);
             out.field(&mut frame, ResultKey::Versions);
-            write_texts(out, versions);
+            out.texts(versions);
         }
         if let Some(profiles) = self.profiles {
-            out.require(profiles.iter().all(|profile| matches!(profile.chars().take(17).count(), 1..=16)), Rule::Nsid);
+            out.require(
+                profiles.iter().all(|profile| matches!(extension::namespace_length(profile), 1..=16)),
+                Rule::Nsid,
+            );
             out.field(&mut frame, ResultKey::Profiles);
-            write_texts(out, profiles);
+            out.texts(profiles);
         }
         if let Some(pairs) = self.pairs {
             out.require(pairs.iter().next().is_some(), Rule::EmptyPairs);

@@ -1,21 +1,21 @@
 //! Stateless packet filtering (oc2slpf-v1.0-cs01), typed in full: arguments, specifiers, target and result, and which
 //! commands may have which.
 
+use crate::Actuator as AnyActuator;
 use crate::command::Command;
-use crate::error::{Fail, Rule};
+use crate::error::Rule;
 use crate::extension::{Extension, ExtensionValue};
 use crate::formats;
 use crate::list::Texts;
 use crate::object::{text_of, write_text};
 use crate::out::Out;
-use crate::raw::{Raw, on_source};
+use crate::raw::Raw;
 use crate::response::Status;
-use crate::source::{Member, Reader, Shape, Source};
-use crate::target::{Target, write_texts};
+use crate::source::{Reader, Shape};
+use crate::target::Target;
 use crate::text::Text;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseType, TargetKind, vocabulary};
-use crate::{Actuator as AnyActuator, Language};
 
 /// The namespace identifier.
 pub const NSID: &str = "slpf";
@@ -84,20 +84,22 @@ pub struct Results {
 }
 
 impl<'a> Value<'a> for Args {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut args = Self::default();
-        let mut members = r.open(Shape::Map)?;
-        while let Some(member) = members.next(r)? {
-            match member {
-                Member::Known(ArgKey::DropProcess) => args.drop_process = Some(r.one_of(Rule::SlpfDropProcess)?),
-                Member::Known(ArgKey::Persistent) => args.persistent = Some(r.source.boolean()?),
-                Member::Known(ArgKey::Direction) => args.direction = Some(r.one_of(Rule::SlpfDirection)?),
-                Member::Known(ArgKey::InsertRule) => args.insert_rule = Some(r.source.integer()?),
-                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::SlpfArg)),
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { drop_process: None, persistent: None, direction: None, insert_rule: None }
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Map);
+        while let Some(key) = members.only(r, Rule::SlpfArg) {
+            match key {
+                ArgKey::DropProcess => self.drop_process = r.one_of(Rule::SlpfDropProcess),
+                ArgKey::Persistent => self.persistent = Some(r.boolean()),
+                ArgKey::Direction => self.direction = r.one_of(Rule::SlpfDirection),
+                ArgKey::InsertRule => self.insert_rule = Some(r.integer()),
             }
         }
-        members.filled(Rule::SlpfEmpty)?;
-        Ok(args)
+        members.filled(r, Rule::SlpfEmpty);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -124,28 +126,26 @@ impl<'a> Value<'a> for Args {
 }
 
 impl<'a> Value<'a> for Actuator<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut actuator = Self::default();
-        let mut members = r.open(Shape::Map)?;
-        while let Some(member) = members.next(r)? {
-            match member {
-                Member::Known(SpecifierKey::Hostname) => {
-                    actuator.hostname = Some(text_of(r, formats::hostname, Rule::Hostname)?);
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { hostname: None, named_group: None, asset_id: None, asset_tuple: None }
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Map);
+        while let Some(key) = members.only(r, Rule::SlpfSpecifier) {
+            match key {
+                SpecifierKey::Hostname => self.hostname = Some(text_of(r, formats::hostname, Rule::Hostname)),
+                SpecifierKey::NamedGroup => self.named_group = Some(r.text()),
+                SpecifierKey::AssetId => self.asset_id = Some(r.text()),
+                SpecifierKey::AssetTuple => {
+                    let at = r.at;
+                    let tuple = crate::target::read_list(r);
+                    r.require(tuple.len() <= 10, at, Rule::SlpfTuple);
+                    self.asset_tuple = Some(tuple);
                 }
-                Member::Known(SpecifierKey::NamedGroup) => actuator.named_group = Some(r.source.text()?),
-                Member::Known(SpecifierKey::AssetId) => actuator.asset_id = Some(r.source.text()?),
-                Member::Known(SpecifierKey::AssetTuple) => {
-                    let at = r.source.at();
-                    let tuple = crate::target::read_list(r)?;
-                    if tuple.len() > 10 {
-                        return Err(Fail::new(at, Rule::SlpfTuple));
-                    }
-                    actuator.asset_tuple = Some(tuple);
-                }
-                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::SlpfSpecifier)),
             }
         }
-        Ok(actuator)
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -163,23 +163,26 @@ impl<'a> Value<'a> for Actuator<'a> {
         if let Some(tuple) = self.asset_tuple {
             out.require(tuple.len() <= 10, Rule::SlpfTuple);
             out.field(&mut frame, SpecifierKey::AssetTuple);
-            write_texts(out, tuple);
+            out.texts(tuple);
         }
         out.close(frame);
     }
 }
 
 impl<'a> Value<'a> for Results {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut rule_number = None;
-        let mut members = r.open(Shape::Map)?;
-        while let Some(member) = members.next(r)? {
-            match member {
-                Member::Known(ResultKey::RuleNumber) => rule_number = Some(r.source.integer()?),
-                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::SlpfResult)),
-            }
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { rule_number: 0 }
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut found = false;
+        let mut members = r.open(Shape::Map);
+        while let Some(ResultKey::RuleNumber) = members.only(r, Rule::SlpfResult) {
+            self.rule_number = r.integer();
+            found = true;
         }
-        rule_number.map(|rule_number| Self { rule_number }).ok_or(Fail::new(members.at(), Rule::SlpfEmpty))
+        r.require(found, members.at(), Rule::SlpfEmpty);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -192,7 +195,9 @@ impl<'a> Value<'a> for Results {
 
 /// Reads a value of the profile that was checked when its message was.
 fn read<'a, T: Value<'a>>(raw: Raw<'a>) -> Option<T> {
-    on_source!(raw, source => T::read(&mut Reader::new(source, Language::V1_0, true)).ok())
+    let mut reader = raw.reader();
+    let value = T::read(&mut reader);
+    reader.sound().then_some(value)
 }
 
 impl Args {
@@ -258,7 +263,11 @@ pub fn rule_number_of(target: &Target<'_>) -> Option<u64> {
     match target {
         Target::Extension { profile, name, value } if *profile == NSID && *name == RULE_NUMBER => match value {
             ExtensionValue::SlpfRuleNumber(number) => Some(*number),
-            ExtensionValue::Raw(raw) => on_source!(raw, source => source.integer().ok()),
+            ExtensionValue::Raw(raw) => {
+                let mut reader = raw.reader();
+                let number = reader.integer();
+                reader.sound().then_some(number)
+            }
             _ => None,
         },
         _ => None,

@@ -1,10 +1,15 @@
 //! What JSON and CBOR have in common: a cursor over values, on which every rule of the language is read once.
+//!
+//! The first rule that is broken is kept, and the input ends there: whatever is read then is empty, no loop goes on, and only
+//! who gives the result away looks whether something was wrong. So reading needs no `Result` at every step, each type is read
+//! where it lies, and there is one compiled copy of it for all encodings.
 
 use crate::error::{Fail, Path, Rule};
+use crate::number::Number;
 use crate::raw::Raw;
 use crate::text::Text;
-use crate::vocabulary::Vocabulary;
-use crate::{Language, Quirk, Quirks};
+use crate::vocabulary::{self, Name, Vocabulary};
+use crate::{Encoding, Form, Language, Quirk, Quirks};
 
 /// What kind of value comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +21,8 @@ pub(crate) enum Kind {
     Bytes,
     List,
     Map,
+    /// No value; the rule it breaks is kept.
+    Broken,
 }
 
 /// Whether a set of fields is an array, by position, in the concise form (JADN s4.4).
@@ -40,6 +47,8 @@ pub(crate) struct Walk {
 
 impl Walk {
     pub(crate) const UNKNOWN: u64 = u64::MAX;
+    /// Nothing is left.
+    pub(crate) const OVER: Self = Self { left: 0, key_at: 0, done: 0, positional: false };
 }
 
 /// A field's key.
@@ -47,6 +56,34 @@ impl Walk {
 pub(crate) enum Key<'a> {
     Name(Text<'a>),
     Id(u64),
+}
+
+impl Key<'_> {
+    /// Its place in a table.
+    pub(crate) fn find(self, names: &[Name]) -> Option<usize> {
+        match self {
+            Self::Id(id) => vocabulary::find_id(names, id),
+            Self::Name(name) => find(names, name),
+        }
+    }
+
+    /// The entry of a table that it stands for.
+    pub(crate) fn of<V: Vocabulary>(self) -> Option<V> {
+        self.find(V::NAMES).and_then(V::at)
+    }
+}
+
+/// A name's place in a table.
+fn find(names: &[Name], name: Text<'_>) -> Option<usize> {
+    match name.as_plain() {
+        Some(plain) => vocabulary::find(names, plain.as_bytes()),
+        None => vocabulary::find(names, name.read(&mut [0; 40])?.as_bytes()),
+    }
+}
+
+/// The entry that a name stands for.
+pub(crate) fn named<V: Vocabulary>(name: Text<'_>) -> Option<V> {
+    find(V::NAMES, name).and_then(V::at)
 }
 
 /// Any number, as it stands.
@@ -61,87 +98,323 @@ pub(crate) enum Numeral<'a> {
     Double(f64),
 }
 
-/// A cursor over a checked encoding. Reading past a value checks all of it.
-pub(crate) trait Source<'a>: Clone {
-    /// The offset of the next value, or of the white space before it.
-    fn at(&self) -> usize;
-    /// The cursor as it was where a map began that is being read.
-    fn back_to(&self, map: usize) -> Self;
-    fn kind(&mut self) -> Result<Kind, Fail>;
-    /// Whether the input is in the concise form: identifiers for names, binary for formats of text.
-    fn concise(&self) -> bool;
-    fn null(&mut self) -> Result<(), Fail>;
-    fn boolean(&mut self) -> Result<bool, Fail>;
-    fn text(&mut self) -> Result<Text<'a>, Fail>;
-    fn bytes(&mut self) -> Result<&'a [u8], Fail>;
-    /// An integer from 0 to 2^53 - 1.
-    fn integer(&mut self) -> Result<u64, Fail>;
-    fn number(&mut self) -> Result<crate::number::Number, Fail>;
-    fn open(&mut self, shape: Shape) -> Result<Walk, Fail>;
-    /// The next field's key, or the end; the walk keeps where it stands. The value must be read before the next call.
-    fn key(&mut self, walk: &mut Walk) -> Result<Option<Key<'a>>, Fail>;
-    /// Whether a map ends here; its last value has been read.
-    fn ended(&mut self, walk: &mut Walk) -> Result<bool, Fail>;
-    fn open_list(&mut self) -> Result<Walk, Fail>;
-    /// Whether an item follows. It must be read before the next call.
-    fn more(&mut self, walk: &mut Walk) -> Result<bool, Fail>;
-    /// The next value as it stands, all of it checked.
-    fn raw(&mut self) -> Result<Raw<'a>, Fail>;
-    /// What lies between this cursor and a later one, all of it read and checked.
-    fn until(&mut self, end: &Self) -> Raw<'a>;
-    /// That nothing follows.
-    fn end(&mut self) -> Result<(), Fail>;
+impl Numeral<'_> {
+    pub(crate) const ZERO: Self = Self::Integer { negative: false, magnitude: 0 };
+}
 
-    /// Passes over a value, checking it, nothing kept. Depth is bounded by the source.
-    fn skip(&mut self) -> Result<(), Fail> {
-        match self.kind()? {
+/// A cursor over an encoding, with the mode in which it is read and what it met that the mode forgives. Reading past a value
+/// checks all of it.
+#[derive(Clone)]
+pub(crate) struct Reader<'a> {
+    /// All of a JSON text; empty with CBOR.
+    pub(crate) text: &'a str,
+    pub(crate) bytes: &'a [u8],
+    /// The offset of the next value, or of the white space before it.
+    pub(crate) at: usize,
+    /// The first rule that was broken.
+    fail: Option<Fail>,
+    pub(crate) quirks: Quirks,
+    pub(crate) form: Form,
+    pub(crate) language: Language,
+    pub(crate) lenient: bool,
+    /// How many maps and lists may still be opened in each other.
+    pub(crate) depth: u8,
+    /// Whether white space was passed over.
+    pub(crate) spaced: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Over a JSON text.
+    pub(crate) const fn json(text: &'a str, depth: u8) -> Self {
+        Self::new(text, text.as_bytes(), Form::Json, depth)
+    }
+
+    pub(crate) const fn new(text: &'a str, bytes: &'a [u8], form: Form, depth: u8) -> Self {
+        Self {
+            text,
+            bytes,
+            at: 0,
+            fail: None,
+            quirks: Quirks::NONE,
+            form,
+            language: Language::V1_0,
+            lenient: true,
+            depth,
+            spaced: false,
+        }
+    }
+
+    /// Over a whole message, command or response, as far as its text is sound.
+    pub(crate) fn of_sound(encoding: Encoding, bytes: &'a [u8], depth: u8) -> Self {
+        match encoding {
+            Encoding::Json => Self::json(bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid()), depth),
+            Encoding::Cbor => Self::detect(bytes, depth),
+        }
+    }
+
+    pub(crate) const fn in_mode(mut self, language: Language, lenient: bool) -> Self {
+        self.language = language;
+        self.lenient = lenient;
+        self
+    }
+
+    pub(crate) const fn is_json(&self) -> bool {
+        matches!(self.form, Form::Json)
+    }
+
+    /// Whether the input is in the concise form: identifiers for names, binary for formats of text.
+    pub(crate) const fn concise(&self) -> bool {
+        matches!(self.form, Form::Concise)
+    }
+
+    pub(crate) const fn v2(&self) -> bool {
+        matches!(self.language, Language::V2_0)
+    }
+
+    /// What was wrong first.
+    pub(crate) const fn failed(&self) -> Option<Fail> {
+        self.fail
+    }
+
+    /// That nothing was wrong.
+    pub(crate) const fn sound(&self) -> bool {
+        self.fail.is_none()
+    }
+
+    /// Keeps the first rule that is broken, and ends the input.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn fail_at(&mut self, at: usize, rule: Rule) {
+        if self.fail.is_none() {
+            self.fail = Some(Fail::new(at, rule));
+            self.text = "";
+            self.bytes = &[];
+        }
+    }
+
+    /// A failure at the next value.
+    #[cold]
+    pub(crate) fn fail(&mut self, rule: Rule) {
+        self.fail_at(self.at, rule);
+    }
+
+    /// Refuses what stands at a place unless this holds.
+    pub(crate) fn require(&mut self, holds: bool, at: usize, rule: Rule) {
+        if !holds {
+            self.fail_at(at, rule);
+        }
+    }
+
+    /// Tells one rule, where it was the first to be broken since all was sound, as another.
+    pub(crate) fn rename(&mut self, from: Rule, to: Rule) {
+        if let Some(fail) = &mut self.fail
+            && fail.rule == from
+        {
+            fail.rule = to;
+        }
+    }
+
+    /// Forgives and notes a peer's habit in lenient mode; a failure in strict mode.
+    pub(crate) fn forgive(&mut self, quirk: Quirk, at: usize, rule: Rule) {
+        if self.lenient {
+            self.quirks.insert(quirk);
+        } else {
+            self.fail_at(at, rule);
+        }
+    }
+
+    /// The rule broken by what stands here instead of what was wanted.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn unexpected(&mut self, wanted: Rule) {
+        match self.kind() {
+            Kind::Null => self.fail(Rule::Null),
+            Kind::Broken => {}
+            _ => self.fail(wanted),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn kind(&mut self) -> Kind {
+        if self.is_json() { self.json_kind() } else { self.cbor_kind() }
+    }
+
+    pub(crate) fn null(&mut self) {
+        if self.is_json() { self.json_null() } else { self.cbor_null() }
+    }
+
+    pub(crate) fn boolean(&mut self) -> bool {
+        if self.is_json() { self.json_boolean() } else { self.cbor_boolean() }
+    }
+
+    #[inline]
+    pub(crate) fn text(&mut self) -> Text<'a> {
+        if self.is_json() { self.json_text() } else { self.cbor_text() }
+    }
+
+    /// A text, unless something was wrong.
+    pub(crate) fn sound_text(&mut self) -> Option<Text<'a>> {
+        let text = self.text();
+        self.sound().then_some(text)
+    }
+
+    pub(crate) fn bytes(&mut self) -> &'a [u8] {
+        if self.is_json() {
+            self.unexpected(Rule::WantBinary);
+            return &[];
+        }
+        self.cbor_bytes()
+    }
+
+    /// An integer from 0 to 2^53 - 1.
+    pub(crate) fn integer(&mut self) -> u64 {
+        if self.is_json() { self.json_integer() } else { self.cbor_integer() }
+    }
+
+    pub(crate) fn number(&mut self) -> Number {
+        if self.is_json() { self.json_number() } else { self.cbor_number() }
+    }
+
+    /// Any number that both encodings can hold: integers within 53 bits, finite doubles.
+    pub(crate) fn numeral(&mut self) -> Numeral<'a> {
+        if self.is_json() { self.json_numeral() } else { self.cbor_numeral() }
+    }
+
+    pub(crate) fn open_map(&mut self, shape: Shape) -> Walk {
+        if self.is_json() { self.json_enter(b'{', Rule::WantMap) } else { self.cbor_open(shape) }
+    }
+
+    pub(crate) fn open_list(&mut self) -> Walk {
+        if self.is_json() { self.json_enter(b'[', Rule::WantList) } else { self.cbor_open_list() }
+    }
+
+    /// The next field's key, or the end; the walk keeps where it stands. The value must be read before the next call.
+    pub(crate) fn key(&mut self, walk: &mut Walk) -> Option<Key<'a>> {
+        if self.is_json() { self.json_key(walk).map(Key::Name) } else { self.cbor_key(walk) }
+    }
+
+    /// Whether a map ends here; its last value has been read.
+    pub(crate) fn ended(&mut self, walk: &mut Walk) -> bool {
+        !if self.is_json() { self.json_another(walk, b'}') } else { self.cbor_another(walk) }
+    }
+
+    /// Whether an item follows. It must be read before the next call.
+    pub(crate) fn more(&mut self, walk: &mut Walk) -> bool {
+        if self.is_json() { self.json_another(walk, b']') } else { self.cbor_another(walk) }
+    }
+
+    /// What `read` reads, as it stands.
+    pub(crate) fn span(&mut self, read: impl FnOnce(&mut Self)) -> Raw<'a> {
+        let start = self.begin();
+        read(self);
+        self.since(start)
+    }
+
+    /// Where the next value begins.
+    pub(crate) fn begin(&mut self) -> usize {
+        if self.is_json() {
+            self.peek();
+        }
+        self.at
+    }
+
+    /// What was read since a value began.
+    pub(crate) fn since(&self, start: usize) -> Raw<'a> {
+        if self.is_json() {
+            // White space anywhere before is enough to have it written anew.
+            Raw::from_checked_json(self.text.get(start..self.at).unwrap_or_default(), !self.spaced)
+        } else {
+            Raw::from_checked_cbor(self.bytes.get(start..self.at).unwrap_or_default(), self.concise())
+        }
+    }
+
+    /// The next value as it stands, all of it checked.
+    pub(crate) fn raw(&mut self) -> Raw<'a> {
+        let before = core::mem::replace(&mut self.spaced, false);
+        let raw = self.span(Self::skip);
+        self.spaced |= before;
+        raw
+    }
+
+    /// That nothing follows.
+    pub(crate) fn end(&mut self) {
+        let (rule, at) = if self.is_json() { (Rule::Trailing, self.begin()) } else { (Rule::CborTrailing, self.at) };
+        self.require(self.bytes.len() <= at, at, rule);
+    }
+
+    /// Passes over a value, checking it, nothing kept.
+    pub(crate) fn skip(&mut self) {
+        match self.kind() {
             Kind::Null => self.null(),
-            Kind::Boolean => self.boolean().map(drop),
-            Kind::Number => self.numeral().map(drop),
-            Kind::Text => self.text().map(drop),
-            Kind::Bytes => self.bytes().map(drop),
+            Kind::Boolean => {
+                self.boolean();
+            }
+            Kind::Number => {
+                self.numeral();
+            }
+            Kind::Text => {
+                self.text();
+            }
+            Kind::Bytes => {
+                self.bytes();
+            }
             Kind::List => {
-                let mut walk = self.open_list()?;
-                while self.more(&mut walk)? {
-                    self.skip()?;
+                let mut walk = self.open_list();
+                while self.more(&mut walk) {
+                    self.skip();
                 }
-                Ok(())
             }
             Kind::Map => {
-                let mut seen = Seen::new(self.at());
-                let mut walk = self.open(Shape::Map)?;
-                while let Some(key) = self.key(&mut walk)? {
-                    seen.check(self, key, walk.key_at)?;
-                    self.skip()?;
+                let mut seen = Seen::new(self.at);
+                let mut walk = self.open_map(Shape::Map);
+                while let Some(key) = self.key(&mut walk) {
+                    seen.check(self, key, walk.key_at);
+                    self.skip();
                 }
-                Ok(())
             }
+            Kind::Broken => {}
         }
     }
 
     /// Passes over a value that was checked before.
-    fn pass(&mut self) -> Result<(), Fail> {
-        match self.kind()? {
+    pub(crate) fn pass(&mut self) {
+        match self.kind() {
             Kind::List => {
-                let mut walk = self.open_list()?;
-                while self.more(&mut walk)? {
-                    self.pass()?;
+                let mut walk = self.open_list();
+                while self.more(&mut walk) {
+                    self.pass();
                 }
-                Ok(())
             }
             Kind::Map => {
-                let mut walk = self.open(Shape::Map)?;
-                while self.key(&mut walk)?.is_some() {
-                    self.pass()?;
+                let mut walk = self.open_map(Shape::Map);
+                while self.key(&mut walk).is_some() {
+                    self.pass();
                 }
-                Ok(())
             }
             _ => self.skip(),
         }
     }
 
-    /// Any number that both encodings can hold: integers within 53 bits, finite doubles.
-    fn numeral(&mut self) -> Result<Numeral<'a>, Fail>;
+    /// Begins a set of fields.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn open(&mut self, shape: Shape) -> Members<'a> {
+        let start = self.at;
+        let walk = self.open_map(shape);
+        Members { walk: Walk { key_at: start, ..walk }, seen: Seen::new(start), known: 0, likely: 0, other: Key::Id(0) }
+    }
+
+    /// The place in a table of the name or identifier that comes next.
+    fn entry(&mut self, names: &[Name], rule: Rule) -> Option<usize> {
+        let at = self.at;
+        let found = if self.concise() { vocabulary::find_id(names, self.integer()) } else { find(names, self.text()) };
+        self.require(found.is_some(), at, rule);
+        found
+    }
+
+    /// One of a closed set of names.
+    pub(crate) fn one_of<V: Vocabulary>(&mut self, rule: Rule) -> Option<V> {
+        self.entry(V::NAMES, rule).and_then(V::at)
+    }
 }
 
 /// The keys met so far in one map: a filter, and the way back to look again when it says "perhaps".
@@ -159,24 +432,30 @@ impl Seen {
     }
 
     /// Refuses a key that stood in this map before `at`.
-    pub(crate) fn check<'a, S: Source<'a>>(&mut self, source: &S, key: Key<'a>, at: usize) -> Result<(), Fail> {
+    #[inline]
+    pub(crate) fn check(&mut self, r: &mut Reader<'_>, key: Key<'_>, at: usize) {
         let bit = 1u64 << (hash(key) & 63);
-        if self.filter & bit == 0 {
-            self.filter |= bit;
-            return Ok(());
+        if self.filter & bit != 0 {
+            self.look_again(r, key, at);
         }
-        let mut again = source.back_to(self.start);
-        let mut walk = again.open(Shape::Map)?;
-        while let Some(earlier) = again.key(&mut walk)? {
-            if walk.key_at >= at {
-                return Ok(());
-            }
+        self.filter |= bit;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_again(&self, r: &mut Reader<'_>, key: Key<'_>, at: usize) {
+        let mut again = r.clone();
+        again.at = self.start;
+        again.depth = again.depth.saturating_add(1);
+        let mut walk = again.open_map(Shape::Map);
+        while let Some(earlier) = again.key(&mut walk)
+            && walk.key_at < at
+        {
             if earlier == key {
-                return Err(Fail::new(at, Rule::DuplicateKey));
+                return r.fail_at(at, Rule::DuplicateKey);
             }
-            again.pass()?;
+            again.pass();
         }
-        Ok(())
     }
 }
 
@@ -192,66 +471,6 @@ fn hash(key: Key<'_>) -> u32 {
     sum ^ (sum >> 15)
 }
 
-/// A cursor with the mode in which it is read, and what it met that the mode forgives.
-#[derive(Clone)]
-pub(crate) struct Reader<S> {
-    pub(crate) source: S,
-    pub(crate) language: Language,
-    pub(crate) lenient: bool,
-    pub(crate) quirks: Quirks,
-}
-
-impl<'a, S: Source<'a>> Reader<S> {
-    pub(crate) const fn new(source: S, language: Language, lenient: bool) -> Self {
-        Self { source, language, lenient, quirks: Quirks::NONE }
-    }
-
-    pub(crate) const fn v2(&self) -> bool {
-        matches!(self.language, Language::V2_0)
-    }
-
-    /// Forgives and notes a peer's habit in lenient mode; a failure in strict mode.
-    pub(crate) fn forgive(&mut self, quirk: Quirk, at: usize, rule: Rule) -> Result<(), Fail> {
-        if !self.lenient {
-            return Err(Fail::new(at, rule));
-        }
-        self.quirks.insert(quirk);
-        Ok(())
-    }
-
-    /// A failure at the next value.
-    pub(crate) fn fail<T>(&mut self, rule: Rule) -> Result<T, Fail> {
-        Err(Fail::new(self.source.at(), rule))
-    }
-
-    /// Begins a set of fields.
-    pub(crate) fn open(&mut self, shape: Shape) -> Result<Members, Fail> {
-        let at = self.source.at();
-        let walk = Walk { key_at: at, ..self.source.open(shape)? };
-        Ok(Members { walk, seen: Seen::new(at), known: 0 })
-    }
-
-    /// One of a closed set of names.
-    pub(crate) fn one_of<V: Vocabulary>(&mut self, rule: Rule) -> Result<V, Fail> {
-        let at = self.source.at();
-        let found = if self.source.concise() {
-            V::from_id(self.source.integer()?)
-        } else {
-            let name = self.source.text()?;
-            named(name)
-        };
-        found.ok_or(Fail::new(at, rule))
-    }
-}
-
-/// The entry that a name stands for.
-pub(crate) fn named<V: Vocabulary>(name: Text<'_>) -> Option<V> {
-    match name.as_plain() {
-        Some(plain) => V::from_name(plain),
-        None => V::from_name(name.read(&mut [0; 40])?),
-    }
-}
-
 /// One field: of the table, or another.
 pub(crate) enum Member<'a, V> {
     Known(V),
@@ -259,49 +478,93 @@ pub(crate) enum Member<'a, V> {
 }
 
 /// A set of fields that is being read.
-pub(crate) struct Members {
+pub(crate) struct Members<'a> {
     walk: Walk,
     seen: Seen,
     known: u32,
+    /// Which entry of the table is tried first: fields mostly come in its order.
+    likely: u8,
+    /// The key read last, if it is none of the table.
+    other: Key<'a>,
 }
 
-impl Members {
+/// What [`Members::find`] gives for a key that is none of the table.
+const OTHER: usize = usize::MAX;
+
+impl<'a> Members<'a> {
     /// The next field, or the end. Its value must be read before the next call.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn next<'a, V: Vocabulary, S: Source<'a>>(
-        &mut self,
-        r: &mut Reader<S>,
-    ) -> Result<Option<Member<'a, V>>, Fail> {
-        let Some(key) = r.source.key(&mut self.walk)? else { return Ok(None) };
-        let known: Option<V> = match key {
-            Key::Name(name) => named(name),
-            Key::Id(id) => V::from_id(id),
-        };
-        match known {
-            Some(field) => {
-                // Identifiers of one table are 0 to 31, or a profile's from 1024 on.
-                let bit = 1u32 << (field.id() & 31);
-                if self.known & bit != 0 {
-                    return Err(Fail::new(self.walk.key_at, Rule::DuplicateKey));
-                }
-                self.known |= bit;
-                if r.lenient && r.source.kind()? == Kind::Null {
-                    r.quirks.insert(Quirk::NullField);
-                    r.source.null()?;
-                    return self.next(r);
-                }
-                Ok(Some(Member::Known(field)))
-            }
-            None => {
-                self.seen.check(&r.source, key, self.walk.key_at)?;
-                Ok(Some(Member::Other(key)))
-            }
+    #[inline(always)]
+    pub(crate) fn next<V: Vocabulary>(&mut self, r: &mut Reader<'a>) -> Option<Member<'a, V>> {
+        match self.find(r, V::NAMES)? {
+            OTHER => Some(Member::Other(self.other)),
+            index => V::at(index).map(Member::Known),
         }
     }
 
+    /// The next field of a table without others: what it doesn't define breaks a rule.
+    #[inline(always)]
+    pub(crate) fn only<V: Vocabulary>(&mut self, r: &mut Reader<'a>, rule: Rule) -> Option<V> {
+        let index = self.find(r, V::NAMES)?;
+        if index == OTHER {
+            r.fail_at(self.walk.key_at, rule);
+        }
+        V::at(index)
+    }
+
+    /// The place of the next field in its table, or [`OTHER`].
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn find(&mut self, r: &mut Reader<'a>, names: &[Name]) -> Option<usize> {
+        loop {
+            if r.known_end() {
+                return None;
+            }
+            let likely = usize::from(self.likely);
+            let known = match r.form {
+                Form::Json => r.json_known_key(&mut self.walk, names, likely),
+                Form::Cbor => r.cbor_known_key(&mut self.walk, names, likely),
+                Form::Concise => None,
+            };
+            let index = match known {
+                Some(index) => index,
+                None => self.find_any(r, names)?,
+            };
+            if index == OTHER {
+                return Some(OTHER);
+            }
+            self.likely = (index as u8).wrapping_add(1);
+            // No table has more than 32 entries.
+            let bit = 1u32 << (index & 31);
+            if self.known & bit != 0 {
+                r.fail_at(self.walk.key_at, Rule::DuplicateKey);
+                return None;
+            }
+            self.known |= bit;
+            if !r.lenient || r.kind() != Kind::Null {
+                return Some(index);
+            }
+            r.quirks.insert(Quirk::NullField);
+            r.null();
+        }
+    }
+
+    /// The same for a key however it is written.
+    #[inline(never)]
+    fn find_any(&mut self, r: &mut Reader<'a>, names: &[Name]) -> Option<usize> {
+        let key = r.key(&mut self.walk)?;
+        let found = key.find(names);
+        if found.is_none() {
+            self.other = key;
+            self.seen.check(r, key, self.walk.key_at);
+            return r.sound().then_some(OTHER);
+        }
+        found
+    }
+
     /// That no other field follows.
-    pub(crate) fn end<'a, S: Source<'a>>(&mut self, r: &mut Reader<S>, rule: Rule) -> Result<(), Fail> {
-        if r.source.ended(&mut self.walk)? { Ok(()) } else { r.fail(rule) }
+    pub(crate) fn end(&mut self, r: &mut Reader<'_>, rule: Rule) {
+        if !r.known_end() && !r.ended(&mut self.walk) {
+            r.fail(rule);
+        }
     }
 
     /// Where it begins.
@@ -315,41 +578,43 @@ impl Members {
     }
 
     /// That it held something.
-    pub(crate) const fn filled(&self, rule: Rule) -> Result<(), Fail> {
-        if self.walk.done == 0 { Err(Fail::new(self.at(), rule)) } else { Ok(()) }
+    pub(crate) fn filled(&self, r: &mut Reader<'_>, rule: Rule) {
+        r.require(self.walk.done != 0, self.at(), rule);
     }
 }
 
 /// The path to the byte at which a rule was broken, found by walking there again.
-pub(crate) fn locate<'a, S: Source<'a>>(mut source: S, at: usize) -> Path {
+pub(crate) fn locate(mut reader: Reader<'_>, at: usize) -> Path {
     let mut path = Path::EMPTY;
-    let _found = walk_to(&mut source, at, &mut path);
+    walk_to(&mut reader, at, &mut path);
     path
 }
 
-/// `Err` once the way ends here.
-fn walk_to<'a, S: Source<'a>>(source: &mut S, at: usize, path: &mut Path) -> Result<(), Fail> {
-    const HERE: Fail = Fail::new(0, Rule::End);
-    if source.at() >= at {
-        return Err(HERE);
+/// Whether the way ends here.
+fn walk_to(r: &mut Reader<'_>, at: usize, path: &mut Path) -> bool {
+    // Before its white space or behind, it is the same value.
+    if r.begin() >= at {
+        return true;
     }
-    match source.kind()? {
+    match r.kind() {
         Kind::List => {
-            let mut walk = source.open_list()?;
+            let mut walk = r.open_list();
             let mut index = 0;
-            while source.more(&mut walk)? {
+            while r.more(&mut walk) {
                 let mark = path.mark();
                 path.push('[');
                 path.number(index);
                 path.push(']');
-                walk_to(source, at, path)?;
+                if walk_to(r, at, path) {
+                    return true;
+                }
                 path.truncate(mark);
                 index = index.saturating_add(1);
             }
         }
         Kind::Map => {
-            let mut walk = source.open(Shape::Map)?;
-            while let Some(key) = source.key(&mut walk)? {
+            let mut walk = r.open_map(Shape::Map);
+            while let Some(key) = r.key(&mut walk) {
                 let mark = path.mark();
                 match key {
                     Key::Name(name) => path.field(name.chars()),
@@ -358,11 +623,14 @@ fn walk_to<'a, S: Source<'a>>(source: &mut S, at: usize, path: &mut Path) -> Res
                         path.number(id);
                     }
                 }
-                walk_to(source, at, path)?;
+                if walk_to(r, at, path) {
+                    return true;
+                }
                 path.truncate(mark);
             }
         }
-        _ => source.skip()?,
+        _ => r.skip(),
     }
-    if source.at() > at { Err(HERE) } else { Ok(()) }
+    // What is broken is the way's end as well.
+    r.at > at || !r.sound()
 }

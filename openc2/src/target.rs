@@ -1,6 +1,6 @@
 //! What a command acts on (LS1 s3.3.1.2, s3.4.1).
 
-use crate::error::{Fail, Rule};
+use crate::error::Rule;
 use crate::extension::{ExtensionValue, Part};
 use crate::formats;
 use crate::list::Texts;
@@ -8,7 +8,7 @@ use crate::net::{Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};
 use crate::object::{Artifact, Device, File, Process, text_of, write_text};
 use crate::out::Out;
 use crate::slpf;
-use crate::source::{Key, Kind, Member, Reader, Shape, Source};
+use crate::source::{Key, Kind, Member, Reader, Shape};
 use crate::text::Text;
 use crate::value::Value;
 use crate::vocabulary::{Feature, RegisteredProfile, TargetKind};
@@ -103,76 +103,66 @@ impl<'a> Target<'a> {
     }
 
     /// The value of a target of the language.
-    fn read_kind<S: Source<'a>>(kind: TargetKind, r: &mut Reader<S>) -> Result<Self, Fail> {
-        Ok(match kind {
-            TargetKind::Artifact => Self::Artifact(Artifact::read(r)?),
-            TargetKind::Command => Self::Command(text_of(r, formats::command_id, Rule::CommandId)?),
-            TargetKind::Device => Self::Device(Device::read(r)?),
-            TargetKind::DomainName => Self::DomainName(text_of(r, formats::hostname, Rule::Hostname)?),
-            TargetKind::EmailAddr => Self::EmailAddr(text_of(r, formats::email, Rule::Email)?),
-            TargetKind::Features => Self::Features(Features::read(r)?),
-            TargetKind::File => Self::File(File::read(r)?),
-            TargetKind::IdnDomainName => Self::IdnDomainName(text_of(r, formats::idn_hostname, Rule::IdnHostname)?),
-            TargetKind::IdnEmailAddr => Self::IdnEmailAddr(text_of(r, formats::idn_email, Rule::IdnEmail)?),
-            TargetKind::Ipv4Net => Self::Ipv4Net(Ipv4Net::read(r)?),
-            TargetKind::Ipv6Net => Self::Ipv6Net(Ipv6Net::read(r)?),
-            TargetKind::Ipv4Connection => Self::Ipv4Connection(Ipv4Connection::read(r)?),
-            TargetKind::Ipv6Connection => Self::Ipv6Connection(Ipv6Connection::read(r)?),
-            TargetKind::MacAddr => Self::MacAddr(MacAddr::read(r)?),
-            TargetKind::Process => Self::Process(Process::read(r)?),
-            TargetKind::Uri => Self::Uri(text_of(r, |text| formats::resource(text, false), Rule::Uri)?),
-            TargetKind::Iri => Self::Iri(text_of(r, |text| formats::resource(text, true), Rule::Iri)?),
-            TargetKind::Properties => Self::Properties(read_texts(r, Texts::distinct, Rule::EmptyProperties)?),
-        })
+    fn fill_kind(&mut self, kind: TargetKind, r: &mut Reader<'a>) {
+        *self = match kind {
+            TargetKind::Artifact => Self::Artifact(Artifact::read(r)),
+            TargetKind::Command => Self::Command(text_of(r, formats::command_id, Rule::CommandId)),
+            TargetKind::Device => Self::Device(Device::read(r)),
+            TargetKind::DomainName => Self::DomainName(text_of(r, formats::hostname, Rule::Hostname)),
+            TargetKind::EmailAddr => Self::EmailAddr(text_of(r, formats::email, Rule::Email)),
+            TargetKind::Features => Self::Features(Features::read(r)),
+            TargetKind::File => Self::File(File::read(r)),
+            TargetKind::IdnDomainName => Self::IdnDomainName(text_of(r, formats::idn_hostname, Rule::IdnHostname)),
+            TargetKind::IdnEmailAddr => Self::IdnEmailAddr(text_of(r, formats::idn_email, Rule::IdnEmail)),
+            TargetKind::Ipv4Net => Self::Ipv4Net(Ipv4Net::read(r)),
+            TargetKind::Ipv6Net => Self::Ipv6Net(Ipv6Net::read(r)),
+            TargetKind::Ipv4Connection => Self::Ipv4Connection(Ipv4Connection::read(r)),
+            TargetKind::Ipv6Connection => Self::Ipv6Connection(Ipv6Connection::read(r)),
+            TargetKind::MacAddr => Self::MacAddr(MacAddr::read(r)),
+            TargetKind::Process => Self::Process(Process::read(r)),
+            TargetKind::Uri => Self::Uri(text_of(r, formats::uri, Rule::Uri)),
+            TargetKind::Iri => Self::Iri(text_of(r, formats::iri, Rule::Iri)),
+            TargetKind::Properties => Self::Properties(read_texts(r, Rule::EmptyProperties)),
+        }
     }
 
     /// A target that a profile defines.
-    fn read_extension<S: Source<'a>>(key: Key<'a>, at: usize, r: &mut Reader<S>) -> Result<Self, Fail> {
+    fn fill_extension(&mut self, key: Key<'a>, at: usize, r: &mut Reader<'a>) {
         let whole = match key {
             Key::Name(whole) => whole,
             Key::Id(slpf::RULE_NUMBER_ID) => {
-                return Self::read_named(Text::new(slpf::NSID), Text::new(slpf::RULE_NUMBER), at, r);
+                return self.fill_named(Text::new(slpf::NSID), Text::new(slpf::RULE_NUMBER), at, r);
             }
-            Key::Id(_) => return Err(Fail::new(at, Rule::ConciseExtension)),
+            Key::Id(_) => return r.fail_at(at, Rule::ConciseExtension),
         };
         if let Some((profile, name)) = whole.split_at_colon() {
-            if name.is_empty() {
-                return Err(Fail::new(at, Rule::TargetExtension));
-            }
-            extension::check_namespace(profile, at, r)?;
-            return Self::read_named(profile, name, at, r);
+            r.require(!name.is_empty(), at, Rule::TargetExtension);
+            extension::check_namespace(profile, at, r);
+            return self.fill_named(profile, name, at, r);
         }
         // The v2.0 draft nests the target in its profile.
-        if !r.v2() {
-            return Err(Fail::new(at, Rule::Target));
+        r.require(r.v2(), at, Rule::Target);
+        extension::check_namespace(whole, at, r);
+        let nested = r.kind() == Kind::Map;
+        r.require(nested, at, Rule::Target);
+        let mut walk = r.open_map(Shape::Map);
+        match r.key(&mut walk) {
+            Some(Key::Name(name)) => self.fill_named(whole, name, walk.key_at, r),
+            _ => return r.fail(Rule::OneTarget),
         }
-        extension::check_namespace(whole, at, r)?;
-        let mut walk = r.source.open(Shape::Map).map_err(|_| Fail::new(at, Rule::Target))?;
-        let Some(Key::Name(name)) = r.source.key(&mut walk)? else {
-            return r.fail(Rule::OneTarget);
-        };
-        let target = Self::read_named(whole, name, walk.key_at, r)?;
-        match r.source.key(&mut walk)? {
-            None => Ok(target),
-            Some(_) => Err(Fail::new(walk.key_at, Rule::OneTarget)),
-        }
+        let more = r.key(&mut walk).is_some();
+        r.require(!more, walk.key_at, Rule::OneTarget);
     }
 
     /// The value of a profile's target.
-    fn read_named<S: Source<'a>>(
-        profile: Text<'a>,
-        name: Text<'a>,
-        at: usize,
-        r: &mut Reader<S>,
-    ) -> Result<Self, Fail> {
-        if profile == slpf::NSID {
-            if name != slpf::RULE_NUMBER {
-                return Err(Fail::new(at, Rule::SlpfTarget));
-            }
-            let value = ExtensionValue::SlpfRuleNumber(r.source.integer()?);
-            return Ok(Self::Extension { profile, name, value });
-        }
-        Ok(Self::Extension { profile, name, value: r.source.raw()?.into() })
+    fn fill_named(&mut self, profile: Text<'a>, name: Text<'a>, at: usize, r: &mut Reader<'a>) {
+        let value = if profile == slpf::NSID {
+            r.require(name == slpf::RULE_NUMBER, at, Rule::SlpfTarget);
+            ExtensionValue::SlpfRuleNumber(r.integer())
+        } else {
+            r.raw().into()
+        };
+        *self = Self::Extension { profile, name, value };
     }
 
     fn write_value(&self, out: &mut Out<'_>) {
@@ -192,13 +182,13 @@ impl<'a> Target<'a> {
             Self::Ipv6Connection(connection) => connection.write(out),
             Self::MacAddr(address) => address.write(out),
             Self::Process(process) => process.write(out),
-            Self::Uri(uri) => write_text(out, *uri, |text| formats::resource(text, false), Rule::Uri),
-            Self::Iri(iri) => write_text(out, *iri, |text| formats::resource(text, true), Rule::Iri),
+            Self::Uri(uri) => write_text(out, *uri, formats::uri, Rule::Uri),
+            Self::Iri(iri) => write_text(out, *iri, formats::iri, Rule::Iri),
             Self::Properties(names) => {
                 out.require(!out.v2(), Rule::Target);
                 out.require(names.distinct(), Rule::NotUnique);
                 out.require(!names.is_empty(), Rule::EmptyProperties);
-                write_texts(out, *names);
+                out.texts(*names);
             }
             Self::Extension { value, .. } => write_extended(value, out),
         }
@@ -206,19 +196,20 @@ impl<'a> Target<'a> {
 }
 
 impl<'a> Value<'a> for Target<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut members = r.open(Shape::Map)?;
-        let at = members.at();
-        let target = match members.next(r)? {
-            None => return Err(Fail::new(at, Rule::OneTarget)),
-            Some(Member::Known(TargetKind::Properties)) if r.v2() => {
-                return Err(Fail::new(members.key_at(), Rule::Target));
-            }
-            Some(Member::Known(kind)) => Self::read_kind(kind, r)?,
-            Some(Member::Other(key)) => Self::read_extension(key, members.key_at(), r)?,
-        };
-        members.end(r, Rule::OneTarget)?;
-        Ok(target)
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::Features(Features::NONE)
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Map);
+        match members.next(r) {
+            None => return r.fail_at(members.at(), Rule::OneTarget),
+            Some(Member::Known(TargetKind::Properties)) if r.v2() => r.fail_at(members.key_at(), Rule::Target),
+            Some(Member::Known(kind)) => self.fill_kind(kind, r),
+            Some(Member::Other(key)) => self.fill_extension(key, members.key_at(), r),
+        }
+        members.end(r, Rule::OneTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -254,44 +245,30 @@ fn write_extended(value: &ExtensionValue<'_>, out: &mut Out<'_>) {
 }
 
 /// Reads a list of texts, which may be empty.
-pub(crate) fn read_list<'a, S: Source<'a>>(r: &mut Reader<S>) -> Result<Texts<'a>, Fail> {
-    let mut ahead = r.source.clone();
-    let mut walk = ahead.open_list()?;
-    while ahead.more(&mut walk)? {
-        ahead.text()?;
-    }
-    Ok(Texts::from_checked(r.source.raw()?))
+pub(crate) fn read_list<'a>(r: &mut Reader<'a>) -> Texts<'a> {
+    read_each(r, |_, _| {})
 }
 
-/// Reads a list of texts, each of which is checked.
-pub(crate) fn read_texts<'a, S: Source<'a>>(
-    r: &mut Reader<S>,
-    check: impl Fn(&Texts<'a>) -> bool,
-    empty: Rule,
-) -> Result<Texts<'a>, Fail> {
-    let at = r.source.at();
-    let mut ahead = r.source.clone();
-    let mut walk = ahead.open_list()?;
-    let mut count = 0u32;
-    while ahead.more(&mut walk)? {
-        ahead.text()?;
-        count = count.saturating_add(1);
-    }
-    let texts = Texts::from_checked(r.source.raw()?);
-    if count == 0 {
-        return Err(Fail::new(at, empty));
-    }
-    if check(&texts) { Ok(texts) } else { Err(Fail::new(at, Rule::NotUnique)) }
+/// Reads a list of texts and looks at each.
+pub(crate) fn read_each<'a>(r: &mut Reader<'a>, mut look: impl FnMut(&mut Reader<'a>, Text<'a>)) -> Texts<'a> {
+    Texts::from_checked(r.span(|r| {
+        let mut walk = r.open_list();
+        while r.more(&mut walk) {
+            let text = r.text();
+            look(r, text);
+        }
+    }))
 }
 
-/// Writes a list of texts.
-pub(crate) fn write_texts(out: &mut Out<'_>, texts: Texts<'_>) {
-    let mut frame = out.open_list();
-    for text in texts {
-        out.item(&mut frame);
-        out.text(text);
+/// Reads a list of texts, at least one, all different.
+pub(crate) fn read_texts<'a>(r: &mut Reader<'a>, empty: Rule) -> Texts<'a> {
+    let at = r.at;
+    let texts = read_list(r);
+    if r.sound() {
+        r.require(!texts.is_empty(), at, empty);
+        r.require(texts.distinct(), at, Rule::NotUnique);
     }
-    out.close(frame);
+    texts
 }
 
 /// The features that `query features` asks for, in their order; none of them is a heartbeat (LS1 s4.1).
@@ -344,17 +321,22 @@ impl core::fmt::Debug for Features {
 }
 
 impl<'a> Value<'a> for Features {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut features = Self::NONE;
-        let mut walk = r.source.open_list()?;
-        while r.source.more(&mut walk)? {
-            let at = r.source.at();
-            if !features.insert(r.one_of(Rule::Feature)?) {
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::NONE
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut walk = r.open_list();
+        while r.more(&mut walk) {
+            let at = r.at;
+            if let Some(feature) = r.one_of(Rule::Feature)
+                && !self.insert(feature)
+            {
                 // A Producer must not, but a Consumer should only ignore it (LS1 s4.1).
-                r.forgive(Quirk::DuplicateFeature, at, Rule::DuplicateFeature)?;
+                r.forgive(Quirk::DuplicateFeature, at, Rule::DuplicateFeature);
             }
         }
-        Ok(features)
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -377,19 +359,22 @@ pub struct Actuator<'a> {
 }
 
 impl<'a> Value<'a> for Actuator<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let at = r.source.at();
-        let mut walk = r.source.open(Shape::Map)?;
-        let Some(key) = r.source.key(&mut walk)? else { return Err(Fail::new(at, Rule::Actuator)) };
-        let profile = extension::namespace(key, walk.key_at, r)?;
-        if r.source.kind()? != Kind::Map {
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { profile: Text::EMPTY, specifiers: None }
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let at = r.at;
+        let mut walk = r.open_map(Shape::Map);
+        let Some(key) = r.key(&mut walk) else { return r.fail_at(at, Rule::Actuator) };
+        self.profile = extension::namespace(key, walk.key_at, r);
+        if r.kind() != Kind::Map {
             return r.fail(Rule::WantMap);
         }
-        let specifiers = ExtensionValue::read(profile, Part::Actuator, r)?.into();
-        match r.source.key(&mut walk)? {
-            None => Ok(Self { profile, specifiers: Some(specifiers) }),
-            Some(_) => Err(Fail::new(walk.key_at, Rule::Actuator)),
-        }
+        self.specifiers = Some(ExtensionValue::read(self.profile, Part::Actuator, r).into());
+        let more = r.key(&mut walk).is_some();
+        r.require(!more, walk.key_at, Rule::Actuator);
     }
 
     fn write(&self, out: &mut Out<'_>) {

@@ -2,16 +2,27 @@
 
 use core::fmt;
 
-use crate::error::{Fail, Rule};
+use crate::error::Rule;
 use crate::out::Out;
-use crate::source::{Kind, Member, Reader, Shape, Source};
+use crate::source::{Kind, Reader, Shape};
 use crate::text::Text;
 use crate::vocabulary::HashKey;
 
 /// A value of the language: one `read` over any encoding, one `write` into any.
 pub(crate) trait Value<'a>: Sized {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail>;
+    /// What is there before anything was read, and instead of what can't be read.
+    fn empty() -> Self;
+
+    /// Reads the next value into this place, which is [`empty`](Self::empty).
+    fn fill(&mut self, r: &mut Reader<'a>);
     fn write(&self, out: &mut Out<'_>);
+
+    /// Reads the next value.
+    fn read(r: &mut Reader<'a>) -> Self {
+        let mut value = Self::empty();
+        value.fill(r);
+        value
+    }
 }
 
 /// Bytes as they stand: a byte string, or text that spells them (LS1 s3.1.1, type Binary).
@@ -139,26 +150,25 @@ pub struct Hashes<'a> {
 }
 
 impl<'a> Value<'a> for Hashes<'a> {
-    fn read<S: Source<'a>>(r: &mut Reader<S>) -> Result<Self, Fail> {
-        let mut hashes = Self::default();
-        let mut members = r.open(Shape::Map)?;
-        while let Some(member) = members.next(r)? {
-            let (slot, length) = match member {
-                Member::Known(HashKey::Md5) => (&mut hashes.md5, 16),
-                Member::Known(HashKey::Sha1) => (&mut hashes.sha1, 20),
-                Member::Known(HashKey::Sha256) => (&mut hashes.sha256, 32),
-                Member::Other(_) => return Err(Fail::new(members.key_at(), Rule::UnknownKey)),
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { md5: None, sha1: None, sha256: None }
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a>) {
+        let mut members = r.open(Shape::Map);
+        while let Some(key) = members.only(r, Rule::UnknownKey) {
+            let (slot, length) = match key {
+                HashKey::Md5 => (&mut self.md5, 16),
+                HashKey::Sha1 => (&mut self.sha1, 20),
+                HashKey::Sha256 => (&mut self.sha256, 32),
             };
-            let at = r.source.at();
-            let hash = if r.source.kind()? == Kind::Bytes {
-                Some(Binary::new(r.source.bytes()?))
-            } else {
-                Binary::from_hex(r.source.text()?)
-            };
-            *slot = Some(hash.filter(|hash| hash.len() == length).ok_or(Fail::new(at, Rule::Hash))?);
+            let at = r.at;
+            let hash = if r.kind() == Kind::Bytes { Some(Binary::new(r.bytes())) } else { Binary::from_hex(r.text()) };
+            *slot = hash.filter(|hash| hash.len() == length);
+            r.require(slot.is_some(), at, Rule::Hash);
         }
-        members.filled(Rule::EmptyTarget)?;
-        Ok(hashes)
+        members.filled(r, Rule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {

@@ -46,9 +46,7 @@ type Unit = [u8; 16];
 pub(crate) struct Arena<'m> {
     units: &'m mut [Unit],
     /// How many units at the end are apart: CONNECT has a place of its own.
-    apart: usize,
-    /// Stands in for a unit that is not there, which does not happen.
-    spare: Unit,
+    apart: u16,
     /// A granule is `1 << scale` units.
     scale: u8,
 }
@@ -68,78 +66,50 @@ pub(crate) fn held(bytes: &[u8], scale: u8) -> usize {
     usize::from(granules) << (scale.wrapping_add(4) & 31)
 }
 
-/// The first word of a chunk: its length and flags.
-#[inline]
-fn word(unit: &Unit) -> u32 {
-    let &[a, b, c, d, ..] = unit;
-    u32::from_le_bytes([a, b, c, d])
-}
-
-#[inline]
-fn set_word(unit: &mut Unit, word: u32) {
-    let [a, b, c, d, ..] = unit;
-    [*a, *b, *c, *d] = word.to_le_bytes();
-}
-
-/// What a used chunk is linked to, and a free one's next.
-#[inline]
-fn link(unit: &Unit) -> At {
-    let &[_, _, _, _, a, b, ..] = unit;
-    u16::from_le_bytes([a, b])
-}
-
-#[inline]
-fn set_link(unit: &mut Unit, at: At) {
-    let [_, _, _, _, a, b, ..] = unit;
-    [*a, *b] = at.to_le_bytes();
-}
-
-/// A used chunk's slot, and a free one's previous.
-#[inline]
-fn back(unit: &Unit) -> u16 {
-    let &[_, _, _, _, _, _, a, b, ..] = unit;
-    u16::from_le_bytes([a, b])
-}
-
-#[inline]
-fn set_back(unit: &mut Unit, slot: u16) {
-    let [_, _, _, _, _, _, a, b, ..] = unit;
-    [*a, *b] = slot.to_le_bytes();
-}
+/// What stands for a unit that is not there, which does not happen.
+const NOTHING: &Unit = &[0; 16];
 
 impl<'m> Arena<'m> {
     #[inline]
-    pub(crate) fn new(bytes: &'m mut [u8], scale: u8, apart: usize) -> Self {
-        Self { units: bytes.as_chunks_mut().0, apart, spare: [0; 16], scale: scale & 15 }
+    pub(crate) fn new(bytes: &'m mut [u8], scale: u8, apart: u16) -> Self {
+        Self { units: bytes.as_chunks_mut().0, apart, scale: scale & 15 }
     }
 
     /// Sets as many units apart at the end as hold `len` bytes and their number, if no chunk is there. Returns how many.
     pub(crate) fn set_apart(&mut self, len: usize) -> Option<u16> {
-        let apart = len.checked_add(4 + 15)? >> 4;
-        let units = u16::try_from(apart).ok()?;
+        let apart = u16::try_from(len.checked_add(4 + 15)? >> 4).ok()?;
         let before = core::mem::replace(&mut self.apart, apart);
-        if self.limit() < self.top() || apart > self.units.len() {
+        if self.limit() < self.top() || usize::from(apart) > self.units.len() {
             self.apart = before;
             return None;
         }
         if let Some(place) = self.apart_mut().first_chunk_mut() {
             *place = (len as u32).to_le_bytes();
         }
-        Some(units)
+        Some(apart)
     }
 
-    /// Has the units that are apart hold `len` bytes, if there are enough of them. Returns how many there are.
-    pub(crate) fn reuse_apart(&mut self, len: usize) -> Option<u16> {
-        let enough = len.checked_add(4)? <= self.apart.checked_mul(16)?;
-        let place = self.apart_mut().first_chunk_mut().filter(|_| enough)?;
-        *place = u32::try_from(len).ok()?.to_le_bytes();
-        u16::try_from(self.apart).ok()
+    /// Has the units that are apart hold `len` bytes, if they can.
+    pub(crate) fn reuse_apart(&mut self, len: usize) -> bool {
+        match self.apart_mut().split_first_chunk_mut() {
+            Some((place, rest)) if rest.len() >= len => {
+                *place = (len as u32).to_le_bytes();
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The units that are apart: the length of what they hold in four bytes, and it.
     pub(crate) fn apart_mut(&mut self) -> &mut [u8] {
-        let start = self.units.len().wrapping_sub(self.apart);
+        let start = self.units.len().wrapping_sub(self.apart.into());
         self.units.get_mut(start..).unwrap_or(&mut []).as_flattened_mut()
+    }
+
+    /// What is held apart, to be written.
+    pub(crate) fn apart_packet(&mut self) -> &mut [u8] {
+        let len = self.apart_len() as usize;
+        self.apart_mut().get_mut(4..).and_then(|place| place.get_mut(..len)).unwrap_or(&mut [])
     }
 
     /// The length of what is held apart, in bytes.
@@ -149,7 +119,7 @@ impl<'m> Arena<'m> {
 
     /// What is held apart, for as long as the memory is lent.
     pub(crate) fn into_apart(self) -> &'m [u8] {
-        let start = self.units.len().wrapping_sub(self.apart);
+        let start = self.units.len().wrapping_sub(self.apart.into());
         let units: &'m [Unit] = self.units;
         let bytes = units.get(start..).unwrap_or(&[]).as_flattened();
         let Some((len, rest)) = bytes.split_first_chunk() else { return &[] };
@@ -170,12 +140,10 @@ impl<'m> Arena<'m> {
         let recent = self.recent();
         if recent != NIL {
             self.set_recent(NIL);
-            let unit = self.unit(recent.into());
-            let head = word(unit);
+            let head = self.word(recent.into());
             if head >> 4 == len || self.granules(head >> 4) == need {
-                let unit = self.unit(recent.into());
-                set_word(unit, len << 4 | USED | head & BEFORE_IS_FREE);
-                set_link(unit, NIL);
+                self.set_word(recent.into(), len << 4 | USED | head & BEFORE_IS_FREE);
+                self.set_link(recent.into(), NIL);
                 return Some(recent);
             }
             self.free(recent.into());
@@ -193,9 +161,8 @@ impl<'m> Arena<'m> {
             self.set_top(top);
             at
         };
-        let unit = self.unit(at);
-        set_word(unit, len << 4 | USED);
-        set_link(unit, NIL);
+        self.set_word(at, len << 4 | USED);
+        self.set_link(at, NIL);
         u16::try_from(at).ok()
     }
 
@@ -211,7 +178,7 @@ impl<'m> Arena<'m> {
             self.set_recent(NIL);
             self.free(recent.into());
         }
-        let size = word(self.unit(at.into())) >> 4;
+        let size = self.word(at.into()) >> 4;
         if u32::from(at).wrapping_add(self.granules(size)) < self.top() {
             self.set_recent(at);
         } else {
@@ -220,8 +187,9 @@ impl<'m> Arena<'m> {
     }
 
     /// Makes a used chunk a free one.
+    #[inline(never)]
     fn free(&mut self, mut at: u32) {
-        let head = word(self.unit(at));
+        let head = self.word(at);
         let mut size = self.granules(head >> 4);
         if head & BEFORE_IS_FREE != 0 {
             let before = u32::from(self.size_before(at));
@@ -231,7 +199,7 @@ impl<'m> Arena<'m> {
         }
         let next = at.wrapping_add(size);
         if next < self.top() {
-            let head = word(self.unit(next));
+            let head = self.word(next);
             if head & USED == 0 {
                 let after = self.granules(head >> 4);
                 self.unlink(next, after);
@@ -244,6 +212,7 @@ impl<'m> Arena<'m> {
     }
 
     /// A free chunk of at least `need` granules, taken off its list; or 0.
+    #[inline(never)]
     fn find(&mut self, need: u32) -> u32 {
         let lists = self.lists();
         if lists == 0 {
@@ -255,9 +224,8 @@ impl<'m> Arena<'m> {
             if at == 0 {
                 break;
             }
-            let unit = self.unit(at);
-            let (size, next) = (word(unit) >> 4, link(unit));
-            let size = self.granules(size);
+            let size = self.granules(self.word(at) >> 4);
+            let next = self.after(at as At);
             if size >= need {
                 self.unlink(at, size);
                 return at;
@@ -269,7 +237,7 @@ impl<'m> Arena<'m> {
             return 0;
         }
         let at = u32::from(self.head(larger.trailing_zeros()));
-        let size = word(self.unit(at)) >> 4;
+        let size = self.word(at) >> 4;
         let size = self.granules(size);
         self.unlink(at, size);
         at
@@ -277,46 +245,47 @@ impl<'m> Arena<'m> {
 
     /// Leaves `need` granules of the free chunk at `at`, and gives the rest back.
     fn cut(&mut self, at: u32, need: u32) {
-        let size = word(self.unit(at)) >> 4;
+        let size = self.word(at) >> 4;
         let size = self.granules(size);
         if size > need {
             self.link(at.wrapping_add(need), size.wrapping_sub(need));
         } else {
-            let next = self.unit(at.wrapping_add(size));
-            set_word(next, word(next) & !BEFORE_IS_FREE);
+            let next = at.wrapping_add(size);
+            self.set_word(next, self.word(next) & !BEFORE_IS_FREE);
         }
     }
 
     /// Makes `size` granules from `at` a free chunk, with a used one behind it.
+    #[inline(never)]
     fn link(&mut self, at: u32, size: u32) {
         let list = list_of(size);
         let here = at as At;
         let first = self.head(list);
         self.set_head(list, here);
         let len = (size << self.shift()).wrapping_sub(HEAD);
-        let unit = self.unit(at);
-        set_word(unit, len << 4);
-        set_link(unit, first);
-        set_back(unit, NIL);
+        self.set_word(at, len << 4);
+        self.set_link(at, first);
+        self.set_back(at, NIL);
         if first != NIL {
-            set_back(self.unit(first.into()), here);
+            self.set_back(first.into(), here);
         }
         let next = at.wrapping_add(size);
-        let [.., a, b] = self.unit_before(next);
-        [*a, *b] = (size as u16).to_le_bytes();
-        let next = self.unit(next);
-        set_word(next, word(next) | BEFORE_IS_FREE);
+        let before = self.index(next).wrapping_sub(1);
+        if let Some([.., a, b]) = self.units.get_mut(before) {
+            [*a, *b] = (size as u16).to_le_bytes();
+        }
+        self.set_word(next, self.word(next) | BEFORE_IS_FREE);
     }
 
     /// Takes a free chunk of `size` granules off its list.
+    #[inline(never)]
     fn unlink(&mut self, at: u32, size: u32) {
-        let unit = self.unit(at);
-        let (next, previous) = (link(unit), back(unit));
+        let (next, previous) = (self.after(at as At), self.slot(at as At));
         if next != NIL {
-            set_back(self.unit(next.into()), previous);
+            self.set_back(next.into(), previous);
         }
         if previous != NIL {
-            set_link(self.unit(previous.into()), next);
+            self.set_link(previous.into(), next);
         } else {
             self.set_head(list_of(size), next);
         }
@@ -350,47 +319,48 @@ impl<'m> Arena<'m> {
 
     /// The length of a chunk's packet, in bytes.
     pub(crate) fn len(&self, at: At) -> u32 {
-        word(self.see(at)) >> 4
+        self.word(at.into()) >> 4
     }
 
     /// Whether a chunk has this flag.
     pub(crate) fn has(&self, at: At, flag: u32) -> bool {
-        word(self.see(at)) & flag != 0
+        self.word(at.into()) & flag != 0
     }
 
     /// Gives a chunk this flag.
     pub(crate) fn mark(&mut self, at: At, flag: u32) {
-        let unit = self.unit(at.into());
-        set_word(unit, word(unit) | flag);
+        self.set_word(at.into(), self.word(at.into()) | flag);
     }
 
     /// The chunk that a chunk is linked to.
     pub(crate) fn after(&self, at: At) -> At {
-        link(self.see(at))
+        let &[_, _, _, _, a, b, ..] = self.see(at.into());
+        u16::from_le_bytes([a, b])
     }
 
     /// Links a chunk to another.
     pub(crate) fn set_after(&mut self, at: At, next: At) {
-        set_link(self.unit(at.into()), next);
+        self.set_link(at.into(), next);
     }
 
     /// The slot whose exchange a chunk belongs to.
     pub(crate) fn slot(&self, at: At) -> u16 {
-        back(self.see(at))
+        let &[_, _, _, _, _, _, a, b, ..] = self.see(at.into());
+        u16::from_le_bytes([a, b])
     }
 
     /// The number that says which of two chunks was queued first.
     pub(crate) fn order(&self, at: At) -> u32 {
-        let &[_, _, _, _, _, _, _, _, a, b, c, d, ..] = self.see(at);
+        let &[_, _, _, _, _, _, _, _, a, b, c, d, ..] = self.see(at.into());
         u32::from_le_bytes([a, b, c, d])
     }
 
     /// Notes a chunk's slot and order.
     pub(crate) fn note(&mut self, at: At, slot: u16, order: u32) {
-        let unit = self.unit(at.into());
-        set_back(unit, slot);
-        let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = unit;
-        [*a, *b, *c, *d] = order.to_le_bytes();
+        self.set_back(at.into(), slot);
+        if let Some([_, _, _, _, _, _, _, _, a, b, c, d, ..]) = self.unit(at.into()) {
+            [*a, *b, *c, *d] = order.to_le_bytes();
+        }
     }
 
     /// Room for packets of a few bytes, which find it however full the arena is.
@@ -407,7 +377,7 @@ impl<'m> Arena<'m> {
     pub(crate) fn scrub(&mut self) {
         let (mut at, recent) = (1, u32::from(self.recent()));
         while at < self.top() {
-            let head = word(self.unit(at));
+            let head = self.word(at);
             let size = self.granules(head >> 4);
             let start = self.index(at).wrapping_mul(16);
             let end = self.index(at.wrapping_add(size)).wrapping_mul(16);
@@ -422,7 +392,7 @@ impl<'m> Arena<'m> {
             at = at.wrapping_add(size.max(1));
         }
         let start = self.index(self.top()).wrapping_mul(16);
-        let end = self.units.len().wrapping_sub(self.apart).wrapping_mul(16);
+        let end = self.units.len().wrapping_sub(self.apart.into()).wrapping_mul(16);
         self.units.as_flattened_mut().get_mut(start..end).unwrap_or(&mut []).fill(0);
     }
 
@@ -430,8 +400,7 @@ impl<'m> Arena<'m> {
     pub(crate) fn check(&mut self) -> Option<u32> {
         let (mut at, mut used, mut lists, mut before_is_free) = (1, 0, 0, false);
         while at < self.top() {
-            let unit = self.unit(at);
-            let (head, previous) = (word(unit), back(unit));
+            let (head, previous) = (self.word(at), self.slot(at as At));
             let size = self.granules(head >> 4);
             let free = head & USED == 0;
             let next = at.checked_add(size).filter(|_| size != 0)?;
@@ -440,7 +409,7 @@ impl<'m> Arena<'m> {
             }
             if free {
                 let list = list_of(size);
-                let points_here = if previous == NIL { self.head(list) } else { link(self.unit(previous.into())) };
+                let points_here = if previous == NIL { self.head(list) } else { self.after(previous) };
                 if before_is_free || u32::from(self.size_before(next)) != size || u32::from(points_here) != at {
                     return None;
                 }
@@ -514,7 +483,7 @@ impl<'m> Arena<'m> {
 
     /// The place behind the last granule.
     fn limit(&self) -> u32 {
-        let units = self.units.len().saturating_sub(self.apart);
+        let units = self.units.len().saturating_sub(self.apart.into());
         let granules = units.saturating_sub(BASE) >> (self.scale & 15);
         u32::try_from(granules).unwrap_or(0).min(1 << 16)
     }
@@ -523,29 +492,44 @@ impl<'m> Arena<'m> {
         ((at << (self.scale & 15)) as usize).wrapping_add(BASE)
     }
 
-    fn unit(&mut self, at: u32) -> &mut Unit {
+    fn unit(&mut self, at: u32) -> Option<&mut Unit> {
         let index = self.index(at);
-        match self.units.get_mut(index) {
-            Some(unit) => unit,
-            None => &mut self.spare,
+        self.units.get_mut(index)
+    }
+
+    fn see(&self, at: u32) -> &Unit {
+        self.units.get(self.index(at)).unwrap_or(NOTHING)
+    }
+
+    /// The first word of a chunk: its length and flags.
+    fn word(&self, at: u32) -> u32 {
+        let &[a, b, c, d, ..] = self.see(at);
+        u32::from_le_bytes([a, b, c, d])
+    }
+
+    fn set_word(&mut self, at: u32, word: u32) {
+        if let Some([a, b, c, d, ..]) = self.unit(at) {
+            [*a, *b, *c, *d] = word.to_le_bytes();
         }
     }
 
-    fn see(&self, at: At) -> &Unit {
-        self.units.get(self.index(at.into())).unwrap_or(&self.spare)
+    /// Sets what a used chunk is linked to, and a free one's next.
+    fn set_link(&mut self, at: u32, next: At) {
+        if let Some([_, _, _, _, a, b, ..]) = self.unit(at) {
+            [*a, *b] = next.to_le_bytes();
+        }
     }
 
-    fn unit_before(&mut self, at: u32) -> &mut Unit {
-        let index = self.index(at).wrapping_sub(1);
-        match self.units.get_mut(index) {
-            Some(unit) => unit,
-            None => &mut self.spare,
+    /// Sets a used chunk's slot, and a free one's previous.
+    fn set_back(&mut self, at: u32, slot: u16) {
+        if let Some([_, _, _, _, _, _, a, b, ..]) = self.unit(at) {
+            [*a, *b] = slot.to_le_bytes();
         }
     }
 
     /// The size of the free chunk before a chunk.
-    fn size_before(&mut self, at: u32) -> u16 {
-        let &mut [.., a, b] = self.unit_before(at);
+    fn size_before(&self, at: u32) -> u16 {
+        let &[.., a, b] = self.units.get(self.index(at).wrapping_sub(1)).unwrap_or(NOTHING);
         u16::from_le_bytes([a, b])
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 
 use mqtt5_codec::{Filter, PacketId, Properties, ReasonCode, Subscription};
 
-use crate::engine::{Engine, Link, Phase, Session};
+use crate::engine::{Engine, Phase, State};
 use crate::event::{Event, Fault, Figures, Input, Refused, Transmit};
 use crate::inbox::Inbox;
 use crate::memory::Memory;
@@ -29,20 +29,21 @@ use crate::time::Instant;
 /// Other calls are always allowed. One that is not gives [`Refused`] and changes nothing.
 #[derive(Clone, Hash)]
 pub struct Client<M> {
-    session: Session,
-    link: Link,
+    state: State,
     memory: M,
 }
 
 impl<M: Memory> Client<M> {
     /// A client without a session and without a connection, in memory that is new or was not used by another client.
-    pub fn new(memory: M) -> Self {
-        Self { session: Session::default(), link: Link::default(), memory }
+    ///
+    /// With memory that is all zeros it is all zeros too, so that a static one takes no space in flash.
+    pub const fn new(memory: M) -> Self {
+        Self { state: State::NEW, memory }
     }
 
     #[inline]
     fn engine(&mut self) -> Engine<'_> {
-        Engine::new(&mut self.session, &mut self.link, self.memory.lend())
+        Engine::new(&mut self.state, self.memory.lend())
     }
 
     // --- connection ---
@@ -78,7 +79,7 @@ impl<M: Memory> Client<M> {
     /// # Errors
     /// [`Refused::Rule`] when the packet may not be sent, or sets an expiry where CONNECT had none;
     /// [`Refused::NotConnected`]; [`Refused::Closing`] the second time, unless at once; [`Refused::Bytes`], but not for one
-    /// without properties at once.
+    /// without properties.
     pub fn disconnect(
         &mut self,
         reason: ReasonCode,
@@ -87,6 +88,10 @@ impl<M: Memory> Client<M> {
         now: Instant,
     ) -> Result<(), Refused> {
         let _ = now;
+        // Here, so that a program that never says more holds no code for it.
+        if properties.is_empty() && reason == ReasonCode::NORMAL_DISCONNECTION {
+            return self.engine().disconnect_normally(ending);
+        }
         self.engine().disconnect(reason, properties, ending)
     }
 
@@ -102,19 +107,19 @@ impl<M: Memory> Client<M> {
     /// Whether there is no connection, or it is over and nothing is left to transmit: close the transport.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        matches!(self.link.phase, Phase::Down | Phase::Closed)
+        matches!(self.state.link.phase, Phase::Down | Phase::Closed)
     }
 
     /// Whether the server has accepted the connection, and it is not being ended.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.link.phase == Phase::Up
+        self.state.link.phase == Phase::Up
     }
 
     /// What the server did wrong on this connection, if it did.
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {
-        self.link.fault
+        self.state.link.fault
     }
 
     // --- requests ---
@@ -241,11 +246,11 @@ impl<M: Memory> Client<M> {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` for never. Changes with every other call.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match self.link.phase {
-            Phase::Down => Some(self.session.ends).filter(|ends| ends.is_set()),
+        match self.state.link.phase {
+            Phase::Down => Some(self.state.session.ends).filter(|ends| ends.is_set()),
             Phase::Closed => None,
-            Phase::Connecting => Some(self.link.timers.answer),
-            _ => self.link.timers.first(),
+            Phase::Connecting => Some(self.state.link.timers.answer),
+            _ => self.state.link.timers.first(),
         }
     }
 
@@ -275,10 +280,10 @@ impl<M: Memory> Client<M> {
     #[must_use]
     pub fn figures(&self, now: Instant) -> Figures {
         Figures {
-            in_flight: self.session.in_use,
-            unacknowledged: self.link.unacknowledged,
-            quota: self.link.quota,
-            lost: self.session.losses,
+            in_flight: self.state.session.in_use,
+            unacknowledged: self.state.link.unacknowledged,
+            quota: self.state.link.quota,
+            lost: self.state.session.losses,
             bytes_held: self.memory.held(),
             next_deadline: self.poll_timeout().map(|at| now.until(at)),
         }
@@ -288,14 +293,14 @@ impl<M: Memory> Client<M> {
 impl<M: Memory> fmt::Debug for Client<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("phase", &self.link.phase)
-            .field("session", &self.session.alive)
-            .field("in_flight", &self.session.in_use)
-            .field("lost", &self.session.losses)
-            .field("unacknowledged", &self.link.unacknowledged)
-            .field("quota", &self.link.quota)
+            .field("phase", &self.state.link.phase)
+            .field("session", &self.state.session.alive)
+            .field("in_flight", &self.state.session.in_use)
+            .field("lost", &self.state.session.losses)
+            .field("unacknowledged", &self.state.link.unacknowledged)
+            .field("quota", &self.state.link.quota)
             .field("bytes_held", &self.memory.held())
-            .field("fault", &self.link.fault)
+            .field("fault", &self.state.link.fault)
             .finish_non_exhaustive()
     }
 }

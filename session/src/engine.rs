@@ -6,17 +6,18 @@
 
 use mqtt5_codec::{ReasonCode, Rule};
 
+use crate::aliases::Giving;
 use crate::arena::{Arena, At, NIL, SENT, SMALL};
 use crate::event::Fault;
 use crate::flow::Sending;
 use crate::memory::Parts;
-use crate::received::{self, Entry};
-use crate::slots::{Ends, Slot, slot};
+use crate::received;
+use crate::slots::{Ends, Flight, Slot, slot};
 use crate::time::Instant;
 use crate::timer::Timers;
 
 /// What survives the connection.
-#[derive(Clone, Default, Hash)]
+#[derive(Clone, Hash)]
 pub(crate) struct Session {
     /// When the session ends for want of a connection; zero for never, or while connected.
     pub(crate) ends: Instant,
@@ -58,11 +59,34 @@ pub(crate) struct Session {
     pub(crate) outlived: bool,
 }
 
+impl Session {
+    pub(crate) const NEW: Self = Self {
+        ends: Instant::ZERO,
+        client: 0,
+        expiry: 0,
+        orders: 0,
+        publishes: Ends::NEW,
+        requests: Ends::NEW,
+        lost: Ends::NEW,
+        free: Ends::NEW,
+        fresh: 0,
+        in_use: 0,
+        publishing: 0,
+        losses: 0,
+        queue: Ends::NEW,
+        received: received::Book::NEW,
+        serial: 0,
+        connect_units: 0,
+        alive: false,
+        maybe: false,
+        outlived: false,
+    };
+}
+
 /// How far a connection is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
     /// There is none.
-    #[default]
     Down,
     /// CONNECT is queued or sent.
     Connecting,
@@ -77,14 +101,13 @@ pub(crate) enum Phase {
 }
 
 /// What is being written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Writing {
-    #[default]
     Nothing,
     /// The small packets.
     Small,
-    /// CONNECT, or the AUTH that took its place.
-    Connect,
+    /// What is apart: CONNECT, or an AUTH that found no other room.
+    Apart,
     /// A chunk that is freed when it is written.
     Once,
     /// The chunk of an exchange.
@@ -92,10 +115,9 @@ pub(crate) enum Writing {
 }
 
 /// How far authentication is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum AuthTurn {
     /// Nothing is going on.
-    #[default]
     Idle,
     /// The server's AUTH or CONNACK is awaited.
     Theirs,
@@ -120,27 +142,31 @@ pub(crate) mod flag {
     pub(crate) const BEGUN: u16 = 2048;
     /// CONNECT was written, and its answer did not come yet.
     pub(crate) const UNANSWERED: u16 = 4096;
-    /// CONNECT, or the AUTH that took its place, is to be written.
-    pub(crate) const CONNECT_DUE: u16 = 8192;
+    /// What is apart is to be written: CONNECT, or an AUTH that found no other room.
+    pub(crate) const APART_DUE: u16 = 8192;
+    /// The server has accepted.
+    pub(crate) const ACCEPTED: u16 = 16384;
 }
 
-/// What dies with the connection.
-#[derive(Clone, Default, Hash)]
+/// What dies with the connection. The small fields come first, where instructions of two bytes reach them.
+#[derive(Clone, Hash)]
+#[repr(C)]
 pub(crate) struct Link {
-    pub(crate) timers: Timers,
-    /// The largest packet that the server takes, in bytes; 0 for any.
-    pub(crate) send_max: u32,
-    /// The largest packet that we take, in bytes.
-    pub(crate) take_max: u32,
-    /// Milliseconds without a packet sent after which a PINGREQ is due; 0 for never.
-    pub(crate) interval: u32,
-    pub(crate) ping_timeout: u32,
-    /// Session expiry interval of CONNECT, in seconds.
-    pub(crate) expiry: u32,
-    /// Tells authentication methods apart; 0 for none.
-    pub(crate) method: u32,
-    /// How many bytes of `chunk` have been written.
-    pub(crate) written: u32,
+    pub(crate) phase: Phase,
+    pub(crate) writing: Writing,
+    pub(crate) auth: AuthTurn,
+    pub(crate) max_qos: u8,
+    pub(crate) share: u8,
+    /// Small packets: how many bytes there are, and where the first one begins that is not written.
+    pub(crate) small_len: u8,
+    pub(crate) small_start: u8,
+    /// The reason code of our DISCONNECT, if it has no properties.
+    pub(crate) farewell: u8,
+    /// The first byte of the acknowledgement of `handling`.
+    pub(crate) handling_kind: u8,
+    /// The message given last, whose acknowledgement is due when it has been handled; 0 for none.
+    pub(crate) handling: u16,
+    pub(crate) flags: u16,
     /// The chunk that is being written.
     pub(crate) chunk: At,
     /// AUTH or DISCONNECT, to be written.
@@ -168,24 +194,64 @@ pub(crate) struct Link {
     /// Our Receive Maximum, and how many messages are not fully acknowledged.
     pub(crate) receive_max: u16,
     pub(crate) unacknowledged: u16,
-    /// The message given last, whose acknowledgement is due when it has been handled; 0 for none.
-    pub(crate) handling: u16,
-    pub(crate) flags: u16,
     pub(crate) fault: Option<Fault>,
-    /// The first byte of the acknowledgement of `handling`.
-    pub(crate) handling_kind: u8,
-    pub(crate) phase: Phase,
-    pub(crate) writing: Writing,
-    pub(crate) auth: AuthTurn,
-    pub(crate) max_qos: u8,
-    pub(crate) share: u8,
-    /// Small packets: how many bytes there are, where the first one begins that is not written, and what is written of it.
-    pub(crate) small_len: u8,
-    pub(crate) small_start: u8,
-    pub(crate) small_written: u8,
+    /// The largest packet that the server takes, in bytes; 0 for any.
+    pub(crate) send_max: u32,
+    /// The largest packet that we take, in bytes.
+    pub(crate) take_max: u32,
+    /// Milliseconds without a packet sent after which a PINGREQ is due; 0 for never.
+    pub(crate) interval: u32,
+    pub(crate) ping_timeout: u32,
+    /// Session expiry interval of CONNECT, in seconds.
+    pub(crate) expiry: u32,
+    /// Tells authentication methods apart; 0 for none.
+    pub(crate) method: u32,
+    /// How many bytes have been written of what is being written.
+    pub(crate) written: u32,
+    /// What is done about aliases, where any may be given.
+    pub(crate) giving: Option<&'static Giving>,
+    pub(crate) timers: Timers,
 }
 
 impl Link {
+    pub(crate) const NEW: Self = Self {
+        phase: Phase::Down,
+        writing: Writing::Nothing,
+        auth: AuthTurn::Idle,
+        max_qos: 0,
+        share: 0,
+        small_len: 0,
+        small_start: 0,
+        farewell: 0,
+        handling_kind: 0,
+        handling: 0,
+        flags: 0,
+        chunk: NIL,
+        urgent: NIL,
+        cursor: 0,
+        unsent: 0,
+        releases: Ends::NEW,
+        aliases: NIL,
+        alias_count: 0,
+        alias_max: 0,
+        server_alias_max: 0,
+        our_alias_max: 0,
+        server_receive_max: 0,
+        quota: 0,
+        receive_max: 0,
+        unacknowledged: 0,
+        fault: None,
+        send_max: 0,
+        take_max: 0,
+        interval: 0,
+        ping_timeout: 0,
+        expiry: 0,
+        method: 0,
+        written: 0,
+        giving: None,
+        timers: Timers::NEW,
+    };
+
     /// Whether something was asked for, or not granted.
     #[inline]
     pub(crate) fn is(&self, flag: u16) -> bool {
@@ -211,21 +277,31 @@ const ACK: usize = 5;
 /// What is kept free among the small packets, for a PINGREQ and a DISCONNECT.
 const RESERVE: usize = 5;
 
-/// State and memory, borrowed for one call.
+/// All that a client knows, beside the memory it was given.
+#[derive(Clone, Hash)]
+#[repr(C)]
+pub(crate) struct State {
+    pub(crate) link: Link,
+    pub(crate) session: Session,
+}
+
+impl State {
+    pub(crate) const NEW: Self = Self { link: Link::NEW, session: Session::NEW };
+}
+
+/// State and memory, borrowed for one call. It is built for each, so it is no larger than it has to be.
 pub(crate) struct Engine<'m> {
-    pub(crate) session: &'m mut Session,
-    pub(crate) link: &'m mut Link,
-    pub(crate) slots: &'m mut [Slot],
-    pub(crate) entries: &'m mut [Entry],
+    pub(crate) state: &'m mut State,
+    pub(crate) flights: &'m mut [Flight],
     pub(crate) arena: Arena<'m>,
 }
 
 impl<'m> Engine<'m> {
     #[inline]
-    pub(crate) fn new(session: &'m mut Session, link: &'m mut Link, parts: Parts<'m>) -> Self {
-        let Parts { slots, entries, bytes, scale } = parts;
-        let arena = Arena::new(bytes, scale, session.connect_units.into());
-        Self { session, link, slots, entries, arena }
+    pub(crate) fn new(state: &'m mut State, parts: Parts<'m>) -> Self {
+        let Parts { flights, bytes, scale } = parts;
+        let arena = Arena::new(bytes, scale, state.session.connect_units);
+        Self { state, flights, arena }
     }
 
     // --- small packets ---
@@ -233,46 +309,61 @@ impl<'m> Engine<'m> {
     /// Whether there is room for another acknowledgement.
     #[inline]
     pub(crate) fn has_small_room(&self) -> bool {
-        usize::from(self.link.small_len) <= SMALL - ACK - RESERVE
+        usize::from(self.state.link.small_len) <= SMALL - ACK - RESERVE
     }
 
     /// Queues a packet of a few bytes. Callers know that there is room.
     pub(crate) fn push_small(&mut self, packet: &[u8]) {
-        let start = usize::from(self.link.small_len);
+        let start = usize::from(self.state.link.small_len);
         let Some(room) = self.arena.small() else { return };
         let Some(room) = room.get_mut(start..).and_then(|room| room.get_mut(..packet.len())) else { return };
         for (to, from) in room.iter_mut().zip(packet) {
             *to = *from;
         }
-        self.link.small_len = self.link.small_len.wrapping_add(packet.len() as u8);
+        self.state.link.small_len = self.state.link.small_len.wrapping_add(packet.len() as u8);
     }
 
-    /// Queues an acknowledgement.
+    /// Queues an acknowledgement. Callers know that there is room.
+    #[inline(never)]
     pub(crate) fn push_ack(&mut self, first: u8, id: u16, reason: ReasonCode) {
+        let len = &mut self.state.link.small_len;
+        let room = self.arena.small().and_then(|small| small.get_mut(usize::from(*len)..));
+        let Some(room) = room.and_then(|room| room.first_chunk_mut::<ACK>()) else { return };
         let [high, low] = id.to_be_bytes();
-        let packet = [first, if reason == ReasonCode::SUCCESS { 2 } else { 3 }, high, low, reason.value()];
-        if let Some(packet) = packet.get(..if reason == ReasonCode::SUCCESS { 4 } else { 5 }) {
-            self.push_small(packet);
-        }
+        let reason = reason.value();
+        let rest = if reason == 0 { 2 } else { 3 };
+        *room = [first, rest, high, low, reason];
+        *len = len.wrapping_add(2).wrapping_add(rest);
+    }
+
+    /// Queues a DISCONNECT with the reason that has been noted.
+    pub(crate) fn push_disconnect(&mut self) {
+        let packet = [DISCONNECT, 1, self.state.link.farewell];
+        self.push_small(if self.state.link.farewell == 0 { &[DISCONNECT, 0] } else { &packet });
     }
 
     // --- exchanges that we began ---
 
     /// The packet identifier that the next exchange gets: one that rests for the longest. 0 when all are in use.
     pub(crate) fn next_id(&self) -> u16 {
-        let limit = u16::try_from(self.slots.len()).unwrap_or(u16::MAX);
-        if self.session.fresh < limit { self.session.fresh.wrapping_add(1) } else { self.session.free.first }
+        let limit = u16::try_from(self.flights.len()).unwrap_or(u16::MAX);
+        if self.state.session.fresh < limit {
+            self.state.session.fresh.wrapping_add(1)
+        } else {
+            self.state.session.free.first
+        }
     }
 
     /// Takes the identifier that [`next_id`](Self::next_id) named.
+    #[inline(never)]
     pub(crate) fn take_id(&mut self, number: u16, chunk: At, state: Sending) {
-        if number > self.session.fresh {
-            self.session.fresh = number;
+        if number > self.state.session.fresh {
+            self.state.session.fresh = number;
         } else {
-            self.session.free.remove(self.slots, number);
+            self.state.session.free.remove(self.flights, number);
         }
-        self.session.in_use = self.session.in_use.wrapping_add(1);
-        if let Some(slot) = slot(self.slots, number) {
+        self.state.session.in_use = self.state.session.in_use.wrapping_add(1);
+        if let Some(slot) = slot(self.flights, number) {
             slot.state = state;
             slot.chunk = chunk;
             slot.sent = false;
@@ -280,64 +371,80 @@ impl<'m> Engine<'m> {
     }
 
     /// Gives back an identifier that is in no list.
+    #[inline(never)]
     pub(crate) fn free_id(&mut self, number: u16) {
-        self.session.free.insert(self.slots, number, 0);
-        self.session.in_use = self.session.in_use.wrapping_sub(1);
+        self.state.session.free.insert(self.flights, number, 0);
+        self.state.session.in_use = self.state.session.in_use.wrapping_sub(1);
     }
 
     /// Takes a publish out of the order of sending.
+    #[inline(never)]
     pub(crate) fn unlink_publish(&mut self, number: u16) {
-        if self.link.cursor == number {
-            self.link.cursor = slot(self.slots, number).map_or(0, |slot| slot.next);
+        if self.state.link.cursor == number {
+            self.state.link.cursor = slot(self.flights, number).map_or(0, |slot| slot.next);
         }
-        self.session.publishes.remove(self.slots, number);
+        self.state.session.publishes.remove(self.flights, number);
     }
 
     /// Frees the packet of an exchange: at once, or when it has been written if that has begun.
+    #[inline(never)]
     pub(crate) fn release_chunk(&mut self, at: At) {
         if at == NIL {
             return;
         }
-        if self.link.writing == Writing::Kept && self.link.chunk == at {
-            self.link.writing = Writing::Once;
+        if self.state.link.writing == Writing::Kept && self.state.link.chunk == at {
+            self.state.link.writing = Writing::Once;
         } else {
             self.arena.give(at);
         }
     }
 
     /// A publish has reached the server, or is given up: its PUBCOMP is awaited from now on.
+    #[inline(never)]
     pub(crate) fn release(&mut self, number: u16) {
-        let Some(slot) = slot(self.slots, number) else { return };
+        let Some(slot) = slot(self.flights, number) else { return };
         slot.state = Sending::PubComp;
         let chunk = core::mem::replace(&mut slot.chunk, NIL);
         self.release_chunk(chunk);
     }
 
     /// Ends a publish, all but its identifier.
+    #[inline(never)]
     pub(crate) fn end_publish(&mut self, number: u16) {
         self.unlink_publish(number);
-        let Some(slot) = slot(self.slots, number) else { return };
+        let Some(slot) = slot(self.flights, number) else { return };
         let (chunk, sent) = (slot.chunk, slot.sent);
         slot.chunk = NIL;
         slot.state = Sending::Idle;
         self.release_chunk(chunk);
-        self.session.publishing = self.session.publishing.wrapping_sub(1);
-        if sent && self.link.quota < self.link.server_receive_max {
-            self.link.quota = self.link.quota.wrapping_add(1);
+        self.state.session.publishing = self.state.session.publishing.wrapping_sub(1);
+        if sent && self.state.link.quota < self.state.link.server_receive_max {
+            self.state.link.quota = self.state.link.quota.wrapping_add(1);
         }
+    }
+
+    /// Ends a SUBSCRIBE or UNSUBSCRIBE, all but its identifier.
+    #[inline(never)]
+    pub(crate) fn end_request(&mut self, number: u16) {
+        if let Some(slot) = slot(self.flights, number) {
+            slot.state = Sending::Idle;
+            slot.chunk = NIL;
+        }
+        self.state.session.requests.remove(self.flights, number);
     }
 
     /// Keeps an identifier, which is in no list, until `poll_lost` names it.
     pub(crate) fn lose_id(&mut self, number: u16) {
-        self.session.lost.insert(self.slots, number, 0);
-        self.session.losses = self.session.losses.wrapping_add(1);
+        self.state.session.lost.insert(self.flights, number, 0);
+        self.state.session.losses = self.state.session.losses.wrapping_add(1);
     }
 
+    #[inline(never)]
     pub(crate) fn poll_lost(&mut self) -> u16 {
-        let number = self.session.lost.first;
+        let number = self.state.session.lost.first;
         if number != 0 {
-            self.session.lost.remove(self.slots, number);
-            self.session.losses = self.session.losses.wrapping_sub(1);
+            self.state.session.lost.remove(self.flights, number);
+            self.state.session.losses = self.state.session.losses.wrapping_sub(1);
             self.free_id(number);
         }
         number
@@ -345,21 +452,21 @@ impl<'m> Engine<'m> {
 
     /// The session is over: what was sent is lost, what was received is forgotten, what waits to be sent stays.
     pub(crate) fn end_session(&mut self) {
-        let mut number = self.session.publishes.first;
-        while let Some(&mut Slot { next, chunk, state, .. }) = slot(self.slots, number) {
+        let mut number = self.state.session.publishes.first;
+        while let Some(&mut Slot { next, chunk, state, .. }) = slot(self.flights, number) {
             if state == Sending::PubComp || self.arena.has(chunk, SENT) {
                 self.end_publish(number);
                 self.lose_id(number);
             }
             number = next;
         }
-        self.session.received.clear(self.entries);
-        if self.session.alive {
-            self.session.maybe = false;
-            self.session.outlived = true;
+        self.state.session.received.clear(self.flights);
+        if self.state.session.alive {
+            self.state.session.maybe = false;
+            self.state.session.outlived = true;
         }
-        self.session.alive = false;
-        self.session.ends = Instant::default();
+        self.state.session.alive = false;
+        self.state.session.ends = Instant::ZERO;
     }
 
     // --- the end of a connection ---
@@ -368,9 +475,10 @@ impl<'m> Engine<'m> {
     #[cold]
     pub(crate) fn fault(&mut self, reason: ReasonCode, rule: Rule) -> Fault {
         // Before CONNECT nothing may be sent [MQTT-3.1.0-1].
-        if self.link.is(flag::BEGUN) && self.link.send_max() >= 3 {
+        if self.state.link.is(flag::BEGUN) && self.state.link.send_max() >= 3 {
             self.leave();
-            self.push_small(&[DISCONNECT, 1, reason.value()]);
+            self.state.link.farewell = reason.value();
+            self.push_disconnect();
             self.fault_in(Phase::Leaving, reason, rule)
         } else {
             self.fault_in(Phase::Closed, reason, rule)
@@ -381,60 +489,61 @@ impl<'m> Engine<'m> {
     #[cold]
     pub(crate) fn fault_in(&mut self, phase: Phase, reason: ReasonCode, rule: Rule) -> Fault {
         let fault = Fault { reason, rule };
-        self.link.phase = phase;
-        self.link.fault = Some(fault);
+        self.state.link.phase = phase;
+        self.state.link.fault = Some(fault);
         crate::trace::fault(&fault);
         fault
     }
 
     /// Sends no more than what is being written and small packets.
     pub(crate) fn leave(&mut self) {
-        self.link.phase = Phase::Leaving;
-        self.arena.give(core::mem::replace(&mut self.link.urgent, NIL));
+        self.state.link.phase = Phase::Leaving;
+        self.state.link.flags &= !flag::APART_DUE;
+        self.arena.give(core::mem::replace(&mut self.state.link.urgent, NIL));
     }
 
     /// The transport is gone.
+    #[inline(never)]
     pub(crate) fn close(&mut self, now: Instant) {
-        if self.link.phase == Phase::Down {
+        if self.state.link.phase == Phase::Down {
             return;
         }
-        if self.link.writing == Writing::Once {
+        if self.state.link.writing == Writing::Once {
             // A packet of which a part was written did not arrive: if it may wait, it does so in its old place.
-            let at = self.link.chunk;
-            self.arena.set_after(at, self.session.queue.first);
-            self.session.queue.first = at;
-            if self.session.queue.last == NIL {
-                self.session.queue.last = at;
+            let at = self.state.link.chunk;
+            self.arena.set_after(at, self.state.session.queue.first);
+            self.state.session.queue.first = at;
+            if self.state.session.queue.last == NIL {
+                self.state.session.queue.last = at;
             }
         }
         self.sift_queue();
-        self.arena.give(self.link.urgent);
-        if self.link.is(flag::UNANSWERED) {
+        self.arena.give(self.state.link.urgent);
+        if self.state.link.is(flag::UNANSWERED) {
             // The server may have taken it: the session is as long as either knows, from now on [MQTT-3.1.2-23].
-            self.session.maybe = !self.session.outlived;
-            self.session.expiry = self.session.expiry.max(self.link.expiry);
-            self.session.ends = Instant::default();
+            self.state.session.maybe = !self.state.session.outlived;
+            self.state.session.expiry = self.state.session.expiry.max(self.state.link.expiry);
+            self.state.session.ends = Instant::ZERO;
         }
         while self.next_release() != 0 {}
-        let mut alias = self.link.aliases;
-        while alias != NIL {
-            let next = self.arena.after(alias);
-            self.arena.give(alias);
-            alias = next;
+        if let Some(giving) = self.state.link.giving {
+            (giving.forget)(self);
         }
-        *self.link = Link::default();
-        while let Some(slot) = slot(self.slots, self.session.requests.first) {
-            slot.state = Sending::Idle;
-            slot.chunk = NIL;
-            let number = self.session.requests.first;
-            self.session.requests.remove(self.slots, number);
+        self.state.link = Link::NEW;
+        while self.state.session.requests.first != 0 {
+            let number = self.state.session.requests.first;
+            self.end_request(number);
             self.lose_id(number);
         }
-        self.session.received.part(self.entries);
-        if self.session.alive && self.session.expiry == 0 {
+        self.state.session.received.part(self.flights);
+        if self.state.session.alive && self.state.session.expiry == 0 {
             self.end_session();
-        } else if self.session.alive && self.session.expiry != u32::MAX && self.session.ends == Instant::default() {
-            self.session.ends = now.after(u64::from(self.session.expiry).wrapping_mul(1_000)).at_least_one();
+        } else if self.state.session.alive
+            && self.state.session.expiry != u32::MAX
+            && self.state.session.ends == Instant::ZERO
+        {
+            self.state.session.ends =
+                now.after(u64::from(self.state.session.expiry).wrapping_mul(1_000)).at_least_one();
         }
     }
 }

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
+use core::cell::Cell;
+
 use mqtt5_codec::Topic;
 
 /// Received bytes that have not become events yet, and the topics that the server's aliases stand for.
@@ -20,9 +22,7 @@ use mqtt5_codec::Topic;
 /// ```
 pub struct Inbox<'b> {
     store: Store<'b>,
-    aliases: &'b mut [u8],
-    /// Bytes of each alias in `aliases`.
-    cell: usize,
+    aliases: Option<Aliases<'b>>,
     start: usize,
     end: usize,
     /// How long the packet is that has begun, as far as is known.
@@ -84,7 +84,7 @@ impl Store<'_> {
 pub(crate) struct Open<'i> {
     pub(crate) data: &'i [u8],
     pub(crate) start: &'i mut usize,
-    pub(crate) aliases: Aliases<'i>,
+    pub(crate) aliases: Option<Aliases<'i>>,
     /// The longest packet that can ever be whole here.
     pub(crate) most: usize,
     /// Where to note how long the packet is that has begun.
@@ -96,7 +96,7 @@ impl<'b> Inbox<'b> {
     /// Size of CONNECT. No topic aliases.
     #[must_use]
     pub const fn new(buffer: &'b mut [u8]) -> Self {
-        Self { store: Store::Lent(buffer), aliases: &mut [], cell: 0, start: 0, end: 0, need: 0, serial: 0 }
+        Self { store: Store::Lent(buffer), aliases: None, start: 0, end: 0, need: 0, serial: 0 }
     }
 
     /// An inbox that begins with room for `bytes` and grows as packets ask for it, to `most` bytes. No topic aliases.
@@ -107,7 +107,7 @@ impl<'b> Inbox<'b> {
     pub fn growing(bytes: usize, most: usize) -> Self {
         let bytes = alloc::vec![0; bytes.clamp(16, most.max(16))];
         let store = Store::Grown { bytes, most };
-        Self { store, aliases: &mut [], cell: 0, start: 0, end: 0, need: 0, serial: 0 }
+        Self { store, aliases: None, start: 0, end: 0, need: 0, serial: 0 }
     }
 
     /// The same inbox with a table for topic aliases, each with a topic name of up to `longest` bytes: there is room for
@@ -116,8 +116,8 @@ impl<'b> Inbox<'b> {
     #[must_use]
     pub fn with_aliases(mut self, table: &'b mut [u8], longest: u16) -> Self {
         table.fill(0);
-        self.aliases = table;
-        self.cell = usize::from(longest).saturating_add(2);
+        let cell = usize::from(longest).saturating_add(2);
+        self.aliases = Some(Aliases { table, cell, calls: &Calls { clear, set, has, get } });
         self
     }
 
@@ -134,7 +134,11 @@ impl<'b> Inbox<'b> {
             if let Some(bytes) = bytes.get_mut(..end)
                 && start <= bytes.len()
             {
-                bytes.copy_within(start.., 0);
+                if cfg!(target_pointer_width = "64") {
+                    bytes.copy_within(start.., 0);
+                } else {
+                    move_down(bytes, start);
+                }
             }
             self.start = 0;
             self.end = held;
@@ -173,7 +177,9 @@ impl<'b> Inbox<'b> {
                 self.start = self.end;
             }
             self.serial = serial;
-            self.aliases.fill(0);
+            if let Some(aliases) = &mut self.aliases {
+                (aliases.calls.clear)(aliases.table);
+            }
         }
     }
 
@@ -182,10 +188,20 @@ impl<'b> Inbox<'b> {
         Open {
             data: bytes.get(..self.end).unwrap_or(&[]),
             start: &mut self.start,
-            aliases: Aliases { table: self.aliases, cell: self.cell },
+            aliases: self.aliases.as_mut().map(|Aliases { table, cell, calls }| Aliases { table, cell: *cell, calls }),
             most,
             need: &mut self.need,
         }
+    }
+}
+
+/// Moves what begins at `start` to the front; what was there is mixed up. The routine that moves bytes in general takes more
+/// flash than a small device has for it.
+fn move_down(bytes: &mut [u8], start: usize) {
+    let cells = Cell::from_mut(bytes).as_slice_of_cells();
+    for (to, from) in cells.iter().zip(cells.get(start..).unwrap_or(&[])) {
+        // A swap, which the compiler doesn't take for that routine.
+        from.set(to.replace(from.get()));
     }
 }
 
@@ -198,39 +214,66 @@ impl core::fmt::Debug for Inbox<'_> {
 /// The topics of topic aliases, in cells of one size: a length of two bytes, and the name.
 pub(crate) struct Aliases<'i> {
     table: &'i mut [u8],
+    /// Bytes of each alias in the table.
     cell: usize,
+    calls: &'static Calls,
+}
+
+/// What is done with a table. Called by way of it, so that a program whose inbox has none has none of this.
+struct Calls {
+    clear: fn(&mut [u8]),
+    set: fn(&mut [u8], cell: usize, alias: u16, topic: Topic<'_>) -> bool,
+    has: fn(&[u8], cell: usize, alias: u16) -> bool,
+    get: for<'i> fn(&'i [u8], cell: usize, alias: u16) -> Option<Topic<'i>>,
 }
 
 impl<'i> Aliases<'i> {
-    /// Remembers the topic of an alias. `None` if there is no room for it.
-    pub(crate) fn set(&mut self, alias: u16, topic: Topic<'_>) -> Option<()> {
-        let name = topic.as_bytes();
-        let start = self.cell.checked_mul(usize::from(alias).checked_sub(1)?)?;
-        let cell = self.table.get_mut(start..)?.get_mut(..self.cell)?;
-        let (len, rest) = cell.split_first_chunk_mut::<2>()?;
-        let (place, _) = rest.split_at_mut_checked(name.len())?;
-        for (to, from) in place.iter_mut().zip(name) {
-            *to = *from;
-        }
-        *len = (name.len() as u16).to_le_bytes();
-        Some(())
+    /// Remembers the topic of an alias. False if there is no room for it.
+    pub(crate) fn set(&mut self, alias: u16, topic: Topic<'_>) -> bool {
+        (self.calls.set)(self.table, self.cell, alias, topic)
     }
 
     /// Whether an alias has been set.
     pub(crate) fn has(&self, alias: u16) -> bool {
-        let start = usize::from(alias).checked_sub(1).and_then(|index| self.cell.checked_mul(index));
-        let len = start.and_then(|start| self.table.get(start..)).and_then(|cell| cell.first_chunk::<2>());
-        len.is_some_and(|len| *len != [0, 0])
+        (self.calls.has)(self.table, self.cell, alias)
     }
 
     /// The topic of an alias, if it has been set.
     pub(crate) fn get(self, alias: u16) -> Option<Topic<'i>> {
-        let start = self.cell.checked_mul(usize::from(alias).checked_sub(1)?)?;
-        let table: &'i [u8] = self.table;
-        let (len, rest) = table.get(start..)?.split_first_chunk::<2>()?;
-        let name = rest.get(..usize::from(u16::from_le_bytes(*len)))?;
-        Topic::new(core::str::from_utf8(name).ok()?).ok()
+        (self.calls.get)(self.table, self.cell, alias)
     }
+}
+
+fn clear(table: &mut [u8]) {
+    table.fill(0);
+}
+
+/// Where the cell of an alias begins.
+fn start(cell: usize, alias: u16) -> Option<usize> {
+    usize::from(alias).checked_sub(1)?.checked_mul(cell)
+}
+
+fn set(table: &mut [u8], cell: usize, alias: u16, topic: Topic<'_>) -> bool {
+    let name = topic.as_bytes();
+    let cell = start(cell, alias).and_then(|start| table.get_mut(start..)?.get_mut(..cell));
+    let Some((len, rest)) = cell.and_then(|cell| cell.split_first_chunk_mut::<2>()) else { return false };
+    let Some((place, _)) = rest.split_at_mut_checked(name.len()) else { return false };
+    for (to, from) in place.iter_mut().zip(name) {
+        *to = *from;
+    }
+    *len = (name.len() as u16).to_le_bytes();
+    true
+}
+
+fn has(table: &[u8], cell: usize, alias: u16) -> bool {
+    let len = start(cell, alias).and_then(|start| table.get(start..)).and_then(|cell| cell.first_chunk::<2>());
+    len.is_some_and(|len| *len != [0, 0])
+}
+
+fn get(table: &[u8], cell: usize, alias: u16) -> Option<Topic<'_>> {
+    let (len, rest) = table.get(start(cell, alias)?..)?.split_first_chunk::<2>()?;
+    let name = rest.get(..usize::from(u16::from_le_bytes(*len)))?;
+    Topic::new(core::str::from_utf8(name).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -248,6 +291,17 @@ mod tests {
         assert_eq!(inbox.spare().len(), 3);
         let open = inbox.open();
         assert_eq!(&open.data[*open.start..], [4]);
+    }
+
+    #[test]
+    fn moving_down_keeps_what_is_moved() {
+        for len in 0..20u8 {
+            for start in 0..=len {
+                let mut bytes: Vec<u8> = (0..len).collect();
+                move_down(&mut bytes, start.into());
+                assert!((start..len).eq(bytes.into_iter().take(usize::from(len - start))));
+            }
+        }
     }
 
     #[test]
@@ -270,14 +324,14 @@ mod tests {
         let mut inbox = Inbox::new(&mut buffer).with_aliases(&mut table, 8);
         for name in ["a/b", "seventy8", "x"] {
             for alias in 1..=3 {
-                assert!(inbox.open().aliases.set(alias, Topic::new(name).unwrap()).is_some());
-                assert_eq!(inbox.open().aliases.get(alias).unwrap().as_str(), name);
+                assert!(inbox.open().aliases.unwrap().set(alias, Topic::new(name).unwrap()));
+                assert_eq!(inbox.open().aliases.unwrap().get(alias).unwrap().as_str(), name);
             }
         }
-        assert!(inbox.open().aliases.set(4, Topic::new("x").unwrap()).is_none());
-        assert!(inbox.open().aliases.set(1, Topic::new("ninebytes").unwrap()).is_none());
+        assert!(!inbox.open().aliases.unwrap().set(4, Topic::new("x").unwrap()));
+        assert!(!inbox.open().aliases.unwrap().set(1, Topic::new("ninebytes").unwrap()));
         inbox.claim(9);
-        assert_eq!(inbox.open().aliases.get(1), None);
+        assert_eq!(inbox.open().aliases.unwrap().get(1), None);
     }
 
     #[cfg(feature = "alloc")]

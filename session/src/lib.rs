@@ -45,6 +45,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod aliases;
 mod arena;
 mod check;
 mod client;

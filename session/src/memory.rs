@@ -6,8 +6,7 @@
 use alloc::{boxed::Box, vec};
 
 use crate::arena;
-use crate::received::Entry;
-use crate::slots::Slot;
+use crate::slots::Flight;
 
 /// Memory for a [`Client`](crate::Client): [`Inline`], with the feature `alloc` also `Boxed`, or a `&mut` of either.
 ///
@@ -22,10 +21,9 @@ pub(crate) trait Lend {
     fn held(&self) -> usize;
 }
 
-/// What the engine sees of a memory. At most 65,535 slots and entries are used.
+/// What the engine sees of a memory. At most 65,535 flights are used.
 pub(crate) struct Parts<'m> {
-    pub(crate) slots: &'m mut [Slot],
-    pub(crate) entries: &'m mut [Entry],
+    pub(crate) flights: &'m mut [Flight],
     pub(crate) bytes: &'m mut [u8],
     pub(crate) scale: u8,
 }
@@ -46,8 +44,7 @@ pub(crate) struct Parts<'m> {
 /// ```
 #[derive(Clone, Hash)]
 pub struct Inline<const FLIGHTS: usize, const BYTES: usize> {
-    slots: [Slot; FLIGHTS],
-    entries: [Entry; FLIGHTS],
+    flights: [Flight; FLIGHTS],
     bytes: [u8; BYTES],
 }
 
@@ -57,7 +54,7 @@ impl<const FLIGHTS: usize, const BYTES: usize> Inline<FLIGHTS, BYTES> {
     pub const fn new() -> Self {
         const { assert!(FLIGHTS >= 1 && FLIGHTS <= u16::MAX as usize, "1 to 65,535 exchanges") }
         const { assert!(BYTES >= arena::LEAST && BYTES < 1 << 28, "128 bytes to 256 MiB") }
-        Self { slots: [Slot::NEW; FLIGHTS], entries: [Entry::NEW; FLIGHTS], bytes: [0; BYTES] }
+        Self { flights: [Flight::NEW; FLIGHTS], bytes: [0; BYTES] }
     }
 }
 
@@ -72,12 +69,7 @@ impl<const FLIGHTS: usize, const BYTES: usize> Memory for Inline<FLIGHTS, BYTES>
 impl<const FLIGHTS: usize, const BYTES: usize> Lend for Inline<FLIGHTS, BYTES> {
     #[inline]
     fn lend(&mut self) -> Parts<'_> {
-        Parts {
-            slots: &mut self.slots,
-            entries: &mut self.entries,
-            bytes: &mut self.bytes,
-            scale: const { arena::scale(BYTES) },
-        }
+        Parts { flights: &mut self.flights, bytes: &mut self.bytes, scale: const { arena::scale(BYTES) } }
     }
 
     fn held(&self) -> usize {
@@ -94,8 +86,7 @@ impl<const FLIGHTS: usize, const BYTES: usize> Lend for Inline<FLIGHTS, BYTES> {
 #[cfg(feature = "alloc")]
 #[derive(Clone, Hash)]
 pub struct Boxed {
-    slots: Box<[Slot]>,
-    entries: Box<[Entry]>,
+    flights: Box<[Flight]>,
     bytes: Box<[u8]>,
     scale: u8,
 }
@@ -112,8 +103,7 @@ impl Boxed {
         let flights = flights.clamp(1, u16::MAX.into());
         let bytes = bytes.clamp(arena::LEAST, (1 << 28) - 1);
         Self {
-            slots: vec![Slot::NEW; flights].into_boxed_slice(),
-            entries: vec![Entry::NEW; flights].into_boxed_slice(),
+            flights: vec![Flight::NEW; flights].into_boxed_slice(),
             bytes: vec![0; bytes].into_boxed_slice(),
             scale: arena::scale(bytes),
         }
@@ -127,7 +117,7 @@ impl Memory for Boxed {}
 impl Lend for Boxed {
     #[inline]
     fn lend(&mut self) -> Parts<'_> {
-        Parts { slots: &mut self.slots, entries: &mut self.entries, bytes: &mut self.bytes, scale: self.scale }
+        Parts { flights: &mut self.flights, bytes: &mut self.bytes, scale: self.scale }
     }
 
     fn held(&self) -> usize {

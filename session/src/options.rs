@@ -3,6 +3,8 @@
 use mqtt5_codec as codec;
 use mqtt5_codec::{Properties, QoS, Text, Topic};
 
+use crate::aliases::{GIVING, Giving};
+
 /// How to connect: the CONNECT packet, and how this client behaves on the connection.
 ///
 /// ```
@@ -36,9 +38,9 @@ pub struct Connect<'a> {
     pub ping_timeout: u32,
     /// After which share of the keep-alive interval without a packet sent a PINGREQ is due, in percent, at most 100.
     pub keep_alive_share: u8,
-    /// How many topic aliases QoS 0 messages may use, at most; the server may allow fewer. Their topics are kept in the
-    /// packet memory, and the one not used for longest gives way. 0 for none.
-    pub topic_aliases: u16,
+    pub(crate) topic_aliases: u16,
+    /// What is done about them.
+    pub(crate) giving: Option<&'static Giving>,
 }
 
 impl<'a> Connect<'a> {
@@ -62,7 +64,17 @@ impl<'a> Connect<'a> {
             ping_timeout: 10_000,
             keep_alive_share: 95,
             topic_aliases: 0,
+            giving: None,
         }
+    }
+
+    /// The same with topic aliases for QoS 0 messages, `most` at most; the server may allow fewer. Their topics are kept in the
+    /// packet memory, and the one not used for longest gives way. 0 for none, as without this call.
+    ///
+    /// A method, so that a program that doesn't call it holds no code for it.
+    #[must_use]
+    pub const fn with_topic_aliases(self, most: u16) -> Self {
+        Self { topic_aliases: most, giving: Some(&GIVING), ..self }
     }
 }
 

@@ -15,33 +15,63 @@ use crate::options::Message;
 use crate::received::{self, ANSWERED, HERE, entry};
 use crate::time::Instant;
 
-/// A sink that takes a chunk for the packet.
+/// A sink that takes a chunk for the packet, or the place that CONNECT has.
 pub(crate) struct Chunk<'a, 'm> {
     arena: &'a mut Arena<'m>,
     /// The largest packet that may be.
     most: u32,
-    at: At,
+    /// The chunk; for CONNECT the size of its place, in units.
+    at: u16,
+    apart: bool,
 }
 
 impl Sink for Chunk<'_, '_> {
     fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
-        if u32::try_from(len).is_ok_and(|len| len <= self.most)
-            && let Some(at) = self.arena.take(len)
-        {
-            self.at = at;
-            return Ok(self.arena.packet_mut(at));
+        let at = if u32::try_from(len).is_ok_and(|len| len > self.most) {
+            None
+        } else if self.apart {
+            self.arena.set_apart(len)
+        } else {
+            self.arena.take(len)
+        };
+        let Some(at) = at else { return Err(Full { need: len }) };
+        self.at = at;
+        Ok(if self.apart { self.arena.apart_packet() } else { self.arena.packet_mut(at) })
+    }
+}
+
+/// A sink that takes a chunk for the packet, or if there is none the place that CONNECT had, which has been sent.
+pub(crate) struct Spare<'a, 'm> {
+    pub(crate) chunk: Chunk<'a, 'm>,
+    /// Whether CONNECT is no more in its place.
+    pub(crate) free: bool,
+}
+
+impl Sink for Spare<'_, '_> {
+    fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        let need = Full { need: len };
+        if self.chunk.room(len).is_ok() {
+            return Ok(self.chunk.arena.packet_mut(self.chunk.at));
         }
-        Err(Full { need: len })
+        let fits = u32::try_from(len).is_ok_and(|len| len <= self.chunk.most);
+        if fits && self.free && self.chunk.arena.reuse_apart(len) {
+            return Ok(self.chunk.arena.apart_packet());
+        }
+        Err(need)
     }
 }
 
 impl<'a, 'm> Chunk<'a, 'm> {
     pub(crate) fn new(arena: &'a mut Arena<'m>, most: u32) -> Self {
-        Self { arena, most, at: NIL }
+        Self { arena, most, at: NIL, apart: false }
+    }
+
+    pub(crate) fn apart(arena: &'a mut Arena<'m>) -> Self {
+        Self { arena, most: u32::MAX, at: 0, apart: true }
     }
 
     /// The chunk, if encoding went well.
-    pub(crate) fn done(self, encoded: Result<usize, EncodeError>) -> Result<At, Refused> {
+    pub(crate) fn done(&self, encoded: Result<usize, EncodeError>) -> Result<At, Refused> {
         match encoded {
             Ok(_) => Ok(self.at),
             Err(EncodeError::Refused(rule)) => Err(Refused::Rule(rule)),
@@ -54,6 +84,7 @@ impl<'a, 'm> Chunk<'a, 'm> {
 }
 
 impl Engine<'_> {
+    #[inline(never)]
     pub(crate) fn publish(&mut self, message: &Message<'_>) -> Result<Option<PacketId>, Refused> {
         let up = self.may_publish(message)?;
         let &Message { topic, payload, qos, retain, properties, hold } = message;
@@ -68,31 +99,35 @@ impl Engine<'_> {
         let may_alias = up && qos == QoS::AtMostOnce && !hold;
         let mut given = None;
         let mut publish = Publish { topic: TopicRef::Name(topic), delivery, retain, properties, payload };
-        if may_alias && self.link.alias_max != 0 {
-            let (alias, known) = self.alias_of(topic.as_bytes());
+        let giving = self.state.link.giving.filter(|_| may_alias && self.state.link.alias_max != 0);
+        if let Some(giving) = giving {
+            let (alias, known) = (giving.choose)(self, topic.as_bytes());
             given = TopicAlias::new(alias);
             if let Some(alias) = given {
                 publish.topic = if known { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(topic, alias) };
             }
         }
-        let at = match self.encode(&publish) {
-            // Refused, perhaps because the message has an alias of its own.
-            Err(Refused::Rule(rule)) => {
-                let Some(alias) = properties.topic_alias() else { return Err(Refused::Rule(rule)) };
-                if !may_alias || self.link.alias_max != 0 {
-                    return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
+        let mut again = false;
+        let at = loop {
+            match self.encode(&publish) {
+                // Refused, perhaps because the message has an alias of its own.
+                Err(Refused::Rule(rule)) if !again => {
+                    again = true;
+                    let Some(alias) = properties.topic_alias() else { return Err(Refused::Rule(rule)) };
+                    if !may_alias || self.state.link.alias_max != 0 {
+                        return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
+                    }
+                    if alias.get() > self.state.link.server_alias_max {
+                        return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
+                    }
+                    publish.topic = TopicRef::NameAndAlias(topic, alias);
                 }
-                if alias.get() > self.link.server_alias_max {
-                    return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
-                }
-                publish.topic = TopicRef::NameAndAlias(topic, alias);
-                self.encode(&publish)?
+                other => break other?,
             }
-            other => other?,
         };
 
         // Before the first CONNECT, its length is not known: messages that wait leave room for it.
-        if self.session.connect_units == 0 && !self.arena.has_a_quarter() {
+        if self.state.session.connect_units == 0 && !self.arena.has_a_quarter() {
             let need = self.arena.len(at) as usize;
             self.arena.give(at);
             return Err(Refused::Bytes { need });
@@ -104,18 +139,18 @@ impl Engine<'_> {
                 self.arena.mark(at, KEPT);
             }
             self.enqueue(at);
-            if let Some(alias) = given {
-                self.give_alias(alias.get(), topic.as_bytes());
+            if let (Some(giving), Some(alias)) = (giving, given) {
+                (giving.note)(self, alias.get(), topic.as_bytes());
             }
         } else {
             self.take_id(number, at, if qos == QoS::AtLeastOnce { Sending::PubAck } else { Sending::PubRec });
-            self.session.publishes.insert(self.slots, number, 0);
-            self.session.publishing = self.session.publishing.wrapping_add(1);
-            if self.link.cursor == 0 {
-                self.link.cursor = number;
+            self.state.session.publishes.insert(self.flights, number, 0);
+            self.state.session.publishing = self.state.session.publishing.wrapping_add(1);
+            if self.state.link.cursor == 0 {
+                self.state.link.cursor = number;
             }
-            if self.link.unsent == 0 {
-                self.link.unsent = number;
+            if self.state.link.unsent == 0 {
+                self.state.link.unsent = number;
             }
         }
         Ok(id)
@@ -123,24 +158,24 @@ impl Engine<'_> {
 
     #[inline(never)]
     fn encode(&mut self, publish: &Publish<'_>) -> Result<At, Refused> {
-        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
         let encoded = publish.encode(Sender::Client, &mut sink);
         sink.done(encoded)
     }
 
     /// Whether this message may be published now; and whether on the connection there is.
     fn may_publish(&self, message: &Message<'_>) -> Result<bool, Refused> {
-        match self.link.phase {
+        match self.state.link.phase {
             Phase::Up => {
-                if message.qos as u8 > self.link.max_qos {
+                if message.qos as u8 > self.state.link.max_qos {
                     return Err(Refused::Rule(Rule::SERVER_MAXIMUM_QOS));
                 }
-                if message.retain && self.link.is(flag::NO_RETAIN) {
+                if message.retain && self.state.link.is(flag::NO_RETAIN) {
                     return Err(Refused::Rule(Rule::RETAIN_UNAVAILABLE));
                 }
                 if message.qos != QoS::AtMostOnce
                     && !message.hold
-                    && self.session.publishing >= self.link.server_receive_max
+                    && self.state.session.publishing >= self.state.link.server_receive_max
                 {
                     return Err(Refused::ReceiveMaximum);
                 }
@@ -154,10 +189,11 @@ impl Engine<'_> {
 
     /// Numbers a chunk in the order of queueing.
     fn stamp(&mut self, at: At, number: u16) {
-        self.arena.note(at, number, self.session.orders);
-        self.session.orders = self.session.orders.wrapping_add(1);
+        self.arena.note(at, number, self.state.session.orders);
+        self.state.session.orders = self.state.session.orders.wrapping_add(1);
     }
 
+    #[inline(never)]
     pub(crate) fn subscribe(
         &mut self,
         filters: &[Subscription<'_>],
@@ -165,24 +201,25 @@ impl Engine<'_> {
     ) -> Result<PacketId, Refused> {
         let (id, count) = self.may_request(filters.len())?;
         for Subscription { filter, .. } in filters {
-            if self.link.is(flag::NO_WILDCARDS) && filter.has_wildcard() {
+            if self.state.link.is(flag::NO_WILDCARDS) && filter.has_wildcard() {
                 return Err(Refused::Rule(Rule::WILDCARDS_UNAVAILABLE));
             }
-            if self.link.is(flag::NO_SHARED) && filter.is_shared() {
+            if self.state.link.is(flag::NO_SHARED) && filter.is_shared() {
                 return Err(Refused::Rule(Rule::SHARED_UNAVAILABLE));
             }
         }
-        if self.link.is(flag::NO_SUBSCRIPTION_IDS) && properties.subscription_identifiers().next().is_some() {
+        if self.state.link.is(flag::NO_SUBSCRIPTION_IDS) && properties.subscription_identifiers().next().is_some() {
             return Err(Refused::Rule(Rule::SUBSCRIPTION_IDS_UNAVAILABLE));
         }
         let subscribe = Subscribe { id, properties, filters: List::from(filters) };
-        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
         let encoded = subscribe.encode(&mut sink);
         let at = sink.done(encoded)?;
         self.request(at, id, count, Sending::SubAck);
         Ok(id)
     }
 
+    #[inline(never)]
     pub(crate) fn unsubscribe(
         &mut self,
         filters: &[Filter<'_>],
@@ -190,7 +227,7 @@ impl Engine<'_> {
     ) -> Result<PacketId, Refused> {
         let (id, count) = self.may_request(filters.len())?;
         let unsubscribe = Unsubscribe { id, properties, filters: List::from(filters) };
-        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
         let encoded = unsubscribe.encode(&mut sink);
         let at = sink.done(encoded)?;
         self.request(at, id, count, Sending::UnsubAck);
@@ -199,7 +236,7 @@ impl Engine<'_> {
 
     /// The identifier of a SUBSCRIBE or UNSUBSCRIBE, and its number of filters, if it may be sent.
     fn may_request(&self, filters: usize) -> Result<(PacketId, u16), Refused> {
-        match self.link.phase {
+        match self.state.link.phase {
             Phase::Up => {}
             Phase::Draining | Phase::Leaving => return Err(Refused::Closing),
             _ => return Err(Refused::NotConnected),
@@ -213,12 +250,13 @@ impl Engine<'_> {
         let number = id.get();
         self.stamp(at, number);
         self.take_id(number, count, state);
-        self.session.requests.insert(self.slots, number, 0);
+        self.state.session.requests.insert(self.flights, number, 0);
         self.enqueue(at);
     }
 
+    #[inline(never)]
     pub(crate) fn ping(&mut self, now: Instant) -> Result<(), Refused> {
-        match self.link.phase {
+        match self.state.link.phase {
             Phase::Up if self.has_small_room() => {
                 self.push_ping(now);
                 Ok(())
@@ -232,15 +270,16 @@ impl Engine<'_> {
     /// Queues a PINGREQ. The answer to the first one that is unanswered is waited for.
     pub(crate) fn push_ping(&mut self, now: Instant) {
         self.push_small(&[PINGREQ, 0]);
-        if !self.link.timers.answer.is_set() {
-            self.link.timers.answer = now.after(self.link.ping_timeout.into()).at_least_one();
+        if !self.state.link.timers.answer.is_set() {
+            self.state.link.timers.answer = now.after(self.state.link.ping_timeout.into()).at_least_one();
         }
     }
 
     /// Notes the application's answer to a message. It is sent when its turn comes.
+    #[inline(never)]
     pub(crate) fn acknowledge(&mut self, id: PacketId, reason: ReasonCode) -> Result<(), Refused> {
-        let number = received::find(self.entries, id.get());
-        let Some(entry) = entry(self.entries, number) else { return Err(Refused::Unknown) };
+        let number = received::find(self.flights, id.get());
+        let Some(entry) = entry(self.flights, number) else { return Err(Refused::Unknown) };
         let kind = match entry.state {
             Receiving::Owes1 => AckKind::PubAck,
             Receiving::Owes2 => AckKind::PubRec,
@@ -255,55 +294,5 @@ impl Engine<'_> {
         }
         entry.flags = entry.flags & HERE | ANSWERED | reason.value();
         Ok(())
-    }
-
-    // --- topic aliases that we give ---
-
-    /// The alias for a topic, and whether the server knows it: that of the topic, a new one, or the one not used for longest.
-    fn alias_of(&self, topic: &[u8]) -> (u16, bool) {
-        let (mut at, mut last) = (self.link.aliases, 0);
-        while at != NIL {
-            last = self.arena.slot(at);
-            if self.arena.packet(at) == topic {
-                return (last, true);
-            }
-            at = self.arena.after(at);
-        }
-        let count = self.link.alias_count;
-        (if count < self.link.alias_max { count.wrapping_add(1) } else { last }, false)
-    }
-
-    /// Notes that an alias stands for a topic, and was used just now.
-    fn give_alias(&mut self, alias: u16, topic: &[u8]) {
-        let (mut at, mut before) = (self.link.aliases, NIL);
-        while at != NIL && self.arena.slot(at) != alias {
-            before = at;
-            at = self.arena.after(at);
-        }
-        if at == NIL {
-            self.link.alias_count = alias.max(self.link.alias_count);
-        } else {
-            let next = self.arena.after(at);
-            if before == NIL {
-                self.link.aliases = next;
-            } else {
-                self.arena.set_after(before, next);
-            }
-            if self.arena.packet(at) != topic {
-                self.arena.give(at);
-                at = NIL;
-            }
-        }
-        if at == NIL {
-            // Without room the topic is not remembered: the alias is not used again until it is given anew.
-            let Some(new) = self.arena.take(topic.len()) else { return };
-            at = new;
-            for (to, from) in self.arena.packet_mut(at).iter_mut().zip(topic) {
-                *to = *from;
-            }
-            self.arena.note(at, alias, 0);
-        }
-        self.arena.set_after(at, self.link.aliases);
-        self.link.aliases = at;
     }
 }

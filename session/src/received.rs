@@ -5,7 +5,7 @@
 //! answer is owed are also in a queue, one for each QoS, since answers go out in the order of arrival [MQTT-4.6.0-2].
 
 use crate::flow::Receiving;
-use crate::slots::Ends;
+use crate::slots::{Ends, Flight};
 
 /// An exchange that the server began.
 #[derive(Clone, Copy, Hash)]
@@ -38,7 +38,7 @@ impl Entry {
 }
 
 /// What there is to know about the table beside its entries.
-#[derive(Clone, Copy, Default, Hash)]
+#[derive(Clone, Copy, Hash)]
 pub(crate) struct Book {
     /// The first free entry among those that have been used.
     free: u16,
@@ -52,19 +52,20 @@ pub(crate) struct Book {
 
 /// The entry with this number.
 #[inline]
-pub(crate) fn entry(entries: &mut [Entry], number: u16) -> Option<&mut Entry> {
-    entries.get_mut(usize::from(number).wrapping_sub(1))
+pub(crate) fn entry(flights: &mut [Flight], number: u16) -> Option<&mut Entry> {
+    flights.get_mut(usize::from(number).wrapping_sub(1)).map(|flight| &mut flight.entry)
 }
 
 /// Where the chain of an identifier begins.
 #[inline]
-fn head(entries: &mut [Entry], id: u16) -> Option<&mut u16> {
+fn head(entries: &mut [Flight], id: u16) -> Option<&mut u16> {
     let index = usize::from(id).checked_rem(entries.len())?;
-    entries.get_mut(index).map(|entry| &mut entry.chain)
+    entries.get_mut(index).map(|flight| &mut flight.entry.chain)
 }
 
 /// The number of the entry with this identifier, or 0.
-pub(crate) fn find(entries: &mut [Entry], id: u16) -> u16 {
+#[inline(never)]
+pub(crate) fn find(entries: &mut [Flight], id: u16) -> u16 {
     let mut at = head(entries, id).map_or(0, |head| *head);
     while let Some(&mut Entry { id: found, link, .. }) = entry(entries, at) {
         if found == id {
@@ -76,8 +77,11 @@ pub(crate) fn find(entries: &mut [Entry], id: u16) -> u16 {
 }
 
 impl Book {
+    pub(crate) const NEW: Self = Self { free: 0, fresh: 0, used: 0, owed: [Ends::NEW; 2] };
+
     /// Enters an identifier that is not in the table, and returns its number; 0 when the table is full.
-    pub(crate) fn enter(&mut self, entries: &mut [Entry], id: u16, state: Receiving) -> u16 {
+    #[inline(never)]
+    pub(crate) fn enter(&mut self, entries: &mut [Flight], id: u16, state: Receiving) -> u16 {
         let mut number = self.free;
         if let Some(free) = entry(entries, number) {
             self.free = free.next;
@@ -97,7 +101,8 @@ impl Book {
     }
 
     /// Frees an entry that is in no queue.
-    pub(crate) fn leave(&mut self, entries: &mut [Entry], number: u16) {
+    #[inline(never)]
+    pub(crate) fn leave(&mut self, entries: &mut [Flight], number: u16) {
         let Some(&mut Entry { id, link, .. }) = entry(entries, number) else { return };
         let mut at = head(entries, id).map_or(0, |head| *head);
         if at == number {
@@ -121,8 +126,16 @@ impl Book {
         self.used = self.used.wrapping_sub(1);
     }
 
+    /// Whether any answer is owed.
+    #[inline]
+    pub(crate) fn owes(&self) -> bool {
+        let [first, second] = self.owed;
+        first.first | second.first != 0
+    }
+
     /// Queues an entry whose answer is owed.
-    pub(crate) fn owe(&mut self, entries: &mut [Entry], number: u16, queue: usize) {
+    #[inline(never)]
+    pub(crate) fn owe(&mut self, entries: &mut [Flight], number: u16, queue: usize) {
         let Some(ends) = self.owed.get_mut(queue) else { return };
         match entry(entries, core::mem::replace(&mut ends.last, number)) {
             Some(last) => last.next = number,
@@ -143,14 +156,14 @@ impl Book {
     }
 
     /// Forgets every entry.
-    pub(crate) fn clear(&mut self, entries: &mut [Entry]) {
-        entries.fill(Entry::NEW);
-        *self = Self::default();
+    pub(crate) fn clear(&mut self, entries: &mut [Flight]) {
+        entries.iter_mut().for_each(|flight| flight.entry = Entry::NEW);
+        *self = Self::NEW;
     }
 
     /// The connection is gone: QoS 1 messages will come again as new ones, QoS 2 identifiers are remembered.
-    pub(crate) fn part(&mut self, entries: &mut [Entry]) {
-        self.owed = [Ends::default(); 2];
+    pub(crate) fn part(&mut self, entries: &mut [Flight]) {
+        self.owed = [Ends::NEW; 2];
         for number in 1..=self.fresh {
             let Some(entry) = entry(entries, number) else { break };
             entry.flags &= !HERE;
@@ -169,8 +182,8 @@ mod tests {
     #[test]
     fn any_identifiers_are_found_until_they_leave() {
         for size in [1usize, 2, 7, 8, 100] {
-            let mut entries = vec![Entry::NEW; size];
-            let mut book = Book::default();
+            let mut entries = vec![Flight::NEW; size];
+            let mut book = Book::NEW;
             let ids: vec::Vec<u16> = (0..size).map(|i| (i * 31 + 65_000) as u16 | 1).collect::<vec::Vec<_>>();
             let mut ids = ids;
             ids.sort_unstable();
@@ -193,8 +206,8 @@ mod tests {
 
     #[test]
     fn a_full_table_takes_no_more() {
-        let mut entries = [Entry::NEW; 2];
-        let mut book = Book::default();
+        let mut entries = [Flight::NEW; 2];
+        let mut book = Book::NEW;
         assert_eq!(book.enter(&mut entries, 9, Receiving::Owes2), 1);
         assert_eq!(book.enter(&mut entries, 11, Receiving::Owes2), 2);
         assert_eq!(book.enter(&mut entries, 13, Receiving::Owes2), 0);
@@ -205,8 +218,8 @@ mod tests {
 
     #[test]
     fn mqtt_4_3_3_10_a_lost_connection_forgets_qos_1_and_remembers_qos_2() {
-        let mut entries = [Entry::NEW; 4];
-        let mut book = Book::default();
+        let mut entries = [Flight::NEW; 4];
+        let mut book = Book::NEW;
         let one = book.enter(&mut entries, 1, Receiving::Owes1);
         book.owe(&mut entries, one, 0);
         let two = book.enter(&mut entries, 2, Receiving::Owes2);

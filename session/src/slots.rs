@@ -6,6 +6,7 @@
 
 use crate::arena::At;
 use crate::flow::Sending;
+use crate::received::Entry;
 
 /// An exchange that we began.
 #[derive(Clone, Copy, Hash)]
@@ -28,8 +29,19 @@ impl Slot {
     }
 }
 
+/// A place for one exchange in each direction.
+#[derive(Clone, Copy, Hash)]
+pub(crate) struct Flight {
+    pub(crate) slot: Slot,
+    pub(crate) entry: Entry,
+}
+
+impl Flight {
+    pub(crate) const NEW: Self = Self { slot: Slot::NEW, entry: Entry::NEW };
+}
+
 /// The first and last of a list, by number; 0 for none.
-#[derive(Clone, Copy, Default, Hash)]
+#[derive(Clone, Copy, Hash)]
 pub(crate) struct Ends {
     pub(crate) first: u16,
     pub(crate) last: u16,
@@ -37,13 +49,15 @@ pub(crate) struct Ends {
 
 /// The slot with this number.
 #[inline]
-pub(crate) fn slot(slots: &mut [Slot], number: u16) -> Option<&mut Slot> {
-    slots.get_mut(usize::from(number).wrapping_sub(1))
+pub(crate) fn slot(flights: &mut [Flight], number: u16) -> Option<&mut Slot> {
+    flights.get_mut(usize::from(number).wrapping_sub(1)).map(|flight| &mut flight.slot)
 }
 
 impl Ends {
+    pub(crate) const NEW: Self = Self { first: 0, last: 0 };
+
     /// Puts a slot that is in no list before another one of this list; before 0, at its end.
-    pub(crate) fn insert(&mut self, slots: &mut [Slot], number: u16, before: u16) {
+    pub(crate) fn insert(&mut self, slots: &mut [Flight], number: u16, before: u16) {
         let previous = match slot(slots, before) {
             Some(next) => core::mem::replace(&mut next.previous, number),
             None => core::mem::replace(&mut self.last, number),
@@ -59,7 +73,8 @@ impl Ends {
     }
 
     /// Takes a slot out of this list, which it is in.
-    pub(crate) fn remove(&mut self, slots: &mut [Slot], number: u16) {
+    #[inline(never)]
+    pub(crate) fn remove(&mut self, slots: &mut [Flight], number: u16) {
         let Some(&mut Slot { previous, next, .. }) = slot(slots, number) else { return };
         match slot(slots, previous) {
             Some(slot) => slot.next = next,
@@ -77,7 +92,7 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    fn numbers(ends: Ends, slots: &mut [Slot]) -> Vec<u16> {
+    fn numbers(ends: Ends, slots: &mut [Flight]) -> Vec<u16> {
         let mut all = Vec::new();
         let (mut at, mut before) = (ends.first, 0);
         while let Some(s) = slot(slots, at) {
@@ -92,8 +107,8 @@ mod tests {
 
     #[test]
     fn slots_enter_and_leave_a_list_anywhere() {
-        let mut slots = [Slot::NEW; 5];
-        let mut list = Ends::default();
+        let mut slots = [Flight::NEW; 5];
+        let mut list = Ends::NEW;
         list.insert(&mut slots, 2, 0);
         list.insert(&mut slots, 5, 0);
         list.insert(&mut slots, 1, 5);

@@ -15,6 +15,9 @@
 pub struct Instant(u64);
 
 impl Instant {
+    /// As a deadline: none.
+    pub(crate) const ZERO: Self = Self(0);
+
     /// The moment that never comes.
     pub const NEVER: Self = Self(u64::MAX);
 

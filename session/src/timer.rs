@@ -3,7 +3,7 @@
 use crate::time::Instant;
 
 /// Deadlines; zero for none.
-#[derive(Clone, Copy, Default, Hash)]
+#[derive(Clone, Copy, Hash)]
 pub(crate) struct Timers {
     /// When the answer to CONNECT or PINGREQ is missed.
     pub(crate) answer: Instant,
@@ -12,6 +12,8 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
+    pub(crate) const NEW: Self = Self { answer: Instant::ZERO, ping: Instant::ZERO };
+
     /// The first of the deadlines.
     pub(crate) fn first(self) -> Option<Instant> {
         match (self.answer.is_set(), self.ping.is_set()) {

@@ -3,7 +3,7 @@
 use mqtt5_codec::ReasonCode;
 
 use crate::arena::{At, KEPT, NIL, SENT};
-use crate::engine::{Engine, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, Writing, flag};
+use crate::engine::{Engine, Link, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, Writing, flag};
 use crate::flow::{Receiving, Sending};
 use crate::received::{ANSWERED, Entry, entry};
 use crate::slots::{Ends, Slot, slot};
@@ -14,62 +14,58 @@ const DUP: u8 = 8;
 
 impl<'m> Engine<'m> {
     /// The bytes to be written next. A packet that has been lent stays chosen until it is written or the connection ends.
+    #[inline(never)]
     pub(crate) fn transmit(mut self) -> Option<&'m [u8]> {
-        if self.link.phase == Phase::Closed {
+        if self.state.link.phase == Phase::Closed {
             return None;
         }
-        if self.link.writing == Writing::Nothing {
+        if self.state.link.writing == Writing::Nothing {
             self.choose();
         }
-        let (bytes, written): (&'m [u8], usize) = match self.link.writing {
+        let Link { writing, chunk, written, small_len, .. } = self.state.link;
+        let bytes: &'m [u8] = match writing {
             Writing::Nothing => return None,
-            Writing::Small => {
-                let start = usize::from(self.link.small_start.wrapping_add(self.link.small_written));
-                (self.arena.into_small().get(..usize::from(self.link.small_len))?, start)
-            }
-            Writing::Connect => (self.arena.into_apart(), usize::try_from(self.link.written).unwrap_or(usize::MAX)),
-            Writing::Once | Writing::Kept => {
-                (self.arena.into_packet(self.link.chunk), usize::try_from(self.link.written).unwrap_or(usize::MAX))
-            }
+            Writing::Small => self.arena.into_small().get(..usize::from(small_len))?,
+            Writing::Apart => self.arena.into_apart(),
+            Writing::Once | Writing::Kept => self.arena.into_packet(chunk),
         };
-        bytes.get(written..)
+        bytes.get(usize::try_from(written).ok()?..)
     }
 
     /// Chooses the packet that is written next.
     fn choose(&mut self) {
-        let [first, second] = self.session.received.owed;
-        if first.first | second.first != 0 && matches!(self.link.phase, Phase::Up | Phase::Draining) {
+        if self.state.session.received.owes() {
             self.push_answers();
         }
-        if self.link.small_len != 0 {
-            self.link.writing = Writing::Small;
-            return;
-        }
-        match self.link.phase {
-            Phase::Down | Phase::Closed => {}
-            Phase::Connecting if self.link.is(flag::CONNECT_DUE) => {
-                self.link.flags &= !flag::CONNECT_DUE;
-                self.begin(NIL, Writing::Connect);
-            }
-            Phase::Connecting | Phase::Leaving => self.choose_urgent(),
-            Phase::Up => {
+        let phase = self.state.link.phase;
+        if self.state.link.small_len != 0 {
+            self.begin(NIL, Writing::Small);
+        } else if self.state.link.is(flag::APART_DUE) {
+            self.state.link.flags &= !flag::APART_DUE;
+            self.begin(NIL, Writing::Apart);
+        } else {
+            if phase != Phase::Draining {
                 self.choose_urgent();
-                if self.link.writing == Writing::Nothing {
-                    self.choose_queued();
-                }
             }
-            Phase::Draining => {
+            if self.state.link.writing == Writing::Nothing && matches!(phase, Phase::Up | Phase::Draining) {
                 self.choose_queued();
-                if self.link.writing == Writing::Nothing && self.link.cursor == 0 {
-                    self.link.phase = Phase::Leaving;
+                if phase == Phase::Draining
+                    && self.state.link.writing == Writing::Nothing
+                    && self.state.link.cursor == 0
+                {
+                    self.state.link.phase = Phase::Leaving;
                     self.choose_urgent();
+                    if self.state.link.writing == Writing::Nothing {
+                        self.push_disconnect();
+                        self.begin(NIL, Writing::Small);
+                    }
                 }
             }
         }
     }
 
     fn choose_urgent(&mut self) {
-        let at = core::mem::replace(&mut self.link.urgent, NIL);
+        let at = core::mem::replace(&mut self.state.link.urgent, NIL);
         if at != NIL {
             self.begin(at, Writing::Once);
         }
@@ -77,20 +73,21 @@ impl<'m> Engine<'m> {
 
     /// Chooses what was queued first, but passes by messages that wait for the server's Receive Maximum [MQTT-3.3.4-8].
     fn choose_queued(&mut self) {
-        // PUBRELs that went ahead. Each is passed by once a connection.
-        while let Some(&mut Slot { state: Sending::PubComp, chunk: NIL, next, .. }) = slot(self.slots, self.link.cursor)
-        {
-            self.link.cursor = next;
-        }
-        let once = self.session.queue.first;
-        let number = self.link.cursor;
-        if once == NIL && number == 0 {
+        if self.state.session.queue.first | self.state.link.cursor == 0 {
             return;
         }
-        let publish = slot(self.slots, number).map(|slot| *slot);
-        let ready = publish.filter(|slot| slot.state == Sending::PubComp || self.link.quota != 0);
+        // PUBRELs that went ahead. Each is passed by once a connection.
+        while let Some(&mut Slot { state: Sending::PubComp, chunk: NIL, next, .. }) =
+            slot(self.flights, self.state.link.cursor)
+        {
+            self.state.link.cursor = next;
+        }
+        let once = self.state.session.queue.first;
+        let number = self.state.link.cursor;
+        let publish = slot(self.flights, number).map(|slot| *slot);
+        let ready = publish.filter(|slot| slot.state == Sending::PubComp || self.state.link.quota != 0);
         // What waits its turn is older than all that is new. No quota holds back a PUBREL [MQTT-3.3.4-8] [MQTT-4.9.0-3].
-        let releases = self.link.releases.first != 0;
+        let releases = self.state.link.releases.first != 0;
         match ready {
             Some(Slot { state: Sending::PubComp, .. }) => self.choose_release(),
             None if releases => self.choose_release(),
@@ -98,11 +95,11 @@ impl<'m> Engine<'m> {
                 self.choose_publish(number, publish);
             }
             _ if once != NIL => {
-                self.session.queue.first = self.arena.after(once);
-                if self.session.queue.first == NIL {
-                    self.session.queue.last = NIL;
+                self.state.session.queue.first = self.arena.after(once);
+                if self.state.session.queue.first == NIL {
+                    self.state.session.queue.last = NIL;
                 }
-                if let Some(slot) = slot(self.slots, self.arena.slot(once)) {
+                if let Some(slot) = slot(self.flights, self.arena.slot(once)) {
                     slot.sent = true;
                 }
                 self.begin(once, Writing::Once);
@@ -115,42 +112,42 @@ impl<'m> Engine<'m> {
     fn choose_release(&mut self) {
         let number = self.next_release();
         self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
-        self.link.writing = Writing::Small;
+        self.begin(NIL, Writing::Small);
     }
 
     /// Has a PUBREL wait for its turn, the last of all.
     pub(crate) fn delay_release(&mut self, number: u16) {
-        let last = core::mem::replace(&mut self.link.releases.last, number);
-        match slot(self.slots, last) {
+        let last = core::mem::replace(&mut self.state.link.releases.last, number);
+        match slot(self.flights, last) {
             Some(last) => last.chunk = number,
-            None => self.link.releases.first = number,
+            None => self.state.link.releases.first = number,
         }
-        if let Some(slot) = slot(self.slots, number) {
+        if let Some(slot) = slot(self.flights, number) {
             slot.chunk = number;
         }
     }
 
     /// The PUBREL whose turn it is: it waits no more. 0 for none.
     pub(crate) fn next_release(&mut self) -> u16 {
-        let number = self.link.releases.first;
-        if let Some(slot) = slot(self.slots, number) {
+        let number = self.state.link.releases.first;
+        if let Some(slot) = slot(self.flights, number) {
             let next = core::mem::replace(&mut slot.chunk, NIL);
             if next == number {
-                self.link.releases = Ends::default();
+                self.state.link.releases = Ends::NEW;
             } else {
-                self.link.releases.first = next;
+                self.state.link.releases.first = next;
             }
         }
         number
     }
 
     fn choose_publish(&mut self, number: u16, publish: Slot) {
-        self.link.cursor = publish.next;
-        if self.link.unsent == number {
-            self.link.unsent = publish.next;
+        self.state.link.cursor = publish.next;
+        if self.state.link.unsent == number {
+            self.state.link.unsent = publish.next;
         }
-        self.link.quota = self.link.quota.wrapping_sub(1);
-        if let Some(slot) = slot(self.slots, number) {
+        self.state.link.quota = self.state.link.quota.wrapping_sub(1);
+        if let Some(slot) = slot(self.flights, number) {
             slot.sent = true;
         }
         if self.arena.has(publish.chunk, SENT)
@@ -162,9 +159,9 @@ impl<'m> Engine<'m> {
     }
 
     fn begin(&mut self, at: At, writing: Writing) {
-        self.link.chunk = at;
-        self.link.written = 0;
-        self.link.writing = writing;
+        self.state.link.chunk = at;
+        self.state.link.written = 0;
+        self.state.link.writing = writing;
     }
 
     /// Whether one chunk was queued before another.
@@ -173,23 +170,27 @@ impl<'m> Engine<'m> {
     }
 
     /// Queues the answers of the application whose turn has come [MQTT-4.6.0-2] [MQTT-4.6.0-3].
+    #[inline(never)]
     pub(crate) fn push_answers(&mut self) {
+        if !matches!(self.state.link.phase, Phase::Up | Phase::Draining) {
+            return;
+        }
         for queue in 0..2 {
             while self.has_small_room() {
-                let number = self.session.received.owed.get(queue).map_or(0, |ends| ends.first);
-                let Some(&mut Entry { flags, id, next, state, .. }) = entry(self.entries, number) else { break };
+                let number = self.state.session.received.owed.get(queue).map_or(0, |ends| ends.first);
+                let Some(&mut Entry { flags, id, next, state, .. }) = entry(self.flights, number) else { break };
                 if flags & ANSWERED == 0 {
                     break;
                 }
-                let reason = entry(self.entries, number).map_or(0, |entry| entry.reason());
+                let reason = entry(self.flights, number).map_or(0, |entry| entry.reason());
                 let reason = ReasonCode::from_u8(reason).unwrap_or(ReasonCode::SUCCESS);
-                self.session.received.paid(next, queue);
+                self.state.session.received.paid(next, queue);
                 if state == Receiving::Owes2 && !reason.is_error() {
-                    if let Some(entry) = entry(self.entries, number) {
+                    if let Some(entry) = entry(self.flights, number) {
                         entry.state = Receiving::PubRel;
                     }
                 } else {
-                    self.session.received.leave(self.entries, number);
+                    self.state.session.received.leave(self.flights, number);
                 }
                 self.push_ack(if queue == 0 { PUBACK } else { PUBREC }, id, reason);
             }
@@ -197,88 +198,98 @@ impl<'m> Engine<'m> {
     }
 
     /// The host wrote `n` bytes of what was lent.
+    #[inline(never)]
     pub(crate) fn transmitted(&mut self, n: usize, now: Instant) {
-        if n == 0 {
+        let writing = self.state.link.writing;
+        if n == 0 || writing == Writing::Nothing {
             return;
         }
-        match self.link.writing {
-            Writing::Nothing => return,
-            Writing::Small => self.small_written(n, now),
-            writing => {
-                self.link.flags |= flag::BEGUN;
-                let n = u32::try_from(n).unwrap_or(u32::MAX);
-                self.link.written = self.link.written.saturating_add(n);
-                let len = if writing == Writing::Connect {
-                    self.arena.apart_len()
-                } else {
-                    self.arena.mark(self.link.chunk, SENT);
-                    self.arena.len(self.link.chunk)
-                };
-                if self.link.written >= len {
-                    match writing {
-                        Writing::Once => self.arena.give(self.link.chunk),
-                        Writing::Connect => {
-                            // It may hold a password.
-                            self.arena.apart_mut().fill(0);
-                            self.link.flags |= flag::UNANSWERED;
-                        }
-                        _ => {}
-                    }
-                    self.link.writing = Writing::Nothing;
-                    self.link.chunk = NIL;
+        self.state.link.flags |= flag::BEGUN;
+        let written = self.state.link.written.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+        self.state.link.written = written;
+        let chunk = self.state.link.chunk;
+        let len = match writing {
+            Writing::Small => {
+                if self.small_written(written) {
                     self.packet_written(now);
                 }
+                u32::from(self.state.link.small_len)
+            }
+            Writing::Apart => self.arena.apart_len(),
+            _ => {
+                self.arena.mark(chunk, SENT);
+                self.arena.len(chunk)
+            }
+        };
+        if written < len {
+            return;
+        }
+        self.state.link.writing = Writing::Nothing;
+        self.state.link.chunk = NIL;
+        match writing {
+            Writing::Small => {
+                self.state.link.small_start = 0;
+                self.state.link.small_len = 0;
+            }
+            writing => {
+                match writing {
+                    Writing::Once => self.arena.give(chunk),
+                    Writing::Apart => {
+                        // It may hold a password.
+                        self.arena.apart_mut().fill(0);
+                        if !self.state.link.is(flag::ACCEPTED) {
+                            self.state.link.flags |= flag::UNANSWERED;
+                        }
+                    }
+                    _ => {}
+                }
+                self.packet_written(now);
             }
         }
-        if self.link.phase == Phase::Leaving
-            && self.link.writing == Writing::Nothing
-            && self.link.small_len == 0
-            && self.link.urgent == NIL
-        {
-            self.link.phase = Phase::Closed;
+        let Link { phase, small_len, urgent, .. } = self.state.link;
+        if phase == Phase::Leaving && small_len == 0 && urgent == NIL {
+            self.state.link.phase = Phase::Closed;
         }
     }
 
-    /// Goes through the small packets that have been written.
-    fn small_written(&mut self, n: usize, now: Instant) {
-        let mut left = n.saturating_add(usize::from(self.link.small_written));
-        loop {
-            let start = usize::from(self.link.small_start);
-            let packet = self.arena.small().and_then(|small| small.get(start..)).unwrap_or(&[]);
-            let &[first, rest, ref tail @ ..] = packet else { break };
-            let reason = if rest == 3 { tail.get(2).copied().unwrap_or(0) } else { 0 };
-            let len = rest.wrapping_add(2);
-            let Some(after) = left.checked_sub(usize::from(len)) else { break };
-            left = after;
-            self.link.small_start = self.link.small_start.wrapping_add(len);
-            // The server may send another message as soon as it has this.
-            if first == PUBACK || first == PUBREC && reason >= 0x80 || first == PUBCOMP && reason == 0 {
-                self.link.unacknowledged = self.link.unacknowledged.saturating_sub(1);
-            }
-            self.packet_written(now);
-            if self.link.small_start >= self.link.small_len {
-                left = 0;
-                self.link.small_start = 0;
-                self.link.small_len = 0;
-                self.link.writing = Writing::Nothing;
+    /// Goes through the small packets of which that many bytes have been written. Whether one of them is whole now.
+    fn small_written(&mut self, written: u32) -> bool {
+        let link = &mut self.state.link;
+        let Some(small) = self.arena.small().and_then(|small| small.get(..usize::from(link.small_len))) else {
+            return false;
+        };
+        let mut rest = small.get(usize::from(link.small_start)..).unwrap_or(&[]);
+        let mut whole = false;
+        while let &[first, len, ref tail @ ..] = rest {
+            let end = link.small_start.wrapping_add(len).wrapping_add(2);
+            if u32::from(end) > written {
                 break;
             }
+            link.small_start = end;
+            whole = true;
+            let reason = if len == 3 { tail.get(2).copied().unwrap_or(0) } else { 0 };
+            // The server may send another message as soon as it has this.
+            if first == PUBACK || first == PUBREC && reason >= 0x80 || first == PUBCOMP && reason == 0 {
+                link.unacknowledged = link.unacknowledged.saturating_sub(1);
+            }
+            rest = tail.get(usize::from(len)..).unwrap_or(&[]);
         }
-        self.link.small_written = u8::try_from(left).unwrap_or(0);
+        whole
     }
 
     /// The last byte of a packet has been written.
     fn packet_written(&mut self, now: Instant) {
-        if self.link.phase == Phase::Connecting {
-            self.link.timers.ping = now;
-        } else if self.link.interval != 0 {
-            self.link.timers.ping = now.after(self.link.interval.into()).at_least_one();
+        if self.state.link.phase == Phase::Connecting {
+            self.state.link.timers.ping = now;
+        } else if self.state.link.interval != 0 {
+            self.state.link.timers.ping = now.after(self.state.link.interval.into()).at_least_one();
         }
     }
 
     /// Keeps of the queue what may wait for another connection, and is within this one's limits.
+    #[inline(never)]
     pub(crate) fn sift_queue(&mut self) {
-        let mut at = core::mem::take(&mut self.session.queue).first;
+        let mut at = core::mem::replace(&mut self.state.session.queue, Ends::NEW).first;
         while at != NIL {
             let next = self.arena.after(at);
             if self.arena.has(at, KEPT) && self.is_allowed(at) {
@@ -291,19 +302,21 @@ impl<'m> Engine<'m> {
     }
 
     /// Puts a chunk at the end of the queue.
+    #[inline(never)]
     pub(crate) fn enqueue(&mut self, at: At) {
         self.arena.set_after(at, NIL);
-        match core::mem::replace(&mut self.session.queue.last, at) {
-            NIL => self.session.queue.first = at,
+        match core::mem::replace(&mut self.state.session.queue.last, at) {
+            NIL => self.state.session.queue.first = at,
             last => self.arena.set_after(last, at),
         }
     }
 
     /// Whether the server's limits allow this PUBLISH.
+    #[inline(never)]
     pub(crate) fn is_allowed(&mut self, at: At) -> bool {
         let first = self.arena.packet(at).first().copied().unwrap_or(0);
-        self.arena.len(at) <= self.link.send_max()
-            && first >> 1 & 3 <= self.link.max_qos
-            && (first & 1 == 0 || !self.link.is(flag::NO_RETAIN))
+        self.arena.len(at) <= self.state.link.send_max()
+            && first >> 1 & 3 <= self.state.link.max_qos
+            && (first & 1 == 0 || !self.state.link.is(flag::NO_RETAIN))
     }
 }

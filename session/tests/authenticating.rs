@@ -181,6 +181,23 @@ fn mqtt_4_12_1_1_authentication_anew_on_a_live_connection() {
     assert_eq!(auth(&mut host, again, &[method("m")]), Ok(()), "and again");
 }
 
+/// Found by the fuzz target `operations`: the second AUTH of ours took the place of the first, whose memory was lost.
+#[test]
+fn an_auth_that_was_not_sent_has_no_answer() {
+    let mut host = begun();
+    host.feed(CONNACK);
+    auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]).unwrap();
+    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::AUTH_UNASKED.id()));
+    assert_eq!(host.sent(), "e0 01 82");
+
+    let mut host = begun();
+    assert_eq!(host.feed_one(CONTINUE), "auth 18");
+    auth(&mut host, ReasonCode::CONTINUE_AUTHENTICATION, &[method("m")]).unwrap();
+    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::AUTH_UNASKED.id()));
+    host.client.handle_close(host.now());
+    assert_eq!(host.client.figures(host.now()).bytes_held, 0);
+}
+
 #[test]
 fn mqtt_4_12_1_2_a_failed_authentication_closes() {
     let mut host = begun();
@@ -203,4 +220,59 @@ fn mqtt_3_15_2_2_an_auth_beyond_the_servers_maximum_packet_size_is_refused() {
     let refused = auth(&mut host, ReasonCode::RE_AUTHENTICATE, &properties);
     assert_eq!(refused, Err(Refused::Rule(Rule::SERVER_MAXIMUM_PACKET_SIZE)), "[MQTT-3.15.2-3]");
     assert_eq!(auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]), Ok(()), "nothing had changed");
+}
+
+#[test]
+fn an_auth_finds_room_in_a_full_memory() {
+    for steps in 1..4 {
+        let mut host = Host::with(Boxed::new(4, 192));
+        let properties = [LASTING[0], method("m"), Property::AuthenticationData(b"0123456789")];
+        let mut connect = lasting();
+        connect.packet.properties = Properties::from(&properties);
+        host.client.connect(&connect, host.now()).unwrap();
+        host.sent();
+        host.feed(CONNACK);
+        // Unacknowledged messages take all there is.
+        while host.publish(&message("t", "0123456789", 1)).is_ok() {}
+        assert!(matches!(host.publish(&message("t", "", 0)), Err(Refused::Bytes { .. })));
+        host.sent();
+        let data = [method("m"), Property::AuthenticationData(b"2")];
+        auth(&mut host, ReasonCode::RE_AUTHENTICATE, &data).unwrap();
+        assert_eq!(host.sent(), "f0 0a 19 08 15 00 01 6d 16 00 01 32");
+        for _ in 0..steps {
+            assert_eq!(host.feed_one(CONTINUE), "auth 18");
+            auth(&mut host, ReasonCode::CONTINUE_AUTHENTICATION, &data).unwrap();
+            assert_eq!(host.sent(), "f0 0a 18 08 15 00 01 6d 16 00 01 32");
+        }
+        assert_eq!(host.feed_one("f0 06 00 04 15 00 01 6d"), "auth 00");
+        // What is larger than CONNECT was finds none, and changes nothing.
+        let long = [method("m"), Property::AuthenticationData(&[0; 64])];
+        let refused = auth(&mut host, ReasonCode::RE_AUTHENTICATE, &long);
+        assert!(matches!(refused, Err(Refused::Bytes { .. })));
+        assert_eq!(host.sent(), "");
+        // The way back stays free.
+        host.client.handle_close(host.now());
+        assert_eq!(host.client.connect(&connect, host.now()), Ok(()));
+        host.client.check().unwrap();
+    }
+}
+
+#[test]
+fn an_auth_that_waits_is_dropped_when_the_connection_is_ended() {
+    let mut host = Host::with(Boxed::new(4, 192));
+    let properties = [LASTING[0], method("m"), Property::AuthenticationData(b"0123456789")];
+    let mut connect = lasting();
+    connect.packet.properties = Properties::from(&properties);
+    host.client.connect(&connect, host.now()).unwrap();
+    host.sent();
+    host.feed(CONNACK);
+    while host.publish(&message("t", "0123456789", 1)).is_ok() {}
+    host.sent();
+    auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]).unwrap();
+    let now = host.now();
+    host.client
+        .disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, mqtt5_session::Ending::AfterQueued, now)
+        .unwrap();
+    assert_eq!(host.sent(), "e0 00");
+    assert!(host.client.is_closed());
 }

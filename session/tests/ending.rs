@@ -119,17 +119,24 @@ fn mqtt_3_14_2_2_no_session_expiry_where_connect_had_none() {
 
 #[test]
 fn there_is_always_room_to_take_leave() {
-    let mut host = Host::with(Boxed::new(1, 160));
-    host.open(&Connect::new(text("c")), "20 03 00 00 00");
-    host.publish(&message("t", "0123456789abcdef", 0)).unwrap();
-    host.publish(&message("t", "12345678", 0)).unwrap();
-    assert!(matches!(
-        disconnect(&mut host, ReasonCode::NORMAL_DISCONNECTION, &[], Ending::AfterQueued),
-        Err(Refused::Bytes { need: 2 })
-    ));
-    assert_eq!(disconnect(&mut host, ReasonCode::NORMAL_DISCONNECTION, &[], Ending::AtOnce), Ok(()));
-    assert_eq!(host.sent(), "e0 00");
-    assert!(host.client.is_closed());
+    for (reason, ending, sent) in [
+        (ReasonCode::NORMAL_DISCONNECTION, Ending::AtOnce, "e0 00"),
+        (ReasonCode::DISCONNECT_WITH_WILL_MESSAGE, Ending::AtOnce, "e0 01 04"),
+        (ReasonCode::NORMAL_DISCONNECTION, Ending::AfterQueued, "QUEUED e0 00"),
+        (ReasonCode::DISCONNECT_WITH_WILL_MESSAGE, Ending::AfterQueued, "QUEUED e0 01 04"),
+    ] {
+        let mut host = Host::with(Boxed::new(1, 160));
+        host.open(&Connect::new(text("c")), "20 03 00 00 00");
+        host.publish(&message("t", "0123456789abcdef", 0)).unwrap();
+        host.publish(&message("t", "12345678", 0)).unwrap();
+        assert!(matches!(host.publish(&message("t", "", 0)), Err(Refused::Bytes { .. })));
+        // The server's is not ours to send.
+        assert!(matches!(disconnect(&mut host, ReasonCode::SERVER_BUSY, &[], ending), Err(Refused::Rule(_))));
+        assert_eq!(disconnect(&mut host, reason, &[], ending), Ok(()));
+        let queued = format!("30 14 00 01 74 00 {} 30 0c 00 01 74 00 {}", hex(b"0123456789abcdef"), hex(b"12345678"));
+        assert_eq!(host.sent(), sent.replace("QUEUED", &queued));
+        assert!(host.client.is_closed());
+    }
 }
 
 #[test]

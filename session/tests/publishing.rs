@@ -223,7 +223,7 @@ fn mqtt_3_2_2_17_no_topic_alias_beyond_the_servers_maximum() {
 fn mqtt_3_2_2_18_no_topic_alias_where_the_server_takes_none() {
     let mut host = Host::new();
     let mut connect = lasting();
-    connect.topic_aliases = 10;
+    connect = connect.with_topic_aliases(10);
     host.open(&connect, "20 03 00 00 00");
     host.publish(&message("t", "", 0)).unwrap();
     host.publish(&message("t", "", 0)).unwrap();
@@ -255,7 +255,7 @@ fn mqtt_3_3_2_7_a_message_that_may_be_sent_again_has_no_alias() {
 fn aliasing() -> Host {
     let mut host = Host::new();
     let mut connect = lasting();
-    connect.topic_aliases = 2;
+    connect = connect.with_topic_aliases(2);
     host.open(&connect, "20 06 00 00 03 22 00 09");
     host
 }
@@ -283,7 +283,7 @@ fn mqtt_3_3_2_7_aliases_are_not_carried_over_a_reconnect() {
     host.sent();
     host.client.handle_close(host.now());
     let mut connect = lasting();
-    connect.topic_aliases = 2;
+    connect = connect.with_topic_aliases(2);
     host.open(&connect, "20 06 01 00 03 22 00 09");
     host.publish(&message("a", "", 0)).unwrap();
     assert_eq!(host.sent(), "30 07 00 01 61 03 23 00 01");
@@ -295,7 +295,7 @@ fn mqtt_3_3_2_7_aliases_are_not_carried_over_a_reconnect() {
 fn an_alias_without_room_for_its_topic_is_only_not_used() {
     let mut host = Host::with(Boxed::new(1, 176));
     let mut connect = lasting();
-    connect.topic_aliases = 3;
+    connect = connect.with_topic_aliases(3);
     host.open(&connect, "20 06 00 00 03 22 00 09");
     let name = "t".repeat(30);
     for alias in [1, 2, 3] {

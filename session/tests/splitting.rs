@@ -18,7 +18,7 @@ fn transcript(piece: usize, acknowledge: Acknowledge) -> Vec<String> {
     connect.packet.properties = Properties::from(&properties);
     connect.packet.keep_alive = 10;
     connect.acknowledge = acknowledge;
-    connect.topic_aliases = 1;
+    connect = connect.with_topic_aliases(1);
     let mut held = message("held", "0", 1);
     held.hold = true;
     host.publish(&held).unwrap();

@@ -6,6 +6,7 @@ pub mod client;
 pub mod codec;
 pub mod explore;
 pub mod hex;
+pub mod html;
 pub mod interop;
 pub mod judge;
 pub mod laws;

@@ -7,7 +7,7 @@ use std::{fs, io::BufWriter};
 
 use clap::{Parser, Subcommand};
 use conformance::interop::{self, Outcome};
-use conformance::statements::{self, Sources, Statement};
+use conformance::statements::{self, Sources, show};
 use conformance::{client, codec, explore, judge, sim, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them.
@@ -34,12 +34,8 @@ enum Judge {
     Broker(judge::command::Options),
     /// Judges a client by statement: a server that watches it, and tries it.
     Peer(judge::peer::Options),
-    /// Prints the table of statements, and how many are kept in which way.
-    Statements {
-        /// Lists in the table every test that bears a statement's number; run in the project's folder.
-        #[arg(long)]
-        fill: bool,
-    },
+    /// Prints the standard's normative statements: whom each binds, how it is kept here, and how many are kept in which way.
+    Statements(Table),
     /// Prints the test vectors, as JSON lines: who sends it, the bytes, the verdict, and why.
     Vectors,
     /// Writes the vectors' bytes into a directory, a file each, for a fuzzer to begin with.
@@ -56,10 +52,23 @@ enum Judge {
     Interop(interop::Options),
 }
 
+#[derive(clap::Args)]
+struct Table {
+    /// Print the table as one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Write the table as a page for a browser; without --json, print the counts alone.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// List every test that bears a statement's number in tests/statements.csv; run in the project's folder.
+    #[arg(long, conflicts_with_all = ["json", "html"])]
+    fill: bool,
+}
+
 fn main() -> ExitCode {
     let done = match Arguments::parse().judge {
         Judge::Codec(options) => codec::run(&options, io::stdin().lock(), io::stdout().lock()),
-        Judge::Statements { fill } => statements(fill, io::stdout().lock()),
+        Judge::Statements(options) => statements(&options, io::stdout().lock()),
         Judge::Vectors => print(BufWriter::new(io::stdout().lock())),
         Judge::Seeds { directory } => seeds(&directory),
         Judge::Broker(options) => well(judge::command::run(&options, io::stdout().lock())),
@@ -89,19 +98,30 @@ fn well(judged: io::Result<bool>) -> io::Result<()> {
     if judged? { Ok(()) } else { Err(io::Error::other("not all is as it should be")) }
 }
 
-fn statements(fill: bool, mut output: impl Write) -> io::Result<()> {
+fn statements(options: &Table, mut output: impl Write) -> io::Result<()> {
     const TABLE: &str = "tests/statements.csv";
     let mut table = statements::parse(include_str!("../statements.csv"));
-    if fill {
-        table = statements::parse(&fs::read_to_string(TABLE)?);
+    if options.fill {
+        let csv = fs::read_to_string(TABLE).map_err(|error| about(Path::new(TABLE), &error))?;
+        table = statements::parse(&csv);
         statements::fill(&mut table, &Sources::read(Path::new("."))?);
         fs::write(TABLE, statements::to_csv(&table))?;
-    } else {
-        for Statement { id, binds, says, kept } in &table {
-            writeln!(output, "{id:<15} {binds:<7} {says}\n{:<24}{}", "", kept.join(" "))?;
-        }
     }
-    writeln!(output, "{}", statements::counts(&table))
+    if let Some(file) = &options.html {
+        fs::write(file, show::html(&table)).map_err(|error| about(file, &error))?;
+    }
+    if options.json {
+        writeln!(output, "{}", show::json(&table))
+    } else if options.fill || options.html.is_some() {
+        write!(output, "{}", show::counts(&table))
+    } else {
+        write!(output, "{}", show::text(&table))
+    }
+}
+
+/// An error that says which file it is about.
+fn about(file: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", file.display()))
 }
 
 fn print(mut output: impl Write) -> io::Result<()> {

@@ -1,14 +1,17 @@
 //! The table of the standard's 251 normative statements, `tests/statements.csv`, and whether the sources agree with it.
 //!
 //! A row says whom the statement binds and how it is kept: entries separated by `;`, each `test:NAME`, `type:WHERE` (what
-//! breaks the statement cannot be written), `session` (the session's, and not yet named here), `server` (a server's, of which
-//! a client sees nothing) or `host` (the transport's). A test that bears a statement's number stands in that row.
+//! breaks the statement cannot be written), `server:HALF` (a server's, and the client's half of it) or `host:WHY` (the
+//! transport's). A test that bears a statement's number stands in that row. What binds every packet, the client or both is
+//! tested or kept by type, unless it is the transport's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::{fs, io};
 
 use mqtt5_codec::Rule;
+
+pub mod show;
 
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,60 @@ pub struct Statement {
     pub says: String,
     /// How it is kept.
     pub kept: Vec<String>,
+}
+
+/// How a statement is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By a test.
+    Test,
+    /// By a type: what breaks it cannot be written.
+    Type,
+    /// By a server, of which a client has its half at most.
+    Server,
+    /// By a host: it is the transport's.
+    Host,
+}
+
+impl Way {
+    /// All of them; where a statement is kept in several ways, the first one counts.
+    pub const ALL: [Self; 4] = [Self::Test, Self::Type, Self::Server, Self::Host];
+
+    /// What it is called in the table.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Type => "type",
+            Self::Server => "server",
+            Self::Host => "host",
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Test => "tested",
+            Self::Type => "by type",
+            Self::Server => "server's",
+            Self::Host => "host's",
+        }
+    }
+}
+
+impl Statement {
+    /// What keeps it in this way: names of tests, places, halves or reasons.
+    pub fn kept_by(&self, way: Way) -> impl Iterator<Item = &str> {
+        let of = move |kept: &'_ String| kept.split_once(':').is_some_and(|(key, _)| key == way.key());
+        self.kept.iter().filter(move |kept| of(kept)).filter_map(|kept| Some(kept.split_once(':')?.1))
+    }
+
+    /// The first way in which it is kept.
+    #[must_use]
+    pub fn way(&self) -> Option<Way> {
+        Way::ALL.into_iter().find(|way| self.kept_by(*way).next().is_some())
+    }
 }
 
 /// What the sources say about statements.
@@ -52,7 +109,7 @@ pub fn parse(csv: &str) -> Vec<Statement> {
             }
         }
         let [id, binds, says, kept] = <[String; 4]>::try_from(fields).ok()?;
-        let kept = kept.split(';').map(str::to_owned).collect();
+        let kept = kept.split(';').filter(|kept| !kept.is_empty()).map(str::to_owned).collect();
         Some(Statement { id, binds, says, kept })
     };
     csv.lines().skip(1).filter_map(row).collect()
@@ -61,11 +118,12 @@ pub fn parse(csv: &str) -> Vec<Statement> {
 /// Writes a table as CSV.
 #[must_use]
 pub fn to_csv(table: &[Statement]) -> String {
+    let quoted = |field: &str| {
+        if field.contains([',', '"']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field.to_owned() }
+    };
     let mut csv = String::from("id,binds,statement,kept\n");
-    for statement in table {
-        let says = statement.says.replace('"', "\"\"");
-        let says = if statement.says.contains([',', '"']) { format!("\"{says}\"") } else { says };
-        csv.push_str(&format!("{},{},{says},{}\n", statement.id, statement.binds, statement.kept.join(";")));
+    for Statement { id, binds, says, kept } in table {
+        csv.push_str(&format!("{id},{binds},{},{}\n", quoted(says), quoted(&kept.join(";"))));
     }
     csv
 }
@@ -116,13 +174,8 @@ impl Sources {
                 is_test = is_test || line == "#[test]" || line.starts_with("#[tokio::test");
             }
         }
-        for (start, _) in source.match_indices("MQTT-") {
-            let rest = source.get(start + 5..).unwrap_or_default();
-            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-').unwrap_or(rest.len());
-            let number = rest.get(..end).unwrap_or_default().trim_end_matches(['.', '-']);
-            if number.contains('-') && number.contains('.') {
-                self.ids.entry(format!("MQTT-{number}")).or_insert_with(|| file.to_owned());
-            }
+        for id in ids_in(source) {
+            self.ids.entry(id).or_insert_with(|| file.to_owned());
         }
     }
 
@@ -131,6 +184,16 @@ impl Sources {
         let numbered = self.tests.keys().filter(|name| name.starts_with("mqtt_"));
         numbered.map(|name| (name.as_str(), id_in(name, ids))).collect()
     }
+}
+
+/// The statements that a text names.
+fn ids_in(text: &str) -> impl Iterator<Item = String> {
+    text.match_indices("MQTT-").filter_map(|(start, _)| {
+        let rest = text.get(start + 5..)?;
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-').unwrap_or(rest.len());
+        let number = rest.get(..end)?.trim_end_matches(['.', '-']);
+        (number.contains('-') && number.contains('.')).then(|| format!("MQTT-{number}"))
+    })
 }
 
 /// The statement whose number a test bears: `mqtt_3_3_1_4_qos_three_is_malformed` bears that of MQTT-3.3.1-4.
@@ -159,6 +222,12 @@ pub fn disagreements(table: &[Statement], sources: &Sources) -> Vec<String> {
     for (id, file) in sources.ids.iter().filter(|(id, _)| !ids.contains(id.as_str())) {
         found.push(format!("{id}, named in {file}, is no statement"));
     }
+    for (statement, kept) in table.iter().flat_map(|statement| statement.kept.iter().map(move |kept| (statement, kept)))
+    {
+        for id in ids_in(kept).filter(|id| !ids.contains(id.as_str())) {
+            found.push(format!("{id}, named in the row of {}, is no statement", statement.id));
+        }
+    }
     for statement in table {
         found.extend(disagreements_of(statement, sources));
     }
@@ -184,16 +253,21 @@ fn disagreements_of(statement: &Statement, sources: &Sources) -> Vec<String> {
     for kept in kept {
         match kept.split_once(':') {
             Some(("test", name)) if sources.tests.contains_key(name) => {}
-            Some(("type", place)) if !place.is_empty() => {}
-            None if ["session", "server", "host"].contains(&kept.as_str()) => {}
+            Some(("type" | "server" | "host", why)) if !why.is_empty() => {}
             _ => found.push(format!("{id} is kept by {kept:?}, which does not exist")),
         }
     }
-    let has = |prefix: &str| kept.iter().any(|kept| kept.starts_with(prefix));
-    if binds == "packet" && !has("test:") && !has("type:") {
-        found.push(format!("{id} binds every packet and is neither tested nor enforced by type"));
+    let has = |way: Way| statement.kept_by(way).next().is_some();
+    if binds == "server" {
+        if kept.is_empty() {
+            found.push(format!("{id} is kept by nothing: a server's statement says the client's half of it"));
+        }
+        return found;
     }
-    if binds != "server" && has("server") && !has("test:") {
+    if !has(Way::Test) && !has(Way::Type) && !has(Way::Host) {
+        found.push(format!("{id} binds {binds} and is neither tested nor kept by type"));
+    }
+    if has(Way::Server) {
         found.push(format!("{id} binds {binds}, not the server alone"));
     }
     found
@@ -210,29 +284,9 @@ pub fn fill(table: &mut [Statement], sources: &Sources) {
             bearing.iter().filter(|(_, id)| id.as_ref() == Some(&statement.id)).map(|(name, _)| format!("test:{name}"));
         let new: Vec<_> = names.filter(|name| !statement.kept.contains(name)).collect();
         if !new.is_empty() {
-            statement.kept.retain(|kept| kept != "session" && kept != "server");
             statement.kept.splice(0..0, new);
         }
-        if statement.kept.is_empty() {
-            statement.kept.push(if statement.binds == "server" { "server" } else { "session" }.into());
-        }
     }
-}
-
-/// How many statements are kept in which way: by a test, by type, as the server's, the host's, or not yet named.
-#[must_use]
-pub fn counts(table: &[Statement]) -> String {
-    let has = |statement: &&Statement, prefix: &str| statement.kept.iter().any(|kept| kept.starts_with(prefix));
-    let with = |prefix: &str| table.iter().filter(|statement| has(statement, prefix)).count();
-    format!(
-        "{} statements: {} tested, {} by type, {} the server's, {} the host's, {} of the session not yet named",
-        table.len(),
-        with("test:"),
-        with("type:"),
-        with("server"),
-        with("host"),
-        with("session"),
-    )
 }
 
 #[cfg(test)]
@@ -241,7 +295,7 @@ mod tests {
 
     const TABLE: &str = "id,binds,statement,kept\n\
         MQTT-1.5.4-1,packet,\"strings, \"\"UTF-8\"\"\",test:mqtt_1_5_4_1_strings;type:Text\n\
-        MQTT-4.2-1,both,ordered,host\n";
+        MQTT-4.2-1,both,ordered,\"host:in order, whole\"\n";
 
     fn sources(text: &str) -> Sources {
         let mut sources = Sources::default();
@@ -273,15 +327,40 @@ mod tests {
             let found = disagreements(&table, &sources(text));
             assert!(found.iter().any(|sentence| sentence.starts_with(told)), "{found:?}");
         }
-        let untested = parse("\nMQTT-1.5.4-1,packet,s,server\nMQTT-1.5.4-1,client,,tset:x\n");
-        assert_eq!(disagreements(&untested, &sources("")).len(), 5);
+    }
+
+    #[test]
+    fn a_statement_that_nothing_keeps_is_told() {
+        let told = |row: &str| disagreements(&parse(&format!("\n{row}\n")), &sources(""));
+        for row in [
+            // What binds every packet, the client or both has a test or a type, unless it is the transport's.
+            "MQTT-1.5.4-1,packet,s,",
+            "MQTT-1.5.4-1,client,s,",
+            "MQTT-1.5.4-1,both,s,",
+            // A server's statement says the client's half.
+            "MQTT-1.5.4-1,server,s,",
+            "MQTT-1.5.4-1,server,s,server:",
+            // A test that is gone, ways that do not exist, and a row without words.
+            "MQTT-1.5.4-1,server,s,test:gone",
+            "MQTT-1.5.4-1,server,s,tset:x",
+            "MQTT-1.5.4-1,server,s,server",
+            "MQTT-1.5.4-1,nobody,s,type:Text",
+            "MQTT-1.5.4-1,packet,,type:Text",
+            concat!("MQTT-1.5.4-1,server,s,server:as MQTT", "-1.5.4-9 says"),
+        ] {
+            assert_eq!(told(row).len(), 1, "{row}: {:?}", told(row));
+        }
+        assert_eq!(told("MQTT-1.5.4-1,packet,s,server:no").len(), 2);
+        for row in ["packet,s,type:Text", "both,s,host:why", "server,s,server:none", "server,s,type:Text"] {
+            assert_eq!(told(&format!("MQTT-1.5.4-1,{row}")), Vec::<String>::new());
+        }
     }
 
     #[test]
     fn filling_lists_new_tests_and_forgets_old_ones() {
-        let mut table = parse("\nMQTT-1.5.4-1,packet,s,test:gone;type:Text\nMQTT-4.2-1,both,o,session\n");
+        let mut table = parse("\nMQTT-1.5.4-1,packet,s,test:gone;type:Text\nMQTT-4.2-1,both,o,host:x\n");
         fill(&mut table, &sources("#[test]\nfn mqtt_4_2_1_pieces() {}"));
         assert_eq!(table[0].kept, ["type:Text"]);
-        assert_eq!(table[1].kept, ["test:mqtt_4_2_1_pieces"]);
+        assert_eq!(table[1].kept, ["test:mqtt_4_2_1_pieces", "host:x"]);
     }
 }

@@ -70,3 +70,17 @@ fn an_answer_comes_before_the_next_line_is_given() {
     drop(stdin);
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn the_table_of_statements_is_printed_for_people_programs_and_browsers() {
+    let text = String::from_utf8(run(&["statements"], b"")).unwrap();
+    assert_eq!(text.lines().filter(|line| line.starts_with("MQTT-")).count(), 251);
+    let page = std::env::temp_dir().join(format!("statements-{}.html", std::process::id()));
+    let json = run(&["statements", "--json", "--html", page.to_str().unwrap()], b"");
+    let html = std::fs::read_to_string(&page);
+    std::fs::remove_file(&page).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["statements"].as_array().unwrap().len(), 251);
+    assert_eq!(json["counts"]["all"]["all"], 251);
+    assert_eq!(html.unwrap().matches("<tr id=\"MQTT-").count(), 251);
+}

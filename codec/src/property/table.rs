@@ -7,7 +7,7 @@ use core::num::{NonZeroU16, NonZeroU32};
 use super::{Properties, SESSION_EXPIRY_INTERVAL, SUBSCRIPTION_IDENTIFIER, USER_PROPERTY, place};
 use crate::list::{Item, Wire};
 use crate::value::{PayloadFormat, QoS, SubscriptionId, TopicAlias};
-use crate::wire::{Reader, Writer, fits_u16};
+use crate::wire::{self, Writer, fits_u16, varint_len};
 use crate::{Rule, Text, Topic};
 
 /// What a property's value is on the wire.
@@ -26,11 +26,7 @@ pub(super) enum Kind {
     Pair,
 }
 
-// An entry of the table: bits 0 to 17 the places, two for what may repeat, bits 20 to 23 the kind, bits 27 to 31 the number
-// of the row.
-
-pub(super) const REPEATS: u32 = 1 << 18;
-pub(super) const REPEATS_IN_PUBLISH: u32 = 1 << 19;
+// An entry of the table: bits 0 to 17 the places, bits 20 to 23 the kind, bits 27 to 31 the number of the row.
 
 const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
     let mut mask = 0;
@@ -45,11 +41,6 @@ const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
         }
         rest = tail;
     }
-    mask |= match id {
-        USER_PROPERTY => REPEATS,
-        SUBSCRIPTION_IDENTIFIER => REPEATS_IN_PUBLISH,
-        _ => 0,
-    };
     mask | (kind as u32) << 20 | (row as u32) << 27
 }
 
@@ -83,12 +74,11 @@ pub(super) fn entry_kind(entry: u32) -> Kind {
 
 /// A property's value: how it is read from checked bytes, written, and whether it may be sent.
 trait Value<'a>: Copy {
-    fn get(r: &mut Reader<'a>) -> Option<Self>;
+    fn get(rest: &mut &'a [u8]) -> Option<Self>;
+    /// How many bytes the value takes, if it may be sent.
+    fn size(&self) -> Result<usize, Rule>;
     /// Writes the identifier `id` and the value, together where that is one step.
-    fn put(self, id: u8, w: &mut Writer<'_>);
-    fn valid(self) -> Result<(), Rule> {
-        Ok(())
-    }
+    fn put(&self, id: u8, w: &mut Writer<'_>);
     fn text(self) -> Option<Text<'a>> {
         None
     }
@@ -107,71 +97,82 @@ fn tagged_u32(id: u8, value: u32, w: &mut Writer<'_>) {
 }
 
 macro_rules! value {
-    ($($type:ty: |$r:ident| $get:expr, |$value:ident, $id:ident, $w:ident| $put:expr;)+) => {$(
+    ($($type:ty: |$r:ident| $get:expr, $len:literal, |$value:ident, $id:ident, $w:ident| $put:expr;)+) => {$(
         impl<'a> Value<'a> for $type {
             #[inline]
-            fn get($r: &mut Reader<'a>) -> Option<Self> { $get }
+            fn get($r: &mut &'a [u8]) -> Option<Self> { $get }
             #[inline]
-            fn put(self, $id: u8, $w: &mut Writer<'_>) { let $value = self; $put }
+            fn size(&self) -> Result<usize, Rule> { Ok($len) }
+            #[inline]
+            fn put(&self, $id: u8, $w: &mut Writer<'_>) { let $value = *self; $put }
         }
     )+};
 }
 
 value! {
-    bool: |r| r.u8().ok().map(|byte| byte != 0), |value, id, w| w.chunk([id, u8::from(value)]);
-    PayloadFormat: |r| r.u8().ok().and_then(Self::from_u8), |value, id, w| w.chunk([id, value as u8]);
-    QoS: |r| r.u8().ok().and_then(Self::from_u8), |value, id, w| w.chunk([id, value as u8]);
-    u16: |r| r.u16().ok(), |value, id, w| tagged_u16(id, value, w);
-    NonZeroU16: |r| r.u16().ok().and_then(Self::new), |value, id, w| tagged_u16(id, value.get(), w);
-    TopicAlias: |r| r.u16().ok().and_then(Self::new), |value, id, w| tagged_u16(id, value.get(), w);
-    u32: |r| r.u32().ok(), |value, id, w| tagged_u32(id, value, w);
-    NonZeroU32: |r| r.u32().ok().and_then(Self::new), |value, id, w| tagged_u32(id, value.get(), w);
-    SubscriptionId: |r| r.varint().ok().and_then(Self::new), |value, id, w| {
+    bool: |r| wire::u8(r).map(|byte| byte != 0), 1, |value, id, w| w.chunk([id, u8::from(value)]);
+    PayloadFormat: |r| wire::u8(r).and_then(Self::from_u8), 1, |value, id, w| w.chunk([id, value as u8]);
+    QoS: |r| wire::u8(r).and_then(Self::from_u8), 1, |value, id, w| w.chunk([id, value as u8]);
+    u16: |r| wire::u16(r), 2, |value, id, w| tagged_u16(id, value, w);
+    NonZeroU16: |r| wire::u16(r).and_then(Self::new), 2, |value, id, w| tagged_u16(id, value.get(), w);
+    TopicAlias: |r| wire::u16(r).and_then(Self::new), 2, |value, id, w| tagged_u16(id, value.get(), w);
+    u32: |r| wire::u32(r), 4, |value, id, w| tagged_u32(id, value, w);
+    NonZeroU32: |r| wire::u32(r).and_then(Self::new), 4, |value, id, w| tagged_u32(id, value.get(), w);
+}
+
+impl<'a> Value<'a> for SubscriptionId {
+    #[inline]
+    fn get(rest: &mut &'a [u8]) -> Option<Self> {
+        wire::varint(rest).and_then(Self::new)
+    }
+    #[inline]
+    fn size(&self) -> Result<usize, Rule> {
+        Ok(varint_len(SubscriptionId::get(*self) as usize))
+    }
+    #[inline]
+    fn put(&self, id: u8, w: &mut Writer<'_>) {
         w.u8(id);
-        w.varint(value.get());
-    };
-}
-
-impl<'a> Value<'a> for Text<'a> {
-    #[inline]
-    fn get(r: &mut Reader<'a>) -> Option<Self> {
-        r.bytes().ok().map(Self::checked)
-    }
-    #[inline]
-    fn put(self, id: u8, w: &mut Writer<'_>) {
-        w.tagged_bytes(id, self.as_bytes());
-    }
-    fn text(self) -> Option<Self> {
-        Some(self)
+        w.varint(SubscriptionId::get(*self));
     }
 }
 
-impl<'a> Value<'a> for Topic<'a> {
-    #[inline]
-    fn get(r: &mut Reader<'a>) -> Option<Self> {
-        r.bytes().ok().map(Self::checked)
-    }
-    #[inline]
-    fn put(self, id: u8, w: &mut Writer<'_>) {
-        w.tagged_bytes(id, self.as_bytes());
-    }
-    fn text(self) -> Option<Text<'a>> {
-        Some(Topic::text(self))
-    }
+macro_rules! text {
+    ($($type:ident)+) => {$(
+        impl<'a> Value<'a> for $type<'a> {
+            #[inline]
+            fn get(rest: &mut &'a [u8]) -> Option<Self> {
+                wire::bytes(rest).map(Self::checked)
+            }
+            #[inline]
+            fn size(&self) -> Result<usize, Rule> {
+                Ok(self.slice().len().wrapping_add(2))
+            }
+            #[inline]
+            fn put(&self, id: u8, w: &mut Writer<'_>) {
+                w.tagged_bytes(id, self.slice());
+            }
+            fn text(self) -> Option<Text<'a>> {
+                Some(Text::checked(self.as_bytes()))
+            }
+        }
+    )+};
 }
+
+text! { Text Topic }
 
 impl<'a> Value<'a> for &'a [u8] {
     #[inline]
-    fn get(r: &mut Reader<'a>) -> Option<Self> {
-        r.bytes().ok()
+    fn get(rest: &mut &'a [u8]) -> Option<Self> {
+        wire::bytes(rest)
     }
     #[inline]
-    fn put(self, id: u8, w: &mut Writer<'_>) {
+    fn size(&self) -> Result<usize, Rule> {
+        fits_u16(self)?;
+        Ok(self.len().wrapping_add(2))
+    }
+    #[inline]
+    fn put(&self, id: u8, w: &mut Writer<'_>) {
         w.tagged_bytes(id, self);
-    }
-    #[inline]
-    fn valid(self) -> Result<(), Rule> {
-        fits_u16(self)
     }
 }
 
@@ -208,15 +209,16 @@ macro_rules! properties {
                 }
             }
 
-            /// Whether the value may be sent, as far as its type does not say so.
+            /// How many bytes the property takes, if its value may be sent.
             #[inline]
-            pub(super) fn valid(&self, place: u8) -> Result<(), Rule> {
-                match self {
+            pub(super) fn size(&self, place: u8) -> Result<usize, Rule> {
+                let len = match self {
                     // Section 3.2.2.3.4: a server that grants QoS 2 does not say so.
-                    Self::MaximumQoS(QoS::ExactlyOnce) => Err(Rule::of_property(place, self.id())),
-                    $($(Self::$variant(value))|+ => value.valid(),)+
-                    Self::UserProperty(..) => Ok(()),
-                }
+                    Self::MaximumQoS(QoS::ExactlyOnce) => return Err(Rule::of_property(place, self.id())),
+                    $($(Self::$variant(value))|+ => value.size()?,)+
+                    Self::UserProperty(name, value) => name.size()?.wrapping_add(value.size()?),
+                };
+                Ok(len.wrapping_add(1))
             }
 
             pub(super) fn texts(self) -> [Option<Text<'a>>; 2] {
@@ -228,24 +230,24 @@ macro_rules! properties {
         }
 
         impl<'a> Wire<'a> for Property<'a> {
-            #[inline]
-            fn get(r: &mut Reader<'a>) -> Option<Self> {
-                let id = r.u8().ok()?;
+            #[cfg_attr(target_pointer_width = "64", inline(always))]
+            fn get(rest: &mut &'a [u8]) -> Option<Self> {
+                let id = wire::u8(rest)?;
                 Some(match id {
-                    $($($id => Self::$variant(Value::get(r)?),)+)+
-                    USER_PROPERTY => Self::UserProperty(Value::get(r)?, Value::get(r)?),
+                    $($($id => Self::$variant(Value::get(rest)?),)+)+
+                    USER_PROPERTY => Self::UserProperty(Value::get(rest)?, Value::get(rest)?),
                     _ => return None,
                 })
             }
 
-            #[inline(always)] // So that counting is no more than additions.
+            #[cfg_attr(target_pointer_width = "64", inline(always))]
             fn put(&self, w: &mut Writer<'_>) {
                 let id = self.id();
-                match *self {
+                match self {
                     $($(Self::$variant(value))|+ => value.put(id, w),)+
                     Self::UserProperty(name, value) => {
-                        w.tagged_bytes(id, name.as_bytes());
-                        w.bytes(value.as_bytes());
+                        w.tagged_bytes(id, name.slice());
+                        w.bytes(value.slice());
                     }
                 }
             }

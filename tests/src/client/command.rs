@@ -277,7 +277,7 @@ impl Connect<'_> {
         options.timeout = self.timeout.unwrap_or(options.timeout);
         options.ping_timeout = self.ping_timeout.unwrap_or(options.ping_timeout);
         options.keep_alive_share = self.keep_alive_share.unwrap_or(options.keep_alive_share);
-        options.topic_aliases = self.topic_aliases;
+        options = options.with_topic_aliases(self.topic_aliases);
         then(&options)
     }
 }

@@ -9,6 +9,14 @@ pub mod report;
 pub mod server;
 pub mod talk;
 
+/// The judges that look at a statement, by the command that runs them.
+#[must_use]
+pub fn judges(statement: &str) -> Vec<&'static str> {
+    let of_server = cases::CASES.iter().any(|(_, statements, _)| statements.contains(&statement));
+    let of_client = peer::statements().any(|of_client| of_client == statement);
+    [(of_server, "broker"), (of_client, "peer")].into_iter().filter(|(of, _)| *of).map(|(_, judge)| judge).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::cases::{CASES, ask};

@@ -279,6 +279,11 @@ const STATEMENTS: &[&str] = &[
     "MQTT 3.14.2.2.2",
 ];
 
+/// All statements that the judge looks at.
+pub fn statements() -> impl Iterator<Item = &'static str> {
+    WRONG.iter().map(|(statement, _)| *statement).chain(STATEMENTS.iter().copied())
+}
+
 /// Watches clients on a TCP port. Returns whether nothing was broken.
 ///
 /// # Errors

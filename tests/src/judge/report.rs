@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::html::escape;
+
 /// What was found of one statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -88,25 +90,24 @@ impl Report {
     /// The report for a browser.
     #[must_use]
     pub fn html(&self, title: &str) -> String {
-        let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let [pass, fail, not_seen] = self.counts();
-        let mut html = format!(
-            "<!doctype html><meta charset=\"utf-8\"><title>{0}</title><style>body{{font:15px sans-serif;margin:2em}}\
-             td{{padding:2px 12px}}.pass{{color:#070}}.fail{{color:#b00;font-weight:bold}}.not{{color:#777}}</style>\
-             <h1>{0}</h1><p>{pass} pass, {fail} fail, {not_seen} not seen</p><table>\n",
-            escape(title)
-        );
+        let mut body = format!("<p>{pass} pass, {fail} fail, {not_seen} not seen</p>\n<table>\n");
+        body.push_str("<thead><tr><th>verdict</th><th>statement</th><th>what was seen</th></tr></thead>\n");
         for (statement, verdict) in &self.verdicts {
             let (word, why) = words(verdict);
-            let class = word.split(' ').next().unwrap_or(word);
+            let class = match verdict {
+                Verdict::Pass(_) => "pass",
+                Verdict::Fail(_) => "fail",
+                Verdict::NotSeen(_) => "dim",
+            };
+            let (statement, why) = (escape(statement), escape(&why));
+            // Writing to a string can't fail.
             let _ = writeln!(
-                html,
-                "<tr class=\"{class}\"><td>{word}</td><td>{}</td><td>{}</td></tr>",
-                escape(statement),
-                escape(&why)
+                body,
+                "<tr><td class=\"{class}\">{word}</td><td class=\"id\">{statement}</td><td>{why}</td></tr>"
             );
         }
-        html + "</table>\n"
+        crate::html::page(title, &(body + "</table>\n"))
     }
 }
 
@@ -137,6 +138,6 @@ mod tests {
              1 pass, 1 fail, 1 not seen\n"
         );
         assert!(report.json().starts_with("{\"pass\":1,\"fail\":1,\"not_seen\":1,"));
-        assert!(report.html("x").contains("<tr class=\"fail\"><td>fail</td><td>MQTT-2</td><td>a &lt; b</td>"));
+        assert!(report.html("x").contains("<td class=\"fail\">fail</td><td class=\"id\">MQTT-2</td><td>a &lt; b</td>"));
     }
 }

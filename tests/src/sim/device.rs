@@ -125,7 +125,7 @@ impl<'t> Device<'t> {
         options.packet.properties = Properties::from(&properties[..]);
         options.prior = if self.forgot { Prior::Empty } else { Prior::None };
         options.acknowledge = if manual { Acknowledge::Manual } else { Acknowledge::Automatic };
-        options.topic_aliases = aliases;
+        options = options.with_topic_aliases(aliases);
         let len = options.packet.encoded_len().unwrap_or(usize::MAX);
         let asked = self.client.connect(&options, self.at(now));
         let clean = self.clean;

@@ -17,7 +17,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 fn main() -> ! {
     let mut buffer = [0; 512];
     let mut inbox = Inbox::new(&mut buffer);
-    let mut client = Client::new(Memory::new());
+    let mut client = const { Client::new(Memory::new()) };
     firmware::machine::print("hello from thumbv7em\n");
     exit(if run(&mut client, &mut inbox) { 7 } else { 1 })
 }

@@ -17,7 +17,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 fn main() -> ! {
     let mut buffer = [0; 512];
     let mut inbox = Inbox::new(&mut buffer);
-    let mut client = Client::new(Memory::new());
+    let mut client = const { Client::new(Memory::new()) };
     let mut well = false;
     let depth = stack(|| well = run(&mut client, &mut inbox));
     report("stack", depth);

@@ -255,7 +255,7 @@ fn session() {
         connect.timeout = black_box(0);
         connect.ping_timeout = black_box(0);
         connect.keep_alive_share = black_box(0);
-        connect.topic_aliases = black_box(0);
+        connect = connect.with_topic_aliases(black_box(0));
         calls! { client.connect(&connect, now()); }
     }
     if let Some(Packet::Publish(publish)) = built()

@@ -2,12 +2,14 @@
 //!
 //! Length is encoding: what finds no room is still counted, and a rule broken on the way is kept until the end.
 
-use crate::error::{EncodeError, Fail, Rule};
-use crate::number::{self, Number};
-use crate::raw::{Raw, Span, on_source};
-use crate::source::{Key, Kind, Numeral, Shape, Source, named};
+mod leaf;
+mod raw;
+
+use crate::error::{EncodeError, Rule};
+use crate::json::plain;
+use crate::source::{Shape, named};
 use crate::text::{self, Text};
-use crate::vocabulary::{RegisteredProfile, Vocabulary};
+use crate::vocabulary::{Name, RegisteredProfile, Vocabulary};
 use crate::{Form, Language, Style};
 
 /// A message on its way into a caller's buffer.
@@ -83,12 +85,21 @@ impl<'b> Out<'b> {
         }
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn put(&mut self, bytes: &[u8]) {
         let end = self.at.saturating_add(bytes.len());
         if let Some(room) = self.buffer.get_mut(self.at..end) {
             text::copy(room, bytes);
         }
         self.at = end;
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn byte(&mut self, byte: u8) {
+        if let Some(room) = self.buffer.get_mut(self.at) {
+            *room = byte;
+        }
+        self.at = self.at.saturating_add(1);
     }
 
     fn head(&mut self, major: u8, argument: u64) {
@@ -111,15 +122,15 @@ impl<'b> Out<'b> {
         }
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn begin(&mut self, kind: FrameKind) -> Frame {
         let start = self.at;
-        let first = match (self.json(), kind) {
+        self.byte(match (self.json(), kind) {
             (true, FrameKind::List) => b'[',
             (true, _) => b'{',
             (false, FrameKind::Map) => 0xA0,
             (false, _) => 0x80,
-        };
-        self.put(&[first]);
+        });
         Frame { start, count: 0, kind }
     }
 
@@ -134,17 +145,23 @@ impl<'b> Out<'b> {
     }
 
     /// Ends a set of fields or a list.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn close(&mut self, frame: Frame) {
         if self.json() {
-            self.put(if frame.kind == FrameKind::List { b"]" } else { b"}" });
-            return;
+            return self.byte(if frame.kind == FrameKind::List { b']' } else { b'}' });
         }
+        self.count(&frame);
+    }
+
+    /// Writes how many items there were where they begin.
+    #[inline(never)]
+    fn count(&mut self, frame: &Frame) {
         let major = if frame.kind == FrameKind::Map { 0xA0 } else { 0x80 };
-        let Ok(count) = u8::try_from(frame.count) else { return self.widen(&frame, major) };
+        let Ok(count) = u8::try_from(frame.count) else { return self.widen(frame, major) };
         match (count, self.buffer.get_mut(frame.start)) {
             (0..=23, Some(first)) => *first = major | count,
             (0..=23, None) => {}
-            _ => self.widen(&frame, major),
+            _ => self.widen(frame, major),
         }
     }
 
@@ -179,32 +196,41 @@ impl<'b> Out<'b> {
 
     fn comma(&mut self, frame: &mut Frame) {
         if frame.count > 0 && self.json() {
-            self.put(b",");
+            self.byte(b',');
         }
         frame.count = frame.count.saturating_add(1);
     }
 
     /// Begins a field; its value is written next.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn field<V: Vocabulary>(&mut self, frame: &mut Frame, field: V) {
+        self.entry(frame, field.entry());
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn entry(&mut self, frame: &mut Frame, name: &Name) {
         if frame.kind == FrameKind::Record {
-            // Fields are told by their place, so those left out before this one are written as null.
-            while frame.count.saturating_add(1) < u32::from(field.id()) {
-                self.put(&[0xF6]);
-                frame.count = frame.count.saturating_add(1);
-            }
-            frame.count = frame.count.saturating_add(1);
-            return;
+            return self.place(frame, name.id);
         }
-        self.comma(frame);
+        let first = frame.count == 0;
+        frame.count = frame.count.saturating_add(1);
         match self.style.form {
-            Form::Json => {
-                self.put(b"\"");
-                self.put(field.name().as_bytes());
-                self.put(b"\":");
-            }
-            Form::Cbor => self.str(field.name()),
-            Form::Concise => self.head(0, u64::from(field.id())),
+            // Each of them of a length that is known where this is compiled into its caller.
+            Form::Json if first => self.put(name.key(true)),
+            Form::Json => self.put(name.key(false)),
+            Form::Cbor => self.simple(name.name().as_bytes()),
+            Form::Concise => self.head(0, u64::from(name.id)),
         }
+    }
+
+    /// Begins a field of a record. They are told by their place, so those left out before this one are written as null.
+    #[inline(never)]
+    fn place(&mut self, frame: &mut Frame, id: u16) {
+        while frame.count.saturating_add(1) < u32::from(id) {
+            self.byte(0xF6);
+            frame.count = frame.count.saturating_add(1);
+        }
+        frame.count = frame.count.saturating_add(1);
     }
 
     /// Begins a field of this name; the concise form has no identifier for it.
@@ -214,8 +240,12 @@ impl<'b> Out<'b> {
             self.refuse(Rule::ConciseExtension);
         }
         self.text(name);
+        self.colon();
+    }
+
+    fn colon(&mut self) {
         if self.json() {
-            self.put(b":");
+            self.byte(b':');
         }
     }
 
@@ -251,9 +281,7 @@ impl<'b> Out<'b> {
             self.put(bytes.get(..length).unwrap_or_default());
         }
         self.unquote();
-        if self.json() {
-            self.put(b":");
-        }
+        self.colon();
     }
 
     /// Begins an item; it is written next.
@@ -263,14 +291,34 @@ impl<'b> Out<'b> {
 
     /// A string.
     pub(crate) fn str(&mut self, text: &str) {
-        if self.json() {
-            self.put(b"\"");
-            self.json_plain(text.as_bytes());
-            self.put(b"\"");
-        } else {
+        if !self.json() {
             self.head(3, text.len() as u64);
-            self.put(text.as_bytes());
+            return self.put(text.as_bytes());
         }
+        if plain(text.as_bytes(), 0).length < text.len() {
+            self.byte(b'"');
+            self.escaped(text.as_bytes());
+            return self.byte(b'"');
+        }
+        self.quoted(text.as_bytes());
+    }
+
+    /// A string of which every byte can stand in JSON as it is.
+    pub(crate) fn simple(&mut self, text: &[u8]) {
+        if self.json() {
+            return self.quoted(text);
+        }
+        self.head(3, text.len() as u64);
+        self.put(text);
+    }
+
+    fn quoted(&mut self, text: &[u8]) {
+        let end = self.at.saturating_add(text.len()).saturating_add(2);
+        if let Some([before, room @ .., after]) = self.buffer.get_mut(self.at..end) {
+            (*before, *after) = (b'"', b'"');
+            text::copy(room, text);
+        }
+        self.at = end;
     }
 
     /// A string, its escapes undone and, in JSON, those made that must be.
@@ -278,26 +326,20 @@ impl<'b> Out<'b> {
         if let Some(plain) = text.as_plain() {
             return self.str(plain);
         }
-        if self.json() {
-            self.put(b"\"");
-        } else {
-            self.head(3, text.len() as u64);
-        }
+        self.quote(text.len());
         for c in text.chars() {
             let (bytes, length) = text::utf8(c);
             let c = bytes.get(..length).unwrap_or_default();
-            if self.json() { self.json_plain(c) } else { self.put(c) }
+            if self.json() { self.escaped(c) } else { self.put(c) }
         }
-        if self.json() {
-            self.put(b"\"");
-        }
+        self.unquote();
     }
 
-    fn json_plain(&mut self, text: &[u8]) {
+    #[cold]
+    fn escaped(&mut self, text: &[u8]) {
         let mut rest = text;
         loop {
-            let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..=0x1F)).unwrap_or(rest.len());
-            let Some((plain, tail)) = rest.split_at_checked(length) else { return };
+            let Some((plain, tail)) = rest.split_at_checked(plain(rest, 0).length) else { return };
             self.put(plain);
             let Some((special, tail)) = tail.split_first() else { return };
             match special {
@@ -305,246 +347,35 @@ impl<'b> Out<'b> {
                 b'\r' => self.put(b"\\r"),
                 b'\t' => self.put(b"\\t"),
                 b'"' | b'\\' => self.put(&[b'\\', *special]),
-                control => self.put(&[b'\\', b'u', b'0', b'0', hex(control >> 4), hex(control & 15)]),
+                control => self.put(&[b'\\', b'u', b'0', b'0', leaf::hex(control >> 4), leaf::hex(control & 15)]),
             }
             rest = tail;
         }
     }
 
-    /// True or false.
-    pub(crate) fn boolean(&mut self, value: bool) {
-        match (value, self.json()) {
-            (true, true) => self.put(b"true"),
-            (false, true) => self.put(b"false"),
-            (value, false) => self.put(&[0xF4 | u8::from(value)]),
-        }
-    }
-
     /// One of a closed set of names.
     pub(crate) fn one_of<V: Vocabulary>(&mut self, value: V) {
-        if self.concise() { self.head(0, u64::from(value.id())) } else { self.str(value.name()) }
-    }
-
-    /// An integer.
-    pub(crate) fn integer(&mut self, value: u64) {
-        self.require(value <= number::MAX_INTEGER, Rule::NumberRange);
-        self.unsigned(value);
-    }
-
-    fn unsigned(&mut self, value: u64) {
-        if !self.json() {
-            return self.head(0, value);
-        }
-        let mut digits = [0u8; 20];
-        let mut rest = value;
-        let mut start = digits.len();
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' | (rest % 10) as u8;
-            rest /= 10;
-            start = start.saturating_sub(1);
-            if rest == 0 {
-                break;
-            }
-        }
-        self.put(digits.get(start..).unwrap_or_default());
-    }
-
-    /// Digits of which so many are places behind the point.
-    fn decimal(&mut self, digits: u64, places: u32) {
-        let mut power = 10u128.checked_pow(places).unwrap_or(1);
-        let digits = u128::from(digits);
-        let whole = digits.checked_div(power).unwrap_or(0);
-        self.unsigned(u64::try_from(whole).unwrap_or(0));
-        if places > 0 {
-            self.put(b".");
-        }
-        for _ in 0..places {
-            power = (power / 10).max(1);
-            let digit = digits.checked_div(power).unwrap_or(0) % 10;
-            self.put(&[b'0' | u8::try_from(digit).unwrap_or(0)]);
-        }
-    }
-
-    /// A number: an integer if it is one, except that the concise form always has a double (JADN s4.4).
-    pub(crate) fn number(&mut self, value: Number) {
-        match (value.integer(), self.style.form) {
-            (Some(integer), Form::Json | Form::Cbor) => self.unsigned(integer),
-            (None, Form::Json) => {
-                let (digits, exponent) = value.parts();
-                if exponent < 0 {
-                    self.decimal(digits, u32::from(exponent.unsigned_abs()));
-                } else {
-                    self.unsigned(digits);
-                    (0..exponent).for_each(|_| self.put(b"0"));
-                }
-            }
-            _ => self.double(value.to_f64()),
-        }
-    }
-
-    fn double(&mut self, value: f64) {
-        self.put(&[0xFB]);
-        self.put(&value.to_be_bytes());
-    }
-
-    /// Bytes: a byte string of CBOR.
-    pub(crate) fn bytes(&mut self, length: usize, bytes: impl Iterator<Item = u8>) {
-        self.head(2, length as u64);
-        for byte in bytes {
-            self.put(&[byte]);
-        }
-    }
-
-    /// Bytes as a string in upper-case hexadecimal (RFC 4648 s8), with something between them.
-    pub(crate) fn hex(&mut self, length: usize, bytes: impl Iterator<Item = u8>, between: &str) {
-        let gaps = length.saturating_sub(1).saturating_mul(between.len());
-        self.quote(length.saturating_mul(2).saturating_add(gaps));
-        for (index, byte) in bytes.enumerate() {
-            if index > 0 {
-                self.put(between.as_bytes());
-            }
-            self.put(&[hex(byte >> 4), hex(byte & 15)]);
-        }
-        self.unquote();
-    }
-
-    /// Bytes as a string in base64url without padding (RFC 4648 s5).
-    pub(crate) fn base64(&mut self, length: usize, mut bytes: impl Iterator<Item = u8>) {
-        self.quote(length.saturating_mul(4).div_ceil(3));
-        while let Some(one) = bytes.next() {
-            let (two, three) = (bytes.next(), bytes.next());
-            let group = [one, two.unwrap_or(0), three.unwrap_or(0)];
-            let bits = group.iter().fold(0u32, |sum, byte| (sum << 8) | u32::from(*byte));
-            let count = 2 + usize::from(two.is_some()) + usize::from(three.is_some());
-            for shift in [18u32, 12, 6, 0].into_iter().take(count) {
-                self.put(&[base64((bits >> shift) & 63)]);
-            }
-        }
-        self.unquote();
+        let name = value.entry();
+        if self.concise() { self.head(0, u64::from(name.id)) } else { self.simple(name.name().as_bytes()) }
     }
 
     /// Begins a string of this many bytes that need no escape.
     pub(crate) fn quote(&mut self, length: usize) {
-        if self.json() { self.put(b"\"") } else { self.head(3, length as u64) }
+        if self.json() { self.byte(b'"') } else { self.head(3, length as u64) }
     }
 
     /// Ends a string.
     pub(crate) fn unquote(&mut self) {
         if self.json() {
-            self.put(b"\"");
+            self.byte(b'"');
         }
     }
-
-    /// A value of a profile's, as it stands but in this form.
-    pub(crate) fn raw(&mut self, raw: Raw<'_>) {
-        if self.concise() || raw.form() == Form::Concise {
-            // Which identifiers its fields have, only its profile knows.
-            return self.refuse(Rule::ConciseExtension);
-        }
-        match (raw.0, self.style.form) {
-            // It was checked, so it can go as it came.
-            (Span::Json { text, compact: true }, Form::Json) => return self.put(text.as_bytes()),
-            (Span::Cbor { bytes, concise: false }, Form::Cbor) => return self.put(bytes),
-            _ => {}
-        }
-        let done: Result<(), Fail> = on_source!(raw, source => self.value(&mut source));
-        if let Err(fail) = done {
-            self.refuse(fail.rule);
-        }
-    }
-
-    fn value<'a, S: Source<'a>>(&mut self, source: &mut S) -> Result<(), Fail> {
-        match source.kind()? {
-            Kind::Null => {
-                source.null()?;
-                self.put(if self.json() { b"null" } else { &[0xF6] });
-            }
-            Kind::Boolean => {
-                let value = source.boolean()?;
-                self.boolean(value);
-            }
-            Kind::Number => {
-                let numeral = source.numeral()?;
-                self.numeral(numeral);
-            }
-            Kind::Text => {
-                let text = source.text()?;
-                self.text(text);
-            }
-            Kind::Bytes => {
-                let bytes = source.bytes()?;
-                if self.json() {
-                    self.base64(bytes.len(), bytes.iter().copied())
-                } else {
-                    self.bytes(bytes.len(), bytes.iter().copied())
-                }
-            }
-            Kind::List => {
-                let mut frame = self.open_list();
-                let mut walk = source.open_list()?;
-                while source.more(&mut walk)? {
-                    self.item(&mut frame);
-                    self.value(source)?;
-                }
-                self.close(frame);
-            }
-            Kind::Map => {
-                let mut frame = self.open(Shape::Map);
-                let mut walk = source.open(Shape::Map)?;
-                while let Some(key) = source.key(&mut walk)? {
-                    match key {
-                        Key::Name(name) => self.named(&mut frame, name),
-                        Key::Id(_) => return Err(Fail::new(walk.key_at, Rule::ConciseExtension)),
-                    }
-                    self.value(source)?;
-                }
-                self.close(frame);
-            }
-        }
-        Ok(())
-    }
-
-    fn numeral(&mut self, numeral: Numeral<'_>) {
-        match (numeral, self.json()) {
-            (Numeral::Integer { negative: false, magnitude }, _) => self.unsigned(magnitude),
-            (Numeral::Integer { negative: true, magnitude }, true) => {
-                self.put(b"-");
-                self.unsigned(magnitude);
-            }
-            // Minus zero is zero: CBOR's negative integers begin at -1.
-            (Numeral::Integer { magnitude: 0, .. }, false) => self.head(0, 0),
-            (Numeral::Integer { magnitude, .. }, false) => self.head(1, magnitude.saturating_sub(1)),
-            (Numeral::Decimal(span), true) => self.put(span.as_bytes()),
-            (Numeral::Decimal(span), false) => match number::double(span) {
-                Some(value) => self.double(value),
-                None => self.refuse(Rule::NumberRange),
-            },
-            (Numeral::Double(value), false) => self.double(value),
-            (Numeral::Double(value), true) => match number::shortest(value) {
-                Some((digits, places)) => {
-                    if value < 0.0 {
-                        self.put(b"-");
-                    }
-                    self.decimal(digits, places);
-                }
-                None => self.refuse(Rule::NumberRange),
-            },
-        }
-    }
-}
-
-const fn hex(digit: u8) -> u8 {
-    if digit < 10 { b'0' | digit } else { b'A'.wrapping_add(digit.wrapping_sub(10)) }
-}
-
-fn base64(six: u32) -> u8 {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    ALPHABET.get(six as usize).copied().unwrap_or(b'A')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Raw;
 
     fn write(form: Form, body: impl Fn(&mut Out<'_>)) -> ([u8; 400], usize) {
         let mut buffer = [0; 400];

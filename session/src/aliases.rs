@@ -1,0 +1,84 @@
+//! Topic aliases that we give: their topics are chunks of the packet memory, the one used last first.
+
+use crate::arena::NIL;
+use crate::engine::Engine;
+
+/// What is done about aliases. Called by way of a [`Connect`](crate::Connect) that asked for some, so that a program without
+/// such a one has none of this.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Giving {
+    pub(crate) choose: fn(&Engine<'_>, &[u8]) -> (u16, bool),
+    pub(crate) note: fn(&mut Engine<'_>, u16, &[u8]),
+    pub(crate) forget: fn(&mut Engine<'_>),
+}
+
+impl core::hash::Hash for Giving {
+    /// There is one.
+    fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}
+}
+
+pub(crate) static GIVING: Giving = Giving {
+    choose: |engine, topic| engine.choose_alias(topic),
+    note: |engine, alias, topic| engine.note_alias(alias, topic),
+    forget: |engine| engine.forget_aliases(),
+};
+
+impl Engine<'_> {
+    /// The alias for a topic, and whether the server knows it: that of the topic, a new one, or the one not used for longest.
+    fn choose_alias(&self, topic: &[u8]) -> (u16, bool) {
+        let (mut at, mut last) = (self.state.link.aliases, 0);
+        while at != NIL {
+            last = self.arena.slot(at);
+            if self.arena.packet(at) == topic {
+                return (last, true);
+            }
+            at = self.arena.after(at);
+        }
+        let count = self.state.link.alias_count;
+        (if count < self.state.link.alias_max { count.wrapping_add(1) } else { last }, false)
+    }
+
+    /// Notes that an alias stands for a topic, and was used just now.
+    fn note_alias(&mut self, alias: u16, topic: &[u8]) {
+        let (mut at, mut before) = (self.state.link.aliases, NIL);
+        while at != NIL && self.arena.slot(at) != alias {
+            before = at;
+            at = self.arena.after(at);
+        }
+        if at == NIL {
+            self.state.link.alias_count = alias.max(self.state.link.alias_count);
+        } else {
+            let next = self.arena.after(at);
+            if before == NIL {
+                self.state.link.aliases = next;
+            } else {
+                self.arena.set_after(before, next);
+            }
+            if self.arena.packet(at) != topic {
+                self.arena.give(at);
+                at = NIL;
+            }
+        }
+        if at == NIL {
+            // Without room the topic is not remembered: the alias is not used again until it is given anew.
+            let Some(new) = self.arena.take(topic.len()) else { return };
+            at = new;
+            for (to, from) in self.arena.packet_mut(at).iter_mut().zip(topic) {
+                *to = *from;
+            }
+            self.arena.note(at, alias, 0);
+        }
+        self.arena.set_after(at, self.state.link.aliases);
+        self.state.link.aliases = at;
+    }
+
+    /// The connection is gone, and the aliases with it.
+    fn forget_aliases(&mut self) {
+        let mut at = self.state.link.aliases;
+        while at != NIL {
+            let next = self.arena.after(at);
+            self.arena.give(at);
+            at = next;
+        }
+    }
+}
