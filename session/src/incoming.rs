@@ -366,9 +366,9 @@ impl Engine<'_> {
         }
         let connecting = self.state.link.phase == Phase::Connecting;
         let done = packet.reason == ReasonCode::SUCCESS;
-        // An AUTH of ours that was not even lent has no answer.
+        // An AUTH of ours that was not even lent has no answer. What is urgent after `disconnect` is no AUTH.
         let theirs = self.state.link.auth == AuthTurn::Theirs
-            && self.state.link.urgent == NIL
+            && (self.state.link.urgent == NIL || self.state.link.phase == Phase::Draining)
             && !self.state.link.is(flag::APART_DUE);
         let rule = if self.state.link.method == 0 || !theirs {
             Rule::AUTH_UNASKED

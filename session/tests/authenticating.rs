@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use mqtt5_codec::{Properties, Property, ReasonCode, Rule};
-use mqtt5_session::{Boxed, Event, Input, Refused};
+use mqtt5_session::{Boxed, Ending, Event, Input, Refused};
 
 const METHOD: Property<'static> = Property::AuthenticationData(b"");
 
@@ -275,4 +275,21 @@ fn an_auth_that_waits_is_dropped_when_the_connection_is_ended() {
         .unwrap();
     assert_eq!(host.sent(), "e0 00");
     assert!(host.client.is_closed());
+}
+
+#[test]
+fn an_authentication_goes_on_while_a_disconnect_waits_for_what_is_queued() {
+    // Simulator seed 129066.
+    let mut host = begun();
+    host.feed("20 0a 00 00 07 21 00 01 15 00 01 6d");
+    let mut held = message("t", "", 1);
+    held.hold = true;
+    host.publish(&held).unwrap();
+    host.publish(&held).unwrap();
+    assert_eq!(auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]), Ok(()));
+    assert_eq!(host.sent(), "f0 06 19 04 15 00 01 6d 32 06 00 01 74 00 01 00");
+    let now = host.now();
+    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AfterQueued, now).unwrap();
+    assert_eq!(host.feed("f0 06 00 04 15 00 01 6d 40 02 00 01"), ["auth 00", "published 1 00"]);
+    assert_eq!(host.sent(), "32 06 00 01 74 00 02 00 e0 00");
 }

@@ -2,8 +2,8 @@
 
 use mqtt5_codec::{Auth, Disconnect, Packet, Properties, Property, ReasonCode, Text};
 
-use super::Broker;
 use super::link::Phase;
+use super::{Broker, Entry};
 
 impl Broker {
     /// Closes a link that has been silent for too long [MQTT-3.1.2-22].
@@ -63,12 +63,16 @@ impl Broker {
             self.disconnect(number, ReasonCode::PROTOCOL_ERROR);
             return;
         }
+        let normal = disconnect.reason == ReasonCode::NORMAL_DISCONNECTION;
+        if let Some(client) = self.link(number).map(|link| link.client.clone()).filter(|_| normal) {
+            self.note(|| Entry::Left(client));
+        }
         let keeps_will = self.breaks("MQTT-3.14.4-3") || self.breaks("MQTT-3.1.2-10");
         if let Some(session) = self.session_of(number) {
             if let Some(seconds) = expiry {
                 session.expiry = seconds;
             }
-            if disconnect.reason == ReasonCode::NORMAL_DISCONNECTION && !keeps_will {
+            if normal && !keeps_will {
                 session.will = None;
             }
         }

@@ -35,6 +35,8 @@ use link::{Link, Phase};
 pub enum Entry {
     /// A session of this client begins; whatever there was is gone.
     Began(String),
+    /// This client said goodbye, so its will is never to be published [MQTT-3.14.4-3].
+    Left(String),
     /// It was published, and is on its way to whoever subscribed.
     Routed(Rc<Message>),
     /// It was published, and refused.

@@ -163,6 +163,12 @@ impl Session {
         self.claims.iter_mut().find(|claim| claim.id == id)
     }
 
+    /// An identifier for which the client has been given a PUBREC, and has sent no PUBREL on this link.
+    #[must_use]
+    pub fn unreleased(&self) -> Option<u16> {
+        self.claims.iter().find(|claim| claim.received && !claim.released).map(|claim| claim.id)
+    }
+
     /// The client has been given an acknowledgement.
     pub fn acknowledged(&mut self, id: u16, step: Step) {
         match step {

@@ -47,6 +47,14 @@ impl State {
         if let Err(broken) = self.client.clone().check() {
             return Some(format!("it does not hold that {broken}"));
         }
+        let session = self.broker.session("c");
+        if self.client.is_connected()
+            && !self.doomed
+            && self.client.clone().poll_transmit(NOW).is_none()
+            && let Some(id) = session.and_then(broker::Session::unreleased)
+        {
+            return Some(format!("the client waits before it sends PUBREL {id}"));
+        }
         if self.link.is_none() || self.doomed || !self.flow_steps().is_empty() {
             return None;
         }

@@ -8,10 +8,11 @@ use mqtt5_codec::{
 };
 use mqtt5_session::{Connected, Ending, Event, Incoming, Message, Refused};
 
-use super::book::{Allowed, Book, number, topic};
+use super::book::Book;
 use super::device::Device;
 use super::draw::METHOD;
 use super::random::Random;
+use super::record::{Allowed, number, topic};
 
 /// A SUBSCRIBE or UNSUBSCRIBE without an answer.
 #[derive(Clone, Debug)]

@@ -1,97 +1,9 @@
 //! What must have happened: every call and every message, from both ends.
 
-use std::collections::BTreeMap;
-
 use mqtt5_codec::{QoS, ReasonCode};
 
+use super::record::{Allowed, Copies, Ledger, Outcome, Published, number};
 use crate::broker::Entry;
-
-/// What became of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    Pending,
-    Published(ReasonCode),
-    Lost,
-    /// The device lost its memory, and with it the call.
-    Void,
-}
-
-/// A message that an application published.
-///
-/// What it is excused from, and why, is said at each field; there is no other excuse.
-#[derive(Clone, Debug)]
-struct Published {
-    device: usize,
-    qos: QoS,
-    retain: bool,
-    /// The length of the PUBLISH, in bytes.
-    size: usize,
-    /// It is the will of a connection.
-    will: bool,
-    outcome: Outcome,
-    /// How often the broker passed it on.
-    routed: u32,
-    /// The broker answered it with an error once. If that answer is cut off, the client sends it again [MQTT-4.4.0-1], and if it
-    /// is taken then, messages that were sent after it have been passed on before it.
-    refused: bool,
-    /// The server lost its session after it had passed this one on, and the client, which has not been told, sends it again
-    /// [MQTT-4.4.0-1]: to the server it is a new message.
-    may_repeat: bool,
-    /// The device has lost its memory, so its identifier may be one that the server holds for an older message, of which this
-    /// one seems to be a duplicate [MQTT-4.3.3-10].
-    may_be_swallowed: bool,
-    /// It may end without an answer: the session was lost, or the limits of a connection forbid to send it again.
-    may_be_lost: bool,
-}
-
-/// What a device may send on a connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Allowed {
-    /// Maximum QoS.
-    pub qos: QoS,
-    /// Retain Available.
-    pub retain: bool,
-    /// Maximum Packet Size, in bytes.
-    pub size: usize,
-}
-
-/// A message on its way to one device. There is no excuse but the last two.
-#[derive(Clone, Copy, Debug)]
-struct Copies {
-    qos: QoS,
-    queued: u32,
-    got: u32,
-    /// Its place in the order in which the broker queued.
-    index: u32,
-    /// The session that it was for was lost, or it is too large for the device [MQTT-3.1.2-25].
-    may_lack: bool,
-    /// The device lost its memory after it had received it, or it refused it, and the server sends it again until it knows
-    /// [MQTT-4.4.0-1].
-    may_repeat: bool,
-}
-
-/// One device's calls and messages.
-#[derive(Clone, Debug, Default)]
-struct Ledger {
-    /// Exchanges without a result, by identifier: the message, or none for SUBSCRIBE and UNSUBSCRIBE.
-    pending: BTreeMap<u16, Option<u32>>,
-    copies: BTreeMap<u32, Copies>,
-    queued: u32,
-    /// The place of the message that came last, by QoS.
-    last: [u32; 3],
-    /// The server may hold QoS 2 identifiers that the device does not know of.
-    swallows: bool,
-    /// The message of each QoS that the broker passed on last.
-    routed: [u32; 3],
-    /// The server began a session, and the device has not been told.
-    untold: bool,
-}
-
-impl Published {
-    fn topic(&self) -> String {
-        if self.will { will_topic(self.device) } else { topic(self.device, self.qos) }
-    }
-}
 
 /// The expectations of a schedule.
 #[derive(Clone, Debug, Default)]
@@ -100,23 +12,6 @@ pub(super) struct Book {
     pub problems: Vec<String>,
     published: Vec<Published>,
     devices: Vec<Ledger>,
-}
-
-/// The topic on which a device publishes at a QoS.
-#[must_use]
-pub(super) fn topic(device: usize, qos: QoS) -> String {
-    format!("t/{device}/{}", qos as u8)
-}
-
-/// The topic of a device's wills.
-#[must_use]
-pub(super) fn will_topic(device: usize) -> String {
-    format!("t/{device}/w")
-}
-
-/// The number of the message with this payload.
-pub(super) fn number(payload: &[u8]) -> Option<u32> {
-    payload.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes))
 }
 
 impl Book {
@@ -172,6 +67,7 @@ impl Book {
             refused: false,
             may_repeat: false,
             may_be_swallowed,
+            revoked: false,
             may_be_lost: false,
         });
     }
@@ -248,6 +144,13 @@ impl Book {
                     }
                 }
             }
+            Entry::Left(client) => {
+                // Its will is the last one that it connected with.
+                let of = |will: &&mut Published| will.will && Some(will.device) == device(client);
+                if let Some(will) = self.published.iter_mut().rev().find(of) {
+                    will.revoked = true;
+                }
+            }
             Entry::Routed(message) => {
                 if let (Some(from), Some(number)) = (device(&message.from), number(message.payload())) {
                     self.routed(from, number, message.qos, &message.topic);
@@ -280,13 +183,16 @@ impl Book {
     fn routed(&mut self, from: usize, number: u32, qos: QoS, said: &str) {
         let Some(published) = self.published.get_mut(number as usize) else { return };
         published.routed += 1;
-        let Published { routed, refused, will, .. } = *published;
+        let Published { routed, refused, will, revoked, .. } = *published;
         let again = published.may_repeat || qos == QoS::AtLeastOnce && !will;
         if published.device != from || published.qos != qos || published.topic() != said {
             return self.problem(format!("message {number} arrived from device {from} at {qos:?} on {said}"));
         }
         if routed > 1 && !again {
             self.problem(format!("message {number} at {qos:?} was passed on {routed} times"));
+        }
+        if revoked {
+            self.problem(format!("the will {number} was published though its device said goodbye"));
         }
         if will {
             return;

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Failure, Played, run as play};
 
 /// Which schedules are played.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// Play N schedules.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
@@ -32,12 +32,16 @@ pub struct Options {
     /// Go on after a failure, and tell of each kind of failure only once.
     #[arg(long)]
     pub keep_going: bool,
+    /// Have the model broker break this statement, MQTT-4.3.3-10 for instance, to see what a failure looks like.
+    #[arg(long, value_name = "STATEMENT")]
+    pub lapse: Option<String>,
 }
 
 /// What all threads share.
 struct Shared {
     next: AtomicU64,
     stop: AtomicBool,
+    played: AtomicU64,
     steps: AtomicU64,
     messages: AtomicU64,
     connections: AtomicU64,
@@ -50,18 +54,19 @@ struct Shared {
 /// # Errors
 /// When writing fails.
 pub fn run(options: &Options, mut output: impl Write) -> io::Result<bool> {
+    // It lives as long as the program.
+    let lapse = options.lapse.clone().map(|lapse| &*lapse.leak());
     if options.trace {
-        return trace(options.from, output);
+        return trace(options.from, lapse, output);
     }
     let start = Instant::now();
     let until = options.minutes.map(|minutes| start + Duration::from_secs(minutes * 60));
     let last = if until.is_some() { u64::MAX } else { options.from.saturating_add(options.seeds) };
-    let bar = if until.is_some() { ProgressBar::new_spinner() } else { ProgressBar::new(options.seeds) };
-    let style = ProgressStyle::with_template("{elapsed} {wide_bar} {human_pos} schedules, {per_sec}, {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let bar = progress(options);
     let shared = Shared {
         next: AtomicU64::new(options.from),
         stop: AtomicBool::new(false),
+        played: AtomicU64::new(0),
         steps: AtomicU64::new(0),
         messages: AtomicU64::new(0),
         connections: AtomicU64::new(0),
@@ -71,18 +76,19 @@ pub fn run(options: &Options, mut output: impl Write) -> io::Result<bool> {
     let threads = options.threads.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
     thread::scope(|scope| {
         for _ in 0..threads.max(1) {
-            scope.spawn(|| shared.work(last, until, options.keep_going));
+            scope.spawn(|| shared.work(last, until, lapse, options.keep_going));
         }
     });
     shared.bar.finish_and_clear();
     let failures = core::mem::take(&mut *shared.failures.lock().unwrap_or_else(PoisonError::into_inner));
     for failure in &failures {
         // Played again, with all that happens; unless there are many.
-        let traced = if options.keep_going { None } else { play(failure.seed, true).err() };
+        let traced = if options.keep_going { None } else { play(failure.seed, lapse, true).err() };
         write!(output, "{}", traced.as_deref().unwrap_or(failure))?;
-        writeln!(output, "again: conformance simulate --from {} --trace", failure.seed)?;
+        let with = lapse.map_or(String::new(), |lapse| format!(" --lapse {lapse}"));
+        writeln!(output, "again: conformance simulate --from {} --trace{with}", failure.seed)?;
     }
-    let played = shared.bar.position();
+    let played = shared.played.load(Ordering::Relaxed);
     let seconds = start.elapsed().as_secs_f64();
     writeln!(
         output,
@@ -97,9 +103,26 @@ pub fn run(options: &Options, mut output: impl Write) -> io::Result<bool> {
     Ok(failures.is_empty())
 }
 
+/// A bar that tells how far it is, on a terminal.
+fn progress(options: &Options) -> ProgressBar {
+    let (bar, template) = match options.minutes {
+        None => (
+            ProgressBar::new(options.seeds),
+            "{elapsed} {wide_bar} {human_pos} schedules, {per_sec}, {eta} left".to_owned(),
+        ),
+        Some(minutes) => (
+            ProgressBar::new_spinner(),
+            format!("{{spinner}} {{elapsed}} of {minutes}m, {{human_pos}} schedules, {{per_sec}}"),
+        ),
+    };
+    bar.set_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
 /// Plays one schedule, and tells all that happens.
-fn trace(seed: u64, mut output: impl Write) -> io::Result<bool> {
-    let (lines, problems) = super::trace(seed);
+fn trace(seed: u64, lapse: Option<&'static str>, mut output: impl Write) -> io::Result<bool> {
+    let (lines, problems) = super::trace(seed, lapse);
     for line in lines {
         writeln!(output, "{line}")?;
     }
@@ -111,7 +134,7 @@ fn trace(seed: u64, mut output: impl Write) -> io::Result<bool> {
 
 impl Shared {
     /// Plays schedules, a batch at a time.
-    fn work(&self, last: u64, until: Option<Instant>, keep_going: bool) {
+    fn work(&self, last: u64, until: Option<Instant>, lapse: Option<&'static str>, keep_going: bool) {
         const BATCH: u64 = 256;
         loop {
             let first = self.next.fetch_add(BATCH, Ordering::Relaxed);
@@ -122,7 +145,7 @@ impl Shared {
             let mut sum = Played::default();
             let end = last.min(first.saturating_add(BATCH));
             for seed in first..end {
-                match play(seed, false) {
+                match play(seed, lapse, false) {
                     Ok(played) => sum.add(played),
                     Err(failure) => self.failed(*failure, keep_going),
                 }
@@ -130,6 +153,7 @@ impl Shared {
             self.steps.fetch_add(sum.steps, Ordering::Relaxed);
             self.messages.fetch_add(sum.messages, Ordering::Relaxed);
             self.connections.fetch_add(sum.connections, Ordering::Relaxed);
+            self.played.fetch_add(end - first, Ordering::Relaxed);
             self.bar.inc(end - first);
         }
     }

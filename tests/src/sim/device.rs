@@ -6,9 +6,10 @@ use mqtt5_session::{
 };
 
 use super::app::{App, Listener};
-use super::book::{Book, will_topic};
+use super::book::Book;
 use super::draw::{Habits, METHOD};
 use super::random::Random;
+use super::record::will_topic;
 use crate::broker::Broker;
 
 /// A client and its application.

@@ -16,6 +16,7 @@ pub mod command;
 mod device;
 mod draw;
 pub mod random;
+mod record;
 mod world;
 
 use core::fmt;
@@ -65,26 +66,26 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Plays the schedule of a seed; with a trace, tells all that happens.
+/// Plays the schedule of a seed; with a trace, tells all that happens. The broker breaks a statement where `lapse` says so.
 ///
 /// # Errors
 /// When something did not hold.
-pub fn run(seed: u64, trace: bool) -> Result<Played, Box<Failure>> {
-    let (played, problems, trace) = play(seed, trace);
+pub fn run(seed: u64, lapse: Option<&'static str>, trace: bool) -> Result<Played, Box<Failure>> {
+    let (played, problems, trace) = play(seed, lapse, trace);
     if problems.is_empty() { Ok(played) } else { Err(Box::new(Failure { seed, problems, trace })) }
 }
 
 /// Plays the schedule of a seed, and tells all that happens, and what did not hold.
 #[must_use]
-pub fn trace(seed: u64) -> (Vec<String>, Vec<String>) {
-    let (_, problems, trace) = play(seed, true);
+pub fn trace(seed: u64, lapse: Option<&'static str>) -> (Vec<String>, Vec<String>) {
+    let (_, problems, trace) = play(seed, lapse, true);
     (trace, problems)
 }
 
-fn play(seed: u64, trace: bool) -> (Played, Vec<String>, Vec<String>) {
+fn play(seed: u64, lapse: Option<&'static str>, trace: bool) -> (Played, Vec<String>, Vec<String>) {
     let mut tables = [[0; 64]; 2];
     let [first, second] = &mut tables;
-    let mut world = World::new(seed, trace, first, second);
+    let mut world = World::new(seed, lapse, trace, first, second);
     world.play();
     world.end()
 }
@@ -96,7 +97,7 @@ mod tests {
     #[test]
     fn five_thousand_schedules_hold() {
         for seed in 0..5_000 {
-            if let Err(failure) = run(seed, true) {
+            if let Err(failure) = run(seed, None, true) {
                 panic!("{failure}");
             }
         }
@@ -105,8 +106,31 @@ mod tests {
     #[test]
     fn a_seed_plays_the_same_schedule_every_time() {
         for seed in 0..20 {
-            let play = || run(seed, true).map(|played| (played.steps, played.messages, played.connections));
+            let play = || run(seed, None, true).map(|played| (played.steps, played.messages, played.connections));
             assert_eq!(play().ok(), play().ok());
+        }
+    }
+
+    #[test]
+    fn a_server_that_breaks_a_statement_is_found_out() {
+        // What of the server's statements a client or its application sees in a few thousand schedules.
+        for lapse in [
+            "MQTT-3.1.3-9",
+            "MQTT-3.2.2-3",
+            "MQTT-3.3.2-12",
+            "MQTT-3.3.4-9",
+            "MQTT-3.8.4-5",
+            "MQTT-3.10.4-1",
+            "MQTT-3.14.4-3",
+            "MQTT-4.3.2-4",
+            "MQTT-4.3.3-8",
+            "MQTT-4.3.3-10",
+            "MQTT-4.3.3-11",
+            "MQTT-4.4.0-1",
+            "MQTT-4.6.0-5",
+            "MQTT-4.12.0-5",
+        ] {
+            assert!((0..5_000).any(|seed| run(seed, Some(lapse), false).is_err()), "{lapse}");
         }
     }
 }

@@ -5,7 +5,7 @@ use super::book::Book;
 use super::device::Device;
 use super::draw::{self, QOS, habits, limits};
 use super::random::Random;
-use crate::broker::Broker;
+use crate::broker::{Broker, Session};
 
 /// Devices, broker, clock, and the dice.
 pub(super) struct World<'t> {
@@ -23,11 +23,18 @@ pub(super) struct World<'t> {
 }
 
 impl<'t> World<'t> {
-    pub(super) fn new(seed: u64, trace: bool, first: &'t mut [u8], second: &'t mut [u8]) -> Self {
+    pub(super) fn new(
+        seed: u64,
+        lapse: Option<&'static str>,
+        trace: bool,
+        first: &'t mut [u8],
+        second: &'t mut [u8],
+    ) -> Self {
         let mut random = Random::new(seed);
         let prompt = random.chance(15);
         let mut broker = Broker::new();
         broker.watch_keep_alive = prompt;
+        broker.lapse = lapse;
         broker.journal = Some(Vec::new());
         broker.limits = limits(&mut random);
         // What is sent twice and refused the first time is a new message the second time [MQTT-4.3.3-9], of which such a broker
@@ -171,6 +178,7 @@ impl<'t> World<'t> {
             }
         }
         self.keep_book();
+        self.unreleased(number);
         if let Some(Err(broken)) = self.devices.get_mut(number).map(|device| device.client.check()) {
             self.book.problem(format!("d{number}: it does not hold that {broken}"));
         }
@@ -197,6 +205,21 @@ impl<'t> World<'t> {
             for line in lines.into_iter().flatten() {
                 self.tell(|_| line);
             }
+        }
+    }
+
+    /// A device that is connected, and has nothing to write, has sent every PUBREL, however little quota it has [MQTT-4.9.0-3].
+    fn unreleased(&mut self, number: usize) {
+        let Self { broker, book, now, .. } = self;
+        let Some(device) = self.devices.get_mut(number) else { return };
+        let at = device.at(*now);
+        if device.link.is_some_and(|link| !broker.is_closed(link))
+            && device.client.is_connected()
+            && device.wire.is_empty()
+            && device.client.poll_transmit(at).is_none()
+            && let Some(id) = broker.session(&device.name).and_then(Session::unreleased)
+        {
+            book.problem(format!("{} waits before it sends PUBREL {id}", device.name));
         }
     }
 
