@@ -15,6 +15,7 @@ else
     export RUSTC_BOOTSTRAP=1
     fuzz() { cargo fuzz run --sanitizer none "$@"; }
 fi
+seeded=no
 for target in "$@"; do
     mkdir -p "fuzz/corpus/$target"
     # A packet is no list of operations: those begin from nothing, and need not be short.
@@ -22,7 +23,8 @@ for target in "$@"; do
         operations) seeds= longest=2048 ;;
         *)
             seeds=fuzz/corpus/seeds longest=512
-            [ -d "$seeds" ] || cargo run --quiet --release -p conformance -- seeds "$seeds"
+            [ "$seeded" = yes ] || cargo run --quiet --release -p conformance -- seeds "$seeds"
+            seeded=yes
             ;;
     esac
     fuzz "$target" "fuzz/corpus/$target" $seeds -- \

@@ -1,10 +1,11 @@
-//! What is measured, and how: the workloads of the codec's benchmark, our codec's side of it, and the one function whose
+//! What is measured, and how: the workloads of the codec's benchmark, our codec's side of it, the messages of OpenC2's, and the one function whose
 //! instructions are counted. The peers' side lives in `benches/peers`, out of the workspace; how to run both is in the README.
 
 mod measure;
+pub mod openc2;
 mod ours;
 pub mod workload;
 
-pub use measure::{Subject, repeat, run};
+pub use measure::{Subject, measured, repeat, run};
 pub use ours::{Ours, Stream};
 pub use workload::Workload;

@@ -27,9 +27,9 @@ pub trait Subject {
     fn encode(packet: &Self::Packet, output: &mut Self::Output, times: usize) -> usize;
 }
 
-/// The part that is counted: `codec-workload` is run under callgrind with collection switched on in this function only.
+/// The part that is counted: programs are run under callgrind with collection switched on in this function only.
 #[inline(never)]
-fn measured(times: usize, mut step: impl FnMut()) {
+pub fn measured(times: usize, mut step: impl FnMut()) {
     for _ in 0..times {
         step();
     }

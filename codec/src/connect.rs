@@ -195,10 +195,12 @@ fn check_flags(flags: u8) -> Result<(), Rule> {
 impl<'a> Will<'a> {
     #[inline(never)]
     fn read(r: &mut Reader<'a>, qos: QoS, retain: bool) -> Option<Self> {
-        if r.is_empty() {
-            return r.malformed(0, Rule::WILL_FIELDS);
-        }
-        let properties = Properties::read(r, place::WILL)?;
+        let Some(properties) = Properties::read(r, place::WILL) else {
+            if r.rule() == Rule::PROPERTY_LENGTH_MISSING {
+                r.ends_against(Rule::WILL_FIELDS);
+            }
+            return None;
+        };
         r.ends_against(Rule::WILL_FIELDS);
         let topic = Topic::read(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_NAME_WILDCARD)?;
         Some(Self { qos, retain, properties, topic, payload: r.bytes()? })

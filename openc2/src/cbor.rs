@@ -6,9 +6,10 @@
 
 use crate::Form;
 use crate::error::Rule;
-use crate::number::{MAX_INTEGER, Number};
+use crate::number::{MAX_INTEGER, Number, twice};
 use crate::source::{Key, Kind, Numeral, Reader, Shape, Walk};
 use crate::text::Text;
+use crate::vocabulary::{Name, search};
 
 /// The tag that says no more than "this is CBOR" (RFC 8949 s3.4.6).
 const SELF_DESCRIBED: &[u8] = &[0xD9, 0xD9, 0xF7];
@@ -259,6 +260,26 @@ impl<'a> Reader<'a> {
         true
     }
 
+    /// Passes over the next field's key if it is a name of a table.
+    pub(crate) fn cbor_known_key(&mut self, walk: &mut Walk, names: &[Name], likely: usize) -> Option<usize> {
+        if walk.left == 0 || walk.positional {
+            return None;
+        }
+        let (head, rest) = self.bytes.get(self.at..)?.split_first()?;
+        let fits = |name: &Name| {
+            let name = name.name().as_bytes();
+            usize::from(head ^ 0x60) == name.len() && rest.starts_with(name)
+        };
+        let index = search(names, likely, *rest.first()?, fits)?;
+        walk.key_at = self.at;
+        walk.done = walk.done.saturating_add(1);
+        if walk.left != Walk::UNKNOWN {
+            walk.left = walk.left.wrapping_sub(1);
+        }
+        self.at = self.at.saturating_add(names.get(index)?.name().len()).saturating_add(1);
+        Some(index)
+    }
+
     pub(crate) fn cbor_key(&mut self, walk: &mut Walk) -> Option<Key<'a>> {
         loop {
             if !self.cbor_another(walk) {
@@ -290,13 +311,13 @@ impl<'a> Reader<'a> {
 
 /// A half-precision number (RFC 8949 appendix D).
 fn half(bits: u16) -> f64 {
-    let fraction = f64::from(bits & 0x3FF);
+    let fraction = bits & 0x3FF;
     let exponent = (bits >> 10) & 0x1F;
     let magnitude = match exponent {
-        0 => fraction / 16_777_216.0,
-        31 if fraction == 0.0 => f64::INFINITY,
+        0 => twice(f64::from(fraction), -24),
+        31 if fraction == 0 => f64::INFINITY,
         31 => f64::NAN,
-        _ => (fraction + 1024.0) * f64::from(1u32 << exponent) / 33_554_432.0,
+        _ => twice(f64::from(fraction | 0x400), i32::from(exponent) - 25),
     };
     if bits & 0x8000 == 0 { magnitude } else { -magnitude }
 }

@@ -43,7 +43,7 @@ enum Field {
 }
 
 impl<'a> Command<'a> {
-    fn field(members: &mut Members, r: &mut Reader<'a>) -> Option<Field> {
+    fn field(members: &mut Members<'a>, r: &mut Reader<'a>) -> Option<Field> {
         if r.v2() {
             return Some(match members.only(r, Rule::UnknownKey)? {
                 CommandKeyV2::Profile => Field::Profile,
@@ -85,7 +85,10 @@ impl<'a> Command<'a> {
 }
 
 impl<'a> Value<'a> for Command<'a> {
-    const EMPTY: Self = Self::new(Action::Query, Target::EMPTY);
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new(Action::Query, Target::empty())
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let (mut action, mut target) = (None, false);
@@ -98,7 +101,7 @@ impl<'a> Value<'a> for Command<'a> {
                     target = true;
                 }
                 Field::Known(CommandKey::Args) => self.args.fill(r),
-                Field::Known(CommandKey::Actuator) => self.actuator.insert(Actuator::EMPTY).fill(r),
+                Field::Known(CommandKey::Actuator) => self.actuator.insert(Actuator::empty()).fill(r),
                 Field::Known(CommandKey::CommandId) => {
                     self.command_id = Some(text_of(r, formats::command_id, Rule::CommandId));
                 }
@@ -225,7 +228,10 @@ impl<'a> Args<'a> {
 }
 
 impl<'a> Value<'a> for Args<'a> {
-    const EMPTY: Self = Self::NONE;
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::NONE
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut extended = Extended::default();

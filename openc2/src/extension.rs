@@ -239,6 +239,9 @@ pub(crate) fn namespace_fits(name: Text<'_>, v2: bool) -> bool {
 impl Extensions<'_> {
     /// Writes them as fields of a map that has begun.
     pub(crate) fn write(&self, out: &mut Out<'_>, frame: &mut Frame, part: Part) {
+        if self.is_empty() {
+            return;
+        }
         for extension in self.iter() {
             out.require(namespace_fits(extension.profile, out.v2()), Rule::UnregisteredNsid);
             out.profile(frame, extension.profile);

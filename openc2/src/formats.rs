@@ -8,7 +8,7 @@ use crate::text::Text;
 /// The most bytes of an escaped name that are looked at; names without escapes are not copied.
 const NAME: usize = 512;
 
-fn on_str(text: Text<'_>, check: impl FnOnce(&str) -> bool) -> bool {
+fn on_str(text: Text<'_>, check: fn(&str) -> bool) -> bool {
     match text.as_plain() {
         Some(plain) => check(plain),
         None => text.read(&mut [0; NAME]).is_some_and(check),
@@ -17,11 +17,12 @@ fn on_str(text: Text<'_>, check: impl FnOnce(&str) -> bool) -> bool {
 
 /// A host name: labels of letters, digits and inner hyphens, 63 bytes each, 253 in all (RFC 1034 s3.5, RFC 1123 s2.1).
 pub(crate) fn hostname(text: Text<'_>) -> bool {
-    on_str(text, |name| {
-        // A dot at the end says "from the root".
-        let name = name.strip_suffix('.').unwrap_or(name);
-        name.len() <= 253 && labels(name)
-    })
+    // A dot at the end says "from the root".
+    on_str(text, |name| domain(name.strip_suffix('.').unwrap_or(name)))
+}
+
+fn domain(name: &str) -> bool {
+    name.len() <= 253 && labels(name)
 }
 
 fn labels(name: &str) -> bool {
@@ -38,13 +39,14 @@ fn label(label: &[u8]) -> bool {
 /// An internationalized host name: each label is one of ASCII or holds letters, marks and digits of any script
 /// (RFC 5890 s2.3.2.3, without the tables of RFC 5892).
 pub(crate) fn idn_hostname(text: Text<'_>) -> bool {
-    on_str(text, |name| {
-        let name = name.strip_suffix(['.', '\u{3002}']).unwrap_or(name);
-        name.len() <= 1012
-            && name
-                .split(['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'])
-                .all(|part| if part.is_ascii() { label(part.as_bytes()) } else { u_label(part) })
-    })
+    on_str(text, |name| idn_domain(name.strip_suffix(['.', '\u{3002}']).unwrap_or(name)))
+}
+
+fn idn_domain(name: &str) -> bool {
+    name.len() <= 1012
+        && name
+            .split(['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'])
+            .all(|part| if part.is_ascii() { label(part.as_bytes()) } else { u_label(part) })
 }
 
 fn u_label(label: &str) -> bool {
@@ -60,15 +62,15 @@ fn u_label(label: &str) -> bool {
 /// An e-mail address: `local@domain`, the local part a dot-atom or a quoted string, the domain a name or a literal
 /// in brackets (RFC 5322 s3.4.1, without comments and folding).
 pub(crate) fn email(text: Text<'_>) -> bool {
-    on_str(text, |address| address.is_ascii() && mailbox(address, |domain| domain.len() <= 253 && labels(domain)))
+    on_str(text, |address| address.is_ascii() && mailbox(address, domain))
 }
 
 /// An internationalized e-mail address (RFC 6531 s3.3).
 pub(crate) fn idn_email(text: Text<'_>) -> bool {
-    on_str(text, |address| mailbox(address, |domain| idn_hostname(Text::new(domain)) && !domain.ends_with('.')))
+    on_str(text, |address| mailbox(address, idn_domain))
 }
 
-fn mailbox(address: &str, domain_ok: impl Fn(&str) -> bool) -> bool {
+fn mailbox(address: &str, domain_ok: fn(&str) -> bool) -> bool {
     let Some(at) = address.as_bytes().iter().rposition(|byte| *byte == b'@') else { return false };
     let (Some(local), Some(domain)) = (address.get(..at), address.get(at.saturating_add(1)..)) else { return false };
     let literal = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
@@ -102,27 +104,38 @@ fn quoted(local: &str) -> bool {
     !escaped
 }
 
-/// Four decimal numbers of 0 to 255 without leading zeros (RFC 2673 s3.2).
-pub(crate) fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
-    let mut address = 0u32;
-    let mut dots = 0u8;
-    let mut octet = 0u32;
-    let mut digits = 0u8;
-    for byte in bytes {
-        match byte {
-            b'0'..=b'9' if digits < 3 && !(digits == 1 && octet == 0) => {
-                octet = octet.wrapping_mul(10).wrapping_add(u32::from(byte & 15));
-                digits += 1;
-            }
-            b'.' if digits > 0 && octet <= 255 && dots < 3 => {
-                address = (address << 8) | octet;
-                dots += 1;
-                (octet, digits) = (0, 0);
-            }
-            _ => return None,
-        }
+/// A decimal number of 0 to 255 without leading zeros, and what follows it.
+fn octet(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let digit = |bytes: &[u8]| bytes.first().map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10);
+    let mut value = u32::from(digit(bytes)?);
+    let mut rest = bytes.get(1..)?;
+    while value != 0
+        && value < 100
+        && let (Some(digit), Some(after)) = (digit(rest), rest.get(1..))
+    {
+        value = value.wrapping_mul(10).wrapping_add(u32::from(digit));
+        rest = after;
     }
-    (dots == 3 && digits > 0 && octet <= 255).then(|| Ipv4Addr::from((address << 8) | octet))
+    Some((u8::try_from(value).ok()?, rest))
+}
+
+/// Four decimal numbers of 0 to 255 without leading zeros (RFC 2673 s3.2), and what follows them.
+fn quad(bytes: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
+    let mut octets = [0u8; 4];
+    let mut rest = bytes;
+    for (index, value) in octets.iter_mut().enumerate() {
+        if index > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        (*value, rest) = octet(rest)?;
+    }
+    Some((Ipv4Addr::from(octets), rest))
+}
+
+/// Four decimal numbers and nothing else.
+pub(crate) fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
+    let (address, rest) = quad(bytes)?;
+    rest.is_empty().then_some(address)
 }
 
 /// A decimal number of at most `most` digits without leading zeros.
@@ -186,25 +199,27 @@ fn groups(bytes: &[u8], segments: &mut [u16; 8]) -> Option<usize> {
     Some(count)
 }
 
-/// An address and a prefix length of at most `most`, divided by a slash.
-fn net<A>(text: &str, address: impl Fn(&[u8]) -> Option<A>, most: u8) -> Option<(A, Option<u8>)> {
-    let bytes = text.as_bytes();
-    let Some(slash) = bytes.iter().position(|byte| *byte == b'/') else {
-        return Some((address(bytes)?, None));
-    };
-    let (before, after) = bytes.split_at_checked(slash)?;
-    let prefix = u8::try_from(decimal(after.split_first()?.1, 3)?).ok()?;
-    (prefix <= most).then_some((address(before)?, Some(prefix)))
+/// What follows an address: nothing, or a slash and a prefix length of at most `most`.
+fn prefix(rest: &[u8], most: u32) -> Option<Option<u8>> {
+    let Some((slash, digits)) = rest.split_first() else { return Some(None) };
+    let prefix = decimal(digits, 3).filter(|prefix| *slash == b'/' && *prefix <= most)?;
+    Some(Some(u8::try_from(prefix).ok()?))
 }
 
 /// An IPv4 address with or without a prefix length (RFC 4632 s3.1).
 pub(crate) fn ipv4_net(text: Text<'_>) -> Option<(Ipv4Addr, Option<u8>)> {
-    net(text.read(&mut [0; 24])?, ipv4, 32)
+    let mut buffer = [0; 24];
+    let (address, rest) = quad(text.read(&mut buffer)?.as_bytes())?;
+    Some((address, prefix(rest, 32)?))
 }
 
 /// An IPv6 address with or without a prefix length (RFC 4291 s2.3).
 pub(crate) fn ipv6_net(text: Text<'_>) -> Option<(Ipv6Addr, Option<u8>)> {
-    net(text.read(&mut [0; 64])?, ipv6, 128)
+    let mut buffer = [0; 64];
+    let bytes = text.read(&mut buffer)?.as_bytes();
+    let slash = bytes.iter().position(|byte| *byte == b'/').unwrap_or(bytes.len());
+    let (before, rest) = bytes.split_at_checked(slash)?;
+    Some((ipv6(before)?, prefix(rest, 128)?))
 }
 
 /// A resource identifier: a scheme, then what RFC 3986 s2 and s3 allow; beyond ASCII only where `international` (RFC 3987).

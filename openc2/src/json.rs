@@ -4,7 +4,7 @@ use crate::error::Rule;
 use crate::number::{self, MAX_INTEGER, Number};
 use crate::source::{Kind, Numeral, Reader, Walk};
 use crate::text::Text;
-use crate::vocabulary::Name;
+use crate::vocabulary::{Name, search};
 
 impl<'a> Reader<'a> {
     /// The next byte that is not white space.
@@ -117,19 +117,30 @@ impl<'a> Reader<'a> {
         true
     }
 
-    /// Passes over the next field's key if it is just this one, as it mostly is: comma, quotation marks and colon at once.
-    #[inline]
-    pub(crate) fn likely_key(&mut self, walk: &mut Walk, name: Option<&Name>) -> bool {
-        let first = usize::from(walk.done == 0);
-        let (Some(name), Some(here), true) = (name, self.bytes.get(self.at..), self.is_json()) else { return false };
-        let Some(key) = name.key.as_bytes().get(first..) else { return false };
-        if !here.starts_with(key) {
-            return false;
-        }
-        walk.key_at = self.at + 1 - first;
+    /// Passes over the next field's key if it is of a table and has no white space about it: comma, quotation marks and colon
+    /// at once.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn json_known_key(&mut self, walk: &mut Walk, names: &[Name], likely: usize) -> Option<usize> {
+        let first = walk.done == 0;
+        let here = self.bytes.get(self.at..)?;
+        let letter = *here.get(if first { 1 } else { 2 })?;
+        let index = search(names, likely, letter, |name| here.starts_with(name.key(first)))?;
+        let length = names.get(index)?.key(first).len();
+        walk.key_at = self.at.saturating_add(usize::from(!first));
         walk.done = walk.done.saturating_add(1);
-        self.at = self.at.saturating_add(key.len());
-        true
+        self.at = self.at.saturating_add(length);
+        Some(index)
+    }
+
+    /// Passes over the end of a map, if it is here.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn known_end(&mut self) -> bool {
+        let end = self.bytes.get(self.at) == Some(&b'}') && self.is_json();
+        if end {
+            self.at += 1;
+            self.depth = self.depth.saturating_add(1);
+        }
+        end
     }
 
     pub(crate) fn json_key(&mut self, walk: &mut Walk) -> Option<Text<'a>> {
@@ -163,15 +174,14 @@ impl<'a> Reader<'a> {
     }
 
     /// A string that begins here, at its quotation mark.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn string(&mut self) -> Text<'a> {
         let start = self.at + 1;
-        let rest = self.bytes.get(start..).unwrap_or_default();
-        let plain = plain(rest);
+        let plain = plain(self.bytes, start);
         self.at = start.saturating_add(plain.length);
         // Most strings are ASCII without escapes.
         if plain.ascii
-            && rest.get(plain.length) == Some(&b'"')
+            && self.bytes.get(self.at) == Some(&b'"')
             && let Some(raw) = self.text.get(start..self.at)
         {
             self.at += 1;
@@ -199,7 +209,7 @@ impl<'a> Reader<'a> {
                     return Text::EMPTY;
                 }
             }
-            let plain = plain(self.bytes.get(self.at..).unwrap_or_default());
+            let plain = plain(self.bytes, self.at);
             self.at = self.at.saturating_add(plain.length);
             ascii &= plain.ascii;
         }
@@ -329,31 +339,36 @@ pub(crate) struct Plain {
     pub(crate) ascii: bool,
 }
 
-/// Looks for the end of what is plain, eight bytes at a time.
-#[inline]
-pub(crate) fn plain(bytes: &[u8]) -> Plain {
+/// Looks for the end of what is plain from a place on, eight bytes at a time.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+pub(crate) fn plain(bytes: &[u8], from: usize) -> Plain {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     // Bytes that are zero have their high bit set in the result; above the first one it may err.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let mut length = 0usize;
-    let mut beyond = 0u64;
-    while let Some(word) = bytes.get(length..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*word);
+    let special = |word: u64| {
         let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let special = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64)) | control;
+        zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64)) | control
+    };
+    let mut at = from;
+    let mut beyond = 0u64;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let word = match rest.first_chunk::<8>() {
+            Some(word) => u64::from_le_bytes(*word),
+            // What is missing reads as control characters, which end it.
+            None => rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
+        };
+        let special = special(word);
         if special != 0 {
             let before = special.trailing_zeros();
             beyond |= word & HIGH & (1u64 << before).wrapping_sub(1);
-            return Plain { length: length.saturating_add((before / 8) as usize), ascii: beyond == 0 };
+            let length = at.saturating_add((before / 8) as usize).saturating_sub(from);
+            return Plain { length, ascii: beyond == 0 };
         }
         beyond |= word & HIGH;
-        length = length.saturating_add(8);
+        at = at.saturating_add(8);
     }
-    let rest = bytes.get(length..).unwrap_or_default();
-    let count = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | ..=0x1F)).count();
-    let ascii = beyond == 0 && rest.get(..count).is_some_and(<[u8]>::is_ascii);
-    Plain { length: length.saturating_add(count), ascii }
 }
 
 #[cfg(test)]

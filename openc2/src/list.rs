@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::raw::Raw;
+use crate::raw::{Raw, Span};
 use crate::source::{Key, Kind, Reader, Shape, Walk};
 use crate::text::Text;
 use crate::vocabulary::{Action, TargetKind};
@@ -35,6 +35,9 @@ impl<'a> Steps<'a> {
     /// The next item of a list of texts; in the concise form the identifier of a target stands for its name.
     fn text(&mut self) -> Option<Text<'a>> {
         let r = &mut self.reader;
+        if r.is_json() && !self.alone {
+            return (r.json_another(&mut self.walk, b']')).then(|| r.json_text());
+        }
         let another = core::mem::take(&mut self.alone) || (r.sound() && r.more(&mut self.walk));
         if !another {
             return None;
@@ -79,8 +82,11 @@ impl<'a> Texts<'a> {
     /// The list as it stands, if it came as one and as it would be written: without escapes that need not be.
     pub(crate) fn as_raw_list(&self) -> Option<Raw<'a>> {
         match self.0 {
-            Repr::Raw(raw) if raw.reader().kind() == Kind::List => {
-                let plain = raw.as_json().is_none_or(|text| !text.as_bytes().contains(&b'\\'));
+            Repr::Raw(raw) => {
+                let plain = match raw.0 {
+                    Span::Json { text, .. } => text.starts_with('[') && !text.as_bytes().contains(&b'\\'),
+                    Span::Cbor { bytes, .. } => bytes.first().is_some_and(|first| first >> 5 == 4),
+                };
                 plain.then_some(raw)
             }
             _ => None,

@@ -84,7 +84,7 @@ impl Headers<'_> {
 
     /// What of the headers comes before whatever is wrong.
     pub(crate) fn salvage<'a>(r: &mut Reader<'a>) -> Headers<'a> {
-        let mut headers = Headers::EMPTY;
+        let mut headers = Headers::empty();
         let mut members = r.open(Shape::Record);
         while let Some(member) = members.next(r) {
             match member {
@@ -102,7 +102,10 @@ impl Headers<'_> {
 }
 
 impl<'a> Value<'a> for Headers<'a> {
-    const EMPTY: Self = Self { request_id: None, created: None, from: None, to: None };
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { request_id: None, created: None, from: None, to: None }
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
@@ -171,19 +174,22 @@ fn read_to<'a>(r: &mut Reader<'a>) -> Texts<'a> {
 }
 
 impl<'a> Value<'a> for Content<'a> {
-    const EMPTY: Self = Self::Notification(Raw::EMPTY);
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::Notification(Raw::EMPTY)
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
         match members.next(r) {
             Some(Member::Known(ContentKey::Request)) => {
-                *self = Self::Request(Command::EMPTY);
+                *self = Self::Request(Command::empty());
                 if let Self::Request(command) = self {
                     command.fill(r);
                 }
             }
             Some(Member::Known(ContentKey::Response)) => {
-                *self = Self::Response(Response::EMPTY);
+                *self = Self::Response(Response::empty());
                 if let Self::Response(response) = self {
                     response.fill(r);
                 }
@@ -221,7 +227,10 @@ impl<'a> Value<'a> for Content<'a> {
 }
 
 impl<'a> Value<'a> for Message<'a> {
-    const EMPTY: Self = Self::new(Headers::EMPTY, Content::EMPTY);
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new(Headers::empty(), Content::empty())
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut body = false;

@@ -49,7 +49,10 @@ macro_rules! nets {
         }
 
         impl<'a> Value<'a> for $name {
-            const EMPTY: Self = Self::host($address::UNSPECIFIED);
+            #[inline(always)]
+    fn empty() -> Self {
+        Self::host($address::UNSPECIFIED)
+    }
 
             fn fill(&mut self, r: &mut Reader<'a>) {
                 let at = r.at;
@@ -85,7 +88,7 @@ macro_rules! nets {
                     line.put(b'/');
                     line.decimal(u32::from(prefix));
                 }
-                out.str(line.as_str());
+                out.simple(line.as_bytes());
             }
         }
 
@@ -169,8 +172,12 @@ impl Line {
         }
     }
 
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
     fn as_str(&self) -> &str {
-        self.bytes.get(..self.length).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or("")
+        core::str::from_utf8(self.as_bytes()).unwrap_or("")
     }
 }
 
@@ -261,7 +268,10 @@ fn port(r: &mut Reader<'_>) -> Option<u16> {
 }
 
 impl<'a, N: Value<'a>> Value<'a> for Connection<N> {
-    const EMPTY: Self = Self::ANY;
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::ANY
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Record);
@@ -376,7 +386,10 @@ impl fmt::Debug for MacAddr {
 }
 
 impl<'a> Value<'a> for MacAddr {
-    const EMPTY: Self = Self::eui48([0; 6]);
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::eui48([0; 6])
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let at = r.at;

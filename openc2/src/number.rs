@@ -5,12 +5,6 @@ use crate::text::cut;
 /// The largest integer that every JSON reader holds exactly (RFC 7493 s2.2).
 pub(crate) const MAX_INTEGER: u64 = (1 << 53) - 1;
 
-/// The powers of ten that a double holds exactly.
-const TENS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-    1e21, 1e22,
-];
-
 /// A number of 0 or more (LS1 s3.1.1, type Number): `digits` × 10^`exponent`, kept exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Number {
@@ -47,25 +41,17 @@ impl Number {
 
     /// The value as the nearest double.
     pub fn to_f64(self) -> f64 {
-        let digits = self.digits as f64;
-        let power = TENS.get(usize::from(self.exponent.unsigned_abs())).copied().unwrap_or(1.0);
-        if self.exponent < 0 { digits / power } else { digits * power }
+        scaled(self.digits, i32::from(self.exponent)).unwrap_or(0.0)
     }
 
-    /// The decimal that reads back as this double; `None` below 0, and for what needs more than 53 bits or 22 places.
+    /// The decimal that reads back as this double; `None` below 0, and for what needs more than 53 bits or 19 places.
     pub fn from_f64(value: f64) -> Option<Self> {
-        if !(0.0..=1e38).contains(&value) {
-            return None;
+        // Minus zero is zero.
+        if value.to_bits() << 1 == 0 {
+            return Some(Self::ZERO);
         }
-        (0i8..=22).find_map(|places| {
-            let scaled = value * TENS.get(usize::from(places.unsigned_abs())).copied()?;
-            // `as` rounds down and saturates, so both neighbours are tried.
-            let down = scaled as u64;
-            [down, down.saturating_add(1)].into_iter().find_map(|digits| {
-                let number = Self::new(digits, -places)?;
-                (number.to_f64().to_bits() == value.to_bits()).then_some(number)
-            })
-        })
+        let (digits, places) = shortest(value).filter(|_| value.is_sign_positive())?;
+        Self::new(digits, i8::try_from(places).ok()?.checked_neg()?)
     }
 
     /// The value, if it is an integer.
@@ -116,35 +102,49 @@ impl From<u32> for Number {
     }
 }
 
-/// 10^`power`, for at most 19.
+/// 10^`power`, for at most 22.
 fn ten(power: u32) -> Option<u128> {
-    if power > 19 { None } else { 10u128.checked_pow(power) }
+    (power <= 22).then(|| (0..power).fold(1u128, |product, _| product.wrapping_mul(10)))
 }
 
-/// `top` / `bottom` as the nearest double, ties to even.
-fn ratio(top: u128, bottom: u128) -> Option<f64> {
-    if top == 0 {
-        return Some(0.0);
-    }
-    // Shifted so far that the quotient has more than 64 bits, what a double keeps and what decides its rounding.
-    let shift = top.leading_zeros();
-    let quotient = (top << shift).checked_div(bottom)?;
-    let rest = (top << shift).checked_rem(bottom)?;
-    let bits = 128u32.checked_sub(quotient.leading_zeros())?;
-    let spare = bits.checked_sub(53)?;
-    let half = 1u128.checked_shl(spare.checked_sub(1)?)?;
-    let low = quotient & half.checked_mul(2)?.wrapping_sub(1);
-    let mut mantissa = u64::try_from(quotient >> spare).ok()?;
-    if low > half || (low == half && (rest != 0 || mantissa & 1 == 1)) {
-        mantissa = mantissa.wrapping_add(1);
-    }
-    // From 2^-100 to 2^100, far from the ends of a double's range.
-    let exponent = i32::try_from(spare).ok()?.checked_sub(i32::try_from(shift).ok()?)?;
-    let scale = u64::try_from(exponent.checked_add(1023)?).ok()?;
-    Some(mantissa as f64 * f64::from_bits(scale << 52))
+/// `value` × 2^`power`, where neither is near the ends of a double's range.
+pub(crate) fn twice(value: f64, power: i32) -> f64 {
+    let shift = i64::from(power).wrapping_shl(52);
+    if value == 0.0 { 0.0 } else { f64::from_bits(value.to_bits().wrapping_add_signed(shift)) }
 }
 
-/// The double nearest to a number of JSON, for up to 19 digits and 19 places; `None` beyond.
+/// `top` / `bottom` as the nearest double, ties to even: divided bit by bit, which is slow, rare and small.
+fn ratio(mut top: u128, bottom: u128) -> f64 {
+    // The quotient's first 55 bits: what a double keeps, the one that decides its rounding, and one for all that follow.
+    const FULL: u64 = 1 << 54;
+    let (mut quotient, mut rest, mut power, mut more) = (0u64, 0u128, 0i32, false);
+    let mut whole = u128::BITS;
+    while whole > 0 || (quotient < FULL && rest != 0) {
+        rest = (rest << 1) | (top >> 127);
+        top <<= 1;
+        let one = rest >= bottom;
+        if one {
+            rest = rest.wrapping_sub(bottom);
+        }
+        if quotient >= FULL {
+            more |= one;
+            power += 1;
+        } else {
+            quotient = (quotient << 1) | u64::from(one);
+            power -= i32::from(whole == 0);
+        }
+        whole = whole.saturating_sub(1);
+    }
+    twice((quotient | u64::from(more || rest != 0)) as f64, power)
+}
+
+/// `digits` × 10^`power` as the nearest double; `None` beyond what fits.
+fn scaled(digits: u64, power: i32) -> Option<f64> {
+    let scale = if digits == 0 { 1 } else { ten(power.unsigned_abs())? };
+    Some(if power < 0 { ratio(u128::from(digits), scale) } else { ratio(u128::from(digits).checked_mul(scale)?, 1) })
+}
+
+/// The double nearest to a number of JSON, for up to 19 digits and 22 places; `None` beyond.
 pub(crate) fn double(span: &str) -> Option<f64> {
     let unsigned = span.strip_prefix('-').unwrap_or(span);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -158,15 +158,11 @@ pub(crate) fn double(span: &str) -> Option<f64> {
         digits = digits.checked_mul(10)?.checked_add(u64::from(byte & 15))?;
     }
     let mut power = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
-    while power < -19 && digits.is_multiple_of(10) && digits > 0 {
+    while power < -22 && digits.is_multiple_of(10) && digits > 0 {
         digits /= 10;
         power = power.checked_add(1)?;
     }
-    let scale = if digits == 0 { 1 } else { ten(power.unsigned_abs())? };
-    let value = match power < 0 {
-        true => ratio(u128::from(digits), scale)?,
-        false => ratio(u128::from(digits).checked_mul(scale)?, 1)?,
-    };
+    let value = scaled(digits, power)?;
     Some(if unsigned.len() < span.len() { -value } else { value })
 }
 
@@ -180,19 +176,21 @@ pub(crate) fn shortest(value: f64) -> Option<(u64, u32)> {
         return Some((0, 0));
     }
     let mantissa = u128::from((bits & (u64::MAX >> 12)) | (1 << 52));
-    (0..=19u32).find_map(|places| {
-        let scaled = mantissa.checked_mul(ten(places)?)?;
+    for places in 0..=19u32 {
+        let product = mantissa.checked_mul(ten(places)?)?;
         let down = match exponent < 0 {
-            true => scaled.checked_shr(exponent.unsigned_abs()).unwrap_or(0),
-            false if scaled.leading_zeros() > exponent.unsigned_abs() => scaled.checked_shl(exponent.unsigned_abs())?,
+            true => product.checked_shr(exponent.unsigned_abs()).unwrap_or(0),
+            false if product.leading_zeros() > exponent.unsigned_abs() => product << (exponent & 127),
             false => return None,
         };
-        [down, down.wrapping_add(1)].into_iter().find_map(|digits| {
+        for digits in [down, down.wrapping_add(1)] {
             let digits = u64::try_from(digits).ok()?;
-            let again = ratio(u128::from(digits), ten(places)?)?;
-            (again.to_bits() == bits).then_some((digits, places))
-        })
-    })
+            if ratio(u128::from(digits), ten(places)?).to_bits() == bits {
+                return Some((digits, places));
+            }
+        }
+    }
+    None
 }
 
 /// The length of the number that begins here and whether it has neither fraction nor exponent.
@@ -290,6 +288,7 @@ mod tests {
         }
         assert_eq!(Number::from_json("-0"), Number::from_f64(0.0));
         assert_eq!(Number::from_json("-1"), None);
+        assert_eq!(Number::from_f64(-0.0), Some(Number::ZERO));
         assert_eq!(Number::from_f64(-1.0), None);
         assert_eq!(Number::from_f64(f64::NAN), None);
         assert_eq!(Number::from_json("1e99"), None);

@@ -37,7 +37,10 @@ pub enum Payload<'a> {
 }
 
 impl<'a> Value<'a> for Payload<'a> {
-    const EMPTY: Self = Self::Url(Text::EMPTY);
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::Url(Text::EMPTY)
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
@@ -85,7 +88,10 @@ pub struct Artifact<'a> {
 }
 
 impl<'a> Value<'a> for Artifact<'a> {
-    const EMPTY: Self = Self { mime_type: None, payload: None, hashes: None };
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { mime_type: None, payload: None, hashes: None }
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Record);
@@ -144,7 +150,10 @@ pub struct Device<'a> {
 }
 
 impl<'a> Value<'a> for Device<'a> {
-    const EMPTY: Self = Self { hostname: None, idn_hostname: None, device_id: None };
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { hostname: None, idn_hostname: None, device_id: None }
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
@@ -195,7 +204,10 @@ pub struct File<'a> {
 }
 
 impl<'a> Value<'a> for File<'a> {
-    const EMPTY: Self = Self { name: None, path: None, hashes: None };
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { name: None, path: None, hashes: None }
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
@@ -203,7 +215,7 @@ impl<'a> Value<'a> for File<'a> {
             match key {
                 FileKey::Name => self.name = Some(r.text()),
                 FileKey::Path => self.path = Some(r.text()),
-                FileKey::Hashes => self.hashes.insert(Hashes::EMPTY).fill(r),
+                FileKey::Hashes => self.hashes.insert(Hashes::empty()).fill(r),
             }
         }
         members.filled(r, Rule::EmptyTarget);
@@ -293,7 +305,10 @@ impl fmt::Debug for Parent<'_> {
 }
 
 impl<'a> Value<'a> for Process<'a> {
-    const EMPTY: Self = Self { pid: None, name: None, cwd: None, executable: None, parent: None, command_line: None };
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { pid: None, name: None, cwd: None, executable: None, parent: None, command_line: None }
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
@@ -302,7 +317,7 @@ impl<'a> Value<'a> for Process<'a> {
                 ProcessKey::Pid => self.pid = Some(r.integer()),
                 ProcessKey::Name => self.name = Some(r.text()),
                 ProcessKey::Cwd => self.cwd = Some(r.text()),
-                ProcessKey::Executable => self.executable.insert(File::EMPTY).fill(r),
+                ProcessKey::Executable => self.executable.insert(File::empty()).fill(r),
                 ProcessKey::CommandLine => self.command_line = Some(r.text()),
                 ProcessKey::Parent if r.v2() => self.parent = Some(Parent::from_pid(r.integer())),
                 ProcessKey::Parent => {

@@ -237,6 +237,7 @@ impl Reading {
         Headers::salvage(&mut Reader::of_sound(encoding, bytes, self.depth).in_mode(self.language, true))
     }
 
+    #[inline(always)]
     fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a>, Error> {
         if bytes.len() > self.size {
             return Err(Error { rule: Rule::TooLarge, at: self.size, path: Path::EMPTY });
@@ -252,18 +253,28 @@ impl Reading {
     }
 
     fn read<'a, T: Value<'a>>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<T>, Error> {
-        let mut reader = self.reader(encoding, bytes)?;
         // Where it is read is where the caller gets it: it is too large to be copied about.
-        let mut result = Ok(Read { value: T::EMPTY, quirks: Quirks::NONE });
-        if let Ok(read) = &mut result {
-            read.value.fill(&mut reader);
-            reader.end();
-            read.quirks = reader.quirks;
-        }
-        if let Some(fail) = reader.failed() {
-            result = Err(self.explain(encoding, bytes, fail));
-        }
+        let mut result = Ok(Read { value: T::empty(), quirks: Quirks::NONE });
+        self.read_into(encoding, bytes, &mut result);
         result
+    }
+
+    #[inline(always)]
+    fn read_into<'a, T: Value<'a>>(&self, encoding: Encoding, bytes: &'a [u8], result: &mut Result<Read<T>, Error>) {
+        let Ok(read) = result else { return };
+        let mut reader = match self.reader(encoding, bytes) {
+            Ok(reader) => reader,
+            Err(error) => {
+                *result = Err(error);
+                return;
+            }
+        };
+        read.value.fill(&mut reader);
+        reader.end();
+        read.quirks = reader.quirks;
+        if let Some(fail) = reader.failed() {
+            *result = Err(self.explain(encoding, bytes, fail));
+        }
     }
 
     /// Finds the path to a failure: only now, so that reading what is right costs nothing for it.

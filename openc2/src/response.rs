@@ -10,7 +10,7 @@ use crate::list::{Pairs, Texts};
 use crate::number::Number;
 use crate::out::Out;
 use crate::source::{Kind, Member, Reader, Shape, named};
-use crate::target::{read_list, read_texts};
+use crate::target::{read_each, read_list, read_texts};
 use crate::text::Text;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
@@ -114,7 +114,10 @@ impl<'a> Response<'a> {
 }
 
 impl<'a> Value<'a> for Response<'a> {
-    const EMPTY: Self = Self::new(Status::Ok);
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new(Status::Ok)
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut status = None;
@@ -201,15 +204,11 @@ impl<'a> Results<'a> {
                 self.versions = Some(versions);
             }
             ResultKey::Profiles => {
-                let profiles = read_list(r);
-                for profile in profiles {
-                    match extension::namespace_length(profile) {
-                        0 => r.fail_at(at, Rule::Nsid),
-                        17 => r.forgive(Quirk::LongNamespace, at, Rule::Nsid),
-                        _ => {}
-                    }
-                }
-                self.profiles = Some(profiles);
+                self.profiles = Some(read_each(r, |r, profile| match extension::namespace_length(profile) {
+                    1..=16 => {}
+                    0 => r.fail_at(at, Rule::Nsid),
+                    _ => r.forgive(Quirk::LongNamespace, at, Rule::Nsid),
+                }));
             }
             ResultKey::Pairs => self.pairs = Some(read_pairs(r)),
             ResultKey::RateLimit => {
@@ -278,7 +277,10 @@ fn read_targets(r: &mut Reader<'_>) {
 }
 
 impl<'a> Value<'a> for Results<'a> {
-    const EMPTY: Self = Self::NONE;
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::NONE
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut extended = Extended::default();

@@ -84,7 +84,10 @@ pub struct Results {
 }
 
 impl<'a> Value<'a> for Args {
-    const EMPTY: Self = Self { drop_process: None, persistent: None, direction: None, insert_rule: None };
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { drop_process: None, persistent: None, direction: None, insert_rule: None }
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
@@ -123,7 +126,10 @@ impl<'a> Value<'a> for Args {
 }
 
 impl<'a> Value<'a> for Actuator<'a> {
-    const EMPTY: Self = Self { hostname: None, named_group: None, asset_id: None, asset_tuple: None };
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { hostname: None, named_group: None, asset_id: None, asset_tuple: None }
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
@@ -164,7 +170,10 @@ impl<'a> Value<'a> for Actuator<'a> {
 }
 
 impl<'a> Value<'a> for Results {
-    const EMPTY: Self = Self { rule_number: 0 };
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { rule_number: 0 }
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut found = false;

@@ -396,10 +396,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Begins a set of fields.
-    pub(crate) fn open(&mut self, shape: Shape) -> Members {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn open(&mut self, shape: Shape) -> Members<'a> {
         let start = self.at;
         let walk = self.open_map(shape);
-        Members { walk: Walk { key_at: start, ..walk }, seen: Seen::new(start), known: 0, likely: 0 }
+        Members { walk: Walk { key_at: start, ..walk }, seen: Seen::new(start), known: 0, likely: 0, other: Key::Id(0) }
     }
 
     /// The place in a table of the name or identifier that comes next.
@@ -477,57 +478,59 @@ pub(crate) enum Member<'a, V> {
 }
 
 /// A set of fields that is being read.
-pub(crate) struct Members {
+pub(crate) struct Members<'a> {
     walk: Walk,
     seen: Seen,
     known: u32,
     /// Which entry of the table is tried first: fields mostly come in its order.
     likely: u8,
+    /// The key read last, if it is none of the table.
+    other: Key<'a>,
 }
 
-/// The place of a field in its table, or another key.
-enum Found<'a> {
-    At(usize),
-    Other(Key<'a>),
-}
+/// What [`Members::find`] gives for a key that is none of the table.
+const OTHER: usize = usize::MAX;
 
-impl Members {
+impl<'a> Members<'a> {
     /// The next field, or the end. Its value must be read before the next call.
     #[inline(always)]
-    pub(crate) fn next<'a, V: Vocabulary>(&mut self, r: &mut Reader<'a>) -> Option<Member<'a, V>> {
+    pub(crate) fn next<V: Vocabulary>(&mut self, r: &mut Reader<'a>) -> Option<Member<'a, V>> {
         match self.find(r, V::NAMES)? {
-            Found::At(index) => V::at(index).map(Member::Known),
-            Found::Other(key) => Some(Member::Other(key)),
+            OTHER => Some(Member::Other(self.other)),
+            index => V::at(index).map(Member::Known),
         }
     }
 
     /// The next field of a table without others: what it doesn't define breaks a rule.
     #[inline(always)]
-    pub(crate) fn only<V: Vocabulary>(&mut self, r: &mut Reader<'_>, rule: Rule) -> Option<V> {
-        match self.find(r, V::NAMES)? {
-            Found::At(index) => V::at(index),
-            Found::Other(_) => {
-                r.fail_at(self.walk.key_at, rule);
-                None
-            }
+    pub(crate) fn only<V: Vocabulary>(&mut self, r: &mut Reader<'a>, rule: Rule) -> Option<V> {
+        let index = self.find(r, V::NAMES)?;
+        if index == OTHER {
+            r.fail_at(self.walk.key_at, rule);
         }
+        V::at(index)
     }
 
-    fn find<'a>(&mut self, r: &mut Reader<'a>, names: &[Name]) -> Option<Found<'a>> {
+    /// The place of the next field in its table, or [`OTHER`].
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn find(&mut self, r: &mut Reader<'a>, names: &[Name]) -> Option<usize> {
         loop {
-            let found = match r.likely_key(&mut self.walk, names.get(usize::from(self.likely))) {
-                true => Some(usize::from(self.likely)),
-                false => {
-                    let key = r.key(&mut self.walk)?;
-                    let found = key.find(names);
-                    if found.is_none() {
-                        self.seen.check(r, key, self.walk.key_at);
-                        return r.sound().then_some(Found::Other(key));
-                    }
-                    found
-                }
+            if r.known_end() {
+                return None;
+            }
+            let likely = usize::from(self.likely);
+            let known = match r.form {
+                Form::Json => r.json_known_key(&mut self.walk, names, likely),
+                Form::Cbor => r.cbor_known_key(&mut self.walk, names, likely),
+                Form::Concise => None,
             };
-            let index = found?;
+            let index = match known {
+                Some(index) => index,
+                None => self.find_any(r, names)?,
+            };
+            if index == OTHER {
+                return Some(OTHER);
+            }
             self.likely = (index as u8).wrapping_add(1);
             // No table has more than 32 entries.
             let bit = 1u32 << (index & 31);
@@ -537,16 +540,29 @@ impl Members {
             }
             self.known |= bit;
             if !r.lenient || r.kind() != Kind::Null {
-                return Some(Found::At(index));
+                return Some(index);
             }
             r.quirks.insert(Quirk::NullField);
             r.null();
         }
     }
 
+    /// The same for a key however it is written.
+    #[inline(never)]
+    fn find_any(&mut self, r: &mut Reader<'a>, names: &[Name]) -> Option<usize> {
+        let key = r.key(&mut self.walk)?;
+        let found = key.find(names);
+        if found.is_none() {
+            self.other = key;
+            self.seen.check(r, key, self.walk.key_at);
+            return r.sound().then_some(OTHER);
+        }
+        found
+    }
+
     /// That no other field follows.
     pub(crate) fn end(&mut self, r: &mut Reader<'_>, rule: Rule) {
-        if !r.ended(&mut self.walk) {
+        if !r.known_end() && !r.ended(&mut self.walk) {
             r.fail(rule);
         }
     }

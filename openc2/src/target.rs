@@ -196,7 +196,10 @@ impl<'a> Target<'a> {
 }
 
 impl<'a> Value<'a> for Target<'a> {
-    const EMPTY: Self = Self::Features(Features::NONE);
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::Features(Features::NONE)
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
@@ -243,10 +246,16 @@ fn write_extended(value: &ExtensionValue<'_>, out: &mut Out<'_>) {
 
 /// Reads a list of texts, which may be empty.
 pub(crate) fn read_list<'a>(r: &mut Reader<'a>) -> Texts<'a> {
+    read_each(r, |_, _| {})
+}
+
+/// Reads a list of texts and looks at each.
+pub(crate) fn read_each<'a>(r: &mut Reader<'a>, mut look: impl FnMut(&mut Reader<'a>, Text<'a>)) -> Texts<'a> {
     Texts::from_checked(r.span(|r| {
         let mut walk = r.open_list();
         while r.more(&mut walk) {
-            r.text();
+            let text = r.text();
+            look(r, text);
         }
     }))
 }
@@ -312,7 +321,10 @@ impl core::fmt::Debug for Features {
 }
 
 impl<'a> Value<'a> for Features {
-    const EMPTY: Self = Self::NONE;
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::NONE
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut walk = r.open_list();
@@ -347,7 +359,10 @@ pub struct Actuator<'a> {
 }
 
 impl<'a> Value<'a> for Actuator<'a> {
-    const EMPTY: Self = Self { profile: Text::EMPTY, specifiers: None };
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { profile: Text::EMPTY, specifiers: None }
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let at = r.at;

@@ -11,15 +11,15 @@ use crate::vocabulary::HashKey;
 /// A value of the language: one `read` over any encoding, one `write` into any.
 pub(crate) trait Value<'a>: Sized {
     /// What is there before anything was read, and instead of what can't be read.
-    const EMPTY: Self;
+    fn empty() -> Self;
 
-    /// Reads the next value into this place, which is [`EMPTY`](Self::EMPTY).
+    /// Reads the next value into this place, which is [`empty`](Self::empty).
     fn fill(&mut self, r: &mut Reader<'a>);
     fn write(&self, out: &mut Out<'_>);
 
     /// Reads the next value.
     fn read(r: &mut Reader<'a>) -> Self {
-        let mut value = Self::EMPTY;
+        let mut value = Self::empty();
         value.fill(r);
         value
     }
@@ -150,7 +150,10 @@ pub struct Hashes<'a> {
 }
 
 impl<'a> Value<'a> for Hashes<'a> {
-    const EMPTY: Self = Self { md5: None, sha1: None, sha256: None };
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { md5: None, sha1: None, sha256: None }
+    }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);

@@ -8,9 +8,28 @@ pub(crate) struct Name {
     pub(crate) key: &'static str,
     /// How it is written in the concise form.
     pub(crate) id: u16,
+    /// The name's first letter, by which most others are told apart.
+    letter: u8,
 }
 
 impl Name {
+    /// Stands for no entry.
+    const NONE: Self = Self { key: "", id: 0, letter: 0 };
+
+    pub(crate) const fn new(text: &str, key: &'static str, id: u16) -> Self {
+        let letter = match text.as_bytes() {
+            [letter, ..] => *letter,
+            [] => 0,
+        };
+        Self { key, id, letter }
+    }
+
+    /// What of the key stands in JSON without the comma, for the first field of a map.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn key(&self, first: bool) -> &'static [u8] {
+        self.key.as_bytes().get(usize::from(first)..).unwrap_or_default()
+    }
+
     /// The name alone.
     pub(crate) fn name(&self) -> &'static str {
         self.key.get(2..self.key.len().saturating_sub(2)).unwrap_or_default()
@@ -22,6 +41,26 @@ pub(crate) fn find(names: &[Name], name: &[u8]) -> Option<usize> {
     let length = name.len().saturating_add(4);
     let fits = |key: &[u8]| key.get(2..).is_some_and(|key| key.starts_with(name));
     names.iter().position(|entry| entry.key.len() == length && fits(entry.key.as_bytes()))
+}
+
+/// Which entry of a table `fits`, of those with this letter: looked for from `likely` on, then from the start.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+pub(crate) fn search(names: &[Name], likely: usize, letter: u8, fits: impl Fn(&Name) -> bool) -> Option<usize> {
+    let mut index = likely;
+    for _ in names {
+        let name = match names.get(index) {
+            Some(name) => name,
+            None => {
+                index = 0;
+                names.first()?
+            }
+        };
+        if name.letter == letter && fits(name) {
+            return Some(index);
+        }
+        index += 1;
+    }
+    None
 }
 
 /// Where this identifier stands in a table.
@@ -39,9 +78,9 @@ pub(crate) trait Vocabulary: Copy + 'static {
     fn index(self) -> usize;
 
     /// What the table says of it.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn entry(self) -> &'static Name {
-        const NONE: Name = Name { key: "", id: 0 };
-        Self::NAMES.get(self.index()).unwrap_or(&NONE)
+        Self::NAMES.get(self.index()).unwrap_or(&Name::NONE)
     }
 
     /// The entry at this place.
@@ -87,7 +126,7 @@ macro_rules! vocabulary {
 
         impl $crate::vocabulary::Vocabulary for $name {
             const NAMES: &'static [$crate::vocabulary::Name] =
-                &[$($crate::vocabulary::Name { key: concat!(",\"", $text, "\":"), id: $id }),*];
+                &[$($crate::vocabulary::Name::new($text, concat!(",\"", $text, "\":"), $id)),*];
             const ENTRIES: &'static [Self] = Self::ALL;
 
             fn index(self) -> usize {
@@ -290,5 +329,7 @@ mod tests {
         assert_eq!(Action::from_name("Deny"), None);
         assert_eq!(TargetKind::from_id(4), None);
         assert_eq!(Protocol::Sctp.id(), 132);
+        // So that a name's head is one byte in CBOR.
+        assert!(TargetKind::NAMES.iter().chain(ArgKey::NAMES).all(|entry| entry.name().len() < 24));
     }
 }

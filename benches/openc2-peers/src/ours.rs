@@ -155,6 +155,7 @@ struct Acme<'a> {
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "an item is looked at as a whole")]
 struct Item<'a> {
     name: &'a str,
     version: &'a str,

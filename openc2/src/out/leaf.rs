@@ -23,7 +23,21 @@ impl Out<'_> {
     }
 
     fn unsigned(&mut self, value: u64) {
-        if self.json() { self.decimal(value, 0) } else { self.head(0, value) }
+        if !self.json() {
+            return self.head(0, value);
+        }
+        let mut digits = [0u8; 20];
+        let mut rest = value;
+        let mut start = digits.len();
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' | (rest % 10) as u8;
+            rest /= 10;
+            start = start.saturating_sub(1);
+            if rest == 0 {
+                break;
+            }
+        }
+        self.put(digits.get(start..).unwrap_or_default());
     }
 
     /// Digits of which so many are places behind the point.

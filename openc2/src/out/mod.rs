@@ -85,6 +85,7 @@ impl<'b> Out<'b> {
         }
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn put(&mut self, bytes: &[u8]) {
         let end = self.at.saturating_add(bytes.len());
         if let Some(room) = self.buffer.get_mut(self.at..end) {
@@ -93,6 +94,7 @@ impl<'b> Out<'b> {
         self.at = end;
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn byte(&mut self, byte: u8) {
         if let Some(room) = self.buffer.get_mut(self.at) {
             *room = byte;
@@ -120,6 +122,7 @@ impl<'b> Out<'b> {
         }
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn begin(&mut self, kind: FrameKind) -> Frame {
         let start = self.at;
         self.byte(match (self.json(), kind) {
@@ -142,17 +145,23 @@ impl<'b> Out<'b> {
     }
 
     /// Ends a set of fields or a list.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn close(&mut self, frame: Frame) {
         if self.json() {
-            self.byte(if frame.kind == FrameKind::List { b']' } else { b'}' });
-            return;
+            return self.byte(if frame.kind == FrameKind::List { b']' } else { b'}' });
         }
+        self.count(&frame);
+    }
+
+    /// Writes how many items there were where they begin.
+    #[inline(never)]
+    fn count(&mut self, frame: &Frame) {
         let major = if frame.kind == FrameKind::Map { 0xA0 } else { 0x80 };
-        let Ok(count) = u8::try_from(frame.count) else { return self.widen(&frame, major) };
+        let Ok(count) = u8::try_from(frame.count) else { return self.widen(frame, major) };
         match (count, self.buffer.get_mut(frame.start)) {
             (0..=23, Some(first)) => *first = major | count,
             (0..=23, None) => {}
-            _ => self.widen(&frame, major),
+            _ => self.widen(frame, major),
         }
     }
 
@@ -193,29 +202,35 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a field; its value is written next.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn field<V: Vocabulary>(&mut self, frame: &mut Frame, field: V) {
         self.entry(frame, field.entry());
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn entry(&mut self, frame: &mut Frame, name: &Name) {
         if frame.kind == FrameKind::Record {
-            // Fields are told by their place, so those left out before this one are written as null.
-            while frame.count.saturating_add(1) < u32::from(name.id) {
-                self.byte(0xF6);
-                frame.count = frame.count.saturating_add(1);
-            }
-            frame.count = frame.count.saturating_add(1);
-            return;
+            return self.place(frame, name.id);
         }
-        // The first field has no comma.
-        let from = usize::from(frame.count == 0);
+        let first = frame.count == 0;
         frame.count = frame.count.saturating_add(1);
         match self.style.form {
-            Form::Json => self.put(name.key.as_bytes().get(from..).unwrap_or_default()),
-            Form::Cbor => self.str(name.name()),
+            // Each of them of a length that is known where this is compiled into its caller.
+            Form::Json if first => self.put(name.key(true)),
+            Form::Json => self.put(name.key(false)),
+            Form::Cbor => self.simple(name.name().as_bytes()),
             Form::Concise => self.head(0, u64::from(name.id)),
         }
+    }
+
+    /// Begins a field of a record. They are told by their place, so those left out before this one are written as null.
+    #[inline(never)]
+    fn place(&mut self, frame: &mut Frame, id: u16) {
+        while frame.count.saturating_add(1) < u32::from(id) {
+            self.byte(0xF6);
+            frame.count = frame.count.saturating_add(1);
+        }
+        frame.count = frame.count.saturating_add(1);
     }
 
     /// Begins a field of this name; the concise form has no identifier for it.
@@ -280,15 +295,28 @@ impl<'b> Out<'b> {
             self.head(3, text.len() as u64);
             return self.put(text.as_bytes());
         }
-        if plain(text.as_bytes()).length < text.len() {
+        if plain(text.as_bytes(), 0).length < text.len() {
             self.byte(b'"');
             self.escaped(text.as_bytes());
             return self.byte(b'"');
         }
+        self.quoted(text.as_bytes());
+    }
+
+    /// A string of which every byte can stand in JSON as it is.
+    pub(crate) fn simple(&mut self, text: &[u8]) {
+        if self.json() {
+            return self.quoted(text);
+        }
+        self.head(3, text.len() as u64);
+        self.put(text);
+    }
+
+    fn quoted(&mut self, text: &[u8]) {
         let end = self.at.saturating_add(text.len()).saturating_add(2);
         if let Some([before, room @ .., after]) = self.buffer.get_mut(self.at..end) {
             (*before, *after) = (b'"', b'"');
-            text::copy(room, text.as_bytes());
+            text::copy(room, text);
         }
         self.at = end;
     }
@@ -311,7 +339,7 @@ impl<'b> Out<'b> {
     fn escaped(&mut self, text: &[u8]) {
         let mut rest = text;
         loop {
-            let Some((plain, tail)) = rest.split_at_checked(plain(rest).length) else { return };
+            let Some((plain, tail)) = rest.split_at_checked(plain(rest, 0).length) else { return };
             self.put(plain);
             let Some((special, tail)) = tail.split_first() else { return };
             match special {
@@ -328,7 +356,7 @@ impl<'b> Out<'b> {
     /// One of a closed set of names.
     pub(crate) fn one_of<V: Vocabulary>(&mut self, value: V) {
         let name = value.entry();
-        if self.concise() { self.head(0, u64::from(name.id)) } else { self.str(name.name()) }
+        if self.concise() { self.head(0, u64::from(name.id)) } else { self.simple(name.name().as_bytes()) }
     }
 
     /// Begins a string of this many bytes that need no escape.

@@ -82,7 +82,8 @@ pub(crate) struct Judge {
     loose: bool,
     /// Whether the session outlives the connection.
     lasts: bool,
-    closed: u64,
+    /// When the last connection ended that the server had accepted.
+    closed: Option<u64>,
 }
 
 impl Judge {
@@ -122,7 +123,7 @@ impl Judge {
 
     pub(crate) fn connecting(&mut self, asked: &Connecting, now: u64) {
         // 5 seconds is the shortest expiry in use.
-        if asked.clean || asked.empty || now - self.closed >= 5_000 {
+        if asked.clean || asked.empty || self.closed.is_some_and(|closed| now - closed >= 5_000) {
             self.delivered.clear();
         }
         self.asked = asked.clone();
@@ -145,7 +146,8 @@ impl Judge {
             self.delivered.clear();
         }
         self.loose = false;
-        self.closed = now;
+        // A connection that the server did not accept lets the expiry interval run on.
+        self.closed.get_or_insert(now);
         self.stage = Stage::Down;
         self.owed.clear();
         self.here.clear();
@@ -235,6 +237,7 @@ impl Judge {
                 _ => {}
             }
         }
+        self.closed = None;
         self.limits = Some(limits);
         self.stage = Stage::Up;
     }

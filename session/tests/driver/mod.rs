@@ -103,7 +103,7 @@ fn next(tape: &mut Tape<'_>, world: &mut World<'_>) -> Op {
             once: tape.chance(128),
         },
         20 => Op::Close,
-        21..=23 => Op::Write(usize::from(tape.below(20)) + 1),
+        21..=23 => Op::Write(tape.below(20).into()),
         24..=28 => Op::Write(usize::MAX),
         29..=36 => peer::send(tape, judge),
         37 => Op::Read(tape.below(12).into()),
