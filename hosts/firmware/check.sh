@@ -79,4 +79,5 @@ row client_m4 "send" "2,600 / 1,100"
 row client_m4 "stack" "400"
 row client_m4 "client and tables for 8 + 8" "256"
 row client_m4 "inbox" "-"
+row client_m4 "RAM in all" "1,100"
 exit $status
