@@ -259,7 +259,6 @@ impl<'a> Packet<'a> {
 
     #[inline(never)]
     fn read_other<R>(first: u8, body: &'a [u8], from: Sender, done: impl Fn(Self) -> R) -> Result<R, Error> {
-        let r = &mut Reader::new(body);
         macro_rules! read {
             ($packet:ident, $r:ident, $read:expr) => {
                 if let Some(packet) = all($read, $r) {
@@ -279,6 +278,10 @@ impl<'a> Packet<'a> {
             (1, Sender::Client) => read_long!(Connect),
             (8, Sender::Client) => read_long!(Subscribe),
             (10, Sender::Client) => read_long!(Unsubscribe),
+            _ => {}
+        }
+        let r = &mut Reader::new(body);
+        match (first >> 4, from) {
             (2, Sender::Server) => read!(ConnAck, r, ConnAck::read(r)),
             (9, Sender::Server) => read!(SubAck, r, SubAck::read(r, carrier::SUBACK)),
             (11, Sender::Server) => read!(UnsubAck, r, SubAck::read(r, carrier::UNSUBACK)),

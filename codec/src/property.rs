@@ -386,6 +386,7 @@ pub(crate) fn in_disconnect(from: Sender) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::list::Wire;
     use crate::testing::{
         BOTH, CLIENT, MALFORMED, PROTOCOL_ERROR, SERVER, accepted, decoded, framed, not_sent, refused,
     };
@@ -566,6 +567,22 @@ mod tests {
                     refused(place.from, &packet, reason, rule, at);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_property_is_as_long_as_its_table_says() {
+        let longer: &[&[u8]] = &[b"\x0B\x80\x01", b"\x0B\xFF\xFF\x7F", b"\x0B\xFF\xFF\xFF\x7F", b"\x09\x00\x00"];
+        for bytes in TABLE.iter().map(|row| row.0).chain(longer.iter().copied()) {
+            let list: Vec<_> = Properties(List::checked(bytes)).iter().collect();
+            let size: usize = list.iter().map(|property| property.size(place::PUBLISH).unwrap()).sum();
+            assert_eq!(size, bytes.len(), "{list:?}");
+            let mut counter = Writer::count();
+            list.iter().for_each(|property| property.put(&mut counter));
+            assert_eq!(counter.written(), size, "{list:?}");
+            let mut room = vec![0; size];
+            Properties::from(&*list).0.put_all(&mut room);
+            assert_eq!(room, bytes);
         }
     }
 

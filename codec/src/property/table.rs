@@ -127,12 +127,12 @@ impl<'a> Value<'a> for SubscriptionId {
     }
     #[inline]
     fn size(&self) -> Result<usize, Rule> {
-        Ok(varint_len(SubscriptionId::get(*self) as usize))
+        Ok(varint_len(Self::get(*self) as usize))
     }
     #[inline]
     fn put(&self, id: u8, w: &mut Writer<'_>) {
         w.u8(id);
-        w.varint(SubscriptionId::get(*self));
+        w.varint(Self::get(*self));
     }
 }
 
