@@ -68,13 +68,21 @@ pub(crate) fn first_special(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
         at = at.wrapping_add(WORD);
         rest = after;
     }
-    // What is left is the end of the last word; it is filled up with letters.
-    let bits = 8 * (rest.len() as u32);
-    let word = match bytes.last_chunk::<WORD>() {
-        Some(last) => usize::from_le_bytes(*last).wrapping_shr(usize::BITS.wrapping_sub(bits)),
-        None => rest.iter().rev().fold(0, |word, &byte| word << 8 | usize::from(byte)),
+    if rest.is_empty() {
+        return None;
+    }
+    let found = match bytes.last_chunk::<WORD>() {
+        // The last word overlaps the one before it, in which nothing is special.
+        Some(last) => {
+            at = bytes.len().wrapping_sub(WORD);
+            marked(usize::from_le_bytes(*last))
+        }
+        // Less than a word, filled up with letters.
+        None => {
+            let letters = (ONES * b'a' as usize).wrapping_shl(8 * rest.len() as u32);
+            marked(rest.iter().rev().fold(0, |word, &byte| word << 8 | usize::from(byte)) | letters)
+        }
     };
-    let found = if rest.is_empty() { 0 } else { marked(word | (ONES * b'a' as usize).wrapping_shl(bits)) };
     if found == 0 { None } else { split_around(bytes, at.wrapping_add(found.trailing_zeros() as usize / 8)) }
 }
 

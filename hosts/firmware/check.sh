@@ -24,31 +24,34 @@ fail() { echo "check.sh: $*" >&2; status=1; }
 level() { case $1 in release) echo z ;; small) echo s ;; fast) echo 3 ;; esac; }
 
 echo "No reachable panic: a program that calls every public function, and whose panic handler calls a symbol that doesn't exist"
-for profile in release small fast; do
-    if firmware_cargo build --quiet --profile $profile --bin no_panic >"$log" 2>&1; then
-        echo "  opt-level $(level $profile): links"
-    else
-        fail "opt-level $(level $profile): a panic can be reached"
-        grep -v '^warning' "$log" | head -20 >&2
-    fi
-    if firmware_cargo build --quiet --profile $profile --bin no_panic --features control >"$log" 2>&1; then
-        fail "opt-level $(level $profile): the control, with a panic put in, links"
-    elif grep -q a_panic_path_is_reachable "$log"; then
-        echo "  opt-level $(level $profile): with a panic put in, it doesn't"
-    else
-        fail "opt-level $(level $profile): the control fails for another reason"
-        head -20 "$log" >&2
-    fi
+for proof in no_panic no_panic_openc2; do
+    for profile in release small fast; do
+        what="$proof, opt-level $(level $profile)"
+        if firmware_cargo build --quiet --profile $profile --bin $proof >"$log" 2>&1; then
+            echo "  $what: links"
+        else
+            fail "$what: a panic can be reached"
+            grep -v '^warning' "$log" | head -20 >&2
+        fi
+        if firmware_cargo build --quiet --profile $profile --bin $proof --features control >"$log" 2>&1; then
+            fail "$what: the control, with a panic put in, links"
+        elif grep -q a_panic_path_is_reachable "$log"; then
+            echo "  $what: with a panic put in, it doesn't"
+        else
+            fail "$what: the control fails for another reason"
+            head -20 "$log" >&2
+        fi
+    done
 done
 
 for profile in release fast; do
     firmware_cargo build --quiet --profile $profile --bins
-    for program in hello codec_m4_flash client_flash; do
+    for program in hello codec_m4_flash client_flash consumer_flash; do
         said=0
         run $profile $program >"$log" || said=$?
         [ $said = 7 ] || fail "$program exits with $said, not with 7"
     done
-    for program in codec_m4 client_m4; do
+    for program in codec_m4 client_m4 consumer_m4; do
         run $profile $program >"$out/$profile/$program.txt" || fail "$program fails"
     done
 done
@@ -80,4 +83,18 @@ row client_m4 "stack" "400"
 row client_m4 "client and tables for 8 + 8" "256"
 row client_m4 "inbox" "-"
 row client_m4 "RAM in all" "1,100"
+echo
+echo "| a Consumer of packet filtering over the session, its script | z | 3 | goal z / 3 |"
+echo "|---|---|---|---|"
+echo "| flash, bytes, the client and the script included | $(own consumer_flash) | - |"
+row consumer_m4 "query features" "-"
+row consumer_m4 "deny" "-"
+row consumer_m4 "allow" "-"
+row consumer_m4 "delete" "-"
+row consumer_m4 "malformed" "-"
+row consumer_m4 "repeated" "-"
+row consumer_m4 "stack" "-"
+row consumer_m4 "consumer, 4 requests of 256 bytes included" "-"
+row consumer_m4 "client, 1024 bytes for packets included" "-"
+row consumer_m4 "RAM in all" "-"
 exit $status

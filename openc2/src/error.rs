@@ -112,14 +112,15 @@ rules! {
     EmptyPairs = "LS1 3.4.2.1", "pairs, if present, hold at least one action";
     RateLimit = "LS1 3.3.2.2", "a rate limit is 0 or more commands a minute";
     // Stateless packet filtering.
-    SlpfTarget = "SLPF 2.1.2", "not a target of this profile";
-    SlpfArg = "SLPF 2.1.3", "not an argument of this profile";
+    SlpfTarget = "SLPF 2.1.2.2", "not a target of this profile";
+    SlpfArg = "SLPF 2.1.3.2", "not an argument of this profile";
     SlpfEmpty = "SLPF 2.1", "at least one field is needed here";
-    SlpfDropProcess = "SLPF 2.1.3", "drop_process is none, reject or false_ack";
-    SlpfDirection = "SLPF 2.1.3", "direction is both, ingress or egress";
+    SlpfDropProcess = "SLPF 2.1.3.2", "drop_process is none, reject or false_ack";
+    SlpfDirection = "SLPF 2.1.3.2", "direction is both, ingress or egress";
     SlpfSpecifier = "SLPF 2.1.4", "not a specifier of this profile";
+    SlpfHostname = "SLPF 2.1.4", "not a host name or an address (RFC 1123 2.1)";
     SlpfTuple = "SLPF 2.1.4", "an asset tuple has at most 10 texts";
-    SlpfResult = "SLPF 2.2", "not a result of this profile";
+    SlpfResult = "SLPF 2.2.2", "not a result of this profile";
 }
 
 impl fmt::Display for Rule {

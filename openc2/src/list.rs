@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::json::plain;
 use crate::raw::{Raw, Span};
 use crate::source::{Key, Kind, Reader, Shape, Walk};
 use crate::text::Text;
@@ -35,9 +36,6 @@ impl<'a> Steps<'a> {
     /// The next item of a list of texts; in the concise form the identifier of a target stands for its name.
     fn text(&mut self) -> Option<Text<'a>> {
         let r = &mut self.reader;
-        if r.is_json() && !self.alone {
-            return (r.json_another(&mut self.walk, b']')).then(|| r.json_text());
-        }
         let another = core::mem::take(&mut self.alone) || (r.sound() && r.more(&mut self.walk));
         if !another {
             return None;
@@ -57,6 +55,27 @@ impl<'a> Steps<'a> {
         self.reader.pass();
         self.reader.sound().then(|| (key, self.reader.since(start)))
     }
+}
+
+/// The next string of a JSON list that was checked to hold strings only, and what follows it; of a lone string as well.
+fn next_string<'a>(list: &mut &'a str) -> Option<Text<'a>> {
+    let whole = *list;
+    let bytes = whole.as_bytes();
+    let start = bytes.iter().position(|byte| *byte == b'"')?.saturating_add(1);
+    let (mut end, mut escaped) = (start, false);
+    loop {
+        end = end.saturating_add(plain(bytes, end).length);
+        match bytes.get(end)? {
+            b'"' => break,
+            // Whatever is escaped, the byte behind the backslash isn't the string's end.
+            _ => {
+                escaped = true;
+                end = end.saturating_add(2);
+            }
+        }
+    }
+    *list = whole.get(end.saturating_add(1)..)?;
+    Some(Text::from_json(whole.get(start..end)?, escaped))
 }
 
 /// A list of strings: the caller's, or checked and still encoded in the input.
@@ -98,6 +117,7 @@ impl<'a> Texts<'a> {
         TextsIter(match self.0 {
             Repr::Texts(texts) => IterRepr::Texts(texts.iter()),
             Repr::Strs(strs) => IterRepr::Strs(strs.iter()),
+            Repr::Raw(Raw(Span::Json { text, .. })) => IterRepr::Json(text),
             Repr::Raw(raw) => IterRepr::Raw(Steps::items(raw)),
         })
     }
@@ -178,6 +198,8 @@ pub struct TextsIter<'a>(IterRepr<'a>);
 enum IterRepr<'a> {
     Texts(core::slice::Iter<'a, Text<'a>>),
     Strs(core::slice::Iter<'a, &'a str>),
+    /// What is left of a JSON list.
+    Json(&'a str),
     Raw(Steps<'a>),
 }
 
@@ -194,6 +216,7 @@ impl<'a> Iterator for TextsIter<'a> {
         match &mut self.0 {
             IterRepr::Texts(texts) => texts.next().copied(),
             IterRepr::Strs(strs) => strs.next().map(|text| Text::new(text)),
+            IterRepr::Json(list) => next_string(list),
             IterRepr::Raw(steps) => steps.text(),
         }
     }
@@ -300,6 +323,26 @@ impl<'a> Iterator for PairsIter<'a> {
                     return Some(Pair { action, targets: Texts::from_checked(raw) });
                 }
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_in_json_is_walked_string_by_string() {
+        for (json, items) in [
+            ("[]", &[][..]),
+            ("[\"\"]", &[""]),
+            ("[ \"a\" , \"b c\"\n]", &["a", "b c"]),
+            (r#"["a\\","\"b\"","\u0041,]"]"#, &["a\\", "\"b\"", "A,]"]),
+            ("[\"twenty characters, ü\",\"\",\"x\"]", &["twenty characters, ü", "", "x"]),
+            ("\"alone\"", &["alone"]),
+        ] {
+            let texts = Texts::from_checked(Raw::from_json(json).unwrap());
+            assert!(texts.iter().eq(items.iter().map(|item| Text::new(item))), "{json}: {texts:?}");
         }
     }
 }

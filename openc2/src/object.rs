@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::error::Rule;
 use crate::formats;
+use crate::idn;
 use crate::out::Out;
 use crate::raw::Raw;
 use crate::source::{Kind, Reader, Shape};
@@ -160,9 +161,7 @@ impl<'a> Value<'a> for Device<'a> {
         while let Some(key) = members.only(r, Rule::UnknownKey) {
             let (slot, text) = match key {
                 DeviceKey::Hostname => (&mut self.hostname, text_of(r, formats::hostname, Rule::Hostname)),
-                DeviceKey::IdnHostname => {
-                    (&mut self.idn_hostname, text_of(r, formats::idn_hostname, Rule::IdnHostname))
-                }
+                DeviceKey::IdnHostname => (&mut self.idn_hostname, text_of(r, idn::hostname, Rule::IdnHostname)),
                 DeviceKey::DeviceId => (&mut self.device_id, r.text()),
             };
             *slot = Some(text);
@@ -182,7 +181,7 @@ impl<'a> Value<'a> for Device<'a> {
         }
         if let Some(hostname) = self.idn_hostname {
             out.field(&mut frame, DeviceKey::IdnHostname);
-            write_text(out, hostname, formats::idn_hostname, Rule::IdnHostname);
+            write_text(out, hostname, idn::hostname, Rule::IdnHostname);
         }
         if let Some(id) = self.device_id {
             out.field(&mut frame, DeviceKey::DeviceId);

@@ -88,10 +88,13 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// Decodes a JSON value into a type of the caller's, by serde-json-core. `None` if it is CBOR or of another shape.
+    /// Decodes the value into a serde type of the caller's. `None` if it has another shape, or has identifiers for keys. A
+    /// `&str` is lent if it holds no escape; what owns its text gets one with escapes of up to 256 bytes too.
     pub fn to_serde<T: serde::Deserialize<'a>>(&self) -> Option<T> {
-        let (value, _) = serde_json_core::from_str(self.as_json()?).ok()?;
-        Some(value)
+        match self.form() {
+            Form::Concise => None,
+            Form::Json | Form::Cbor => crate::typed::read(self.reader()),
+        }
     }
 
     /// Decodes a CBOR item into a type of the caller's, by minicbor. `None` if it is JSON or of another shape.

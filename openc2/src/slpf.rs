@@ -25,7 +25,7 @@ pub(crate) const RULE_NUMBER: &str = "rule_number";
 pub(crate) const RULE_NUMBER_ID: u64 = 1024;
 
 vocabulary! {
-    /// What happens to denied traffic (SLPF s2.1.3).
+    /// What happens to denied traffic (SLPF s2.1.3.2).
     pub enum DropProcess {
         /// It is dropped, and nobody is told.
         None = 1 "none",
@@ -35,7 +35,7 @@ vocabulary! {
         FalseAck = 3 "false_ack",
     }
 
-    /// Which traffic a rule is for (SLPF s2.1.3).
+    /// Which traffic a rule is for (SLPF s2.1.3.2).
     pub enum Direction {
         /// Both.
         Both = 1 "both",
@@ -50,7 +50,7 @@ vocabulary! {
     pub(crate) enum ResultKey { RuleNumber = 1024 "rule_number", }
 }
 
-/// The arguments of the profile (SLPF s2.1.3): at least one.
+/// The arguments of the profile (SLPF s2.1.3.2): at least one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Args {
     /// What happens to denied traffic; only with `deny`.
@@ -66,7 +66,7 @@ pub struct Args {
 /// The specifiers of the profile (SLPF s2.1.4): which of its actuators is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Actuator<'a> {
-    /// A host name.
+    /// A host name or an address.
     pub hostname: Option<Text<'a>>,
     /// A group of actuators.
     pub named_group: Option<Text<'a>>,
@@ -76,7 +76,7 @@ pub struct Actuator<'a> {
     pub asset_tuple: Option<Texts<'a>>,
 }
 
-/// The results of the profile (SLPF s2.2).
+/// The results of the profile (SLPF s2.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Results {
     /// The number that the rule was given.
@@ -135,7 +135,7 @@ impl<'a> Value<'a> for Actuator<'a> {
         let mut members = r.open(Shape::Map);
         while let Some(key) = members.only(r, Rule::SlpfSpecifier) {
             match key {
-                SpecifierKey::Hostname => self.hostname = Some(text_of(r, formats::hostname, Rule::Hostname)),
+                SpecifierKey::Hostname => self.hostname = Some(text_of(r, host, Rule::SlpfHostname)),
                 SpecifierKey::NamedGroup => self.named_group = Some(r.text()),
                 SpecifierKey::AssetId => self.asset_id = Some(r.text()),
                 SpecifierKey::AssetTuple => {
@@ -152,7 +152,7 @@ impl<'a> Value<'a> for Actuator<'a> {
         let mut frame = out.open(Shape::Map);
         if let Some(hostname) = self.hostname {
             out.field(&mut frame, SpecifierKey::Hostname);
-            write_text(out, hostname, formats::hostname, Rule::Hostname);
+            write_text(out, hostname, host, Rule::SlpfHostname);
         }
         for (key, text) in [(SpecifierKey::NamedGroup, self.named_group), (SpecifierKey::AssetId, self.asset_id)] {
             if let Some(text) = text {
@@ -191,6 +191,11 @@ impl<'a> Value<'a> for Results {
         out.integer(self.rule_number);
         out.close(frame);
     }
+}
+
+/// A host name or an address (SLPF s2.1.4): one of IPv4 looks like a name.
+fn host(text: Text<'_>) -> bool {
+    formats::hostname(text) || text.read(&mut [0; 64]).is_some_and(|text| formats::ipv6(text.as_bytes()).is_some())
 }
 
 /// Reads a value of the profile that was checked when its message was.
@@ -249,7 +254,7 @@ impl Results {
     }
 }
 
-/// The target of a rule by its number (SLPF s2.1.2).
+/// The target of a rule by its number (SLPF s2.1.2.2).
 pub const fn rule_number<'a>(number: u64) -> Target<'a> {
     Target::Extension {
         profile: Text::new(NSID),
@@ -290,16 +295,18 @@ impl Refusal {
     pub const TARGET: Self = Self { status: Status::NotImplemented, text: "Target type not supported" };
     /// 501: no such argument for that command.
     pub const OPTION: Self = Self { status: Status::NotImplemented, text: "Option not supported" };
-    /// 501: a host says so when `insert_rule` names a number that is taken.
+    /// 501: a host says so when it can't carry out an `allow` (SLPF s2.3.1) or, its complement, a `deny`.
+    pub const NOT_UPDATED: Self = Self { status: Status::NotImplemented, text: "Rule not updated" };
+    /// 501: a host says so when `insert_rule` names a number that is taken (SLPF s2.3.1, s2.3.2).
     pub const RULE_IN_USE: Self = Self { status: Status::NotImplemented, text: "Rule number currently in use" };
-    /// 500: a host says so when a rule could not be deleted.
+    /// 500: a host says so when a rule could not be deleted (SLPF s2.3.4.1).
     pub const NOT_REMOVED: Self = Self { status: Status::InternalError, text: "firewall rule not removed or updated" };
-    /// 500: a host says so when the file of an update is not there.
+    /// 500: a host says so when the file of an update is not there (SLPF s2.3.5.1).
     pub const NO_FILE: Self = Self { status: Status::InternalError, text: "cannot access file" };
-    /// 400: `insert_rule` without a complete response (SLPF s2.3).
+    /// 400: `insert_rule` without a complete response (SLPF s2.3.1, s2.3.2).
     pub const INSERT_RULE: Self =
         Self { status: Status::BadRequest, text: "insert_rule goes with response_requested: complete" };
-    /// 400: an update without the file's name (SLPF s2.3.5).
+    /// 400: an update without the file's name (SLPF s2.3.5.1).
     pub const NO_NAME: Self = Self { status: Status::BadRequest, text: "the file to update from has no name" };
 }
 
@@ -329,7 +336,9 @@ pub fn check(command: &Command<'_>) -> Result<(), Refusal> {
             false => Ok(()),
         },
         (Action::Update, Some(TargetKind::File)) => {
-            if own.is_some() || other || period {
+            // A status on the way is none of the responses to an update (SLPF s2.3.5.1).
+            let status = args.response_requested == Some(ResponseType::Status);
+            if own.is_some() || other || period || status {
                 return Err(Refusal::OPTION);
             }
             match command.target {
@@ -426,7 +435,7 @@ mod tests {
             assert_eq!((error.rule, error.path.as_str()), (rule, path));
         }
         for (actuator, rule) in [
-            (r#"{"hostname":"a b"}"#, Rule::Hostname),
+            (r#"{"hostname":"a b"}"#, Rule::SlpfHostname),
             (r#"{"asset_tuple":["1","2","3","4","5","6","7","8","9","10","11"]}"#, Rule::SlpfTuple),
             (r#"{"asset":"1"}"#, Rule::SlpfSpecifier),
         ] {
@@ -451,6 +460,9 @@ mod tests {
             r#"{"action":"query","target":{"features":[]}}"#,
             r#"{"action":"delete","target":{"slpf:rule_number":1},"args":{"start_time":1}}"#,
             r#"{"action":"update","target":{"file":{"name":"rules"}}}"#,
+            r#"{"action":"update","target":{"file":{"name":"rules"}},"args":{"response_requested":"ack","start_time":1}}"#,
+            r#"{"action":"allow","target":{"ipv6_net":"::1"},"actuator":{"slpf":{"hostname":"2001:db8::1"}}}"#,
+            r#"{"action":"allow","target":{"ipv6_net":"::1"},"actuator":{"slpf":{"hostname":"192.0.2.1"}}}"#,
         ] {
             assert_eq!(verdict(good), Ok(()), "{good}");
         }
@@ -471,6 +483,10 @@ mod tests {
             (r#"{"action":"delete","target":{"slpf:rule_number":1},"args":{"duration":1}}"#, Refusal::OPTION),
             (
                 r#"{"action":"update","target":{"file":{"name":"a"}},"args":{"slpf":{"direction":"both"}}}"#,
+                Refusal::OPTION,
+            ),
+            (
+                r#"{"action":"update","target":{"file":{"name":"a"}},"args":{"response_requested":"status"}}"#,
                 Refusal::OPTION,
             ),
             (r#"{"action":"update","target":{"file":{"path":"/a"}}}"#, Refusal::NO_NAME),

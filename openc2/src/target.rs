@@ -3,6 +3,7 @@
 use crate::error::Rule;
 use crate::extension::{ExtensionValue, Part};
 use crate::formats;
+use crate::idn;
 use crate::list::Texts;
 use crate::net::{Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};
 use crate::object::{Artifact, Device, File, Process, text_of, write_text};
@@ -112,7 +113,7 @@ impl<'a> Target<'a> {
             TargetKind::EmailAddr => Self::EmailAddr(text_of(r, formats::email, Rule::Email)),
             TargetKind::Features => Self::Features(Features::read(r)),
             TargetKind::File => Self::File(File::read(r)),
-            TargetKind::IdnDomainName => Self::IdnDomainName(text_of(r, formats::idn_hostname, Rule::IdnHostname)),
+            TargetKind::IdnDomainName => Self::IdnDomainName(text_of(r, idn::hostname, Rule::IdnHostname)),
             TargetKind::IdnEmailAddr => Self::IdnEmailAddr(text_of(r, formats::idn_email, Rule::IdnEmail)),
             TargetKind::Ipv4Net => Self::Ipv4Net(Ipv4Net::read(r)),
             TargetKind::Ipv6Net => Self::Ipv6Net(Ipv6Net::read(r)),
@@ -174,7 +175,7 @@ impl<'a> Target<'a> {
             Self::EmailAddr(address) => write_text(out, *address, formats::email, Rule::Email),
             Self::Features(features) => features.write(out),
             Self::File(file) => file.write(out),
-            Self::IdnDomainName(name) => write_text(out, *name, formats::idn_hostname, Rule::IdnHostname),
+            Self::IdnDomainName(name) => write_text(out, *name, idn::hostname, Rule::IdnHostname),
             Self::IdnEmailAddr(address) => write_text(out, *address, formats::idn_email, Rule::IdnEmail),
             Self::Ipv4Net(net) => net.write(out),
             Self::Ipv6Net(net) => net.write(out),

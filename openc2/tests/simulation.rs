@@ -1,6 +1,6 @@
-//! Two Producers and fifty Consumers over a network that duplicates, reorders, delays and loses: every request ends in
-//! exactly one outcome for each responder, and no command executes twice. A failing seed is printed and replays:
-//! `SEED=n cargo test --test simulation`; `SEEDS=n` runs more of them.
+//! Two Producers and fifty Consumers over a network that duplicates, reorders, delays and loses, in processes that end at any
+//! moment and go on with what they last exported: every request ends in exactly one outcome for each responder, and no command
+//! executes twice. A failing seed is printed and replays: `SEED=n cargo test --test simulation`; `SEEDS=n` runs more of them.
 
 #![allow(
     clippy::indexing_slicing,
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use mqtt5_codec::{QoS, Topic};
 use openc2_mqtt::consumer::{self, Consumer, Declaration, Ignored, Reaction, Ticket};
-use openc2_mqtt::producer::{self, Expect, Heard, Part, Producer, Request, RequestId, Unheard};
+use openc2_mqtt::producer::{self, Expect, Heard, Part, Producer, Request, Unheard};
 use openc2_mqtt::transfer::{Channel, Outgoing, PropertyList, Received};
 use openc2_mqtt::{
     Action, Command, Encoding, Feature, Features, Instant, Ipv4Net, Pair, Response, ResponseType, Status, Target, Texts,
@@ -79,9 +79,37 @@ enum Event {
     Request(usize),
     ToConsumer(usize, Packet),
     ToProducer(usize, Packet),
-    Progress(usize, Ticket),
-    Done(usize, Ticket),
+    /// With the process that began it.
+    Progress(usize, Ticket, u32),
+    Done(usize, Ticket, u32),
+    ConsumerEnds(usize),
+    ProducerEnds(usize),
 }
+
+/// A machine in its process, and what that exported last.
+struct Node<M> {
+    machine: M,
+    saved: Vec<u8>,
+    /// When the process began: its clock starts at 0.
+    began: u64,
+    process: u32,
+}
+
+impl<M> Node<M> {
+    fn new(machine: M) -> Self {
+        Self { machine, saved: Vec::new(), began: 0, process: 0 }
+    }
+
+    fn clock(&self, now: u64) -> Instant {
+        Instant::from_millis(now - self.began)
+    }
+}
+
+/// What UTC was when the world began.
+const UTC: u64 = 1_700_000_000_000;
+
+type Slots = consumer::Inline<24, 12_288>;
+type Requests = producer::Inline<12, 400>;
 
 #[derive(Default)]
 struct Requested {
@@ -92,19 +120,21 @@ struct Requested {
 }
 
 struct World<'d> {
+    declarations: Vec<Declaration<'d>>,
     random: Random,
     queue: BinaryHeap<Reverse<(u64, u64, usize)>>,
     events: Vec<Option<Event>>,
     now: u64,
-    consumers: Vec<(Vec<String>, Consumer<'d, consumer::Inline<24, 12_288>>)>,
-    producers: Vec<Producer<'d, producer::Inline<12, 400>>>,
+    consumers: Vec<(Vec<String>, Node<Consumer<'d, Slots>>)>,
+    producers: Vec<Node<Producer<'d, Requests>>>,
     /// Executions by Consumer and request.
     executed: BTreeMap<(usize, String), u32>,
-    requested: BTreeMap<(usize, RequestId), Requested>,
+    /// By Producer and `request_id`.
+    requested: BTreeMap<(usize, String), Requested>,
     told: BTreeMap<&'static str, u32>,
 }
 
-impl World<'_> {
+impl<'d> World<'d> {
     fn at(&mut self, delay: u64, event: Event) {
         self.events.push(Some(event));
         let serial = self.events.len() as u64;
@@ -167,15 +197,20 @@ impl World<'_> {
         random[..8].copy_from_slice(&self.random.next().to_be_bytes());
         random[8..].copy_from_slice(&self.random.next().to_be_bytes());
         let mut buffer = [0; 1024];
-        let now = Instant::from_millis(self.now);
-        let sent =
-            self.producers[index].request(&request, random, now, Some(1_700_000_000_000 + self.now), &mut buffer);
+        let node = &mut self.producers[index];
+        let now = node.clock(self.now);
+        let sent = node.machine.request(&request, random, now, Some(UTC + self.now), &mut buffer);
         let (id, outgoing) = match sent {
-            Ok(sent) => sent,
+            Ok((id, outgoing)) => (node.machine.request_id(id).unwrap().to_string(), outgoing),
             Err(producer::Refused::Requests | producer::Refused::Responders) => return self.note("request refused"),
             Err(refused) => panic!("{refused}"),
         };
         let packet = Packet::of(&outgoing);
+        if self.random.chance(2) {
+            // Nothing was published yet, so nothing is missed.
+            return self.producer_ends(index);
+        }
+        self.save_producer(index);
         let expected = match request.expect {
             Expect::Each(names) => Some(names.iter().map(|name| (*name).to_string()).collect()),
             _ => None,
@@ -190,19 +225,26 @@ impl World<'_> {
 
     fn at_consumer(&mut self, index: usize, packet: &Packet) {
         let mut buffer = [0; 2048];
-        let (now, utc) = (Instant::from_millis(self.now), Some(1_700_000_000_000 + self.now));
-        let reaction = self.consumers[index].1.handle(&packet.received(), now, utc, &mut buffer).unwrap();
+        let node = &mut self.consumers[index].1;
+        let (now, utc, process) = (node.clock(self.now), Some(UTC + self.now), node.process);
+        let reaction = node.machine.handle(&packet.received(), now, utc, &mut buffer).unwrap();
+        if self.random.chance(1) {
+            // The process ends before it could export: the message is not acknowledged either, and comes again.
+            self.at(500, Event::ToConsumer(index, packet.clone()));
+            return self.consumer_ends(index);
+        }
         let mut out = Vec::new();
         match reaction {
             Reaction::Execute { ticket, headers, reply, .. } => {
                 let id = headers.request_id.unwrap().to_string();
-                *self.executed.entry((index, id)).or_default() += 1;
                 out.extend(reply.as_ref().map(Packet::of));
+                self.save_consumer(index);
+                *self.executed.entry((index, id)).or_default() += 1;
                 let work = self.random.below(2_500);
                 if self.random.chance(30) {
-                    self.at(work / 2, Event::Progress(index, ticket));
+                    self.at(work / 2, Event::Progress(index, ticket, process));
                 }
-                self.at(work, Event::Done(index, ticket));
+                self.at(work, Event::Done(index, ticket, process));
             }
             Reaction::Reply { reply, repeated, status, .. } => {
                 out.push(Packet::of(&reply));
@@ -225,20 +267,82 @@ impl World<'_> {
         }
     }
 
-    fn respond(&mut self, index: usize, ticket: Ticket, status: Status) {
+    /// A command's progress or end, if the process that began it still runs.
+    fn respond(&mut self, index: usize, ticket: Ticket, process: u32, status: Status) {
         let mut buffer = [0; 2048];
-        let (now, utc) = (Instant::from_millis(self.now), Some(1_700_000_000_000 + self.now));
-        let answer = self.consumers[index].1.respond(ticket, &Response::new(status), now, utc, &mut buffer).unwrap();
-        if let Some(packet) = answer.as_ref().map(Packet::of) {
+        let node = &mut self.consumers[index].1;
+        if node.process != process {
+            return;
+        }
+        let (now, utc) = (node.clock(self.now), Some(UTC + self.now));
+        let answer = node.machine.respond(ticket, &Response::new(status), now, utc, &mut buffer).unwrap();
+        let packet = answer.as_ref().map(Packet::of);
+        if self.random.chance(1) {
+            return self.consumer_ends(index);
+        }
+        self.save_consumer(index);
+        if let Some(packet) = packet {
             self.publish(&packet);
         }
     }
 
+    fn save_consumer(&mut self, index: usize) {
+        let mut bytes = [0; Slots::EXPORT];
+        let node = &mut self.consumers[index].1;
+        let length = node.machine.export(node.clock(self.now), Some(UTC + self.now), &mut bytes).unwrap();
+        node.saved = bytes[..length].to_vec();
+    }
+
+    /// A process ends, and another goes on a while later. What comes meanwhile the broker keeps.
+    fn consumer_ends(&mut self, index: usize) {
+        self.note("a Consumer's process ended");
+        let node = &mut self.consumers[index].1;
+        node.began = self.now;
+        node.process += 1;
+        node.machine = Consumer::new(self.declarations[index], consumer::Policy::default(), Slots::new());
+        if !node.saved.is_empty() {
+            node.machine.import(&node.saved, Instant::from_millis(0), Some(UTC + self.now)).unwrap();
+        }
+        let process = node.process;
+        let mut unfinished = Vec::new();
+        node.machine.unfinished(|ticket, _, _| unfinished.push(ticket));
+        for ticket in unfinished {
+            // How far it came can't be told.
+            self.note("interrupted");
+            self.respond(index, ticket, process, Status::InternalError);
+        }
+    }
+
+    fn save_producer(&mut self, index: usize) {
+        let mut bytes = [0; Requests::EXPORT];
+        let node = &mut self.producers[index];
+        let length = node.machine.export(node.clock(self.now), Some(UTC + self.now), &mut bytes).unwrap();
+        node.saved = bytes[..length].to_vec();
+    }
+
+    fn producer_ends(&mut self, index: usize) {
+        self.note("a Producer's process ended");
+        let node = &mut self.producers[index];
+        node.began = self.now;
+        node.machine = a_producer(index);
+        if !node.saved.is_empty() {
+            node.machine.import(&node.saved, Instant::from_millis(0), Some(UTC + self.now)).unwrap();
+        }
+    }
+
     fn at_producer(&mut self, index: usize, packet: &Packet) {
-        let now = Instant::from_millis(self.now);
-        match self.producers[index].handle(&packet.received(), now) {
+        let node = &mut self.producers[index];
+        let now = node.clock(self.now);
+        let heard = node.machine.handle(&packet.received(), now);
+        if self.random.chance(1) {
+            self.at(500, Event::ToProducer(index, packet.clone()));
+            return self.producer_ends(index);
+        }
+        match heard {
             Heard::Response { request, from, part, complete, .. } => {
-                let entry = self.requested.get_mut(&(index, request)).expect("a request of ours");
+                self.save_producer(index);
+                let id = self.producers[index].machine.request_id(request).unwrap().to_string();
+                let entry = self.requested.get_mut(&(index, id)).expect("a request of ours");
                 assert_eq!((entry.complete, entry.timed_out), (0, 0), "nothing counts once a request is over");
                 if part == Part::Final {
                     *entry.finals.entry(from.to_string()).or_default() += 1;
@@ -263,8 +367,17 @@ impl World<'_> {
 
     fn timeouts(&mut self) {
         for index in 0..PRODUCERS {
-            while let Some(over) = self.producers[index].handle_timeout(Instant::from_millis(self.now)) {
-                let entry = self.requested.get_mut(&(index, over.request)).expect("a request of ours");
+            let node = &mut self.producers[index];
+            let now = node.clock(self.now);
+            let mut over = Vec::new();
+            while let Some(one) = node.machine.handle_timeout(now) {
+                over.push((node.machine.request_id(one.request).unwrap().to_string(), one));
+            }
+            if !over.is_empty() {
+                self.save_producer(index);
+            }
+            for (id, over) in over {
+                let entry = self.requested.get_mut(&(index, id)).expect("a request of ours");
                 entry.timed_out += 1;
                 if let Some(expected) = &entry.expected {
                     let missing = expected.iter().filter(|name| !entry.finals.contains_key(*name)).count();
@@ -274,13 +387,20 @@ impl World<'_> {
         }
     }
 
+    /// When the next deadline comes, by the world's clock.
+    fn next_deadline(&mut self) -> Option<u64> {
+        let deadlines = self.producers.iter_mut().filter_map(|node| {
+            let deadline = node.machine.poll_timeout()?;
+            Some(node.began + deadline.as_millis())
+        });
+        deadlines.min()
+    }
+
     fn run(&mut self) {
         while let Some(Reverse((time, _, index))) = self.queue.pop() {
             // Deadlines come in their turn, between the messages.
-            loop {
-                let next = self.producers.iter_mut().filter_map(Producer::poll_timeout).min();
-                let Some(deadline) = next.filter(|deadline| deadline.as_millis() <= time) else { break };
-                self.now = deadline.as_millis();
+            while let Some(deadline) = self.next_deadline().filter(|deadline| *deadline <= time) {
+                self.now = deadline;
                 self.timeouts();
             }
             self.now = time;
@@ -288,11 +408,15 @@ impl World<'_> {
                 Event::Request(producer) => self.request(producer),
                 Event::ToConsumer(consumer, packet) => self.at_consumer(consumer, &packet),
                 Event::ToProducer(producer, packet) => self.at_producer(producer, &packet),
-                Event::Progress(consumer, ticket) => self.respond(consumer, ticket, Status::Processing),
-                Event::Done(consumer, ticket) => {
-                    let status = if self.random.chance(10) { Status::InternalError } else { Status::Ok };
-                    self.respond(consumer, ticket, status);
+                Event::Progress(consumer, ticket, process) => {
+                    self.respond(consumer, ticket, process, Status::Processing);
                 }
+                Event::Done(consumer, ticket, process) => {
+                    let status = if self.random.chance(10) { Status::InternalError } else { Status::Ok };
+                    self.respond(consumer, ticket, process, status);
+                }
+                Event::ConsumerEnds(consumer) => self.consumer_ends(consumer),
+                Event::ProducerEnds(producer) => self.producer_ends(producer),
             }
         }
         self.now += 100_000;
@@ -307,11 +431,18 @@ impl World<'_> {
     }
 }
 
+fn a_producer<'d>(index: usize) -> Producer<'d, Requests> {
+    let (name, encoding) = [("producer-0", Encoding::Json), ("producer-1", Encoding::Cbor)][index];
+    Producer::new(name, producer::Policy { encoding, ..producer::Policy::default() }, Requests::new())
+}
+
 fn simulate(seed: u64) -> BTreeMap<&'static str, u32> {
-    let names: Vec<(String, String)> =
-        (0..CONSUMERS).map(|number| (format!("consumer-{number}"), format!("consumer-{number}"))).collect();
+    let names: Vec<String> = (0..CONSUMERS).map(|number| format!("consumer-{number}")).collect();
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
     let (even, odd): (&[&str], &[&str]) = (&["even", "slpf"], &["odd"]);
+    let profiles = |number: usize| if number.is_multiple_of(2) { even } else { odd };
+    let declarations: Vec<_> =
+        names.iter().enumerate().map(|(number, name)| Declaration::new(name, name, profiles(number), &pairs)).collect();
     let mut world = World {
         random: Random(seed),
         queue: BinaryHeap::new(),
@@ -322,27 +453,31 @@ fn simulate(seed: u64) -> BTreeMap<&'static str, u32> {
         executed: BTreeMap::new(),
         requested: BTreeMap::new(),
         told: BTreeMap::new(),
+        declarations,
     };
-    for (number, (name, device)) in names.iter().enumerate() {
-        let declaration = Declaration::new(name, device, if number % 2 == 0 { even } else { odd }, &pairs);
-        let memory = consumer::Inline::<24, 12_288>::new();
-        let consumer = Consumer::new(declaration, consumer::Policy::default(), memory);
+    for declaration in world.declarations.clone() {
+        let consumer = Consumer::new(declaration, consumer::Policy::default(), Slots::new());
         let topics = consumer.channels().map(|channel| {
             let mut buffer = [0; 64];
             let (topic, _) = channel.write(&consumer.policy().scheme, &mut buffer).unwrap();
             topic.as_str().to_string()
         });
-        let topics = topics.collect();
-        world.consumers.push((topics, consumer));
+        world.consumers.push((topics.collect(), Node::new(consumer)));
     }
-    for (number, name) in ["producer-0", "producer-1"].into_iter().enumerate() {
-        let encoding = if number == 0 { Encoding::Json } else { Encoding::Cbor };
-        let policy = producer::Policy { encoding, ..producer::Policy::default() };
-        world.producers.push(Producer::new(name, policy, producer::Inline::<12, 400>::new()));
+    for number in 0..PRODUCERS {
+        world.producers.push(Node::new(a_producer(number)));
         for _ in 0..20 {
             let delay = world.random.below(20_000);
             world.at(delay, Event::Request(number));
         }
+        for _ in 0..3 {
+            let delay = world.random.below(25_000);
+            world.at(delay, Event::ProducerEnds(number));
+        }
+    }
+    for _ in 0..CONSUMERS {
+        let (delay, consumer) = (world.random.below(25_000), world.random.below(CONSUMERS as u64) as usize);
+        world.at(delay, Event::ConsumerEnds(consumer));
     }
     world.run();
     world.told
@@ -366,9 +501,19 @@ fn every_request_ends_once_for_each_responder_and_nothing_executes_twice() {
             }
         }
     }
-    for what in
-        ["lost", "duplicate", "late", "foreign", "answered again", "came again while running", "response counted"]
-    {
+    for what in [
+        "lost",
+        "duplicate",
+        "late",
+        "foreign",
+        "answered again",
+        "came again while running",
+        "response counted",
+        "interrupted",
+        "a Consumer's process ended",
+        "a Producer's process ended",
+    ] {
         assert!(told.contains_key(what), "{what} happens too: {told:?}");
     }
+    eprintln!("{told:?}");
 }

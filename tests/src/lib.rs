@@ -12,5 +12,7 @@ pub mod judge;
 pub mod laws;
 pub mod sim;
 pub mod statements;
+pub mod stream;
 pub mod tables;
+pub mod url;
 pub mod vectors;

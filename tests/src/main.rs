@@ -1,9 +1,10 @@
 //! `conformance`: the command line of the judges. What each does lives in the library, a file each.
 
+use std::fs::{self, File};
+use std::io::BufWriter;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::{fs, io::BufWriter};
 
 use clap::{Parser, Subcommand};
 use conformance::interop::{self, Outcome};
@@ -36,8 +37,13 @@ enum Judge {
     Peer(judge::peer::Options),
     /// Prints the standard's normative statements: whom each binds, how it is kept here, and how many are kept in which way.
     Statements(Table),
-    /// Prints the test vectors, as JSON lines: who sends it, the bytes, the verdict, and why.
-    Vectors,
+    /// Prints the test vectors: packets with the verdict that the standard demands, as JSON lines.
+    #[command(after_help = VECTORS)]
+    Vectors {
+        /// Write them to this file instead.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Writes the vectors' bytes into a directory, a file each, for a fuzzer to begin with.
     Seeds {
         /// The directory, which is made.
@@ -51,6 +57,17 @@ enum Judge {
     /// Ends with 0 if all held, with 2 if only the broker is to blame for what did not, otherwise with 1.
     Interop(interop::Options),
 }
+
+const VECTORS: &str = r#"Each line is an object:
+  from       "client" or "server": who sends it
+  hex        the packet, or its beginning
+  verdict    "valid"; "incomplete": a proper beginning of a packet that can still be valid; or "reject"
+  canonical  of a valid one: the same packet in its shortest form
+  reason     of one to reject: the reason code of the DISCONNECT or CONNACK that answers it, as a number
+  statement  of one to reject: the statement that it breaks, or the section where it has no number
+  why        what it is about, in a few words
+
+The order is the same each time, and a packet stands once for each side."#;
 
 #[derive(clap::Args)]
 struct Table {
@@ -69,7 +86,10 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().judge {
         Judge::Codec(options) => codec::run(&options, io::stdin().lock(), io::stdout().lock()),
         Judge::Statements(options) => statements(&options, io::stdout().lock()),
-        Judge::Vectors => print(BufWriter::new(io::stdout().lock())),
+        Judge::Vectors { output: None } => vectors::write(BufWriter::new(io::stdout().lock())),
+        Judge::Vectors { output: Some(file) } => File::create(&file)
+            .and_then(|output| vectors::write(BufWriter::new(output)))
+            .map_err(|error| about(&file, &error)),
         Judge::Seeds { directory } => seeds(&directory),
         Judge::Broker(options) => well(judge::command::run(&options, io::stdout().lock())),
         Judge::Peer(options) => well(judge::peer::run(&options, io::stdout().lock())),
@@ -122,13 +142,6 @@ fn statements(options: &Table, mut output: impl Write) -> io::Result<()> {
 /// An error that says which file it is about.
 fn about(file: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", file.display()))
-}
-
-fn print(mut output: impl Write) -> io::Result<()> {
-    for vector in vectors::all() {
-        writeln!(output, "{}", vector.to_json())?;
-    }
-    output.flush()
 }
 
 /// A seed is a byte whose lowest bit says that the server sends, and the vector's bytes.

@@ -89,7 +89,7 @@ fn print(samples: &[Sample], table: &Table) {
             print!("| {}, {label} | {} |", sample.name, sample.json.len());
             let ours = table.get(&(index, operation, Json::NAME)).map_or(f64::NAN, |figure| figure.time);
             for name in names {
-                match table.get(&(index, operation, name)) {
+                match table.get(&(index, operation, name)).filter(|figure| figure.time.is_finite()) {
                     Some(Figure { time, allocations }) => {
                         print!(" {time:.0} ({:.2} x), {allocations} |", time / ours);
                     }
@@ -105,6 +105,7 @@ fn print(samples: &[Sample], table: &Table) {
                 let of = |name| table.get(&(index, operation, name)).map(|figure| figure.time);
                 Some(of(Crate::NAME)? / of(Json::NAME)?)
             })
+            .filter(|ratio| ratio.is_finite())
             .fold(f64::INFINITY, f64::min)
     };
     println!();

@@ -2,5 +2,7 @@
 #![no_std]
 
 pub mod machine;
+pub mod opaque;
 pub mod sample;
 pub mod script;
+pub mod slpf;

@@ -60,20 +60,21 @@ pub fn unlinkable() -> ! {
     unsafe { a_panic_path_is_reachable() }
 }
 
-/// How many bytes of stack `work` takes: what it has overwritten of 8 KiB that were painted before.
+/// How many bytes of stack `work` takes: what it has overwritten of 32 KiB that were painted before.
 #[inline(never)]
 pub fn stack(work: impl FnOnce()) -> u32 {
     const PAINT: u8 = 0xA5;
+    const DEPTH: usize = 32_768;
     let top: usize;
     // SAFETY: reads the stack pointer; the RAM below it, 4 MiB of which this program has none in use, is painted and read
     // by volatile accesses. The 64 bytes next to the pointer are left alone, since this function may use them.
     unsafe {
         asm!("mov {0}, sp", out(reg) top, options(nomem, nostack, preserves_flags));
-        for at in (top - 8192)..(top - 64) {
+        for at in (top - DEPTH)..(top - 64) {
             (at as *mut u8).write_volatile(PAINT);
         }
         work();
-        let mut untouched = top - 8192;
+        let mut untouched = top - DEPTH;
         while untouched < top - 64 && (untouched as *const u8).read_volatile() == PAINT {
             untouched += 1;
         }

@@ -1,11 +1,11 @@
 //! `oc2 check`: whether files hold valid OpenC2, and if not, where and against which section.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use openc2_mqtt::{Document, Encoding, Error, Language, Read, Reading};
+use openc2_mqtt::{Document, Encoding, Language, Quirk, Quirks, Read, Reading};
 
 use crate::cli::{self, Check, FileEncoding, Kind, Version};
 
@@ -22,7 +22,7 @@ pub(crate) fn run(check: &Check) -> ExitCode {
             Err(error) => Err(error.to_string()),
         };
         all &= verdict.is_ok();
-        let name = file.display();
+        let name = name(file);
         let told = match verdict {
             Ok(habits) => writeln!(out, "{name}: valid{habits}"),
             Err(why) => writeln!(out, "{name}: invalid: {why}"),
@@ -37,24 +37,57 @@ pub(crate) fn run(check: &Check) -> ExitCode {
 
 /// What is said behind `valid`: the habits that were forgiven.
 fn verdict(reading: &Reading, check: &Check, bytes: &[u8]) -> Result<String, String> {
-    let encoding = encoding(check.reading, bytes);
-    let read = document(reading, check.kind, encoding, bytes).map_err(|error| error.to_string())?;
-    let habits: Vec<_> = read.quirks.iter().map(openc2_mqtt::Quirk::name).collect();
-    Ok(if habits.is_empty() { String::new() } else { format!(" (forgiven: {})", habits.join(", ")) })
+    let read = document(reading, check.kind, check.reading, bytes)?;
+    Ok(forgiven(read.quirks).map_or(String::new(), |habits| format!(" ({habits})")))
 }
 
-fn document<'a>(
+/// The habits that were forgiven, if any were.
+pub(crate) fn forgiven(quirks: Quirks) -> Option<String> {
+    let habits: Vec<_> = quirks.iter().map(Quirk::name).collect();
+    (!habits.is_empty()).then(|| format!("forgiven: {}", habits.join(", ")))
+}
+
+/// What a file holds, or where and why it doesn't.
+pub(crate) fn document<'a>(
     reading: &Reading,
     kind: Kind,
-    encoding: Encoding,
+    options: cli::Reading,
     bytes: &'a [u8],
-) -> Result<Read<Document<'a>>, Error> {
-    match kind {
+) -> Result<Read<Document<'a>>, String> {
+    let encoding = encoding(options, bytes);
+    if encoding == Encoding::Json
+        && let Some(mark) = mark(bytes)
+    {
+        return Err(format!("message: {mark} [RFC 8259 8.1]"));
+    }
+    let read = match kind {
         Kind::Auto => reading.document(encoding, bytes),
         Kind::Command => reading.command(encoding, bytes).map(|read| read.map(Document::Command)),
         Kind::Response => reading.response(encoding, bytes).map(|read| read.map(Document::Response)),
         Kind::Message => reading.message(encoding, bytes).map(|read| read.map(Document::Message)),
+    };
+    read.map_err(|error| error.to_string())
+}
+
+/// What editors put before JSON, and JSON may not have.
+fn mark(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xEF, 0xBB, 0xBF, ..] => Some("a byte order mark stands before it"),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Some("it is UTF-16, not UTF-8"),
+        _ => None,
     }
+}
+
+/// A file's name in one line.
+pub(crate) fn name(file: &Path) -> String {
+    let mut name = String::new();
+    for c in file.display().to_string().chars() {
+        match c.is_control() {
+            true => name.extend(c.escape_default()),
+            false => name.push(c),
+        }
+    }
+    name
 }
 
 /// How the files are read, as the command line says.
@@ -67,20 +100,26 @@ pub(crate) fn reading(options: cli::Reading) -> Reading {
 }
 
 /// How a file is encoded: as the command line says, or as it looks.
-pub(crate) fn encoding(options: cli::Reading, bytes: &[u8]) -> Encoding {
+fn encoding(options: cli::Reading, bytes: &[u8]) -> Encoding {
     match options.encoding {
+        FileEncoding::Auto if mark(bytes).is_some() => Encoding::Json,
         FileEncoding::Auto => Encoding::sniff(bytes),
         FileEncoding::Json => Encoding::Json,
         FileEncoding::Cbor => Encoding::Cbor,
     }
 }
 
-/// A file's bytes, or those of standard input.
+/// A file's bytes, or those of standard input, but not many more than a message may have.
 pub(crate) fn load(file: &Path) -> io::Result<Vec<u8>> {
-    if file.as_os_str() != "-" {
-        return fs::read(file);
-    }
     let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes)?;
+    let most = LARGEST as u64 + 1;
+    if file.as_os_str() == "-" {
+        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+    } else {
+        let file = File::open(file)?;
+        // So that it is read at once; what has no length, such as a pipe, says 0.
+        bytes.reserve_exact(usize::try_from(file.metadata()?.len().min(most)).unwrap_or(0));
+        file.take(most).read_to_end(&mut bytes)?;
+    }
     Ok(bytes)
 }

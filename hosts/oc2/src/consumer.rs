@@ -6,11 +6,12 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use mqtt5_blocking::Clock;
 use mqtt5_session::{Boxed, Client, Event, Incoming};
 use openc2_mqtt::consumer::{Consumer, Inline, Policy, Reaction};
+use openc2_mqtt::transfer::Received;
 use openc2_mqtt::{Action, Command, Response, Status, Target};
 
 use crate::agent::{Agent, Job, TICK};
 use crate::failure::{Cause, Failure, Step};
-use crate::message::{publish, received, utc};
+use crate::message::{publish, utc};
 use crate::scenario::Device;
 
 /// The largest response, its topic included.
@@ -62,7 +63,7 @@ impl Actuator<'_> {
     fn answer(&mut self, incoming: &Incoming<'_>, client: &mut Client<Boxed>, job: &Job) -> Result<(), Cause> {
         let now = self.clock.now();
         let mut buffer = [0; RESPONSE];
-        let received = received(incoming);
+        let received = Received::from(incoming);
         let verdict = match self.consumer.handle(&received, now, utc(), &mut buffer)? {
             Reaction::Reply { reply, verdict, .. } => {
                 publish(client, &reply, now)?;

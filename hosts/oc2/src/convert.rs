@@ -5,10 +5,17 @@ use std::process::ExitCode;
 
 use openc2_mqtt::{EncodeError, Form, Style};
 
-use crate::check::{encoding, load, reading};
-use crate::cli::{self, Convert};
+use crate::check::{document, forgiven, load, name, reading};
+use crate::cli::{self, Convert, Kind};
+
+/// The status of a command line that can't be meant.
+const MISUSED: u8 = 2;
 
 pub(crate) fn run(convert: &Convert) -> ExitCode {
+    if convert.pretty && convert.to != cli::Form::Json {
+        anstream::eprintln!("oc2: '--pretty' goes with '--to json' alone");
+        return MISUSED.into();
+    }
     let written = converted(convert).and_then(|bytes| {
         let mut out = io::stdout().lock();
         out.write_all(&bytes).and_then(|()| out.flush()).map_err(|error| error.to_string())
@@ -16,7 +23,7 @@ pub(crate) fn run(convert: &Convert) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            anstream::eprintln!("oc2: {}: {why}", convert.file.display());
+            anstream::eprintln!("oc2: {}: {why}", name(&convert.file));
             ExitCode::FAILURE
         }
     }
@@ -25,7 +32,10 @@ pub(crate) fn run(convert: &Convert) -> ExitCode {
 fn converted(convert: &Convert) -> Result<Vec<u8>, String> {
     let bytes = load(&convert.file).map_err(|error| error.to_string())?;
     let reading = reading(convert.reading);
-    let read = reading.document(encoding(convert.reading, &bytes), &bytes).map_err(|error| error.to_string())?;
+    let read = document(&reading, Kind::Auto, convert.reading, &bytes)?;
+    if let Some(habits) = forgiven(read.quirks) {
+        anstream::eprintln!("oc2: {}: {habits}", name(&convert.file));
+    }
     let form = match convert.to {
         cli::Form::Json => Form::Json,
         cli::Form::Cbor => Form::Cbor,

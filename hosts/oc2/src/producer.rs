@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use mqtt5_session::{Event, Incoming};
 use openc2_mqtt::producer::{Expect, Heard, Inline, Part, Policy, Producer, Request, RequestId};
+use openc2_mqtt::transfer::Received;
 use openc2_mqtt::{Response, Text, Texts};
 
 use crate::agent::{Agent, Job};
 use crate::failure::{Cause, Failure, Step};
-use crate::message::{publish, received, utc};
+use crate::message::{publish, utc};
 use crate::report::{Outcome, Row};
 use crate::scenario::{Order, PRODUCER};
 
@@ -85,7 +86,7 @@ fn hear(
     sent: Instant,
     rows: &mut [Row],
 ) -> bool {
-    match producer.handle(&received(incoming), job.clock.now()) {
+    match producer.handle(&Received::from(incoming), job.clock.now()) {
         Heard::Response { request, from, response, part: Part::Final, complete, verdict, .. } if request == awaited => {
             job.judge(PRODUCER.0, incoming.topic.as_str(), &verdict);
             if let Some(row) = rows.iter_mut().find(|row| from == row.from.as_str()) {

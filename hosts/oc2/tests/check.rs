@@ -13,7 +13,8 @@ fn oc2(arguments: &[&str], input: &[u8]) -> (Option<i32>, Vec<u8>, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
+    // It may end without having read.
+    let _unread = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     (output.status.code(), output.stdout, String::from_utf8(output.stderr).unwrap())
 }
@@ -61,4 +62,43 @@ fn a_command_goes_through_every_form_and_back() {
     let (status, out, error) = oc2(&["convert", "--to", "cbor", "-"], br#"{"action":"dance","target":{}}"#);
     assert_eq!((status, out.len()), (Some(1), 0));
     assert!(error.starts_with("oc2: -: action: not an action of the language [LS1 3.3.1.1]"), "{error}");
+}
+
+#[test]
+fn what_editors_add_to_a_file_is_named() {
+    let bom = "\u{FEFF}{\"status\":200}";
+    let told = "-: invalid: message: a byte order mark stands before it [RFC 8259 8.1]\n";
+    assert_eq!(check(&[], bom), (Some(1), told.into()));
+    assert_eq!(check(&["--encoding", "json"], bom), (Some(1), told.into()));
+    let (status, out, _) = oc2(&["check", "-"], b"\xFF\xFE{\0}\0");
+    assert_eq!(status, Some(1));
+    assert_eq!(out, b"-: invalid: message: it is UTF-16, not UTF-8 [RFC 8259 8.1]\n");
+    assert_eq!(check(&[], "{\"status\":200}\r\n").0, Some(0));
+    assert_eq!(check(&[], "{\"status\":200}\0").0, Some(1));
+}
+
+#[test]
+fn a_file_is_one_line_whatever_its_name() {
+    let (_, out, _) = oc2(&["check", "/no/such\nfile"], b"");
+    let out = String::from_utf8(out).unwrap();
+    assert!(out.starts_with("/no/such\\nfile: invalid: ") && out.lines().count() == 1, "{out}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_without_an_end_is_read_as_far_as_a_message_may_go() {
+    let (status, out, _) = oc2(&["check", "--encoding", "cbor", "/dev/zero"], b"");
+    assert_eq!(status, Some(1));
+    assert!(String::from_utf8(out).unwrap().contains("larger than this reader allows"));
+}
+
+#[test]
+fn converting_says_what_was_forgiven_and_what_does_not_go_together() {
+    let null = br#"{"status":200,"results":null}"#;
+    let (status, out, told) = oc2(&["convert", "--to", "json", "--lenient", "-"], null);
+    assert_eq!((status, out.as_slice()), (Some(0), &b"{\"status\":200}\n"[..]));
+    assert_eq!(told, "oc2: -: forgiven: null for an absent field\n");
+    let (status, out, told) = oc2(&["convert", "--to", "cbor", "--pretty", "-"], b"");
+    assert_eq!((status, out.len()), (Some(2), 0));
+    assert_eq!(told, "oc2: '--pretty' goes with '--to json' alone\n");
 }

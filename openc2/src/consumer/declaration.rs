@@ -1,11 +1,12 @@
 //! What a Consumer is, what it can do, and how it behaves where the specifications leave a choice.
 
+use crate::Reading;
 use crate::command::Command;
 use crate::list::Pair;
 use crate::message::Headers;
+use crate::text::Text;
 use crate::transfer::{Channel, Layout, Quality, Scheme};
-use crate::vocabulary::{Action, TargetKind};
-use crate::{Reading, Target};
+use crate::vocabulary::Action;
 
 /// A Consumer's identity and abilities; its subscriptions and its answers to `query features` follow from it.
 #[derive(Clone, Copy, Debug)]
@@ -49,20 +50,18 @@ impl<'d> Declaration<'d> {
 
     /// Why a command can't be carried out, in the words of SLPF s2.3; `None` if it can.
     pub(super) fn unsupported(&self, command: &Command<'_>) -> Option<&'static str> {
-        let mut action = false;
-        for pair in self.pairs.iter().filter(|pair| pair.action == command.action) {
-            action = true;
-            if pair.targets.iter().any(|target| target.as_plain().is_some_and(|name| command.target.is_named(name))) {
-                return None;
-            }
+        let mut pairs = self.pairs.iter().filter(|pair| pair.action == command.action).peekable();
+        // Every Consumer can do one query.
+        if pairs.peek().is_none() && command.action != Action::Query {
+            return Some("Command not supported");
         }
-        let features = command.action == Action::Query && command.target.kind() == Some(TargetKind::Features);
-        match (action, command.target) {
-            _ if features => None,
-            (false, _) if command.action != Action::Query => Some("Command not supported"),
-            (_, Target::Extension { .. }) => Some("Target type not supported"),
-            _ => Some("Target type not supported"),
+        let named = |target: Text<'_>| target.as_plain().is_some_and(|name| command.target.is_named(name));
+        if !pairs.any(|pair| pair.targets.iter().any(named)) {
+            return Some("Target type not supported");
         }
+        let known = |profile: Text<'_>| self.profiles.iter().any(|own| profile == *own);
+        let foreign = command.args.extensions.iter().any(|extension| !known(extension.profile));
+        foreign.then_some("Option not supported")
     }
 }
 
@@ -110,8 +109,12 @@ pub struct Policy<'d> {
     /// How long a response is worth delivering, in seconds (CS01 s2.10).
     pub expiry: Option<u32>,
     /// How long an answered request is remembered, in milliseconds: at least as long as the server may hold it back, so the
-    /// session expiry or the message expiry. The memory is RAM: a reboot forgets it.
+    /// session expiry or the message expiry. The memory is RAM: see [Restarts](crate::consumer#restarts).
     pub window: u64,
+    /// Commands created before this moment, in milliseconds since 1970-01-01T00:00Z, and such as don't say when they were
+    /// created, are answered 503 and not executed: for a host that restarted with empty memory. It compares a Producer's
+    /// clock with this one's, so a margin may be due. Absent, they are executed.
+    pub since: Option<u64>,
     /// Where responses go.
     pub answering: Answering,
     /// What is done with commands for profiles that it lacks.
@@ -132,6 +135,7 @@ impl Default for Policy<'_> {
             quality: Quality::default(),
             expiry: None,
             window: 3_600_000,
+            since: None,
             answering: Answering::default(),
             foreign_profile: Broadcast::default(),
             broadcast: Broadcast::default(),

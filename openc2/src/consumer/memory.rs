@@ -1,6 +1,9 @@
 //! What a Consumer remembers: for each request its sender, identifier and answer, in slots of equal size.
 
 use super::Ticket;
+use super::reply::Asker;
+use crate::command::Command;
+use crate::message::Headers;
 use crate::response::Status;
 use crate::text::{self, Text};
 use crate::transfer::Encoding;
@@ -56,34 +59,38 @@ impl<M: Memory> Lend for &mut M {
 /// One request.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot {
-    state: State,
-    serial: u16,
-    from: u16,
-    id: u16,
+    pub(super) state: State,
+    pub(super) serial: u16,
+    pub(super) from: u16,
+    /// The length of the identifier by which the request is known again.
+    pub(super) id: u16,
     /// The length of the command's own identifier, 0 without one.
-    command: u16,
+    pub(super) command: u16,
+    /// Whether the request has a `request_id`, which then is `id`.
+    pub(super) named: bool,
     /// The length of the kept response; `None` if it found no room or there is none.
-    kept: Option<u16>,
-    status: Option<Status>,
-    requested: ResponseType,
-    encoding: Encoding,
-    until: Instant,
+    pub(super) kept: Option<u16>,
+    pub(super) status: Option<Status>,
+    pub(super) requested: ResponseType,
+    pub(super) encoding: Encoding,
+    pub(super) until: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Free,
     Running,
     Answered,
 }
 
 impl Slot {
-    const FREE: Self = Self {
+    pub(super) const FREE: Self = Self {
         state: State::Free,
         serial: 0,
         from: 0,
         id: 0,
         command: 0,
+        named: false,
         kept: None,
         status: None,
         requested: ResponseType::Complete,
@@ -94,37 +101,66 @@ impl Slot {
     pub(super) fn free(&mut self) {
         *self = Self { serial: self.serial.wrapping_add(1), ..Self::FREE };
     }
+
+    /// Whether it is remembered.
+    fn is_live(&self, now: Instant) -> bool {
+        match self.state {
+            State::Free => false,
+            State::Running => true,
+            State::Answered => self.until > now,
+        }
+    }
 }
 
 /// What is known of a request.
 pub(super) enum Found {
-    /// It can't be told from others.
-    Unidentified,
     New,
-    Running,
+    Running(usize),
     Answered(usize),
 }
 
 /// What is kept of a request.
-struct Parts<'t> {
-    from: &'t str,
-    id: &'t str,
-    command: &'t str,
+pub(super) struct Parts<'t> {
+    pub(super) from: &'t str,
+    pub(super) id: &'t str,
+    pub(super) command: &'t str,
     /// The room for its response.
-    rest: &'t [u8],
+    pub(super) rest: &'t [u8],
+}
+
+/// What a request was answered.
+pub(super) struct Answer<'t> {
+    pub(super) status: Status,
+    pub(super) requested: ResponseType,
+    pub(super) encoding: Encoding,
+    /// The response as it was, if it was kept.
+    pub(super) kept: Option<&'t [u8]>,
 }
 
 /// The names by which a request is known.
 #[derive(Clone, Copy)]
 pub(super) struct Names<'i> {
-    pub(super) from: Text<'i>,
-    pub(super) id: Text<'i>,
-    pub(super) command: Text<'i>,
+    from: Text<'i>,
+    request: Option<Text<'i>>,
+    command: Option<Text<'i>>,
 }
 
-impl Names<'_> {
+impl<'i> Names<'i> {
+    pub(super) fn new(headers: &Headers<'i>, command: &Command<'i>) -> Self {
+        Self { from: headers.from.unwrap_or(Text::EMPTY), request: headers.request_id, command: command.command_id }
+    }
+
+    /// Its `request_id`, else its `command_id`. With neither it can't be told from others.
+    fn id(&self) -> Option<Text<'i>> {
+        self.request.or(self.command)
+    }
+
+    fn parts(&self) -> [Text<'i>; 3] {
+        [self.from, self.id().unwrap_or(Text::EMPTY), self.command.unwrap_or(Text::EMPTY)]
+    }
+
     fn len(&self) -> usize {
-        self.from.len().saturating_add(self.id.len()).saturating_add(self.command.len())
+        self.parts().iter().fold(0, |sum, part| sum.saturating_add(part.len()))
     }
 }
 
@@ -166,26 +202,34 @@ impl<'m> Table<'m> {
         })
     }
 
+    /// Each request that is being carried out or was answered not too long ago.
+    pub(super) fn remembered(&self, now: Instant) -> impl Iterator<Item = (&Slot, Parts<'_>)> {
+        let live = self.slots.iter().enumerate().filter(move |(_, slot)| slot.is_live(now));
+        live.filter_map(|(index, slot)| Some((slot, self.parts(index)?)))
+    }
+
+    /// Each command that is being carried out.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = (Ticket, &Slot, Parts<'_>)> {
+        let running = self.slots.iter().zip(0u16..).filter(|(slot, _)| slot.state == State::Running);
+        running.filter_map(|(slot, index)| {
+            Some((Ticket { slot: index, serial: slot.serial }, slot, self.parts(usize::from(index))?))
+        })
+    }
+
     /// The command of this identifier that is being carried out for this sender.
     pub(super) fn find_command(&self, from: &str, command: &str) -> Option<Ticket> {
-        self.slots.iter().enumerate().find_map(|(index, slot)| {
-            let parts = self.parts(index).filter(|_| slot.state == State::Running)?;
+        self.unfinished().find_map(|(ticket, slot, parts)| {
             let its = if slot.command == 0 { parts.id } else { parts.command };
-            let ticket = Ticket { slot: u16::try_from(index).ok()?, serial: slot.serial };
             (parts.from == from && its == command).then_some(ticket)
         })
     }
 
     /// Looks for a request among those remembered.
-    pub(super) fn find(&self, from: Text<'_>, id: Text<'_>, now: Instant) -> Found {
+    pub(super) fn find(&self, names: Names<'_>, now: Instant) -> Found {
+        let Some(id) = names.id() else { return Found::New };
         for (index, slot) in self.slots.iter().enumerate() {
-            let live = match slot.state {
-                State::Free => false,
-                State::Running => true,
-                State::Answered => slot.until > now,
-            };
-            if live && self.parts(index).is_some_and(|parts| id == parts.id && from == parts.from) {
-                return if slot.state == State::Running { Found::Running } else { Found::Answered(index) };
+            if slot.is_live(now) && self.parts(index).is_some_and(|parts| id == parts.id && names.from == parts.from) {
+                return if slot.state == State::Running { Found::Running(index) } else { Found::Answered(index) };
             }
         }
         Found::New
@@ -197,11 +241,7 @@ impl<'m> Table<'m> {
         if names > self.share || names > usize::from(u16::MAX) {
             return None;
         }
-        self.slots.iter().position(|slot| match slot.state {
-            State::Free => true,
-            State::Running => false,
-            State::Answered => slot.until <= now,
-        })
+        self.slots.iter().position(|slot| !slot.is_live(now))
     }
 
     /// Fills a free slot.
@@ -212,17 +252,43 @@ impl<'m> Table<'m> {
         encoding: Encoding,
         requested: ResponseType,
     ) -> Option<Ticket> {
+        let parts = names.parts();
         let mut at = 0usize;
         let room = self.room_mut(index);
-        for c in names.from.chars().chain(names.id.chars()).chain(names.command.chars()) {
+        for c in parts.iter().flat_map(Text::chars) {
             at = text::put(room, at, c)?;
         }
         let length = |text: Text<'_>| u16::try_from(text.len()).ok();
-        let (from, id, command) = (length(names.from)?, length(names.id)?, length(names.command)?);
+        let [from, id, command] = parts;
+        let (from, id, command) = (length(from)?, length(id)?, length(command)?);
+        let named = names.request.is_some();
         let slot = self.slots.get_mut(index)?;
         let serial = slot.serial.wrapping_add(1);
-        *slot = Slot { state: State::Running, serial, from, id, command, encoding, requested, ..Slot::FREE };
+        *slot = Slot { state: State::Running, serial, from, id, command, named, encoding, requested, ..Slot::FREE };
         Some(Ticket { slot: u16::try_from(index).ok()?, serial })
+    }
+
+    /// Whether names of so many bytes have room in this slot.
+    pub(super) fn fits(&self, index: usize, names: usize) -> bool {
+        index < self.slots.len() && names <= self.share
+    }
+
+    /// Fills a slot with what was exported from another.
+    pub(super) fn restore(&mut self, index: usize, from_export: Slot, names: [&str; 3], kept: &[u8]) {
+        let mut lengths = [0u16; 3];
+        let mut rest = self.room_mut(index);
+        for (name, length) in names.iter().zip(&mut lengths) {
+            let Some((room, after)) = core::mem::take(&mut rest).split_at_mut_checked(name.len()) else { return };
+            text::copy(room, name.as_bytes());
+            *length = u16::try_from(name.len()).unwrap_or(0);
+            rest = after;
+        }
+        let has_room = rest.len() >= kept.len();
+        text::copy(rest, kept);
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        let [from, id, command] = lengths;
+        let kept = from_export.kept.filter(|_| has_room);
+        *slot = Slot { serial: slot.serial.wrapping_add(1), from, id, command, kept, ..from_export };
     }
 
     /// The slot of a command that is being carried out.
@@ -236,18 +302,15 @@ impl<'m> Table<'m> {
         (slot.state == State::Running && slot.serial == ticket.serial).then_some(slot)
     }
 
-    pub(super) fn count_running(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.state == State::Running).count()
-    }
-
-    /// Who asked for a command that is being carried out, and how.
-    pub(super) fn asker(&self, ticket: Ticket) -> Option<(&str, &str, Encoding, ResponseType)> {
+    /// Who asked for a command that is being carried out, and what for.
+    pub(super) fn asker(&self, ticket: Ticket) -> Option<(Asker<'_>, ResponseType)> {
         let slot = self.slots.get(usize::from(ticket.slot))?;
         if slot.state != State::Running || slot.serial != ticket.serial {
             return None;
         }
         let parts = self.parts(usize::from(ticket.slot))?;
-        Some((parts.from, parts.id, slot.encoding, slot.requested))
+        let request_id = slot.named.then_some(Text::new(parts.id));
+        Some((Asker { from: Some(Text::new(parts.from)), request_id, encoding: slot.encoding }, slot.requested))
     }
 
     /// Keeps a response, if there is room for it.
@@ -266,20 +329,23 @@ impl<'m> Table<'m> {
         }
     }
 
-    /// The command was carried out; it is remembered until then.
+    /// The command was carried out; it is remembered until then, if it would be known again.
     pub(super) fn finish(&mut self, ticket: Ticket, status: Status, until: Instant) {
         if let Some(slot) = self.slot(ticket) {
+            if !slot.named && slot.command == 0 {
+                return slot.free();
+            }
             slot.state = State::Answered;
             slot.status.get_or_insert(status);
             slot.until = until;
         }
     }
 
-    /// What a request was answered: the status, what was wanted, and the response as it was, if it was kept.
-    pub(super) fn answer(&self, index: usize) -> Option<(Status, ResponseType, Option<&[u8]>)> {
+    /// What a request was answered, if it was.
+    pub(super) fn answer(&self, index: usize) -> Option<Answer<'_>> {
         let slot = self.slots.get(index)?;
         let parts = self.parts(index)?;
         let kept = slot.kept.and_then(|length| parts.rest.get(..usize::from(length)));
-        Some((slot.status?, slot.requested, kept))
+        Some(Answer { status: slot.status?, requested: slot.requested, encoding: slot.encoding, kept })
     }
 }

@@ -2,23 +2,43 @@
 //!
 //! It stands beside an MQTT session and doesn't see it: the host hands it what was [`Received`] and publishes what is
 //! [`Outgoing`]. Time is passed in, all memory is lent.
+//!
+//! # Restarts
+//! A new connection changes nothing here. A new process remembers nothing, unless the host hands it what
+//! [`Consumer::export`] wrote. To execute nothing twice within the window a host exports and stores
+//! - after [`Reaction::Execute`], before it begins to carry the command out;
+//! - after [`Consumer::respond`] with a final status, before it publishes the response.
+//!
+//! What was begun and not answered is then [`unfinished`](Consumer::unfinished) in the new process: its request, should it
+//! come again, is passed over, and the host answers it, with 500 if it can't tell how far it came, or
+//! [abandons](Consumer::abandon) it, so that it may be executed anew.
+//!
+//! Without an export a new process takes every request for a new one, so what the server delivers again is executed again.
+//! A host that can't store, and whose commands must not be executed twice, sets [`Policy::since`] to the time at which it
+//! began: what was created before that is answered 503, and the Producer decides whether it still wants it.
 
 mod declaration;
 mod engine;
 mod memory;
+mod rate;
+mod reply;
+mod state;
+mod wish;
 
 pub use declaration::{Access, Answering, Broadcast, Declaration, Policy};
 pub use memory::{Inline, Memory, Slot};
 
 use core::fmt;
 
-use engine::{Core, Moment};
+use engine::Core;
 use memory::Table;
+use reply::Moment;
 
 use crate::command::Command;
 use crate::error::{EncodeError, Error};
 use crate::message::Headers;
 use crate::response::{Response, Status};
+use crate::snapshot::{ExportError, ImportError};
 use crate::transfer::{Channel, Outgoing, Received, TopicError, Verdict};
 use mqtt5_session::Instant;
 
@@ -230,6 +250,29 @@ impl<'d, M: Memory> Consumer<'d, M> {
 
     /// How many commands are being carried out.
     pub fn running(&mut self) -> usize {
-        Table::new(&mut self.memory).count_running()
+        Table::new(&mut self.memory).unfinished().count()
+    }
+
+    /// Calls `each` with every command that is being carried out: its ticket, who asked for it, and its identifier, the
+    /// `command_id` or else the `request_id`. After an import these are the ones that the last process did not finish.
+    pub fn unfinished(&mut self, mut each: impl FnMut(Ticket, &str, &str)) {
+        for (ticket, _, parts) in Table::new(&mut self.memory).unfinished() {
+            each(ticket, parts.from, if parts.command.is_empty() { parts.id } else { parts.command });
+        }
+    }
+
+    /// Writes what is remembered into `buffer`, for a process that is to go on where this one ends; gives the length, at
+    /// most [`Inline::EXPORT`]. `utc` is the moment, if known.
+    pub fn export(&mut self, now: Instant, utc: Option<u64>, buffer: &mut [u8]) -> Result<usize, ExportError> {
+        self.core.export(&Table::new(&mut self.memory), Moment { now, utc }, buffer)
+    }
+
+    /// Takes up what an earlier process exported, before anything else is done with this Consumer. With `utc` here and at
+    /// the export, requests are forgotten when they would have been; else later, by as long as no process ran. Commands
+    /// that were being carried out still are: see [`unfinished`](Self::unfinished).
+    ///
+    /// The bytes are protected against accidents, not against an attacker.
+    pub fn import(&mut self, bytes: &[u8], now: Instant, utc: Option<u64>) -> Result<(), ImportError> {
+        self.core.import(Table::new(&mut self.memory), bytes, Moment { now, utc })
     }
 }

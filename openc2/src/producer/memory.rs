@@ -58,7 +58,7 @@ impl<M: Memory> Lend for &mut M {
 
 /// A short text, held in place.
 #[derive(Clone, Copy, Debug)]
-struct Name<const N: usize> {
+pub(super) struct Name<const N: usize> {
     bytes: [u8; N],
     length: u8,
 }
@@ -66,7 +66,7 @@ struct Name<const N: usize> {
 impl<const N: usize> Name<N> {
     const EMPTY: Self = Self { bytes: [0; N], length: 0 };
 
-    fn new(text: Text<'_>) -> Option<Self> {
+    pub(super) fn new(text: Text<'_>) -> Option<Self> {
         let mut name = Self::EMPTY;
         let mut at = 0usize;
         for c in text.chars() {
@@ -76,7 +76,7 @@ impl<const N: usize> Name<N> {
         Some(name)
     }
 
-    fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         self.bytes.get(..usize::from(self.length)).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or("")
     }
 }
@@ -84,30 +84,30 @@ impl<const N: usize> Name<N> {
 /// One request.
 #[derive(Clone, Copy, Debug)]
 pub struct Pending {
-    state: State,
-    serial: u16,
-    id: Name<REQUEST_ID>,
-    deadline: Instant,
+    pub(super) state: State,
+    pub(super) serial: u16,
+    pub(super) id: Name<REQUEST_ID>,
+    pub(super) deadline: Instant,
     /// Final responses that make it complete; `None` if nobody knows.
-    expected: Option<u16>,
+    pub(super) expected: Option<u16>,
     /// Whether only named Consumers count.
-    named: bool,
+    pub(super) named: bool,
     /// Which response is wanted: only for a complete one is 102 not the end.
-    wanted: ResponseType,
-    answered: u16,
+    pub(super) wanted: ResponseType,
+    pub(super) answered: u16,
     /// Newer requests have higher numbers, so that the oldest one over is forgotten first.
-    age: u32,
+    pub(super) age: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Free,
     Pending,
     Over,
 }
 
 impl Pending {
-    const FREE: Self = Self {
+    pub(super) const FREE: Self = Self {
         state: State::Free,
         serial: 0,
         id: Name::EMPTY,
@@ -124,15 +124,16 @@ impl Pending {
 #[derive(Clone, Copy, Debug)]
 pub struct Responder {
     /// The request; free if it is remembered no more.
-    request: Option<RequestId>,
-    name: Name<NAME>,
-    expected: bool,
-    status: Option<Status>,
-    created: Option<u64>,
+    pub(super) request: Option<RequestId>,
+    pub(super) name: Name<NAME>,
+    pub(super) expected: bool,
+    pub(super) status: Option<Status>,
+    pub(super) created: Option<u64>,
 }
 
 impl Responder {
-    const FREE: Self = Self { request: None, name: Name::EMPTY, expected: false, status: None, created: None };
+    pub(super) const FREE: Self =
+        Self { request: None, name: Name::EMPTY, expected: false, status: None, created: None };
 }
 
 /// What became of a response.
@@ -142,8 +143,8 @@ pub(super) enum Taken {
 }
 
 pub(super) struct Table<'m> {
-    pending: &'m mut [Pending],
-    responders: &'m mut [Responder],
+    pub(super) pending: &'m mut [Pending],
+    pub(super) responders: &'m mut [Responder],
 }
 
 impl<'m> Table<'m> {
@@ -161,15 +162,26 @@ impl<'m> Table<'m> {
         })
     }
 
-    /// Whether a place for a responder is free once the request at `place` is forgotten.
-    fn is_free(&self, responder: &Responder, place: Option<usize>) -> bool {
-        match responder.request {
-            None => true,
-            Some(request) => {
-                let index = usize::from(request.slot);
-                Some(index) == place || self.pending.get(index).is_none_or(|pending| pending.serial != request.serial)
-            }
-        }
+    /// Whether nothing is lost if this place for a responder is taken: it is free, or its request is over. (What then still
+    /// comes of that Consumer is told as late, not as a duplicate.) `place` is where a new request is to go.
+    fn gives_way(&self, responder: &Responder, place: Option<usize>) -> bool {
+        let Some(request) = responder.request else { return true };
+        let index = usize::from(request.slot);
+        Some(index) == place
+            || self
+                .pending
+                .get(index)
+                .is_none_or(|pending| pending.serial != request.serial || pending.state != State::Pending)
+    }
+
+    /// A place for a responder: a free one, or else that of the request that has been over for longest.
+    fn place_for_responder(&self) -> Option<usize> {
+        let age = |responder: &Responder| {
+            let of = self.pending.get(usize::from(responder.request?.slot))?;
+            (Some(of.serial) == responder.request.map(|request| request.serial)).then_some(of.age)
+        };
+        let places = self.responders.iter().enumerate().filter(|(_, responder)| self.gives_way(responder, None));
+        places.min_by_key(|(_, responder)| age(responder)).map(|(index, _)| index)
     }
 
     /// That a request has room, before anything changes.
@@ -182,7 +194,7 @@ impl<'m> Table<'m> {
             if names.iter().any(|name| name.len() > NAME) {
                 return Err(Refused::Name);
             }
-            let free = self.responders.iter().filter(|responder| self.is_free(responder, Some(place))).count();
+            let free = self.responders.iter().filter(|responder| self.gives_way(responder, Some(place))).count();
             if free < names.len() {
                 return Err(Refused::Responders);
             }
@@ -229,7 +241,7 @@ impl<'m> Table<'m> {
                     expected: true,
                     ..Responder::FREE
                 };
-                let Some(index) = self.responders.iter().position(|place| self.is_free(place, None)) else {
+                let Some(index) = self.place_for_responder() else {
                     return Err(Refused::Responders);
                 };
                 if let Some(place) = self.responders.get_mut(index) {
@@ -284,7 +296,7 @@ impl<'m> Table<'m> {
         if over {
             return Taken::Not(Unheard::Late(request));
         }
-        let Some(place) = known.or_else(|| self.responders.iter().position(|place| self.is_free(place, None))) else {
+        let Some(place) = known.or_else(|| self.place_for_responder()) else {
             return Taken::Not(Unheard::Full(request));
         };
         let Some(name) = Name::new(from) else { return Taken::Not(Unheard::Full(request)) };
@@ -341,6 +353,17 @@ impl<'m> Table<'m> {
 
     pub(super) fn is_pending(&self, request: RequestId) -> bool {
         self.get(request).is_some_and(|pending| pending.state == State::Pending)
+    }
+
+    /// The request of this identifier.
+    pub(super) fn find(&self, id: &str) -> Option<RequestId> {
+        self.requests().find(|(_, pending)| pending.id.as_str() == id).map(|(request, _)| request)
+    }
+
+    /// Each request that is remembered.
+    pub(super) fn requests(&self) -> impl Iterator<Item = (RequestId, &Pending)> {
+        let remembered = self.pending.iter().zip(0u16..).filter(|(pending, _)| pending.state != State::Free);
+        remembered.map(|(pending, slot)| (RequestId { slot, serial: pending.serial }, pending))
     }
 
     pub(super) fn id(self, request: RequestId) -> Option<&'m str> {

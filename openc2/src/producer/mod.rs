@@ -2,26 +2,38 @@
 //!
 //! It stands beside an MQTT session and doesn't see it: the host publishes what is [`Outgoing`] and hands it what was
 //! [`Received`]. Time is passed in, all memory is lent.
+//!
+//! # Restarts
+//! A new connection changes nothing here. A new process knows nothing, unless the host hands it what [`Producer::export`]
+//! wrote. To lose nothing a host exports and stores
+//! - after [`Producer::request`], before it publishes: else a response may find that its request is not known (it is
+//!   [`Unheard::Foreign`]);
+//! - after each [`Heard::Response`], before it acknowledges the message (the session's `Acknowledge::Manual`): else that
+//!   response is not counted and doesn't come again, so its Consumer stays awaited until the deadline.
+//!
+//! Whether the message of a request went out is the session's to know. A host that isn't sure publishes it again, byte for
+//! byte: Consumers execute it once. Without an export all pending requests are forgotten, and their responses foreign.
 
+mod engine;
+mod heard;
 mod memory;
+mod request;
+mod state;
 
+pub use heard::{Heard, Part, TimedOut, Unheard};
 pub use memory::{Inline, Memory, NAME, Pending, REQUEST_ID, Responder};
+pub use request::{Expect, Request, uuid};
 
 use core::fmt;
 
-use memory::{Table, Taken};
+use engine::Core;
+use memory::Table;
 
-use crate::command::Command;
-use crate::error::{EncodeError, Error};
-use crate::message::{Content, Headers, Message};
-use crate::response::{Response, Status};
-use crate::text::Text;
-use crate::transfer::{
-    Channel, Clause, Encoding, MessageType, Outgoing, Quality, Received, Scheme, TopicError, Verdict, check,
-    publish_properties,
-};
-use crate::vocabulary::Action;
-use crate::{Features, Reading, Style, Target, Texts};
+use crate::Reading;
+use crate::error::EncodeError;
+use crate::response::Status;
+use crate::snapshot::{ExportError, ImportError};
+use crate::transfer::{Channel, Encoding, Outgoing, Quality, Received, Scheme, TopicError};
 use mqtt5_session::Instant;
 
 /// A Producer, sans I/O.
@@ -61,13 +73,6 @@ pub struct Producer<'d, M> {
     memory: M,
 }
 
-#[derive(Debug)]
-struct Core<'d> {
-    /// Who it is: the `from` of its requests.
-    id: &'d str,
-    policy: Policy<'d>,
-}
-
 /// How a Producer behaves where the specifications leave a choice.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy<'d> {
@@ -96,135 +101,11 @@ impl Default for Policy<'_> {
     }
 }
 
-/// Whose responses make a request complete.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Expect<'a> {
-    /// Nobody knows who will answer: it is over at its deadline.
-    #[default]
-    Unknown,
-    /// So many Consumers.
-    Count(u16),
-    /// These Consumers, by their `from`.
-    Each(&'a [&'a str]),
-}
-
-/// A command to be sent.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// Where it goes.
-    pub channel: Channel<'a>,
-    /// The command.
-    pub command: Command<'a>,
-    /// Which of those who receive it are to act on it; empty for all.
-    pub to: Texts<'a>,
-    /// Whose responses are awaited.
-    pub expect: Expect<'a>,
-    /// How long they are awaited, in milliseconds.
-    pub timeout: u64,
-    /// How long the server may hold the message back, in seconds (CS01 s2.10).
-    pub expiry: Option<u32>,
-}
-
-impl<'a> Request<'a> {
-    /// A request to all who receive it, of which it isn't known who they are.
-    pub const fn new(channel: Channel<'a>, command: Command<'a>, timeout: u64) -> Self {
-        Self { channel, command, to: Texts::EMPTY, expect: Expect::Unknown, timeout, expiry: None }
-    }
-
-    /// `query features` to every Consumer: who is there, and what can they do (LS1 s4.1)?
-    pub const fn discover(features: Features, timeout: u64) -> Self {
-        Self::discover_on(Channel::All, features, timeout)
-    }
-
-    /// The same to some: in WD01, which has no topic for all, to the devices of a type.
-    pub const fn discover_on(channel: Channel<'a>, features: Features, timeout: u64) -> Self {
-        Self::new(channel, Command::new(Action::Query, Target::Features(features)), timeout)
-    }
-}
-
 /// What stands for a request from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId {
     slot: u16,
     serial: u16,
-}
-
-/// What a response is to its request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// A progress report (102): another response of this Consumer is to follow. Where only an acknowledgement or the
-    /// status was asked for, 102 is the outcome.
-    Interim,
-    /// This Consumer's outcome.
-    Final,
-}
-
-/// What came of a message.
-#[derive(Clone, Copy, Debug)]
-pub enum Heard<'i> {
-    /// A response to a request of ours.
-    Response {
-        /// The request.
-        request: RequestId,
-        /// Who answers.
-        from: Text<'i>,
-        /// The response.
-        response: Response<'i>,
-        /// Whether another one of this Consumer is to follow.
-        part: Part,
-        /// Whether every expected Consumer has now answered.
-        complete: bool,
-        /// Its headers.
-        headers: Headers<'i>,
-        /// What was wrong with the PUBLISH, and what was forgiven.
-        verdict: Verdict<'i>,
-    },
-    /// Nothing that changes any request.
-    Nothing {
-        /// Why not.
-        why: Unheard,
-        /// What was wrong with the PUBLISH, and what was forgiven.
-        verdict: Verdict<'i>,
-    },
-}
-
-/// Why a message changed nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unheard {
-    /// Its content type is another.
-    NotOpenC2,
-    /// It is a request.
-    NotAResponse,
-    /// It is a notification, which says nothing about a request.
-    Notification,
-    /// It came on a topic that is none for responses.
-    Topic,
-    /// It can't be read.
-    Malformed(Error),
-    /// It has no `request_id` or no `from`, so it can't be told what it answers, or who does.
-    Anonymous,
-    /// Its `to` names others.
-    ForOthers,
-    /// It answers no request of ours, or one long forgotten.
-    Foreign,
-    /// It came before: the same response once more, or any after a Consumer's final one.
-    Duplicate(RequestId),
-    /// Its request is over.
-    Late(RequestId),
-    /// The table of responders is full, or the sender's name too long to keep: the response is not counted.
-    Full(RequestId),
-}
-
-/// A request whose time is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimedOut {
-    /// The request.
-    pub request: RequestId,
-    /// How many Consumers answered with a final response.
-    pub answered: u16,
-    /// How many expected ones did not.
-    pub awaited: u16,
 }
 
 /// Why a call was refused. It has changed nothing.
@@ -270,23 +151,6 @@ impl From<TopicError> for Refused {
     fn from(error: TopicError) -> Self {
         Self::Topic(error)
     }
-}
-
-/// A version 4 UUID of these random bytes, as text (RFC 9562 s5.4; LS1 s3.2).
-pub fn uuid(random: [u8; 16]) -> [u8; 36] {
-    let bits = u128::from_be_bytes(random);
-    let versioned = (bits & !(0xF << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let mut text = [b'-'; 36];
-    let mut shift = 128u32;
-    for (index, c) in text.iter_mut().enumerate() {
-        if matches!(index, 8 | 13 | 18 | 23) {
-            continue;
-        }
-        shift = shift.saturating_sub(4);
-        let digit = u32::try_from((versioned >> shift) & 15).unwrap_or(0);
-        *c = char::from_digit(digit, 16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or(b'0');
-    }
-    text
 }
 
 impl<'d, M: Memory> Producer<'d, M> {
@@ -366,95 +230,31 @@ impl<'d, M: Memory> Producer<'d, M> {
     pub fn responders(&mut self, request: RequestId, each: impl FnMut(&str, Option<Status>)) {
         Table::new(&mut self.memory).responders(request, each);
     }
-}
 
-impl Core<'_> {
-    #[inline(never)]
-    fn request<'b>(
-        &self,
-        mut table: Table<'_>,
-        request: &Request<'_>,
-        id: &str,
-        now: Instant,
-        utc: Option<u64>,
-        buffer: &'b mut [u8],
-    ) -> Result<(RequestId, Outgoing<'b>), Refused> {
-        if !request.channel.is_command() {
-            return Err(Refused::Channel);
-        }
-        table.room_for(id, request.expect)?;
-        let (topic, rest) = request.channel.write(&self.policy.scheme, buffer)?;
-        let headers = Headers {
-            request_id: Some(Text::new(id)),
-            created: utc,
-            from: Some(Text::new(self.id)),
-            to: (!request.to.is_empty()).then_some(request.to),
-        };
-        let style = Style { form: self.policy.encoding.into(), language: self.policy.reading.language };
-        let length =
-            Message::new(headers, Content::Request(request.command)).encode(style, rest).map_err(
-                |error| match error {
-                    EncodeError::Full { need } => {
-                        EncodeError::Full { need: need.saturating_add(topic.as_bytes().len()) }
-                    }
-                    refused => refused,
-                },
-            )?;
-        let payload = rest.get(..length).unwrap_or_default();
-        let wanted = request.command.args.response();
-        let slot = table.insert(id, request.expect, now.after(request.timeout), wanted)?;
-        let properties = publish_properties(MessageType::Request, self.policy.encoding, request.expiry);
-        Ok((slot, Outgoing { topic, quality: self.policy.quality, properties, payload }))
+    /// The request that was sent under this `request_id`, while it is remembered.
+    pub fn find(&mut self, request_id: &str) -> Option<RequestId> {
+        Table::new(&mut self.memory).find(request_id)
     }
 
-    #[inline(never)]
-    fn handle<'i>(&self, mut table: Table<'_>, received: &Received<'i>, now: Instant) -> Heard<'i> {
-        let mut verdict = check(received, &self.policy.scheme, self.policy.reading.lenient);
-        let encoding = match (not_for_us(&verdict), verdict.encoding) {
-            (Some(why), _) => return Heard::Nothing { why, verdict },
-            (None, Some(encoding)) => encoding,
-            (None, None) => return Heard::Nothing { why: Unheard::NotAResponse, verdict },
-        };
-        let message = match self.policy.reading.message(encoding, received.payload) {
-            Ok(read) => {
-                verdict.quirks = verdict.quirks.union(read.quirks);
-                read.value
-            }
-            Err(error) => return Heard::Nothing { why: Unheard::Malformed(error), verdict },
-        };
-        let Content::Response(response) = message.content else {
-            verdict.violations.insert(Clause::PayloadKind);
-            return Heard::Nothing { why: Unheard::NotAResponse, verdict };
-        };
-        let headers = message.headers;
-        if headers.from.is_none() {
-            verdict.violations.insert(Clause::NoFrom);
+    /// Calls `each` with every request that is remembered: what stands for it, its `request_id`, and whether it is pending.
+    pub fn requests(&mut self, mut each: impl FnMut(RequestId, &str, bool)) {
+        for (request, pending) in Table::new(&mut self.memory).requests() {
+            each(request, pending.id.as_str(), pending.state == memory::State::Pending);
         }
-        let (Some(from), Some(id)) = (headers.from, headers.request_id) else {
-            return Heard::Nothing { why: Unheard::Anonymous, verdict };
-        };
-        if !headers.is_for(self.id) {
-            return Heard::Nothing { why: Unheard::ForOthers, verdict };
-        }
-        let (request, part, complete) = match table.take(id, from, response.status, headers.created, now) {
-            Taken::Counted { request, part, complete } => (request, part, complete),
-            Taken::Not(why) => return Heard::Nothing { why, verdict },
-        };
-        Heard::Response { request, from, response, part, complete, headers, verdict }
     }
-}
 
-fn not_for_us(verdict: &Verdict<'_>) -> Option<Unheard> {
-    if !verdict.is_openc2() {
-        return Some(Unheard::NotOpenC2);
+    /// Writes all requests and responders into `buffer`, for a process that is to go on where this one ends; gives the
+    /// length, at most [`Inline::EXPORT`]. Costs one look at each responder for each request. `utc` is the moment, if known.
+    pub fn export(&mut self, now: Instant, utc: Option<u64>, buffer: &mut [u8]) -> Result<usize, ExportError> {
+        Table::new(&mut self.memory).export(now, utc, buffer)
     }
-    match verdict.message_type {
-        Some(MessageType::Response) => {}
-        Some(MessageType::Notification) => return Some(Unheard::Notification),
-        _ => return Some(Unheard::NotAResponse),
-    }
-    match verdict.channel {
-        Some(channel) if !channel.is_command() => None,
-        _ => Some(Unheard::Topic),
+
+    /// Takes up what an earlier process exported, before anything else is done with this Producer. With `utc` here and at
+    /// the export, the deadlines are what they were; else they are later by as long as no process ran.
+    ///
+    /// The [`RequestId`]s are new ones: see [`requests`](Self::requests) and [`find`](Self::find). The bytes are protected
+    /// against accidents, not against an attacker.
+    pub fn import(&mut self, bytes: &[u8], now: Instant, utc: Option<u64>) -> Result<(), ImportError> {
+        Table::new(&mut self.memory).import(bytes, now, utc)
     }
 }

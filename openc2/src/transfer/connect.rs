@@ -188,7 +188,15 @@ mod tests {
         let packet = connecting.packet(properties.as_properties());
         assert_eq!(packet.properties.session_expiry_interval(), Some(3600));
         assert_eq!((packet.clean_start, packet.keep_alive, packet.will.is_none()), (false, 300, true));
+    }
+
+    #[test]
+    fn the_server_never_chooses_the_client_identifier() {
         assert!(Connecting::new(Text::EMPTY, 1).is_none());
+        let id = ClientId::from_random([7; 16]);
+        let connecting = Connecting::new(Text::new(id.as_str()).unwrap(), 1).unwrap();
+        let properties = connecting.properties();
+        assert_eq!(connecting.packet(properties.as_properties()).client_id.as_str(), id.as_str());
     }
 
     #[test]

@@ -98,6 +98,9 @@ mod tests {
         assert_eq!(properties.len(), 5);
         assert_eq!(properties[0], Property::PayloadFormatIndicator(PayloadFormat::Unspecified));
         assert_eq!(properties[4], Property::MessageExpiryInterval(60));
-        assert!(properties.as_properties().user_properties().any(|(name, value)| name == "msgType" && value == "ntf"));
+        let user = |wanted| properties.as_properties().user_properties().any(|pair| pair == wanted);
+        let text = |text| Text::new(text).unwrap();
+        assert!(user((text("msgType"), text("ntf"))));
+        assert!(user((text("encoding"), text("cbor"))));
     }
 }

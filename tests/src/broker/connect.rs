@@ -54,6 +54,12 @@ impl Broker {
                 }
             }
             _ if self.breaks("MQTT-4.12.0-1") => self.accept(number),
+            _ if self.breaks("MQTT-3.1.4-6") => {
+                self.refuse(number, ReasonCode::BAD_AUTHENTICATION_METHOD);
+                if let Some(link) = self.link(number) {
+                    link.phase = Phase::Up;
+                }
+            }
             _ => self.refuse_and_part(number, ReasonCode::BAD_AUTHENTICATION_METHOD),
         }
     }

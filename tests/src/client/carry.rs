@@ -12,6 +12,7 @@ use super::json::Trouble;
 use super::log::Log;
 use super::run::{Next, Pause, Tool};
 use super::transport::Transport;
+use crate::url::Url;
 
 impl<W: Write> Tool<W> {
     /// Carries out a line; one that can't be is told.
@@ -88,10 +89,10 @@ impl<W: Write> Tool<W> {
             return Err(Trouble::Error("a connection is open".to_owned()));
         }
         self.connections += 1;
-        match Transport::open(place, self.connections, self.sender.clone()) {
-            Ok(transport) => self.transport = Some(transport),
-            Err(error) => return Err(Trouble::Error(format!("{place}: {error}"))),
-        }
+        let trouble = |why: &dyn core::fmt::Display| Trouble::Error(format!("{place}: {why}"));
+        let url: Url = place.parse().map_err(|why: String| trouble(&why))?;
+        let transport = Transport::open(&url, self.trust.as_ref(), self.connections, self.sender.clone());
+        self.transport = Some(transport.map_err(|error| trouble(&error))?);
         self.log.open();
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 /// Each command with its keys, and each event with its keys.
 pub const HELP: &str = r#"Commands, in order, one JSON object a line ([] marks what may be left out; properties are always optional):
-  {"open":"HOST:PORT"}                 connects TCP, and sends nothing
+  {"open":"HOST:PORT"}                 connects TCP, and sends nothing; "mqtts://HOST:PORT" connects TLS
   {"connect":{[client_id, clean_start=true, keep_alive=60, user_name, password|password_hex,
       will:{topic, [payload|payload_hex, qos=0, retain=false, properties]}, properties,
       acknowledge="auto"|"manual", prior="none"|"empty", timeout_ms=30000, ping_timeout_ms=10000,

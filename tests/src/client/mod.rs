@@ -5,6 +5,9 @@
 //! command does and `tell` for what happened. [`HELP`] says what commands and events look like.
 
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use crate::stream;
 
 mod carry;
 mod command;
@@ -21,18 +24,22 @@ mod transport;
 pub use help::HELP;
 
 /// How the client runs.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Options {
     /// Also print every packet, as {"sent":"HEX"} when its last byte has been written, and as {"received":"HEX"} before
     /// what comes of it.
     #[arg(long)]
     pub trace: bool,
+    /// Trust the certificates in this PEM file, where a server is opened as mqtts://HOST:PORT.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }
 
 /// Carries out the commands of `input` until `quit` or its end, and writes events to `output`, each at once.
 ///
 /// # Errors
-/// When writing events fails; nothing else ends the run.
+/// When the certificates can't be read, or writing events fails; nothing else ends the run.
 pub fn run(options: &Options, input: impl Read + Send + 'static, output: impl Write) -> io::Result<()> {
-    run::run(options.trace, input, output)
+    let trust = options.ca.as_deref().map(stream::trust).transpose()?;
+    run::run(options.trace, trust, input, output)
 }

@@ -3,12 +3,14 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
 use mqtt5_codec::{QoS, Sender};
 use mqtt5_session::{self as session, Boxed, Client, Inbox, Input, Transmit};
+use rustls::ClientConfig;
 
 use super::event::{self, Received};
 use super::log::Log;
@@ -70,6 +72,8 @@ pub(super) struct Tool<W> {
     arrivals: Receiver<Arrival>,
     pub(super) sender: SyncSender<Arrival>,
     pub(super) connections: u64,
+    /// Whom TLS trusts.
+    pub(super) trust: Option<Arc<ClientConfig>>,
     /// A connection that we ended and the server has not.
     parting: Option<u64>,
     pending: VecDeque<Option<Vec<u8>>>,
@@ -79,7 +83,12 @@ pub(super) struct Tool<W> {
 }
 
 /// Reads commands from `input` until it ends, and writes events to `output`.
-pub(super) fn run(trace: bool, input: impl Read + Send + 'static, output: impl Write) -> io::Result<()> {
+pub(super) fn run(
+    trace: bool,
+    trust: Option<Arc<ClientConfig>>,
+    input: impl Read + Send + 'static,
+    output: impl Write,
+) -> io::Result<()> {
     let (sender, arrivals) = sync_channel(WAITING);
     let lines = sender.clone();
     thread::spawn(move || {
@@ -102,6 +111,7 @@ pub(super) fn run(trace: bool, input: impl Read + Send + 'static, output: impl W
         arrivals,
         sender,
         connections: 0,
+        trust,
         parting: None,
         pending: VecDeque::new(),
         start: Instant::now(),

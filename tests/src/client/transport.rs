@@ -1,11 +1,16 @@
-//! The TCP connection: a thread reads it, the loop writes it.
+//! The connection: a thread reads it, the loop writes it.
 
 use core::time::Duration;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Instant;
+
+use rustls::ClientConfig;
+
+use crate::stream::{Stream, is_timeout};
+use crate::url::Url;
 
 /// What the loop waits for.
 #[derive(Debug)]
@@ -20,7 +25,7 @@ pub(super) enum Arrival {
     Ended(u64, Option<String>),
 }
 
-/// How long a server may take to accept a TCP connection.
+/// How long a server may take to accept a TCP connection, and a step of a TLS handshake.
 const OPENING: Duration = Duration::from_secs(10);
 /// How long one write may hold up the loop. What it did not take is tried again.
 const WRITING: Duration = Duration::from_millis(10);
@@ -34,7 +39,7 @@ const BROKEN: Duration = Duration::from_secs(1);
 /// A connection that is open.
 #[derive(Debug)]
 pub(super) struct Transport {
-    stream: TcpStream,
+    stream: Stream,
     pub(super) number: u64,
     /// Whether CONNECT was given to the session.
     pub(super) begun: bool,
@@ -50,31 +55,19 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    /// Connects to the first address of `place` that accepts, and begins to read.
-    pub(super) fn open(place: &str, number: u64, arrivals: SyncSender<Arrival>) -> io::Result<Self> {
-        let mut last = io::Error::new(ErrorKind::NotFound, "no such address");
-        for address in place.to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, OPENING) {
-                Ok(stream) => {
-                    stream.set_nodelay(true)?;
-                    stream.set_write_timeout(Some(WRITING))?;
-                    let reading = stream.try_clone()?;
-                    thread::spawn(move || read(reading, number, &arrivals));
-                    return Ok(Self {
-                        stream,
-                        number,
-                        begun: false,
-                        arrived: Vec::new(),
-                        taken: 0,
-                        ended: None,
-                        stalled: None,
-                        broken: None,
-                    });
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+    /// Connects, and begins to read.
+    pub(super) fn open(
+        url: &Url,
+        trust: Option<&Arc<ClientConfig>>,
+        number: u64,
+        arrivals: SyncSender<Arrival>,
+    ) -> io::Result<Self> {
+        let stream = Stream::open(url, trust, OPENING)?;
+        stream.socket().set_write_timeout(Some(WRITING))?;
+        let reading = stream.try_clone()?;
+        thread::spawn(move || read(reading, number, &arrivals));
+        let (arrived, taken) = (Vec::new(), 0);
+        Ok(Self { stream, number, begun: false, arrived, taken, ended: None, stalled: None, broken: None })
     }
 
     /// Writes some of `bytes`; 0 when the connection takes none now, or never again.
@@ -93,7 +86,7 @@ impl Transport {
                 self.stalled = None;
                 return n;
             }
-            Err(error) if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            Err(error) if !is_timeout(&error) => {
                 self.broken = Some((error.to_string(), Instant::now()));
             }
             _ => drop(self.stalled.get_or_insert_with(Instant::now)),
@@ -141,16 +134,16 @@ impl Transport {
     /// Ends our side and lets the server read what was written: what it still sends is read and dropped, so that no reset
     /// overtakes our last packet.
     pub(super) fn finish(&self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
+        self.stream.finish();
     }
 
     /// Drops the connection.
     pub(super) fn cut(&self) {
-        let _ = self.stream.shutdown(Shutdown::Both);
+        self.stream.cut();
     }
 }
 
-fn read(mut stream: TcpStream, number: u64, arrivals: &SyncSender<Arrival>) {
+fn read(mut stream: Stream, number: u64, arrivals: &SyncSender<Arrival>) {
     let mut buffer = vec![0; 1 << 16];
     loop {
         let arrival = match stream.read(&mut buffer) {

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use serde_json::json;
 
-use super::driver::{Held, broker, ours};
+use super::driver::{Held, Wrong, broker, ours};
 use super::{Check, World, disconnect, payload, publish, subscribe};
 
 const SHORT: Duration = Duration::from_millis(300);
@@ -33,7 +33,7 @@ fn connect(world: &World) -> Held {
 }
 
 fn assigned(world: &World) -> Held {
-    let mut client = super::Driver::new("the client");
+    let mut client = world.driver("the client");
     let connected = world.connect(&mut client, &json!({}))?;
     let id = connected["properties"]["assigned_client_identifier"].as_str().unwrap_or_default();
     broker(!id.is_empty(), || format!("no identifier: {connected}"))
@@ -133,7 +133,8 @@ fn retained(world: &World) -> Held {
             client.say(&json!({ "subscribe": { "filters": [filter] } }));
             client.expect("subscribed")?;
             if expected {
-                let message = client.expect("message")?;
+                let statement = if handling == 0 { "[MQTT-3.3.1-9]" } else { "[MQTT-3.3.1-10]" };
+                let message = client.owed("message", statement)?;
                 broker(message["retain"] == true, || format!("{message}{}", client.told()))?;
             }
             client.none("message", SHORT)?;
@@ -164,7 +165,7 @@ fn unsubscribe(world: &World) -> Held {
 fn aliases_out(world: &World) -> Held {
     let topic = world.name();
     let mut subscriber = world.subscriber(&format!("{topic}/#"), 0)?;
-    let mut publisher = super::Driver::new("the publisher");
+    let mut publisher = world.driver("the publisher");
     let connected = world.connect(&mut publisher, &json!({ "client_id": world.name(), "topic_aliases": 3 }))?;
     let allowed = connected["properties"]["topic_alias_maximum"].as_u64().unwrap_or(0);
     for number in 0..40 {
@@ -199,6 +200,10 @@ fn aliases_in(world: &World) -> Held {
 
 fn shared(world: &World) -> Held {
     let (topic, group) = (world.name(), world.name());
+    let connected = world.connect(&mut world.driver("the client"), &json!({ "client_id": world.name() }))?;
+    if connected["properties"]["shared_subscription_available"] == 0 {
+        return Err(Wrong::Lacks("shared subscriptions"));
+    }
     let filter = format!("$share/{group}/{topic}");
     let mut members = [world.subscriber(&filter, 2)?, world.subscriber(&filter, 2)?];
     let publisher = world.client("the publisher", &json!({}))?;

@@ -5,7 +5,7 @@ use std::thread;
 
 use serde_json::json;
 
-use super::driver::{Driver, Held, broker};
+use super::driver::{Held, broker};
 use super::{Check, World, disconnect, payload, publish, subscribe};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -20,7 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
 const SHORT: Duration = Duration::from_millis(300);
 
 fn session_expiry(world: &World) -> Held {
-    let mut client = Driver::new("the client");
+    let mut client = world.driver("the client");
     let connect =
         json!({ "client_id": world.name(), "clean_start": false, "properties": { "session_expiry_interval": 1 } });
     world.connect(&mut client, &connect)?;
@@ -34,7 +34,7 @@ fn session_expiry(world: &World) -> Held {
 }
 
 fn expiry_at_disconnect(world: &World) -> Held {
-    let mut client = Driver::new("the client");
+    let mut client = world.driver("the client");
     let connect =
         json!({ "client_id": world.name(), "clean_start": false, "properties": { "session_expiry_interval": 300 } });
     world.connect(&mut client, &connect)?;
@@ -46,7 +46,7 @@ fn expiry_at_disconnect(world: &World) -> Held {
 
 fn message_expiry(world: &World) -> Held {
     let topic = world.name();
-    let mut client = Driver::new("the subscriber");
+    let mut client = world.driver("the subscriber");
     let connect =
         json!({ "client_id": world.name(), "clean_start": false, "properties": { "session_expiry_interval": 300 } });
     world.connect(&mut client, &connect)?;
@@ -77,7 +77,7 @@ fn wills(world: &World) -> Held {
         (json!({ "disconnect": {} }), false),
     ] {
         for qos in 0..=2 {
-            let mut client = Driver::new("the client");
+            let mut client = world.driver("the client");
             let will = json!({
                 "topic": topic, "payload": format!("of {qos}"), "qos": qos, "retain": false,
                 "properties": { "content_type": "will", "user_property": [["a", "b"], ["a", "c"]] },
@@ -103,7 +103,7 @@ fn wills(world: &World) -> Held {
 fn delayed_will(world: &World) -> Held {
     let topic = world.name();
     let mut heir = world.subscriber(&topic, 1)?;
-    let mut client = Driver::new("the client");
+    let mut client = world.driver("the client");
     let connect = json!({
         "client_id": world.name(), "clean_start": false, "properties": { "session_expiry_interval": 300 },
         "will": { "topic": topic, "payload": "late", "qos": 1, "properties": { "will_delay_interval": 2 } },
@@ -123,7 +123,7 @@ fn delayed_will(world: &World) -> Held {
 fn takeover(world: &World) -> Held {
     let name = world.name();
     let connect = json!({ "client_id": name, "clean_start": false, "properties": { "session_expiry_interval": 300 } });
-    let (mut first, mut second) = (Driver::new("the first"), Driver::new("the second"));
+    let (mut first, mut second) = (world.driver("the first"), world.driver("the second"));
     world.connect(&mut first, &connect)?;
     // The second knows nothing of the first.
     let properties = json!({ "session_expiry_interval": 300 });

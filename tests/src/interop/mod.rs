@@ -6,8 +6,12 @@
 
 use core::cell::{Cell, RefCell};
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
+
+use crate::stream;
+use crate::url::Url;
 
 mod delivery;
 mod driver;
@@ -20,23 +24,15 @@ use driver::{Driver, Held, Wrong};
 /// Which broker, and what to try.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The broker, as mqtt://HOST:PORT.
-    #[arg(long, value_name = "URL", value_parser = place)]
-    pub broker: String,
+    /// The broker: mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS; USER:PASSWORD@ may stand before the host.
+    #[arg(long, value_name = "URL")]
+    pub broker: Url,
+    /// Trust the certificates in this PEM file, for mqtts://.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// Only the checks whose name contains this.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub only: String,
-}
-
-/// Host and port of a URL.
-fn place(url: &str) -> Result<String, String> {
-    let rest = url.strip_prefix("mqtt://").ok_or("mqtt://HOST:PORT is wanted")?;
-    let rest = rest.trim_end_matches('/');
-    Ok(if rest.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
-        rest.to_owned()
-    } else {
-        format!("{rest}:1883")
-    })
 }
 
 /// A check: what holds, and how it is tried.
@@ -58,9 +54,14 @@ pub enum Outcome {
 /// # Errors
 /// When telling fails.
 pub fn run(options: &Options, mut output: impl Write) -> io::Result<Outcome> {
-    let world = World { place: options.broker.clone(), names: Cell::new(0), notes: RefCell::default() };
+    let Options { broker, ca, .. } = options.clone();
+    if broker.tls && ca.is_none() {
+        return Err(io::Error::other("mqtts:// needs --ca FILE, the certificates to trust"));
+    }
+    ca.as_deref().map(stream::trust).transpose()?;
+    let world = World { broker, ca, names: Cell::new(0), notes: RefCell::default() };
     let checks = [delivery::CHECKS, limits::CHECKS, resume::CHECKS, ends::CHECKS].concat();
-    let (mut held, mut broker, mut failed) = (0, 0, 0);
+    let (mut held, mut broker, mut failed, mut lacking) = (0, 0, 0, 0);
     for (name, check) in checks.into_iter().filter(|(name, _)| name.contains(&options.only)) {
         match check(&world) {
             Ok(()) => {
@@ -70,6 +71,10 @@ pub fn run(options: &Options, mut output: impl Write) -> io::Result<Outcome> {
             Err(Wrong::Broker(what)) => {
                 broker += 1;
                 writeln!(output, "BROKER  {name}: the broker is wrong: {what}")?;
+            }
+            Err(Wrong::Lacks(what)) => {
+                lacking += 1;
+                writeln!(output, "absent  {name}: the broker says that it has no {what}")?;
             }
             Err(Wrong::Failed(what)) => {
                 failed += 1;
@@ -81,7 +86,7 @@ pub fn run(options: &Options, mut output: impl Write) -> io::Result<Outcome> {
         }
         output.flush()?;
     }
-    writeln!(output, "{held} held, {broker} did not by the broker's doing, {failed} failed")?;
+    writeln!(output, "{held} held, {broker} did not by the broker's doing, {lacking} absent, {failed} failed")?;
     output.flush()?;
     Ok(match (held, broker, failed) {
         (1.., 0, 0) => Outcome::Held,
@@ -92,7 +97,8 @@ pub fn run(options: &Options, mut output: impl Write) -> io::Result<Outcome> {
 
 /// Where the checks take place.
 struct World {
-    place: String,
+    broker: Url,
+    ca: Option<PathBuf>,
     names: Cell<u32>,
     /// What the broker does wrong, and gets by with.
     notes: RefCell<Vec<String>>,
@@ -112,14 +118,24 @@ impl World {
 
     /// Opens a connection, and waits until the broker has accepted.
     fn connect(&self, client: &mut Driver, connect: &Value) -> Result<Value, Wrong> {
-        client.say(&json!({ "open": self.place }));
+        client.say(&json!({ "open": self.broker.to_string() }));
+        let mut connect = connect.clone();
+        if let (Some((user, password)), Value::Object(connect)) = (&self.broker.user, &mut connect) {
+            connect.insert("user_name".to_owned(), json!(user));
+            connect.insert("password".to_owned(), json!(password));
+        }
         client.say(&json!({ "connect": connect }));
         client.expect("connected")
     }
 
+    /// A client that has not connected.
+    fn driver(&self, name: &'static str) -> Driver {
+        Driver::new(name, self.ca.clone())
+    }
+
     /// A client with a clean start and these properties.
     fn client(&self, name: &'static str, properties: &Value) -> Result<Driver, Wrong> {
-        let mut client = Driver::new(name);
+        let mut client = self.driver(name);
         self.connect(&mut client, &json!({ "client_id": self.name(), "properties": properties }))?;
         Ok(client)
     }
@@ -165,16 +181,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broker_is_named_by_a_url() {
-        assert_eq!(place("mqtt://localhost:1884"), Ok("localhost:1884".to_owned()));
-        assert_eq!(place("mqtt://[::1]"), Ok("[::1]:1883".to_owned()));
-        assert_eq!(place("mqtt://host/"), Ok("host:1883".to_owned()));
-        assert!(place("host:1883").is_err());
-    }
-
-    #[test]
     fn no_broker_is_a_failure() {
-        let options = Options { broker: "127.0.0.1:1".to_owned(), only: "ping".to_owned() };
+        let options = Options { broker: "127.0.0.1:1".parse().unwrap(), ca: None, only: "ping".to_owned() };
         let mut told = Vec::new();
         assert_eq!(run(&options, &mut told).unwrap(), Outcome::Failed);
         let told = String::from_utf8(told).unwrap();

@@ -9,8 +9,10 @@ use indicatif::ProgressBar;
 
 use super::cases;
 use super::report::Report;
-use super::server::Tcp;
+use super::server::{Server, Tcp};
 use super::talk::Talk;
+use crate::stream;
+use crate::url::Url;
 
 /// How a report is given.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,7 +32,8 @@ impl Form {
     /// When writing fails.
     pub fn give(&self, report: &Report, title: &str, mut output: impl Write) -> io::Result<bool> {
         if let Some(file) = &self.html {
-            fs::write(file, report.html(title))?;
+            fs::write(file, report.html(title))
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))?;
         }
         if self.json {
             writeln!(output, "{}", report.json())?;
@@ -44,8 +47,11 @@ impl Form {
 /// Which server is judged.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The server: `host:port`, or `mqtt://host:port`.
-    pub url: String,
+    /// The server: mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS; USER:PASSWORD@ may stand before the host.
+    pub url: Url,
+    /// Trust the certificates in this PEM file, for mqtts://.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     #[command(flatten)]
     form: Form,
 }
@@ -55,11 +61,14 @@ pub struct Options {
 /// # Errors
 /// When there is no server, or writing fails.
 pub fn run(options: &Options, output: impl Write) -> io::Result<bool> {
-    let mut server = Tcp::new(&options.url);
+    let trust = options.ca.as_deref().map(stream::trust).transpose()?;
+    let mut server = Tcp::new(options.url.clone(), trust);
     let run = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() % 100_000_000);
-    super::server::Server::open(&mut server).map(|link| super::server::Server::close(&mut server, link))?;
+    let link = server.open().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", options.url)))?;
+    server.close(link);
     let mut talk = Talk::new(&mut server, &format!("j{run}"));
-    let bar = ProgressBar::new(cases::CASES.len() as u64);
+    talk.user.clone_from(&options.url.user);
+    let bar = ProgressBar::new(cases::cases().count() as u64);
     cases::ask(&mut talk, |_| bar.inc(1));
     bar.finish_and_clear();
     options.form.give(&talk.report, &format!("{} by statement", options.url), output)

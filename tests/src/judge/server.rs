@@ -3,11 +3,16 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use rustls::ClientConfig;
+
+use super::lapse::Lapse;
 use crate::broker::Broker;
+use crate::stream::{Stream, is_timeout};
+use crate::url::Url;
 
 /// A server, as far as bytes go.
 pub trait Server {
@@ -31,25 +36,24 @@ pub trait Server {
 /// A server behind TCP.
 #[derive(Debug)]
 pub struct Tcp {
-    address: String,
-    streams: BTreeMap<usize, TcpStream>,
+    url: Url,
+    trust: Option<Arc<ClientConfig>>,
+    streams: BTreeMap<usize, Stream>,
     next: usize,
 }
 
 impl Tcp {
-    /// The server at `host:port`, with or without `mqtt://` or `tcp://` before it.
+    /// The server at a URL, and whom TLS trusts.
     #[must_use]
-    pub fn new(url: &str) -> Self {
-        let address = url.strip_prefix("mqtt://").or_else(|| url.strip_prefix("tcp://")).unwrap_or(url);
-        Self { address: address.trim_end_matches('/').to_owned(), streams: BTreeMap::new(), next: 0 }
+    pub const fn new(url: Url, trust: Option<Arc<ClientConfig>>) -> Self {
+        Self { url, trust, streams: BTreeMap::new(), next: 0 }
     }
 }
 
 impl Server for Tcp {
     fn open(&mut self) -> io::Result<usize> {
-        let stream = TcpStream::connect(&self.address)?;
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(Duration::from_secs(5)))?;
+        let stream = Stream::open(&self.url, self.trust.as_ref(), Duration::from_secs(5))?;
+        stream.socket().set_write_timeout(Some(Duration::from_secs(5)))?;
         self.next += 1;
         self.streams.insert(self.next, stream);
         Ok(self.next)
@@ -67,7 +71,7 @@ impl Server for Tcp {
         let mut buffer = [0; 4096];
         loop {
             let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            let _ = stream.set_read_timeout(Some(left));
+            let _ = stream.socket().set_read_timeout(Some(left));
             match stream.read(&mut buffer) {
                 Ok(0) => return false,
                 Ok(len) => {
@@ -75,7 +79,7 @@ impl Server for Tcp {
                     return true;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return true,
+                Err(error) if is_timeout(&error) => return true,
                 Err(_) => return false,
             }
         }
@@ -99,37 +103,45 @@ impl Server for Tcp {
 pub struct Modelled {
     /// The broker; set its limits and lapses before it is judged.
     pub broker: Broker,
+    /// What is done to the bytes on their way.
+    pub lapse: Lapse,
+    open: Vec<usize>,
     now: u64,
 }
 
 impl Modelled {
     /// Judges this broker.
     #[must_use]
-    pub const fn new(broker: Broker) -> Self {
-        Self { broker, now: 1 }
+    pub fn new(broker: Broker) -> Self {
+        Self { broker, lapse: Lapse::default(), open: Vec::new(), now: 1 }
     }
 }
 
 impl Server for Modelled {
     fn open(&mut self) -> io::Result<usize> {
-        Ok(self.broker.open(self.now))
+        let link = self.broker.open(self.now);
+        self.open.push(link);
+        Ok(link)
     }
 
     fn send(&mut self, link: usize, bytes: &[u8]) {
-        self.broker.receive(link, bytes, self.now);
+        let bytes = self.lapse.incoming(link, &self.open, bytes);
+        self.broker.receive(link, &bytes, self.now);
     }
 
     fn receive(&mut self, link: usize, into: &mut Vec<u8>, wait: u64) -> bool {
         let until = self.now + wait;
         loop {
+            let invented = self.lapse.invented(link);
             let readable = self.broker.readable(link);
-            if !readable.is_empty() {
-                let len = readable.len();
-                into.extend_from_slice(readable);
-                self.broker.read(link, len);
+            let len = readable.len();
+            let bytes = [invented, self.lapse.outgoing(link, readable)].concat();
+            self.broker.read(link, len);
+            if !bytes.is_empty() {
+                into.extend_from_slice(&bytes);
                 return true;
             }
-            if self.broker.is_closed(link) {
+            if self.broker.is_closed(link) && !self.lapse.hides_the_end() {
                 return false;
             }
             if self.now >= until {
@@ -142,6 +154,8 @@ impl Server for Modelled {
     }
 
     fn close(&mut self, link: usize) {
+        self.open.retain(|open| *open != link);
+        self.lapse.closes(link, &self.open);
         self.broker.close(link, self.now);
     }
 

@@ -67,8 +67,12 @@ pub struct Talk<'s> {
     /// Messages that came while something else was waited for.
     early: VecDeque<(usize, Vec<u8>)>,
     open: Vec<usize>,
+    /// The Maximum Packet Size that a link's CONNECT named.
+    sizes: BTreeMap<usize, u32>,
     /// Part of every name and topic, so that runs do not meet.
     pub run: String,
+    /// User name and password, where the server wants them.
+    pub user: Option<(String, String)>,
     next_id: u16,
 }
 
@@ -85,7 +89,18 @@ impl<'s> Talk<'s> {
     /// A judge of this server.
     pub fn new(server: &'s mut dyn Server, run: &str) -> Self {
         let (unread, early, open) = (BTreeMap::new(), VecDeque::new(), Vec::new());
-        Self { server, report: Report::default(), unread, early, open, run: run.to_owned(), next_id: 0 }
+        let sizes = BTreeMap::new();
+        Self {
+            server,
+            report: Report::default(),
+            unread,
+            early,
+            open,
+            sizes,
+            run: run.to_owned(),
+            user: None,
+            next_id: 0,
+        }
     }
 
     /// A topic or client identifier of this run.
@@ -164,7 +179,11 @@ impl<'s> Talk<'s> {
         loop {
             let unread = self.unread.entry(link).or_default();
             match Decoder::new(Sender::Server).decode(unread) {
-                Ok(Decoded::Packet { used, .. }) => return Some(unread.drain(..used).collect()),
+                Ok(Decoded::Packet { used, .. }) => {
+                    let bytes: Vec<u8> = unread.drain(..used).collect();
+                    self.look(link, &bytes);
+                    return Some(bytes);
+                }
                 Err(error) => {
                     let what = format!("{error}: {:02x?}", unread.get(..unread.len().min(40)).unwrap_or_default());
                     unread.clear();
@@ -184,20 +203,65 @@ impl<'s> Talk<'s> {
         }
     }
 
+    /// What every packet of a server shows by itself: that its codes are of the table, and that it does not explain itself at
+    /// a greater length than the client takes.
+    fn look(&mut self, link: usize, bytes: &[u8]) {
+        let Some(packet) = read(bytes) else { return };
+        let (codes, explained, properties): (&[&str], _, _) = match &packet {
+            Packet::ConnAck(ack) => {
+                (&["MQTT-3.2.2-1", "MQTT-3.2.2-8"], ["MQTT-3.2.2-19", "MQTT-3.2.2-20"], ack.properties)
+            }
+            Packet::PubAck(ack) => (&["MQTT-3.4.2-1"], ["MQTT-3.4.2-2", "MQTT-3.4.2-3"], ack.properties),
+            Packet::PubRec(ack) => (&["MQTT-3.5.2-1"], ["MQTT-3.5.2-2", "MQTT-3.5.2-3"], ack.properties),
+            Packet::PubRel(ack) => (&["MQTT-3.6.2-1"], ["MQTT-3.6.2-2", "MQTT-3.6.2-3"], ack.properties),
+            Packet::PubComp(ack) => (&["MQTT-3.7.2-1"], ["MQTT-3.7.2-2", "MQTT-3.7.2-3"], ack.properties),
+            Packet::SubAck(ack) => (&["MQTT-3.9.3-2"], ["MQTT-3.9.2-1", "MQTT-3.9.2-2"], ack.properties),
+            Packet::UnsubAck(ack) => (&["MQTT-3.11.3-2"], ["MQTT-3.11.2-1", "MQTT-3.11.2-2"], ack.properties),
+            Packet::Disconnect(words) => {
+                (&["MQTT-3.14.2-1", "MQTT-3.14.2-2"], ["MQTT-3.14.2-3", "MQTT-3.14.2-4"], words.properties)
+            }
+            _ => return,
+        };
+        for statement in codes {
+            self.report.see(statement, true, String::new);
+        }
+        let Some(most) = self.sizes.get(&link).copied() else { return };
+        let fits = bytes.len() <= most as usize;
+        let talks = [properties.reason_string().is_some(), properties.user_properties().next().is_some()];
+        for (statement, talks) in explained.into_iter().zip(talks) {
+            self.report.see(statement, fits || !talks, || format!("{} bytes of {most}: {bytes:02x?}", bytes.len()));
+        }
+    }
+
     /// Whether the server closes the connection, whatever it says before.
     pub fn closes(&mut self, link: usize) -> bool {
+        self.rest(link).1
+    }
+
+    /// What the server still says, and whether it closes the connection.
+    pub fn rest(&mut self, link: usize) -> (Vec<u8>, bool) {
         let patience = self.server.patience().0;
-        let mut rest = Vec::new();
+        let mut rest = self.unread.remove(&link).unwrap_or_default();
         for _ in 0..20 {
             let before = rest.len();
             if !self.server.receive(link, &mut rest, patience) {
-                return true;
+                return (rest, true);
             }
             if rest.len() == before {
-                return false;
+                break;
             }
         }
-        false
+        (rest, false)
+    }
+
+    /// The next message, not acknowledged, which the server owes to the subscriber [MQTT-4.5.0-1].
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub fn owed(&mut self, link: usize) -> Try<Got> {
+        let got = self.arrival(link, true)?;
+        self.see("MQTT-4.5.0-1", got.is_some(), || "a message on a topic that is subscribed did not come".to_owned());
+        got.ok_or_else(|| Stop("no message came".to_owned()))
     }
 
     /// Sends CONNECT, and returns the link with CONNACK as it came.
@@ -207,15 +271,20 @@ impl<'s> Talk<'s> {
     pub fn join(&mut self, name: &str, join: Join<'_>) -> Try<(usize, Vec<u8>)> {
         let link = self.open()?;
         let name = if name.is_empty() { String::new() } else { self.name(name) };
+        let user = self.user.clone();
         let connect = Connect {
             clean_start: join.clean,
             keep_alive: join.keep_alive,
             properties: Properties::from(join.properties),
             client_id: Text::new(&name).unwrap_or(Text::EMPTY),
             will: join.will,
-            user_name: None,
-            password: None,
+            user_name: user.as_ref().and_then(|(user, _)| Text::new(user).ok()),
+            password: user.as_ref().map(|(_, password)| password.as_bytes()),
         };
+        self.sizes.remove(&link);
+        if let Some(most) = connect.properties.maximum_packet_size() {
+            self.sizes.insert(link, most.get());
+        }
         self.send(link, &Packet::Connect(connect));
         let bytes = self.next(link).ok_or_else(|| Stop("no answer to CONNECT".to_owned()));
         if bytes.is_err() {
@@ -224,13 +293,16 @@ impl<'s> Talk<'s> {
         let bytes = bytes?;
         match read(&bytes) {
             Some(Packet::ConnAck(ack)) if !ack.reason.is_error() => {
-                self.see("MQTT-3.2.0-1", true, String::new);
-                self.see("MQTT-3.1.4-5", true, String::new);
+                for statement in ["MQTT-3.2.0-1", "MQTT-3.1.4-5", "MQTT-3.14.0-1"] {
+                    self.see(statement, true, String::new);
+                }
                 Ok((link, bytes.clone()))
             }
             Some(Packet::ConnAck(ack)) => Err(Stop(format!("CONNECT is refused: {}", ack.reason))),
             other => {
                 let what = format!("the first packet is {other:?}");
+                let spoke = matches!(other, Some(Packet::Disconnect(_)));
+                self.see("MQTT-3.14.0-1", !spoke, || what.clone());
                 self.see("MQTT-3.2.0-1", false, || what.clone());
                 Err(Stop(what))
             }
@@ -369,10 +441,14 @@ impl<'s> Talk<'s> {
         }
         let packet = read(&bytes);
         let Some(ack) = packet.as_ref().and_then(pick) else {
+            if statement != "MQTT-4.3.3-4" && statement != "MQTT-4.3.3-11" {
+                self.see("MQTT-3.3.4-1", false, || format!("{packet:?} instead of the acknowledgement of {id}"));
+            }
             self.see(statement, false, || format!("{packet:?} instead of the acknowledgement of {id}"));
             return Err(Stop(format!("{id} is not acknowledged")));
         };
         self.see(statement, true, String::new);
+        self.see("MQTT-3.3.4-1", true, String::new);
         self.see("MQTT-2.2.1-5", ack.id == id, || format!("{} is acknowledged instead of {id}", ack.id));
         if ack.id == id { Ok(()) } else { Err(Stop("another identifier".to_owned())) }
     }

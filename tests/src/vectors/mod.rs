@@ -2,12 +2,16 @@
 //!
 //! None of them asks the codec what it thinks: the codec is checked against them.
 
+mod fields;
+mod shapes;
 mod systematic;
 mod traps;
 
-use core::fmt::Write;
+use std::collections::BTreeSet;
+use std::io;
 
 use mqtt5_codec::Sender;
+use serde_json::{Value, json};
 
 use crate::hex;
 
@@ -35,12 +39,39 @@ pub enum Verdict {
     Reject(u8, String),
 }
 
-/// All vectors.
+const BOTH: [Sender; 2] = [Sender::Client, Sender::Server];
+const MALFORMED: u8 = 0x81;
+const PROTOCOL_ERROR: u8 = 0x82;
+
+fn reject(from: Sender, bytes: Vec<u8>, reason: u8, rule: &str, why: String) -> Vector {
+    Vector { from, bytes, verdict: Verdict::Reject(reason, rule.into()), why }
+}
+
+fn valid(from: Sender, bytes: Vec<u8>, why: String) -> Vector {
+    Vector { from, verdict: Verdict::Valid(bytes.clone()), bytes, why }
+}
+
+/// All vectors, always in the same order, each packet once for each side.
 #[must_use]
 pub fn all() -> Vec<Vector> {
     let mut vectors = systematic::vectors();
+    vectors.extend(fields::vectors());
+    vectors.extend(shapes::vectors());
     vectors.extend(traps::vectors());
+    let mut seen = BTreeSet::new();
+    vectors.retain(|vector| seen.insert((vector.from == Sender::Server, vector.bytes.clone())));
     vectors
+}
+
+/// Writes all vectors as JSON lines.
+///
+/// # Errors
+/// When writing fails.
+pub fn write(mut output: impl io::Write) -> io::Result<()> {
+    for vector in all() {
+        writeln!(output, "{}", vector.to_json())?;
+    }
+    output.flush()
 }
 
 impl Vector {
@@ -51,17 +82,17 @@ impl Vector {
             Sender::Client => "client",
             Sender::Server => "server",
         };
-        let mut line = format!(r#"{{"from":"{from}","hex":"{}","#, digits(&self.bytes));
-        // Writing to a string can't fail.
-        let _ = match &self.verdict {
-            Verdict::Valid(canonical) => write!(line, r#""verdict":"valid","canonical":"{}""#, digits(canonical)),
-            Verdict::Incomplete => write!(line, r#""verdict":"incomplete""#),
-            Verdict::Reject(reason, rule) => {
-                write!(line, r#""verdict":"reject","reason":{reason},"statement":"{rule}""#)
-            }
+        let mut line = json!({ "from": from, "hex": digits(&self.bytes) });
+        let more = match &self.verdict {
+            Verdict::Valid(canonical) => json!({ "verdict": "valid", "canonical": digits(canonical) }),
+            Verdict::Incomplete => json!({ "verdict": "incomplete" }),
+            Verdict::Reject(reason, rule) => json!({ "verdict": "reject", "reason": reason, "statement": rule }),
         };
-        let _ = write!(line, r#","why":"{}"}}"#, self.why);
-        line
+        if let (Some(line), Value::Object(mut more)) = (line.as_object_mut(), more) {
+            line.append(&mut more);
+            line.insert("why".to_owned(), self.why.clone().into());
+        }
+        line.to_string()
     }
 
     /// The line that asks the judge of packets, and its answer.

@@ -2,14 +2,11 @@
 
 use mqtt5_codec::{PacketType, Sender};
 
-use super::{Vector, Verdict, framed};
+use super::{BOTH, MALFORMED, PROTOCOL_ERROR, Vector, Verdict, framed, reject, valid};
 use crate::tables::{Kind, PROPERTIES, Place, PropertyRow, reasons};
 
-const MALFORMED: u8 = 0x81;
-const PROTOCOL_ERROR: u8 = 0x82;
 const TOPIC_NAME_INVALID: u8 = 0x90;
 const TOPIC_ALIAS_INVALID: u8 = 0x94;
-const BOTH: [Sender; 2] = [Sender::Client, Sender::Server];
 
 pub(super) fn vectors() -> Vec<Vector> {
     let mut vectors = Vec::new();
@@ -24,14 +21,6 @@ pub(super) fn vectors() -> Vec<Vector> {
     vectors.extend(codes());
     vectors.extend(first_bytes());
     vectors
-}
-
-fn reject(from: Sender, bytes: Vec<u8>, reason: u8, rule: &str, why: String) -> Vector {
-    Vector { from, bytes, verdict: Verdict::Reject(reason, rule.into()), why }
-}
-
-fn valid(from: Sender, bytes: Vec<u8>, why: String) -> Vector {
-    Vector { from, verdict: Verdict::Valid(bytes.clone()), bytes, why }
 }
 
 /// What stands around the properties of a place: the first byte, and the body before and after.
@@ -56,7 +45,7 @@ fn around(place: Place) -> (u8, &'static [u8], &'static [u8]) {
 }
 
 /// A packet with these properties. AUTH gets a method, unless one or the data that needs it is what this is about.
-fn with(place: Place, properties: &[u8]) -> Vec<u8> {
+pub(super) fn with(place: Place, properties: &[u8]) -> Vec<u8> {
     let (first, before, after) = around(place);
     let method: &[u8] = match properties.first() {
         Some(0x15 | 0x16) => b"",
@@ -68,7 +57,7 @@ fn with(place: Place, properties: &[u8]) -> Vec<u8> {
 }
 
 /// A property with a value that it may have.
-fn good(row: &PropertyRow) -> Vec<u8> {
+pub(super) fn good(row: &PropertyRow) -> Vec<u8> {
     let value: &[u8] = match row.kind {
         Kind::Flag => &[1],
         Kind::TwoBytes(_) => &[0, 7],

@@ -1,94 +1,14 @@
-//! What a Consumer and a Producer do where the specifications leave a choice, and when something is missing, late or full.
+//! What a Consumer does where the specifications leave a choice, and when something is missing, late or full.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod common;
+
+use common::*;
 use mqtt5_codec::{PayloadFormat, Properties, Property, QoS, Text as MqttText, Topic};
 use openc2_mqtt::consumer::{self, Access, Answering, Broadcast, Consumer, Declaration, Reaction};
-use openc2_mqtt::producer::{self, Expect, Heard, Producer, Request, Unheard};
-use openc2_mqtt::transfer::{Channel, Clause, Layout, Outgoing, Received, Scheme, publish_properties};
-use openc2_mqtt::{
-    Action, Command, Encoding, Feature, Features, Instant, Ipv4Net, Language, MessageType, Pair, Quirk, Reading,
-    Response, Results, Status, Target, Text, Texts,
-};
-
-const NOW: Instant = Instant::from_millis(10_000);
-const UTC: u64 = 1_700_000_000_000;
-
-type Small<'d> = Consumer<'d, consumer::Inline<2, 512>>;
-
-fn with_consumer<T>(policy: consumer::Policy<'_>, limit: Option<u32>, run: impl FnOnce(&mut Small<'_>) -> T) -> T {
-    let pairs = [
-        Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "slpf:rule_number"]) },
-        Pair { action: Action::Delete, targets: Texts::from(&["slpf:rule_number"]) },
-    ];
-    let mut declaration = Declaration::new("c", "d", &["slpf"], &pairs);
-    declaration.rate_limit = limit;
-    run(&mut Consumer::new(declaration, policy, consumer::Inline::new()))
-}
-
-fn request(id: &str, rest: &str) -> String {
-    format!(r#"{{"headers":{{"request_id":"{id}","from":"p"}},"body":{{"openc2":{{"request":{{{rest}}}}}}}}}"#)
-}
-
-fn deny(id: &str) -> String {
-    request(id, r#""action":"deny","target":{"ipv4_net":"192.0.2.1"}"#)
-}
-
-fn deny_with(id: &str, args: &str) -> String {
-    request(id, &format!(r#""action":"deny","target":{{"ipv4_net":"192.0.2.1"}},"args":{args}"#))
-}
-
-/// What came of a message, in a line.
-fn tell(consumer: &mut Small<'_>, topic: &str, json: &str, now: Instant) -> String {
-    let properties = publish_properties(MessageType::Request, Encoding::Json, None);
-    tell_with(consumer, topic, json.as_bytes(), properties.as_properties(), now)
-}
-
-fn tell_with(
-    consumer: &mut Small<'_>,
-    topic: &str,
-    payload: &[u8],
-    properties: Properties<'_>,
-    now: Instant,
-) -> String {
-    let received =
-        Received { topic: Topic::new(topic).unwrap(), qos: QoS::AtLeastOnce, retain: false, properties, payload };
-    let mut buffer = [0; 1024];
-    match consumer.handle(&received, now, Some(UTC), &mut buffer).unwrap() {
-        Reaction::Execute { ticket, reply, .. } => {
-            let told = format!("execute {}", reply.as_ref().map(line).unwrap_or_default());
-            TICKET.with(|kept| kept.set(Some(ticket)));
-            told.trim_end().into()
-        }
-        Reaction::Reply { reply, repeated, .. } => format!("{}{}", if repeated { "again " } else { "" }, line(&reply)),
-        Reaction::Ignored { why, .. } => format!("{why:?}"),
-    }
-}
-
-std::thread_local! {
-    static TICKET: core::cell::Cell<Option<consumer::Ticket>> = const { core::cell::Cell::new(None) };
-}
-
-fn line(outgoing: &Outgoing<'_>) -> String {
-    let message = Reading::default().message(Encoding::sniff(outgoing.payload), outgoing.payload).unwrap().value;
-    let openc2_mqtt::Content::Response(response) = message.content else { panic!("no response") };
-    let text = response.status_text.map(|text| format!(" {text}")).unwrap_or_default();
-    let id = message.headers.request_id.map(|id| format!(" to {id}")).unwrap_or_default();
-    format!("{} {}{text}{id}", outgoing.topic, response.status.code())
-}
-
-fn respond(consumer: &mut Small<'_>, response: &Response<'_>) -> String {
-    let ticket = TICKET.with(core::cell::Cell::take).unwrap();
-    TICKET.with(|kept| kept.set(Some(ticket)));
-    let mut buffer = [0; 1024];
-    match consumer.respond(ticket, response, NOW, Some(UTC), &mut buffer) {
-        Ok(Some(outgoing)) => line(&outgoing),
-        Ok(None) => "nothing".into(),
-        Err(refused) => refused.to_string(),
-    }
-}
-
-const AP: &str = "oc2/cmd/ap/slpf";
+use openc2_mqtt::transfer::{Channel, Received, publish_properties};
+use openc2_mqtt::{Action, Command, Encoding, Language, MessageType, Quirk, Reading, Response, Results, Status, Texts};
 
 #[test]
 fn only_those_named_in_to_act() {
@@ -380,195 +300,6 @@ fn a_lenient_consumer_tells_what_it_forgave() {
 }
 
 #[test]
-fn wd01_has_six_topics_and_no_properties() {
-    let scheme = Scheme { layout: Layout::Wd01, prefix: None };
-    let policy = consumer::Policy { scheme, ..consumer::Policy::default() };
-    let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "ipv6_net"]) }];
-    let mut declaration = Declaration::new("c", "d7", &["slpf"], &pairs);
-    declaration.device_type = Some("firewall");
-    let mut consumer = Consumer::new(declaration, policy, consumer::Inline::<2, 512>::new());
-    let topics: Vec<String> = consumer
-        .channels()
-        .map(|channel| channel.write(&scheme, &mut [0; 64]).map(|(topic, _)| topic.to_string()).unwrap())
-        .collect();
-    assert_eq!(
-        topics,
-        [
-            "oc2/cmd/ap/slpf",
-            "oc2/cmd/device_type/firewall",
-            "oc2/cmd/device_id/d7",
-            "oc2/cmd/action/deny",
-            "oc2/cmd/action_target/deny_ipv4_net",
-            "oc2/cmd/action_target/deny_ipv6_net",
-        ]
-    );
-    let policy = producer::Policy { scheme, ..producer::Policy::default() };
-    let mut producer = Producer::new("p", policy, producer::Inline::<1, 4>::new());
-    let discover = Request::discover(Features::NONE, 1_000);
-    let refused = producer.request(&discover, [0; 16], NOW, None, &mut [0; 512]).map(|_| ()).unwrap_err();
-    assert_eq!(refused, producer::Refused::Topic(openc2_mqtt::transfer::TopicError::NotInLayout));
-    let discover = Request::discover_on(Channel::DeviceType("firewall"), Features::new(&[Feature::Pairs]), 1_000);
-    let mut out = [0; 512];
-    let (_, outgoing) = producer.request(&discover, [0; 16], NOW, None, &mut out).unwrap();
-    assert_eq!(outgoing.topic, "oc2/cmd/device_type/firewall");
-    assert_eq!(outgoing.qos(), QoS::AtLeastOnce);
-    // As MQTT 3.1.1 would bring it: without a property.
-    let received = Received {
-        topic: outgoing.topic,
-        qos: QoS::AtLeastOnce,
-        retain: false,
-        properties: Properties::EMPTY,
-        payload: outgoing.payload,
-    };
-    let mut back = [0; 512];
-    let Ok(Reaction::Reply { reply, status: Status::Ok, verdict, .. }) =
-        consumer.handle(&received, NOW, None, &mut back)
-    else {
-        panic!("no answer")
-    };
-    assert!(verdict.violations.is_empty() && verdict.quirks.is_empty());
-    assert_eq!(reply.topic, "oc2/rsp");
-    let received = Received { topic: reply.topic, payload: reply.payload, ..received };
-    assert!(matches!(producer.handle(&received, NOW), Heard::Response { .. }));
-}
-
-fn answer(producer: &mut Producer<'_, producer::Inline<2, 3>>, json: &str, now: Instant) -> String {
-    let properties = publish_properties(MessageType::Response, Encoding::Json, None);
-    let received = Received {
-        topic: Topic::new("oc2/rsp").unwrap(),
-        qos: QoS::AtLeastOnce,
-        retain: false,
-        properties: properties.as_properties(),
-        payload: json.as_bytes(),
-    };
-    match producer.handle(&received, now) {
-        Heard::Response { from, part, complete, .. } => {
-            format!("{from} {part:?}{}", if complete { " complete" } else { "" })
-        }
-        Heard::Nothing { why: Unheard::Malformed(error), .. } => error.to_string(),
-        Heard::Nothing { why, .. } => format!("{why:?}").split('(').next().unwrap().into(),
-    }
-}
-
-fn response(id: &str, from: &str, status: u16) -> String {
-    format!(
-        r#"{{"headers":{{"request_id":"{id}","from":"{from}"}},"body":{{"openc2":{{"response":{{"status":{status}}}}}}}}}"#
-    )
-}
-
-#[test]
-fn a_producer_tells_apart_whatever_may_come() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 3>::new());
-    let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
-    let mut out = [0; 512];
-    let each = Request { expect: Expect::Each(&["a", "b"]), ..Request::new(Channel::Profile("slpf"), command, 1_000) };
-    let (id, _) = producer.request_as(&each, "1", NOW, None, &mut out).unwrap();
-    assert_eq!(producer.request_id(id), Some("1"));
-    assert_eq!(answer(&mut producer, &response("9", "a", 200), NOW), "Foreign");
-    assert_eq!(answer(&mut producer, &response("1", "a", 102), NOW), "a Interim");
-    assert_eq!(answer(&mut producer, &response("1", "a", 102), NOW), "Duplicate");
-    assert_eq!(answer(&mut producer, &response("1", "a", 200), NOW), "a Final");
-    assert_eq!(answer(&mut producer, &response("1", "a", 102), NOW), "Duplicate", "the end came before");
-    assert_eq!(
-        answer(&mut producer, &response("1", "c", 200), NOW),
-        "c Final",
-        "one more than expected doesn't complete"
-    );
-    assert_eq!(answer(&mut producer, &response("1", "d", 200), NOW), "Full");
-    assert_eq!(answer(&mut producer, &response("1", "b", 500), NOW), "b Final complete");
-    assert_eq!(answer(&mut producer, &response("1", "b", 500), NOW), "Duplicate");
-    assert_eq!(answer(&mut producer, &response("1", "e", 200), NOW), "Late");
-    assert!(!producer.is_pending(id));
-    assert_eq!(answer(&mut producer, &response("1", "", 200), NOW), "headers.from: from names the sender [CS01 3.2]");
-    let anonymous = response("1", "a", 200).replace(r#","from":"a""#, "");
-    assert_eq!(answer(&mut producer, &anonymous, NOW), "Anonymous");
-    assert_eq!(answer(&mut producer, &deny("1"), NOW), "NotAResponse");
-    assert!(answer(&mut producer, "{", NOW).starts_with("message: the text ends"));
-    let to_other = response("1", "a", 200).replace(r#""from":"a""#, r#""from":"a","to":["q"]"#);
-    assert_eq!(answer(&mut producer, &to_other, NOW), "ForOthers");
-}
-
-#[test]
-fn a_producer_has_room_or_says_so() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 3>::new());
-    let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
-    let plain = Request::new(Channel::Profile("slpf"), command, 1_000);
-    let mut out = [0; 512];
-    let mut send = |producer: &mut Producer<'_, producer::Inline<2, 3>>, request: &Request<'_>, id: &str| {
-        producer.request_as(request, id, NOW, None, &mut out).map(|(id, _)| id)
-    };
-    let many = Request { expect: Expect::Each(&["a", "b", "c", "d"]), ..plain };
-    assert_eq!(send(&mut producer, &many, "1"), Err(producer::Refused::Responders));
-    let long = "x".repeat(65);
-    let names = [long.as_str()];
-    let named = Request { expect: Expect::Each(&names), ..plain };
-    assert_eq!(send(&mut producer, &named, "1"), Err(producer::Refused::Name));
-    assert_eq!(send(&mut producer, &plain, &long), Err(producer::Refused::Name));
-    let back = Request { channel: Channel::Responses, ..plain };
-    assert_eq!(send(&mut producer, &back, "1"), Err(producer::Refused::Channel));
-    let first = send(&mut producer, &plain, "1").unwrap();
-    let second = send(&mut producer, &plain, "2").unwrap();
-    assert_eq!(send(&mut producer, &plain, "3"), Err(producer::Refused::Requests));
-    assert!(producer.cancel(first));
-    assert!(!producer.cancel(first));
-    assert_eq!(answer(&mut producer, &response("1", "a", 200), NOW), "Late");
-    let third = send(&mut producer, &plain, "3").unwrap();
-    assert_eq!(producer.request_id(first), None, "its place was needed");
-    assert_eq!(answer(&mut producer, &response("1", "a", 200), NOW), "Foreign");
-    assert_eq!(producer.poll_timeout(), Some(NOW.after(1_000)));
-    let over: Vec<_> =
-        core::iter::from_fn(|| producer.handle_timeout(NOW.after(1_000))).map(|over| over.request).collect();
-    assert_eq!(over.len(), 2);
-    assert!(over.contains(&second) && over.contains(&third));
-    let mut silent = plain;
-    silent.command.args.response_requested = Some(openc2_mqtt::ResponseType::None);
-    let id = send(&mut producer, &silent, "4").unwrap();
-    assert!(!producer.is_pending(id) && producer.poll_timeout().is_none());
-}
-
-#[test]
-fn a_request_says_who_sends_it_and_asks_for_no_response_topic() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<1, 1>::new());
-    let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
-    let mut request = Request::new(Channel::Device("d"), command, 1_000);
-    request.expiry = Some(30);
-    let mut out = [0; 512];
-    let (_, outgoing) = producer.request(&request, [7; 16], NOW, Some(UTC), &mut out).unwrap();
-    let message = Reading::default().message(Encoding::Json, outgoing.payload).unwrap().value;
-    assert_eq!(message.headers.from, Some(Text::new("p")));
-    assert_eq!(message.headers.created, Some(UTC));
-    assert_eq!(message.headers.request_id.map(|id| id.len()), Some(36));
-    let properties = outgoing.properties.as_properties();
-    assert!(properties.response_topic().is_none() && properties.correlation_data().is_none());
-    assert_eq!(properties.message_expiry_interval(), Some(30));
-    let sent = outgoing.message();
-    assert_eq!((sent.qos, sent.retain), (QoS::AtLeastOnce, false));
-    // A peer's request that has one is executed all the same, and never answered there.
-    with_consumer(consumer::Policy::default(), None, |consumer| {
-        let mut list = outgoing.properties.to_vec();
-        list.push(Property::ResponseTopic(Topic::new("elsewhere").unwrap()));
-        let received = Received {
-            topic: outgoing.topic,
-            qos: QoS::AtLeastOnce,
-            retain: false,
-            properties: Properties::from(&list[..]),
-            payload: outgoing.payload,
-        };
-        let mut buffer = [0; 512];
-        let Ok(Reaction::Execute { verdict, ticket, .. }) = consumer.handle(&received, NOW, None, &mut buffer) else {
-            panic!("not executed")
-        };
-        assert!(verdict.violations.iter().eq([Clause::ResponseTopic]));
-        let reply = consumer.respond(ticket, &Response::new(Status::Ok), NOW, None, &mut buffer).unwrap().unwrap();
-        assert_eq!(reply.topic, "oc2/rsp");
-    });
-    assert!(producer.channels().eq([Channel::Responses]));
-    let policy = producer::Policy { producer_id: Some("omega"), ..producer::Policy::default() };
-    let producer = Producer::new("p", policy, producer::Inline::<1, 1>::new());
-    assert!(producer.channels().eq([Channel::Responses, Channel::ResponsesTo("omega")]));
-}
-
-#[test]
 fn a_consumer_subscribes_to_what_it_declares() {
     let declaration = Declaration::new("c", "zulu", &["alpha", "iota"], &[]);
     let consumer = Consumer::new(declaration, consumer::Policy::default(), consumer::Inline::<1, 64>::new());
@@ -588,5 +319,219 @@ fn a_command_is_found_by_its_identifier() {
         assert_eq!(consumer.find("p", "k2"), by_command);
         assert_eq!(consumer.find("p", "r2"), None);
         assert_eq!(consumer.find("q", "k2"), None);
+    });
+}
+
+#[test]
+fn a_feature_asked_for_twice_is_answered_once() {
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        let query = |features: &str| request("1", &format!(r#""action":"query","target":{{"features":{features}}}"#));
+        assert_eq!(tell(consumer, AP, &query(r#"["versions","versions"]"#), NOW), "oc2/rsp 200 to 1", "LS1 s3.4.1.5");
+        let told = tell(consumer, AP, &query(r#"["versions","versions","all"]"#), NOW);
+        assert_eq!(
+            told,
+            "oc2/rsp 400 body.openc2.request.target.features[1]: a feature is asked for once [LS1 3.4.1.5] to 1"
+        );
+        // Nothing else is forgiven with it.
+        let null = query(r#"["versions","versions"]"#).replace(r#""from":"p""#, r#""from":"p","to":null"#);
+        assert!(tell(consumer, AP, &null, NOW).starts_with("oc2/rsp 400"));
+    });
+}
+
+#[test]
+fn a_request_refused_for_room_uses_nothing_of_the_rate() {
+    with_consumer(consumer::Policy::default(), Some(1), |consumer| {
+        let properties = publish_properties(MessageType::Request, Encoding::Json, None);
+        let json = deny_with("1", r#"{"response_requested":"ack"}"#);
+        let received = Received {
+            topic: Topic::new(AP).unwrap(),
+            qos: QoS::AtLeastOnce,
+            retain: false,
+            properties: properties.as_properties(),
+            payload: json.as_bytes(),
+        };
+        assert!(consumer.handle(&received, NOW, Some(UTC), &mut [0; 20]).is_err());
+        assert_eq!(tell(consumer, AP, &json, NOW), "execute oc2/rsp 102 to 1");
+        assert_eq!(tell(consumer, AP, &deny("2"), NOW), "oc2/rsp 503 Rate limit exceeded to 2");
+    });
+}
+
+#[test]
+fn an_acknowledgement_is_repeated_while_the_command_runs() {
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        let ack = deny_with("1", r#"{"response_requested":"ack"}"#);
+        assert_eq!(tell(consumer, AP, &ack, NOW), "execute oc2/rsp 102 to 1");
+        assert_eq!(tell(consumer, AP, &ack, NOW), "again oc2/rsp 102 to 1");
+        assert_eq!(consumer.running(), 1);
+    });
+}
+
+#[test]
+fn a_repeated_answer_is_marked_as_it_was_encoded() {
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        let json = deny("1");
+        assert_eq!(tell(consumer, AP, &json, NOW), "execute");
+        assert_eq!(respond(consumer, &Response::new(Status::Ok)), "oc2/rsp 200 to 1");
+        let read = Reading::default().message(Encoding::Json, json.as_bytes()).unwrap().value;
+        let mut cbor = [0; 256];
+        let length = read.encode(Encoding::Cbor, &mut cbor).unwrap();
+        let properties = publish_properties(MessageType::Request, Encoding::Cbor, None);
+        let received = Received {
+            topic: Topic::new(AP).unwrap(),
+            qos: QoS::AtLeastOnce,
+            retain: false,
+            properties: properties.as_properties(),
+            payload: &cbor[..length],
+        };
+        let mut buffer = [0; 512];
+        let Ok(Reaction::Reply { reply, repeated: true, .. }) = consumer.handle(&received, NOW, Some(UTC), &mut buffer)
+        else {
+            panic!("not repeated")
+        };
+        assert_eq!(reply.payload.first(), Some(&b'{'));
+        let encoding = reply.properties.as_properties().user_properties().find(|(name, _)| *name == "encoding");
+        assert!(encoding.is_some_and(|(_, value)| value == "json"));
+    });
+}
+
+#[test]
+fn what_a_wildcard_brings_for_others_is_not_executed() {
+    let detonate = request("1", r#""action":"detonate","target":{"uri":"a:b"}"#);
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        assert_eq!(tell(consumer, "oc2/cmd/device/other", &deny("1"), NOW), "ForOthers");
+        let foreign = "oc2/rsp 501 Actuator profile not supported to 1";
+        assert_eq!(tell(consumer, "oc2/cmd/ap/er", &deny("1"), NOW), foreign);
+        assert_eq!(tell(consumer, "oc2/cmd/ap/er", &detonate, NOW), foreign);
+    });
+    let quiet = consumer::Policy { foreign_profile: Broadcast::Ignore, ..consumer::Policy::default() };
+    with_consumer(quiet, None, |consumer| {
+        assert_eq!(tell(consumer, "oc2/cmd/ap/er", &deny("1"), NOW), "NotForUs");
+        assert_eq!(tell(consumer, AP, &deny("1"), NOW), "execute");
+    });
+}
+
+#[test]
+fn an_argument_of_a_profile_that_it_lacks_is_an_option_not_supported() {
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        let foreign = deny_with("1", r#"{"er":{"scan_depth":"deep"}}"#);
+        assert_eq!(tell(consumer, "oc2/cmd/all", &foreign, NOW), "oc2/rsp 501 Option not supported to 1");
+        let own = deny_with("2", r#"{"slpf":{"direction":"ingress"}}"#);
+        assert_eq!(tell(consumer, "oc2/cmd/all", &own, NOW), "execute");
+    });
+}
+
+#[test]
+fn what_can_not_be_read_is_not_answered_to_who_wants_no_response() {
+    let none = |rest: &str| request("1", &format!(r#"{rest},"args":{{"response_requested":"none"}}"#));
+    let dance = none(r#""action":"dance","target":{"uri":"a:b"}"#);
+    let net = none(r#""action":"deny","target":{"ipv4_net":"1.2.3.400"}"#);
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        assert_eq!(tell(consumer, AP, &dance, NOW), "Unwanted", "SLPF s3.2.1.7.1");
+        assert_eq!(tell(consumer, AP, &net, NOW), "Unwanted");
+        // Where it can't be told what is wanted, the Producer is told what is wrong.
+        let broken = none(r#""action":"deny","target":{"uri":}"#);
+        assert!(tell(consumer, AP, &broken, NOW).starts_with("oc2/rsp 400"));
+        let complete = dance.replace("none", "complete");
+        assert_eq!(tell(consumer, AP, &complete, NOW), "oc2/rsp 501 Command not supported to 1");
+    });
+    let v2 = consumer::Policy { reading: Reading::strict(Language::V2_0), ..consumer::Policy::default() };
+    with_consumer(v2, None, |consumer| {
+        assert_eq!(tell(consumer, AP, &dance, NOW), "oc2/rsp 501 Command not supported to 1");
+    });
+}
+
+#[test]
+fn what_could_not_be_known_again_is_not_remembered() {
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        let nameless = deny_with("1", r#"{"response_requested":"none"}"#).replace(r#""request_id":"1","#, "");
+        for _ in 0..5 {
+            assert_eq!(tell(consumer, AP, &nameless, NOW), "execute");
+            assert_eq!(respond(consumer, &Response::new(Status::Ok)), "nothing");
+        }
+        let named = nameless.replace(r#""action""#, r#""command_id":"k","action""#);
+        assert_eq!(tell(consumer, AP, &named, NOW), "execute");
+        assert_eq!(respond(consumer, &Response::new(Status::Ok)), "nothing");
+        assert_eq!(tell(consumer, AP, &named, NOW), "Unwanted", "a command_id is enough to know it again");
+    });
+    // No request_id, so none in the response that the v2.0 draft wants all the same.
+    let v2 = consumer::Policy { reading: Reading::strict(Language::V2_0), ..consumer::Policy::default() };
+    with_consumer(v2, None, |consumer| {
+        let nameless = deny_with("1", r#"{"response_requested":"none"}"#).replace(r#""request_id":"1","#, "");
+        let named = nameless.replace(r#""action""#, r#""command_id":"k","action""#);
+        assert_eq!(tell(consumer, AP, &named, NOW), "execute");
+        assert_eq!(respond(consumer, &Response::new(Status::InternalError)), "oc2/rsp 500");
+    });
+}
+
+#[test]
+fn the_host_answers_with_any_status_of_the_language() {
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        for (index, status) in Status::ALL.into_iter().filter(|status| !status.is_interim()).enumerate() {
+            let now = NOW.after(4_000_000 * index as u64);
+            assert_eq!(tell(consumer, AP, &deny(&index.to_string()), now), "execute");
+            let response = Response::with_text(status, status.name());
+            let ticket = TICKET.with(core::cell::Cell::take).unwrap();
+            let mut buffer = [0; 512];
+            let reply = consumer.respond(ticket, &response, now, Some(UTC), &mut buffer).unwrap().unwrap();
+            assert_eq!(line(&reply), format!("oc2/rsp {status} to {index}"));
+            let again = format!("again oc2/rsp {status} to {index}");
+            assert_eq!(tell(consumer, AP, &deny(&index.to_string()), now), again);
+        }
+    });
+}
+
+#[test]
+fn query_features_is_answered_from_the_declaration() {
+    let answer = |limit, features: &str| {
+        with_consumer(consumer::Policy::default(), limit, |consumer| {
+            let json = request("1", &format!(r#""action":"query","target":{{"features":{features}}}"#));
+            let properties = publish_properties(MessageType::Request, Encoding::Json, None);
+            let received = Received {
+                topic: Topic::new("oc2/cmd/all").unwrap(),
+                qos: QoS::AtLeastOnce,
+                retain: false,
+                properties: properties.as_properties(),
+                payload: json.as_bytes(),
+            };
+            let mut buffer = [0; 512];
+            let Ok(Reaction::Reply { reply, .. }) = consumer.handle(&received, NOW, None, &mut buffer) else {
+                panic!("no answer")
+            };
+            let text = core::str::from_utf8(reply.payload).unwrap();
+            text.split_once(r#""response":"#).unwrap().1.strip_suffix("}}}").unwrap().to_string()
+        })
+    };
+    assert_eq!(answer(None, "[]"), r#"{"status":200}"#, "a heartbeat");
+    assert_eq!(
+        answer(Some(30), r#"["versions","profiles","rate_limit"]"#),
+        r#"{"status":200,"results":{"versions":["1.0"],"profiles":["slpf"],"rate_limit":30}}"#
+    );
+    assert_eq!(answer(None, r#"["rate_limit"]"#), r#"{"status":200}"#, "LS1 s4.1: it may be left out");
+    assert_eq!(
+        answer(None, r#"["pairs"]"#),
+        r#"{"status":200,"results":{"pairs":{"deny":["ipv4_net","slpf:rule_number"],"delete":["slpf:rule_number"],"query":["features"]}}}"#
+    );
+}
+
+#[test]
+fn a_response_is_complete_unless_another_is_asked_for() {
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        assert_eq!(tell(consumer, AP, &deny("1"), NOW), "execute", "SLPF s3.2.1.7.2");
+        assert_eq!(respond(consumer, &Response::new(Status::Processing)), "oc2/rsp 102 to 1");
+        assert_eq!(respond(consumer, &Response::new(Status::Processing)), "oc2/rsp 102 to 1", "as often as it takes");
+        assert_eq!(respond(consumer, &Response::new(Status::Ok)), "oc2/rsp 200 to 1");
+        assert_eq!(respond(consumer, &Response::new(Status::Ok)), "this command is not being carried out");
+    });
+}
+
+#[test]
+fn the_same_command_from_two_topics_is_executed_once() {
+    with_consumer(consumer::Policy::default(), None, |consumer| {
+        assert_eq!(tell(consumer, "oc2/cmd/all", &deny("1"), NOW), "execute");
+        assert_eq!(tell(consumer, AP, &deny("1"), NOW), "Running");
+        assert_eq!(respond(consumer, &Response::new(Status::Ok)), "oc2/rsp 200 to 1");
+        assert_eq!(tell(consumer, "oc2/cmd/device/d", &deny("1"), NOW), "again oc2/rsp 200 to 1");
+        let other = deny("1").replace(r#""from":"p""#, r#""from":"q""#);
+        assert_eq!(tell(consumer, AP, &other, NOW), "execute", "another sender's identifier is another's");
     });
 }

@@ -1,0 +1,228 @@
+//! What a Consumer answers: its responses, to whom, on which topic, and those it has given before.
+
+use super::engine::Core;
+use super::memory::Table;
+use super::{Answering, Ignored, Reaction, Refused, Ticket, wish};
+
+use crate::error::{EncodeError, Error, Rule};
+use crate::message::{Content, Headers, Message};
+use crate::response::{Response, Results, Status};
+use crate::text::{self, Text};
+use crate::transfer::{Channel, Clause, Encoding, MessageType, Outgoing, TopicError, Verdict, publish_properties};
+use crate::vocabulary::{Feature, ResponseType};
+use crate::{Number, Pairs, Style, Texts};
+use mqtt5_codec::Topic;
+use mqtt5_session::Instant;
+
+pub(super) type Outcome<'i, 'b> = Result<Reaction<'i, 'b>, Refused>;
+
+/// Who asked, and how the answer goes back.
+#[derive(Clone, Copy)]
+pub(super) struct Asker<'i> {
+    pub(super) from: Option<Text<'i>>,
+    pub(super) request_id: Option<Text<'i>>,
+    pub(super) encoding: Encoding,
+}
+
+impl Asker<'_> {
+    pub(super) const NOBODY: Self = Self { from: None, request_id: None, encoding: Encoding::Json };
+}
+
+/// When it is.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) now: Instant,
+    pub(super) utc: Option<u64>,
+}
+
+/// A message that is being dealt with, and the room for what is said to it.
+pub(super) struct Case<'i, 'b> {
+    pub(super) asker: Asker<'i>,
+    pub(super) verdict: Verdict<'i>,
+    pub(super) moment: Moment,
+    pub(super) buffer: &'b mut [u8],
+}
+
+impl<'i, 'b> Case<'i, 'b> {
+    #[expect(clippy::unnecessary_wraps, reason = "it ends a handler")]
+    pub(super) fn ignore(self, why: Ignored) -> Outcome<'i, 'b> {
+        Ok(Reaction::Ignored { why, verdict: self.verdict })
+    }
+}
+
+impl Core<'_> {
+    #[inline(never)]
+    pub(super) fn features<'i, 'b>(&self, features: crate::Features, case: Case<'i, 'b>) -> Outcome<'i, 'b> {
+        let declaration = &self.declaration;
+        let mut results = Results::NONE;
+        for feature in features.iter() {
+            match feature {
+                Feature::Versions => results.versions = Some(Texts::from(declaration.versions)),
+                Feature::Profiles => results.profiles = Some(Texts::from(declaration.profiles)),
+                Feature::Pairs => results.pairs = Some(Pairs::with_query_features(declaration.pairs)),
+                Feature::RateLimit => results.rate_limit = declaration.rate_limit.map(Number::from),
+            }
+        }
+        self.reply(case, &Response { results, ..Response::new(Status::Ok) })
+    }
+
+    /// Whether a response of this status is to be sent to who asked for that kind: `none` silences all in v1.0
+    /// (SLPF s3.2.1.7.1) and all but errors in the v2.0 draft.
+    fn wanted(&self, requested: ResponseType, status: Status) -> bool {
+        let v2 = self.policy.reading.language == crate::Language::V2_0;
+        requested != ResponseType::None || (v2 && status.code() >= 400)
+    }
+
+    pub(super) fn reply_if_wanted<'i, 'b>(
+        &self,
+        requested: ResponseType,
+        case: Case<'i, 'b>,
+        response: &Response<'_>,
+    ) -> Outcome<'i, 'b> {
+        if self.wanted(requested, response.status) {
+            self.reply(case, response)
+        } else {
+            case.ignore(Ignored::Unwanted)
+        }
+    }
+
+    pub(super) fn reply<'i, 'b>(&self, case: Case<'i, 'b>, response: &Response<'_>) -> Outcome<'i, 'b> {
+        let reply = self.write(case.asker, response, case.moment, case.buffer)?;
+        Ok(Reaction::Reply { reply, status: response.status, repeated: false, error: None, verdict: case.verdict })
+    }
+
+    /// A request that came before and was answered.
+    #[inline(never)]
+    pub(super) fn repeat<'i, 'b>(&self, table: &Table<'_>, slot: usize, case: Case<'i, 'b>) -> Outcome<'i, 'b> {
+        let Case { asker, verdict, moment, buffer } = case;
+        let again = |reply, status| Ok(Reaction::Reply { reply, status, repeated: true, error: None, verdict });
+        let Some(answer) = table.answer(slot).filter(|answer| self.wanted(answer.requested, answer.status)) else {
+            return Ok(Reaction::Ignored { why: Ignored::Unwanted, verdict });
+        };
+        let Some(kept) = answer.kept else {
+            let mut response = Response::new(answer.status);
+            if !answer.status.is_interim() {
+                response.status_text = Some(Text::new("Answered before; the results were too large to keep"));
+            }
+            return again(self.write(asker, &response, moment, buffer)?, answer.status);
+        };
+        let (topic, rest) = self.topic(asker.from, buffer)?;
+        let need = kept.len().saturating_add(topic.as_bytes().len());
+        let payload = rest.get_mut(..kept.len()).ok_or(EncodeError::Full { need })?;
+        text::copy(payload, kept);
+        // As it was encoded then, whatever this request is encoded in.
+        again(self.outgoing(topic, payload, answer.encoding), answer.status)
+    }
+
+    /// A message that can't be read: 400, or 501 for what no Consumer of this version knows; to whom, as far as that can
+    /// still be told.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn malformed<'i, 'b>(&self, mut case: Case<'i, 'b>, payload: &'i [u8], error: Error) -> Outcome<'i, 'b> {
+        let encoding = case.asker.encoding;
+        if matches!(error.rule, Rule::Junk | Rule::CborJunk) && error.at == 0 {
+            case.verdict.violations.insert(Clause::PayloadEncoding);
+        }
+        let headers = self.policy.reading.salvage(encoding, payload);
+        if !headers.is_for(self.declaration.id) {
+            return case.ignore(Ignored::ForOthers);
+        }
+        case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding };
+        let mut line = [0; 200];
+        let response = match error.rule {
+            Rule::Action => Response::with_text(Status::NotImplemented, "Command not supported"),
+            Rule::Target => Response::with_text(Status::NotImplemented, "Target type not supported"),
+            Rule::Arg => Response::with_text(Status::NotImplemented, "Option not supported"),
+            _ => Response::with_text(Status::BadRequest, explain(&error, &mut line)),
+        };
+        if let Some(requested) = wish::response_requested(encoding, payload, self.policy.reading.depth)
+            && !self.wanted(requested, response.status)
+        {
+            return case.ignore(Ignored::Unwanted);
+        }
+        let reply = self.write(case.asker, &response, case.moment, case.buffer)?;
+        let status = response.status;
+        Ok(Reaction::Reply { reply, status, repeated: false, error: Some(error), verdict: case.verdict })
+    }
+
+    #[inline(never)]
+    fn topic<'b>(&self, from: Option<Text<'_>>, buffer: &'b mut [u8]) -> Result<(Topic<'b>, &'b mut [u8]), TopicError> {
+        let mut name = [0; 128];
+        let producer = match self.policy.answering {
+            Answering::Everyone => None,
+            Answering::Producer => from.and_then(|from| from.read(&mut name)),
+        };
+        // What names no level of a topic is answered where every Producer listens.
+        match producer.map(Channel::ResponsesTo) {
+            Some(channel) if channel.exists(&self.policy.scheme) => channel.write(&self.policy.scheme, buffer),
+            _ => Channel::Responses.write(&self.policy.scheme, buffer),
+        }
+    }
+
+    fn outgoing<'b>(&self, topic: Topic<'b>, payload: &'b [u8], encoding: Encoding) -> Outgoing<'b> {
+        let properties = publish_properties(MessageType::Response, encoding, self.policy.expiry);
+        Outgoing { topic, quality: self.policy.quality, properties, payload }
+    }
+
+    #[inline(never)]
+    pub(super) fn write<'b>(
+        &self,
+        asker: Asker<'_>,
+        response: &Response<'_>,
+        moment: Moment,
+        buffer: &'b mut [u8],
+    ) -> Result<Outgoing<'b>, Refused> {
+        let (topic, rest) = self.topic(asker.from, buffer)?;
+        let headers = Headers {
+            request_id: asker.request_id,
+            created: moment.utc,
+            from: Some(Text::new(self.declaration.id)),
+            to: None,
+        };
+        let style = Style { form: asker.encoding.into(), language: self.policy.reading.language };
+        let length =
+            Message::new(headers, Content::Response(*response)).encode(style, rest).map_err(|error| match error {
+                EncodeError::Full { need } => EncodeError::Full { need: need.saturating_add(topic.as_bytes().len()) },
+                refused => refused,
+            })?;
+        Ok(self.outgoing(topic, rest.get(..length).unwrap_or_default(), asker.encoding))
+    }
+
+    #[inline(never)]
+    pub(super) fn respond<'b>(
+        &self,
+        mut table: Table<'_>,
+        ticket: Ticket,
+        response: &Response<'_>,
+        moment: Moment,
+        buffer: &'b mut [u8],
+    ) -> Result<Option<Outgoing<'b>>, Refused> {
+        let (asker, requested) = table.asker(ticket).ok_or(Refused::NoSuchTicket)?;
+        let status = response.status;
+        let reply = match requested != ResponseType::Ack && self.wanted(requested, status) {
+            true => Some(self.write(asker, response, moment, buffer)?),
+            false => None,
+        };
+        if !status.is_interim() {
+            if let Some(reply) = &reply {
+                table.keep(ticket, status, reply.payload);
+            }
+            table.finish(ticket, status, moment.now.after(self.policy.window));
+        }
+        Ok(reply)
+    }
+}
+
+/// An error as a status text, cut where the line ends.
+fn explain<'l>(error: &Error, line: &'l mut [u8; 200]) -> &'l str {
+    let mut length = 0usize;
+    for part in [error.path.as_str(), ": ", error.rule.meaning(), " [", error.rule.section(), "]"] {
+        let part = if length == 0 && part == ": " { "" } else { part };
+        let end = length.saturating_add(part.len());
+        if let Some(room) = line.get_mut(length..end) {
+            text::copy(room, part.as_bytes());
+            length = end;
+        }
+    }
+    line.get(..length).and_then(|line| core::str::from_utf8(line).ok()).unwrap_or("")
+}
