@@ -82,6 +82,7 @@ row client_m4 "send" "2,600 / 1,100"
 row client_m4 "stack" "400"
 row client_m4 "client and tables for 8 + 8" "256"
 row client_m4 "inbox" "-"
+row client_m4 "RAM in all" "1,100"
 echo
 echo "| a Consumer of packet filtering over the session, its script | z | 3 | goal z / 3 |"
 echo "|---|---|---|---|"

@@ -13,6 +13,9 @@
 //! free   = len << 4 | flags (4) | next (2) | previous (2) | … | size in granules (2)
 //! ```
 
+mod check;
+mod contents;
+
 /// A chunk's place, in granules, from 1 on.
 pub(crate) type At = u16;
 
@@ -73,57 +76,6 @@ impl<'m> Arena<'m> {
     #[inline]
     pub(crate) fn new(bytes: &'m mut [u8], scale: u8, apart: u16) -> Self {
         Self { units: bytes.as_chunks_mut().0, apart, scale: scale & 15 }
-    }
-
-    /// Sets as many units apart at the end as hold `len` bytes and their number, if no chunk is there. Returns how many.
-    pub(crate) fn set_apart(&mut self, len: usize) -> Option<u16> {
-        let apart = u16::try_from(len.checked_add(4 + 15)? >> 4).ok()?;
-        let before = core::mem::replace(&mut self.apart, apart);
-        if self.limit() < self.top() || usize::from(apart) > self.units.len() {
-            self.apart = before;
-            return None;
-        }
-        if let Some(place) = self.apart_mut().first_chunk_mut() {
-            *place = (len as u32).to_le_bytes();
-        }
-        Some(apart)
-    }
-
-    /// Has the units that are apart hold `len` bytes, if they can.
-    pub(crate) fn reuse_apart(&mut self, len: usize) -> bool {
-        match self.apart_mut().split_first_chunk_mut() {
-            Some((place, rest)) if rest.len() >= len => {
-                *place = (len as u32).to_le_bytes();
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// The units that are apart: the length of what they hold in four bytes, and it.
-    pub(crate) fn apart_mut(&mut self) -> &mut [u8] {
-        let start = self.units.len().wrapping_sub(self.apart.into());
-        self.units.get_mut(start..).unwrap_or(&mut []).as_flattened_mut()
-    }
-
-    /// What is held apart, to be written.
-    pub(crate) fn apart_packet(&mut self) -> &mut [u8] {
-        let len = self.apart_len() as usize;
-        self.apart_mut().get_mut(4..).and_then(|place| place.get_mut(..len)).unwrap_or(&mut [])
-    }
-
-    /// The length of what is held apart, in bytes.
-    pub(crate) fn apart_len(&mut self) -> u32 {
-        self.apart_mut().first_chunk().map_or(0, |len| u32::from_le_bytes(*len))
-    }
-
-    /// What is held apart, for as long as the memory is lent.
-    pub(crate) fn into_apart(self) -> &'m [u8] {
-        let start = self.units.len().wrapping_sub(self.apart.into());
-        let units: &'m [Unit] = self.units;
-        let bytes = units.get(start..).unwrap_or(&[]).as_flattened();
-        let Some((len, rest)) = bytes.split_first_chunk() else { return &[] };
-        rest.get(..u32::from_le_bytes(*len) as usize).unwrap_or(&[])
     }
 
     /// Whether more than a quarter of all memory is behind the last chunk.
@@ -289,139 +241,6 @@ impl<'m> Arena<'m> {
         } else {
             self.set_head(list_of(size), next);
         }
-    }
-
-    // --- what a used chunk holds ---
-
-    /// The packet of a chunk.
-    pub(crate) fn packet(&self, at: At) -> &[u8] {
-        let (start, len) = self.place(at);
-        self.units.as_flattened().get(start..).and_then(|rest| rest.get(..len)).unwrap_or(&[])
-    }
-
-    /// The packet of a chunk, for as long as the memory is lent.
-    pub(crate) fn into_packet(self, at: At) -> &'m [u8] {
-        let (start, len) = self.place(at);
-        self.units.as_flattened().get(start..).and_then(|rest| rest.get(..len)).unwrap_or(&[])
-    }
-
-    /// The packet of a chunk, to be written.
-    pub(crate) fn packet_mut(&mut self, at: At) -> &mut [u8] {
-        let (start, len) = self.place(at);
-        self.units.as_flattened_mut().get_mut(start..).and_then(|rest| rest.get_mut(..len)).unwrap_or(&mut [])
-    }
-
-    /// Where the packet of a chunk begins, in bytes, and its length.
-    fn place(&self, at: At) -> (usize, usize) {
-        let start = self.index(at.into()).wrapping_mul(16).wrapping_add(HEAD as usize);
-        (start, self.len(at) as usize)
-    }
-
-    /// The length of a chunk's packet, in bytes.
-    pub(crate) fn len(&self, at: At) -> u32 {
-        self.word(at.into()) >> 4
-    }
-
-    /// Whether a chunk has this flag.
-    pub(crate) fn has(&self, at: At, flag: u32) -> bool {
-        self.word(at.into()) & flag != 0
-    }
-
-    /// Gives a chunk this flag.
-    pub(crate) fn mark(&mut self, at: At, flag: u32) {
-        self.set_word(at.into(), self.word(at.into()) | flag);
-    }
-
-    /// The chunk that a chunk is linked to.
-    pub(crate) fn after(&self, at: At) -> At {
-        let &[_, _, _, _, a, b, ..] = self.see(at.into());
-        u16::from_le_bytes([a, b])
-    }
-
-    /// Links a chunk to another.
-    pub(crate) fn set_after(&mut self, at: At, next: At) {
-        self.set_link(at.into(), next);
-    }
-
-    /// The slot whose exchange a chunk belongs to.
-    pub(crate) fn slot(&self, at: At) -> u16 {
-        let &[_, _, _, _, _, _, a, b, ..] = self.see(at.into());
-        u16::from_le_bytes([a, b])
-    }
-
-    /// The number that says which of two chunks was queued first.
-    pub(crate) fn order(&self, at: At) -> u32 {
-        let &[_, _, _, _, _, _, _, _, a, b, c, d, ..] = self.see(at.into());
-        u32::from_le_bytes([a, b, c, d])
-    }
-
-    /// Notes a chunk's slot and order.
-    pub(crate) fn note(&mut self, at: At, slot: u16, order: u32) {
-        self.set_back(at.into(), slot);
-        if let Some([_, _, _, _, _, _, _, _, a, b, c, d, ..]) = self.unit(at.into()) {
-            [*a, *b, *c, *d] = order.to_le_bytes();
-        }
-    }
-
-    /// Room for packets of a few bytes, which find it however full the arena is.
-    pub(crate) fn small(&mut self) -> Option<&mut [u8; SMALL]> {
-        self.units.as_flattened_mut().get_mut(16..)?.first_chunk_mut()
-    }
-
-    /// As [`small`](Self::small), for as long as the memory is lent.
-    pub(crate) fn into_small(self) -> &'m [u8] {
-        self.units.as_flattened().get(16..).and_then(|rest| rest.get(..SMALL)).unwrap_or(&[])
-    }
-
-    /// Zeroes what nothing will ever read: free memory, and what follows a packet in its chunk.
-    pub(crate) fn scrub(&mut self) {
-        let (mut at, recent) = (1, u32::from(self.recent()));
-        while at < self.top() {
-            let head = self.word(at);
-            let size = self.granules(head >> 4);
-            let start = self.index(at).wrapping_mul(16);
-            let end = self.index(at.wrapping_add(size)).wrapping_mul(16);
-            // A free chunk has its lists in 8 bytes at its front, and its size in 2 at its end.
-            let (keeps, tail) = match head & USED {
-                0 => (8, 2),
-                _ if at == recent => (4, 0),
-                _ => (HEAD.wrapping_add(head >> 4) as usize, 0),
-            };
-            let dead = start.wrapping_add(keeps)..end.wrapping_sub(tail);
-            self.units.as_flattened_mut().get_mut(dead).unwrap_or(&mut []).fill(0);
-            at = at.wrapping_add(size.max(1));
-        }
-        let start = self.index(self.top()).wrapping_mul(16);
-        let end = self.units.len().wrapping_sub(self.apart.into()).wrapping_mul(16);
-        self.units.as_flattened_mut().get_mut(start..end).unwrap_or(&mut []).fill(0);
-    }
-
-    /// How many chunks are used; `None` if chunks and lists contradict each other.
-    pub(crate) fn check(&mut self) -> Option<u32> {
-        let (mut at, mut used, mut lists, mut before_is_free) = (1, 0, 0, false);
-        while at < self.top() {
-            let (head, previous) = (self.word(at), self.slot(at as At));
-            let size = self.granules(head >> 4);
-            let free = head & USED == 0;
-            let next = at.checked_add(size).filter(|_| size != 0)?;
-            if (head & BEFORE_IS_FREE != 0) != before_is_free {
-                return None;
-            }
-            if free {
-                let list = list_of(size);
-                let points_here = if previous == NIL { self.head(list) } else { self.after(previous) };
-                if before_is_free || u32::from(self.size_before(next)) != size || u32::from(points_here) != at {
-                    return None;
-                }
-                lists |= 1 << list;
-            }
-            used += u32::from(!free);
-            before_is_free = free;
-            at = next;
-        }
-        used -= u32::from(self.recent() != NIL);
-        // The last chunk is used, and a list is marked if it has a chunk.
-        (at == self.top() && !before_is_free && lists == self.lists()).then_some(used)
     }
 
     // --- the book, which is the first unit ---

@@ -1,10 +1,11 @@
 //! What always holds of a client's state, for tests that try to break it.
 
 use crate::arena::{NIL, SENT};
-use crate::engine::{Engine, Phase, Writing};
+use crate::engine::Engine;
 use crate::flow::{Receiving, Sending};
 use crate::received::{self, ANSWERED, Entry, HERE, entry};
 use crate::slots::{Ends, Flight, Slot, slot};
+use crate::state::{Phase, Writing};
 
 type Broken = Result<(), &'static str>;
 

@@ -4,11 +4,12 @@ use core::fmt;
 
 use mqtt5_codec::{Filter, PacketId, Properties, ReasonCode, Subscription};
 
-use crate::engine::{Engine, Phase, State};
+use crate::engine::Engine;
 use crate::event::{Event, Fault, Figures, Input, Refused, Transmit};
 use crate::inbox::Inbox;
 use crate::memory::Memory;
 use crate::options::{Connect, Ending, Message};
+use crate::state::{Phase, State};
 use crate::time::Instant;
 
 /// An MQTT v5 client session, without I/O, clock or randomness of its own.

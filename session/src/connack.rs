@@ -4,10 +4,11 @@ use mqtt5_codec::{ConnAck, Property, Rule};
 
 use crate::arena::SENT;
 use crate::connect::digest;
-use crate::engine::{AuthTurn, Engine, Phase, flag};
+use crate::engine::Engine;
 use crate::flow::Sending;
 use crate::incoming::Told;
 use crate::slots::{Slot, slot};
+use crate::state::{AuthTurn, Phase, flag};
 use crate::time::Instant;
 
 impl Engine<'_> {

@@ -3,10 +3,11 @@
 use mqtt5_codec::{Auth, Disconnect, EncodeError, Properties, Property, ReasonCode, Rule, Sender};
 
 use crate::arena::{At, NIL};
-use crate::engine::{AuthTurn, Engine, Link, Phase, Writing, flag};
+use crate::engine::Engine;
 use crate::event::Refused;
 use crate::options::{Acknowledge, Connect, Ending, Prior};
 use crate::outgoing::{Chunk, Spare};
+use crate::state::{AuthTurn, Link, Phase, Writing, flag};
 use crate::time::Instant;
 
 /// Tells strings apart (FNV-1a). Never 0.

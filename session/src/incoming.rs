@@ -1,17 +1,16 @@
 //! What is read: packets of the server, one at a time, and what each does to the session.
 
 use mqtt5_codec::{
-    Ack, Auth, Decoded, Decoder, Delivery, Packet, PacketId, Properties, Property, Publish, ReasonCode, Rule, Sender,
-    SubAck, TopicRef,
+    Ack, Auth, Decoded, Decoder, Packet, Properties, Property, Publish, ReasonCode, Rule, Sender, SubAck, TopicRef,
 };
 
 use crate::arena::{NIL, SENT};
-use crate::engine::{AuthTurn, Engine, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, Writing, flag};
+use crate::engine::{Engine, PUBREL};
 use crate::event::{Connected, Event, Fault, Incoming, Input};
-use crate::flow::{Answer, Arrival, ReceiveReply, Receiving, SendReply, Sending, receive_step, send_step};
-use crate::inbox::{Aliases, Inbox, Open};
-use crate::received::{self, ANSWERED, HERE, entry};
+use crate::flow::{Answer, SendReply, Sending, send_step};
+use crate::inbox::{Inbox, Open};
 use crate::slots::{Slot, slot};
+use crate::state::{AuthTurn, Phase, Writing, flag};
 use crate::time::Instant;
 
 /// What the application is told of a packet.
@@ -231,124 +230,11 @@ impl Engine<'_> {
     }
 
     /// Properties of an acknowledgement explain a problem, which the server may do only where asked for.
-    fn check_problem_information(&self, properties: &Properties<'_>) -> Result<(), Rule> {
+    pub(crate) fn check_problem_information(&self, properties: &Properties<'_>) -> Result<(), Rule> {
         if !properties.is_empty() && self.state.link.is(flag::NO_PROBLEM_INFORMATION) {
             return Err(Rule::PROBLEM_INFORMATION);
         }
         Ok(())
-    }
-
-    // --- what the server begins ---
-
-    /// A PUBLISH has an alias, alone or for its topic name.
-    #[cold]
-    fn aliased(&mut self, topic: TopicRef<'_>, aliases: Option<&mut Aliases<'_>>) -> Result<(), Rule> {
-        let alias = topic.alias().map_or(0, |alias| alias.get());
-        if alias > self.state.link.our_alias_max {
-            return Err(Rule::TOPIC_ALIAS_MAXIMUM);
-        }
-        let (known, rule) = match (topic.name(), aliases) {
-            (Some(name), Some(aliases)) => (aliases.set(alias, name), Rule::TOPIC_ALIAS_ACCEPTED),
-            (Some(_), None) => (false, Rule::TOPIC_ALIAS_ACCEPTED),
-            (None, aliases) => (aliases.is_some_and(|aliases| aliases.has(alias)), Rule::TOPIC_ALIAS_UNKNOWN),
-        };
-        if known { Ok(()) } else { Err(rule) }
-    }
-
-    /// Whether the application gets the message.
-    fn publish_arrived(&mut self, publish: &Publish<'_>, aliases: Option<&mut Aliases<'_>>) -> Result<Told, Rule> {
-        if !matches!(publish.topic, TopicRef::Name(_)) {
-            self.aliased(publish.topic, aliases)?;
-        }
-        let (id, arrival) = match publish.delivery {
-            Delivery::AtMostOnce => return Ok(Told::Packet),
-            Delivery::AtLeastOnce { id, .. } => (id, Arrival::Publish1),
-            Delivery::ExactlyOnce { id, .. } => (id, Arrival::Publish2),
-        };
-        let number = if self.state.session.received.used == 0 { 0 } else { received::find(self.flights, id.get()) };
-        let known = entry(self.flights, number).map(|entry| *entry);
-        let state = known.map_or(Receiving::Idle, |entry| entry.state);
-        let (_, reply) = receive_step(state, arrival)?;
-        if known.is_none_or(|entry| entry.flags & HERE == 0) {
-            if self.state.link.unacknowledged >= self.state.link.receive_max {
-                return Err(Rule::RECEIVE_MAXIMUM);
-            }
-            self.state.link.unacknowledged = self.state.link.unacknowledged.wrapping_add(1);
-        }
-        if reply == ReceiveReply::Deliver {
-            return Ok(self.deliver(id, arrival));
-        }
-        self.repeated(id, number, reply == ReceiveReply::PubRec);
-        Ok(Told::Nothing)
-    }
-
-    /// A QoS 2 message that was delivered before, and perhaps accepted.
-    #[inline(never)]
-    fn repeated(&mut self, id: PacketId, number: u16, accepted: bool) {
-        let [_, owed] = self.state.session.received.owed;
-        let automatic = !self.state.link.is(flag::MANUAL);
-        let Some(entry) = entry(self.flights, number) else { return };
-        let here = entry.flags & HERE != 0;
-        entry.flags |= HERE;
-        if accepted {
-            if here || owed.first == 0 {
-                return self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
-            }
-            // Messages that came before it still have no PUBREC, so it waits for its turn again [MQTT-4.6.0-3].
-            entry.state = Receiving::Owes2;
-        }
-        // Its answer is owed: now where nobody else gives it, or as soon as it is given.
-        if accepted || automatic {
-            entry.flags |= ANSWERED;
-        }
-        if !here {
-            self.state.session.received.owe(self.flights, number, 1);
-        }
-        if automatic {
-            // Before that of the message that comes next, which does not queue.
-            self.push_answers();
-        }
-    }
-
-    /// A new message of QoS 1 or QoS 2.
-    fn deliver(&mut self, id: PacketId, arrival: Arrival) -> Told {
-        let twice = arrival == Arrival::Publish2;
-        let manual = self.state.link.is(flag::MANUAL);
-        if twice || manual {
-            let state = match (twice, manual) {
-                (false, _) => Receiving::Owes1,
-                (true, true) => Receiving::Owes2,
-                (true, false) => Receiving::PubRel,
-            };
-            let number = self.state.session.received.enter(self.flights, id.get(), state);
-            if number == 0 {
-                self.push_ack(if twice { PUBREC } else { PUBACK }, id.get(), ReasonCode::QUOTA_EXCEEDED);
-                return Told::Nothing;
-            }
-            if manual {
-                self.state.session.received.owe(self.flights, number, usize::from(twice));
-                return Told::Packet;
-            }
-        }
-        self.state.link.handling = id.get();
-        self.state.link.handling_kind = if twice { PUBREC } else { PUBACK };
-        Told::Packet
-    }
-
-    #[inline(never)]
-    fn released(&mut self, ack: &Ack<'_>) -> Result<Told, Rule> {
-        self.check_problem_information(&ack.properties)?;
-        let number = received::find(self.flights, ack.id.get());
-        let state = entry(self.flights, number).map_or(Receiving::Idle, |entry| entry.state);
-        let (_, reply) = receive_step(state, Arrival::PubRel)?;
-        let reason = if reply == ReceiveReply::PubComp {
-            self.state.session.received.leave(self.flights, number);
-            ReasonCode::SUCCESS
-        } else {
-            ReasonCode::PACKET_IDENTIFIER_NOT_FOUND
-        };
-        self.push_ack(PUBCOMP, ack.id.get(), reason);
-        Ok(Told::Nothing)
     }
 
     // --- enhanced authentication ---

@@ -8,11 +8,12 @@ use mqtt5_codec::{
 };
 
 use crate::arena::{Arena, At, KEPT, NIL};
-use crate::engine::{Engine, PINGREQ, Phase, flag};
+use crate::engine::{Engine, PINGREQ};
 use crate::event::Refused;
 use crate::flow::{Receiving, Sending};
 use crate::options::Message;
 use crate::received::{self, ANSWERED, HERE, entry};
+use crate::state::{Phase, flag};
 use crate::time::Instant;
 
 /// A sink that takes a chunk for the packet, or the place that CONNECT has.

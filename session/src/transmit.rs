@@ -3,10 +3,11 @@
 use mqtt5_codec::ReasonCode;
 
 use crate::arena::{At, KEPT, NIL, SENT};
-use crate::engine::{Engine, Link, PUBACK, PUBCOMP, PUBREC, PUBREL, Phase, Writing, flag};
+use crate::engine::{Engine, PUBACK, PUBCOMP, PUBREC, PUBREL};
 use crate::flow::{Receiving, Sending};
 use crate::received::{ANSWERED, Entry, entry};
 use crate::slots::{Ends, Slot, slot};
+use crate::state::{Link, Phase, Writing, flag};
 use crate::time::Instant;
 
 /// DUP in the first byte of a PUBLISH.
@@ -73,18 +74,19 @@ impl<'m> Engine<'m> {
 
     /// Chooses what was queued first, but passes by messages that wait for the server's Receive Maximum [MQTT-3.3.4-8].
     fn choose_queued(&mut self) {
-        if self.state.session.queue.first | self.state.link.cursor == 0 {
+        let once = self.state.session.queue.first;
+        let mut number = self.state.link.cursor;
+        if once | number == 0 {
             return;
         }
-        // PUBRELs that went ahead. Each is passed by once a connection.
-        while let Some(&mut Slot { state: Sending::PubComp, chunk: NIL, next, .. }) =
-            slot(self.flights, self.state.link.cursor)
-        {
-            self.state.link.cursor = next;
-        }
-        let once = self.state.session.queue.first;
-        let number = self.state.link.cursor;
-        let publish = slot(self.flights, number).map(|slot| *slot);
+        let publish = loop {
+            match slot(self.flights, number) {
+                // A PUBREL that went ahead. Each is passed by once a connection.
+                Some(&mut Slot { state: Sending::PubComp, chunk: NIL, next, .. }) => number = next,
+                found => break found.map(|slot| *slot),
+            }
+        };
+        self.state.link.cursor = number;
         let ready = publish.filter(|slot| slot.state == Sending::PubComp || self.state.link.quota != 0);
         // What waits its turn is older than all that is new. No quota holds back a PUBREL [MQTT-3.3.4-8] [MQTT-4.9.0-3].
         let releases = self.state.link.releases.first != 0;

@@ -11,8 +11,8 @@ use mqtt5_session::{Client, Connect, Ending, Event, Inbox, Inline, Input, Instan
 
 use crate::sample::PUBLISH;
 
-/// Eight exchanges each way, and room for one 322-byte packet and its book-keeping.
-pub type Memory = Inline<8, 512>;
+/// Eight exchanges each way, and room for one 322-byte packet, CONNECT and the book-keeping.
+pub type Memory = Inline<8, 448>;
 
 const NOW: Instant = Instant::from_millis(1_000);
 

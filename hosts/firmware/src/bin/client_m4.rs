@@ -24,6 +24,8 @@ fn main() -> ! {
     // The smallest packet memory is 128 bytes; without it this is the client and its tables.
     report("client and tables for 8 + 8", (size_of::<Client<Inline<8, 128>>>() - 128) as u32);
     report("inbox", size_of::<Inbox<'_>>() as u32);
+    // The stack, the client with its packet memory, the inbox and its buffer.
+    report("RAM in all", depth + (size_of::<Client<Memory>>() + size_of::<Inbox<'_>>() + 512) as u32);
     exit(if well { 0 } else { 1 })
 }
 

@@ -1,0 +1,131 @@
+//! The exchanges that the server begins: messages, and the release of those of QoS 2.
+
+use mqtt5_codec::{Ack, Delivery, PacketId, Publish, ReasonCode, Rule, TopicRef};
+
+use crate::engine::{Engine, PUBACK, PUBCOMP, PUBREC};
+use crate::flow::{Arrival, ReceiveReply, Receiving, receive_step};
+use crate::inbox::Aliases;
+use crate::incoming::Told;
+use crate::received::{self, ANSWERED, HERE, entry};
+use crate::state::flag;
+
+impl Engine<'_> {
+    /// A PUBLISH has an alias, alone or for its topic name.
+    #[cold]
+    fn aliased(&mut self, topic: TopicRef<'_>, aliases: Option<&mut Aliases<'_>>) -> Result<(), Rule> {
+        let alias = topic.alias().map_or(0, |alias| alias.get());
+        if alias > self.state.link.our_alias_max {
+            return Err(Rule::TOPIC_ALIAS_MAXIMUM);
+        }
+        let (known, rule) = match (topic.name(), aliases) {
+            (Some(name), Some(aliases)) => (aliases.set(alias, name), Rule::TOPIC_ALIAS_ACCEPTED),
+            (Some(_), None) => (false, Rule::TOPIC_ALIAS_ACCEPTED),
+            (None, aliases) => (aliases.is_some_and(|aliases| aliases.has(alias)), Rule::TOPIC_ALIAS_UNKNOWN),
+        };
+        if known { Ok(()) } else { Err(rule) }
+    }
+
+    /// Whether the application gets the message.
+    pub(crate) fn publish_arrived(
+        &mut self,
+        publish: &Publish<'_>,
+        aliases: Option<&mut Aliases<'_>>,
+    ) -> Result<Told, Rule> {
+        if !matches!(publish.topic, TopicRef::Name(_)) {
+            self.aliased(publish.topic, aliases)?;
+        }
+        let (id, arrival) = match publish.delivery {
+            Delivery::AtMostOnce => return Ok(Told::Packet),
+            Delivery::AtLeastOnce { id, .. } => (id, Arrival::Publish1),
+            Delivery::ExactlyOnce { id, .. } => (id, Arrival::Publish2),
+        };
+        let number = if self.state.session.received.used == 0 { 0 } else { received::find(self.flights, id.get()) };
+        let mut state = Receiving::Idle;
+        let mut here = false;
+        if let Some(known) = entry(self.flights, number) {
+            state = known.state;
+            here = known.flags & HERE != 0;
+        }
+        let (_, reply) = receive_step(state, arrival)?;
+        if !here {
+            if self.state.link.unacknowledged >= self.state.link.receive_max {
+                return Err(Rule::RECEIVE_MAXIMUM);
+            }
+            self.state.link.unacknowledged = self.state.link.unacknowledged.wrapping_add(1);
+        }
+        if reply == ReceiveReply::Deliver {
+            return Ok(self.deliver(id, arrival));
+        }
+        self.repeated(id, number, reply == ReceiveReply::PubRec);
+        Ok(Told::Nothing)
+    }
+
+    /// A QoS 2 message that was delivered before, and perhaps accepted.
+    #[inline(never)]
+    fn repeated(&mut self, id: PacketId, number: u16, accepted: bool) {
+        let [_, owed] = self.state.session.received.owed;
+        let automatic = !self.state.link.is(flag::MANUAL);
+        let Some(entry) = entry(self.flights, number) else { return };
+        let here = entry.flags & HERE != 0;
+        entry.flags |= HERE;
+        if accepted {
+            if here || owed.first == 0 {
+                return self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
+            }
+            // Messages that came before it still have no PUBREC, so it waits for its turn again [MQTT-4.6.0-3].
+            entry.state = Receiving::Owes2;
+        }
+        // Its answer is owed: now where nobody else gives it, or as soon as it is given.
+        if accepted || automatic {
+            entry.flags |= ANSWERED;
+        }
+        if !here {
+            self.state.session.received.owe(self.flights, number, 1);
+        }
+        if automatic {
+            // Before that of the message that comes next, which does not queue.
+            self.push_answers();
+        }
+    }
+
+    /// A new message of QoS 1 or QoS 2.
+    fn deliver(&mut self, id: PacketId, arrival: Arrival) -> Told {
+        let twice = arrival == Arrival::Publish2;
+        let manual = self.state.link.is(flag::MANUAL);
+        if twice || manual {
+            let state = match (twice, manual) {
+                (false, _) => Receiving::Owes1,
+                (true, true) => Receiving::Owes2,
+                (true, false) => Receiving::PubRel,
+            };
+            let number = self.state.session.received.enter(self.flights, id.get(), state);
+            if number == 0 {
+                self.push_ack(if twice { PUBREC } else { PUBACK }, id.get(), ReasonCode::QUOTA_EXCEEDED);
+                return Told::Nothing;
+            }
+            if manual {
+                self.state.session.received.owe(self.flights, number, usize::from(twice));
+                return Told::Packet;
+            }
+        }
+        self.state.link.handling = id.get();
+        self.state.link.handling_kind = if twice { PUBREC } else { PUBACK };
+        Told::Packet
+    }
+
+    #[inline(never)]
+    pub(crate) fn released(&mut self, ack: &Ack<'_>) -> Result<Told, Rule> {
+        self.check_problem_information(&ack.properties)?;
+        let number = received::find(self.flights, ack.id.get());
+        let state = entry(self.flights, number).map_or(Receiving::Idle, |entry| entry.state);
+        let (_, reply) = receive_step(state, Arrival::PubRel)?;
+        let reason = if reply == ReceiveReply::PubComp {
+            self.state.session.received.leave(self.flights, number);
+            ReasonCode::SUCCESS
+        } else {
+            ReasonCode::PACKET_IDENTIFIER_NOT_FOUND
+        };
+        self.push_ack(PUBCOMP, ack.id.get(), reason);
+        Ok(Told::Nothing)
+    }
+}
