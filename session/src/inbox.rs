@@ -279,6 +279,8 @@ fn get(table: &[u8], cell: usize, alias: u16) -> Option<Topic<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    extern crate std;
+    use std::vec::Vec;
 
     #[test]
     fn what_is_left_moves_to_the_front() {

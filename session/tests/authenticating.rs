@@ -270,9 +270,7 @@ fn an_auth_that_waits_is_dropped_when_the_connection_is_ended() {
     host.sent();
     auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]).unwrap();
     let now = host.now();
-    host.client
-        .disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, mqtt5_session::Ending::AfterQueued, now)
-        .unwrap();
+    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AfterQueued, now).unwrap();
     assert_eq!(host.sent(), "e0 00");
     assert!(host.client.is_closed());
 }
