@@ -36,6 +36,12 @@ fn special(word: usize, in_topic: bool) -> usize {
     special & HIGH_BITS
 }
 
+/// Whether this byte is one of those that [`special`] looks for.
+#[inline]
+fn is_special(byte: u8, in_topic: bool) -> bool {
+    byte.cast_signed() <= 0 || in_topic && byte & !0x08 == b'#'
+}
+
 /// Whether no byte is special.
 #[inline]
 pub(crate) fn none_special<const IN_TOPIC: bool>(bytes: &[u8]) -> bool {
@@ -43,7 +49,7 @@ pub(crate) fn none_special<const IN_TOPIC: bool>(bytes: &[u8]) -> bool {
         if WORD > 4 {
             return special(short(bytes), IN_TOPIC) == 0;
         }
-        return bytes.iter().all(|&byte| byte.cast_signed() > 0 && !(IN_TOPIC && byte & !0x08 == b'#'));
+        return !bytes.iter().any(|&byte| is_special(byte, IN_TOPIC));
     }
     let (words, tail) = bytes.as_chunks::<WORD>();
     for word in words {
@@ -319,6 +325,16 @@ mod tests {
                     let plain_name = (1..0x80).contains(&byte) && byte != b'+' && byte != b'#';
                     assert_eq!(none_special::<true>(&bytes), plain_name, "{len} {at} {byte:#x}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_is_as_special_as_a_word_of_it() {
+        for byte in 0..=u8::MAX {
+            for in_topic in [false, true] {
+                let word = ONES * usize::from(byte);
+                assert_eq!(is_special(byte, in_topic), special(word, in_topic) != 0, "{byte:#x} {in_topic}");
             }
         }
     }

@@ -253,9 +253,14 @@ impl<'a> Reader<'a> {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn text(&mut self) -> Option<Text<'a>> {
         let bytes = self.bytes()?;
-        if !Text::is_plain(bytes) {
-            self.checked(check_text(bytes, self.left()))?;
-        }
+        if Text::is_plain(bytes) { Some(Text::checked(bytes)) } else { self.unusual_text(bytes) }
+    }
+
+    /// A string that is not plain ASCII, just read. (Apart, so that those that are need no memory for a fault.)
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn unusual_text(&mut self, bytes: &'a [u8]) -> Option<Text<'a>> {
+        self.checked(check_text(bytes, self.left()))?;
         Some(Text::checked(bytes))
     }
 }
@@ -338,7 +343,9 @@ impl<'b> Writer<'b> {
         let (Some(to_last), Some(last)) = (to.last_chunk_mut::<16>(), bytes.last_chunk()) else {
             return copy(to, bytes);
         };
-        copy_block(to_last, last); // It may overlap the last block of the loop.
+        if bytes.len() & 15 != 0 {
+            copy_block(to_last, last); // It overlaps the last block of the loop.
+        }
         for (to, from) in to.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
             copy_block(to, from);
         }
