@@ -36,23 +36,29 @@ fn special(word: usize, in_topic: bool) -> usize {
     special & HIGH_BITS
 }
 
+/// Whether this byte is one of those that [`special`] looks for.
+#[inline]
+fn is_special(byte: u8, in_topic: bool) -> bool {
+    byte.cast_signed() <= 0 || in_topic && byte & !0x08 == b'#'
+}
+
 /// Whether no byte is special.
 #[inline]
-pub(crate) fn none_special(bytes: &[u8], in_topic: bool) -> bool {
-    // The last word overlaps the one before it.
-    let Some(last) = bytes.last_chunk::<WORD>() else {
+pub(crate) fn none_special<const IN_TOPIC: bool>(bytes: &[u8]) -> bool {
+    if bytes.len() < WORD {
         if WORD > 4 {
-            return special(short(bytes), in_topic) == 0;
+            return special(short(bytes), IN_TOPIC) == 0;
         }
-        return bytes.iter().all(|&byte| special(ONES.wrapping_mul(usize::from(byte)), in_topic) == 0);
-    };
+        return !bytes.iter().any(|&byte| is_special(byte, IN_TOPIC));
+    }
     let (words, tail) = bytes.as_chunks::<WORD>();
     for word in words {
-        if special(usize::from_ne_bytes(*word), in_topic) != 0 {
+        if special(usize::from_ne_bytes(*word), IN_TOPIC) != 0 {
             return false;
         }
     }
-    tail.is_empty() || special(usize::from_ne_bytes(*last), in_topic) == 0
+    // The last word overlaps the one before it.
+    tail.is_empty() || bytes.last_chunk().is_some_and(|last| special(usize::from_ne_bytes(*last), IN_TOPIC) == 0)
 }
 
 /// The first byte that is special in a topic, with what is before and behind it.
@@ -129,7 +135,7 @@ impl<'a> Text<'a> {
     /// Whether the bytes are ASCII without zero.
     #[inline]
     pub(crate) fn is_plain(bytes: &[u8]) -> bool {
-        none_special(bytes, false)
+        none_special::<false>(bytes)
     }
 
     /// Wraps bytes that have been checked.
@@ -317,8 +323,18 @@ mod tests {
                     bytes[at] = byte;
                     assert_eq!(Text::is_plain(&bytes), (1..0x80).contains(&byte), "{len} {at} {byte:#x}");
                     let plain_name = (1..0x80).contains(&byte) && byte != b'+' && byte != b'#';
-                    assert_eq!(none_special(&bytes, true), plain_name, "{len} {at} {byte:#x}");
+                    assert_eq!(none_special::<true>(&bytes), plain_name, "{len} {at} {byte:#x}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_is_as_special_as_a_word_of_it() {
+        for byte in 0..=u8::MAX {
+            for in_topic in [false, true] {
+                let word = ONES * usize::from(byte);
+                assert_eq!(is_special(byte, in_topic), special(word, in_topic) != 0, "{byte:#x} {in_topic}");
             }
         }
     }

@@ -23,14 +23,22 @@ impl<'a> Topic<'a> {
     /// # Errors
     /// What [`Text::new`] refuses, [`Rule::TOPIC_EMPTY`] and [`Rule::TOPIC_NAME_WILDCARD`].
     pub fn new(name: &'a str) -> Result<Self, Rule> {
-        let text = Text::new(name)?;
-        if text.is_empty() {
+        let bytes = name.as_bytes();
+        if bytes.is_empty() {
             return Err(Rule::TOPIC_EMPTY);
         }
-        if wildcard(text.as_bytes()).is_some() {
-            return Err(Rule::TOPIC_NAME_WILDCARD);
+        if bytes.len() > usize::from(u16::MAX) {
+            return Err(Rule::STRING_LENGTH);
         }
-        Ok(Self(text))
+        if !is_plain_name(bytes) {
+            if Text::fault(bytes).is_some() {
+                return Err(Rule::STRING_NUL);
+            }
+            if wildcard(bytes).is_some() {
+                return Err(Rule::TOPIC_NAME_WILDCARD);
+            }
+        }
+        Ok(Self::checked(bytes))
     }
 
     /// Wraps a name that has been checked.
@@ -109,7 +117,7 @@ fn check_filter(bytes: &[u8], left: usize) -> Result<(), Fault> {
 /// Whether the bytes are ASCII without zero and wildcards.
 #[inline(never)]
 fn is_plain_name(bytes: &[u8]) -> bool {
-    none_special(bytes, true)
+    none_special::<true>(bytes)
 }
 
 fn wildcard(bytes: &[u8]) -> Option<usize> {

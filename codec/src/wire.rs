@@ -243,18 +243,24 @@ impl<'a> Reader<'a> {
     /// Binary data: two bytes of length, then the bytes.
     #[inline]
     pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
-        // One that is cut short is cut short behind its length.
-        let len = self.u16()?;
-        self.take(usize::from(len))
+        bytes(&mut self.rest).or_else(|| {
+            self.u16(); // One that is cut short is cut short behind its length.
+            None
+        })
     }
 
     /// A string, checked.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn text(&mut self) -> Option<Text<'a>> {
         let bytes = self.bytes()?;
-        if !Text::is_plain(bytes) {
-            self.checked(check_text(bytes, self.left()))?;
-        }
+        if Text::is_plain(bytes) { Some(Text::checked(bytes)) } else { self.unusual_text(bytes) }
+    }
+
+    /// A string that is not plain ASCII, just read. (Apart, so that those that are need no memory for a fault.)
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn unusual_text(&mut self, bytes: &'a [u8]) -> Option<Text<'a>> {
+        self.checked(check_text(bytes, self.left()))?;
         Some(Text::checked(bytes))
     }
 }
@@ -331,11 +337,14 @@ impl<'b> Writer<'b> {
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn put(&mut self, bytes: &&[u8]) {
         let Some(to) = self.part(bytes.len()) else { return };
-        if usize::BITS > 32 || bytes.len() < 16 {
+        if usize::BITS > 32 {
             return copy(to, bytes);
         }
-        if let (Some(to), Some(from)) = (to.last_chunk_mut::<16>(), bytes.last_chunk()) {
-            copy_block(to, from); // It may overlap the last block of the loop.
+        let (Some(to_last), Some(last)) = (to.last_chunk_mut::<16>(), bytes.last_chunk()) else {
+            return copy(to, bytes);
+        };
+        if bytes.len() & 15 != 0 {
+            copy_block(to_last, last); // It overlaps the last block of the loop.
         }
         for (to, from) in to.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
             copy_block(to, from);
@@ -443,10 +452,13 @@ fn copy(to: &mut [u8], from: &[u8]) {
     if to.len() != from.len() {
         return; // Never: it spares checks and the panic of `copy_from_slice`.
     }
-    if from.len() > 32 {
-        return to.copy_from_slice(from);
+    // Elsewhere, what is that long is written in blocks.
+    if usize::BITS > 32 {
+        if from.len() > 32 {
+            return to.copy_from_slice(from);
+        }
+        two!(16);
     }
-    two!(16);
     two!(8);
     two!(4);
     two!(2);
