@@ -289,6 +289,7 @@ impl<'a> Reader<'a> {
             let kind = self.cbor_kind();
             if walk.positional {
                 if kind == Kind::Null {
+                    walk.nulls = walk.nulls.saturating_add(1);
                     self.null();
                     continue;
                 }

@@ -248,7 +248,7 @@ impl<'a> Value<'a> for Args<'a> {
                 Member::Other(key) => extended.read(key, members.key_at(), Part::Args, r),
             }
         }
-        members.filled(r, Rule::EmptyArgs);
+        members.begun(r, Rule::EmptyArgs);
         r.require(!self.three_times(), members.at(), Rule::ThreeTimes);
         self.extensions = extended.extensions(start, r, Place::Args);
     }

@@ -133,7 +133,7 @@ impl<'a> Value<'a> for Headers<'a> {
                 Member::Other(_) => r.skip(),
             }
         }
-        members.filled(r, Rule::EmptyHeaders);
+        members.begun(r, Rule::EmptyHeaders);
     }
 
     fn write(&self, out: &mut Out<'_>) {

@@ -292,7 +292,7 @@ impl<'a> Value<'a> for Results<'a> {
                 Member::Other(key) => extended.read(key, members.key_at(), Part::Results, r),
             }
         }
-        members.filled(r, Rule::EmptyResults);
+        members.begun(r, Rule::EmptyResults);
         self.extensions = extended.extensions(start, r, Place::Results);
     }
 

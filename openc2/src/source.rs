@@ -41,6 +41,8 @@ pub(crate) struct Walk {
     pub(crate) key_at: usize,
     /// Items read.
     pub(crate) done: u32,
+    /// Fields that stood as null: absent ones of a record, and what lenient reading forgives.
+    pub(crate) nulls: u32,
     /// Fields are told by their place.
     pub(crate) positional: bool,
 }
@@ -48,7 +50,7 @@ pub(crate) struct Walk {
 impl Walk {
     pub(crate) const UNKNOWN: u64 = u64::MAX;
     /// Nothing is left.
-    pub(crate) const OVER: Self = Self { left: 0, key_at: 0, done: 0, positional: false };
+    pub(crate) const OVER: Self = Self { left: 0, key_at: 0, done: 0, nulls: 0, positional: false };
 }
 
 /// A field's key.
@@ -543,6 +545,7 @@ impl<'a> Members<'a> {
                 return Some(index);
             }
             r.quirks.insert(Quirk::NullField);
+            self.walk.nulls = self.walk.nulls.saturating_add(1);
             r.null();
         }
     }
@@ -577,8 +580,13 @@ impl<'a> Members<'a> {
         self.walk.key_at
     }
 
-    /// That it held something.
+    /// That it held something besides nulls.
     pub(crate) fn filled(&self, r: &mut Reader<'_>, rule: Rule) {
+        r.require(self.walk.done > self.walk.nulls, self.at(), rule);
+    }
+
+    /// That it held something. Of what may be absent as a whole, nothing but nulls that are forgiven says no more.
+    pub(crate) fn begun(&self, r: &mut Reader<'_>, rule: Rule) {
         r.require(self.walk.done != 0, self.at(), rule);
     }
 }

@@ -216,6 +216,14 @@ fn the_rate_limit_goes_on_too() {
         free(consumer);
         assert_eq!(tell(consumer, AP, &deny("4"), LATER), "execute", "the same, 10 s of it between the processes");
     });
+    // Under a limit of one, what the last process used of its three is at most that one.
+    with_declaration(Some(1), |declaration| {
+        let mut consumer = Consumer::new(declaration, consumer::Policy::default(), Slots::new());
+        consumer.import(&bytes[..length], LATER, Some(UTC + 10_000)).unwrap();
+        free(&mut consumer);
+        assert_eq!(tell(&mut consumer, AP, &deny("4"), LATER.after(59_999)), "oc2/rsp 503 Rate limit exceeded to 4");
+        assert_eq!(tell(&mut consumer, AP, &deny("4"), LATER.after(60_000)), "execute");
+    });
 }
 
 #[test]

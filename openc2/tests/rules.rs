@@ -381,6 +381,41 @@ fn cbor_breaks_its_own_rules() {
     assert_eq!(Reading::default().command(Encoding::Cbor, mac).unwrap_err().rule, Rule::MacAddr);
 }
 
+/// A connection without a single property would match all there is, so nothing may stand for one.
+#[test]
+fn nothing_but_nulls_is_empty() {
+    for bytes in [
+        &b"\x82\x06\xA1\x0F\x85\xF6\xF6\xF6\xF6\xF6"[..],
+        b"\x82\x06\xA1\x10\x81\xF6",
+        b"\x82\x06\xA1\x0F\x9F\xF6\xF6\xFF",
+        b"\x82\x06\xA1\x01\x83\xF6\xF6\xF6",
+    ] {
+        let error = Reading::default().command(Encoding::Cbor, bytes).unwrap_err();
+        assert_eq!(error.rule, Rule::EmptyTarget, "{bytes:02x?}");
+    }
+    assert!(Reading::default().command(Encoding::Cbor, b"\x82\x06\xA1\x0F\x85\xF6\xF6\xF6\xF6\x06").is_ok());
+    let lenient = Reading::lenient(Language::V1_0);
+    for (json, rule) in [
+        (r#"{"action":"deny","target":{"ipv4_connection":{"src_addr":null}}}"#, Rule::EmptyTarget),
+        (r#"{"action":"deny","target":{"ipv6_connection":{"src_addr":null,"protocol":null}}}"#, Rule::EmptyTarget),
+        (r#"{"action":"deny","target":{"file":{"hashes":{"md5":null}}}}"#, Rule::EmptyTarget),
+        (r#"{"action":"deny","target":{"device":{"hostname":null}}}"#, Rule::EmptyTarget),
+        (r#"{"action":"deny","target":{"process":{"pid":null}}}"#, Rule::EmptyTarget),
+        (r#"{"action":"deny","target":{"uri":"a:b"},"args":{"slpf":{"persistent":null}}}"#, Rule::SlpfEmpty),
+        (r#"{"status":200,"results":{"pairs":{"deny":null}}}"#, Rule::EmptyPairs),
+    ] {
+        assert_eq!(lenient.document(Encoding::Json, json.as_bytes()).unwrap_err().rule, rule, "{json}");
+    }
+    // What may be absent as a whole is.
+    for json in [
+        r#"{"action":"deny","target":{"file":{"name":"a","path":null}},"args":{"duration":null}}"#,
+        r#"{"status":200,"results":{"versions":null}}"#,
+        r#"{"headers":{"from":null},"body":{"openc2":{"response":{"status":200}}}}"#,
+    ] {
+        assert!(lenient.document(Encoding::Json, json.as_bytes()).is_ok(), "{json}");
+    }
+}
+
 #[test]
 fn what_has_no_identifier_is_not_written_in_the_concise_form() {
     for json in [

@@ -79,8 +79,11 @@ impl Core<'_> {
             table.restore(index, slot, [record.from, record.id, record.command], record.kept);
             index = index.saturating_add(1);
         })?;
-        let earned = self.declaration.rate_limit.map_or(0, |limit| rate::earned(limit, away));
-        self.rate = Rate::new(used.saturating_sub(earned), moment.now);
+        // Under a lower limit than the last process had, no more than a minute of this one's is used up.
+        self.rate = self.declaration.rate_limit.map_or_else(Rate::default, |limit| {
+            let used = used.min(rate::earned(limit, 60_000));
+            Rate::new(used.saturating_sub(rate::earned(limit, away)), moment.now)
+        });
         Ok(())
     }
 }
