@@ -24,8 +24,9 @@ pub(crate) const DISCONNECT: u8 = 0xE0;
 
 /// The longest small packet.
 const ACK: usize = 5;
-/// What is kept free among the small packets, for a PINGREQ and a DISCONNECT.
-const RESERVE: usize = 5;
+/// What is kept free among the small packets: for a PINGREQ of the host and the acknowledgement of the message that it is
+/// handling, which are together a byte longer than the longest, and for a PINGREQ of the keep-alive and a DISCONNECT.
+const RESERVE: usize = 6;
 
 /// State and memory, borrowed for one call. It is built for each, so it is no larger than it has to be.
 pub(crate) struct Engine<'m> {

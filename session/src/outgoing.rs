@@ -114,6 +114,11 @@ impl Engine<'_> {
                 // Refused, perhaps because the message has an alias of its own.
                 Err(Refused::Rule(rule)) if !again => {
                     again = true;
+                    if given.take().is_some() && properties.topic_alias().is_none() {
+                        // A new alias makes it longer, perhaps too long.
+                        publish.topic = TopicRef::Name(topic);
+                        continue;
+                    }
                     let Some(alias) = properties.topic_alias() else { return Err(Refused::Rule(rule)) };
                     if !may_alias || self.state.link.alias_max != 0 {
                         return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));

@@ -394,3 +394,28 @@ fn debug_shows_no_payload_and_no_password() {
     assert!(!shown.contains("secret") && !shown.contains(&bytes[1..bytes.len() - 1]), "{shown}");
     assert!(shown.contains("in_flight: 1"));
 }
+
+#[test]
+fn a_disconnect_has_room_behind_any_acknowledgements_and_pings() {
+    for pings in 0..12 {
+        for messages in 1..8u8 {
+            // A keep-alive of a second; nothing is written until the end.
+            let mut host = Host::accepted("20 06 00 00 03 13 00 01");
+            let now = host.now();
+            for _ in 0..pings {
+                let _ = host.client.ping(now);
+            }
+            for id in 1..=messages {
+                let publish = bytes(&format!("32 06 00 01 74 00 {id:02x} 00"));
+                host.inbox.spare()[..publish.len()].copy_from_slice(&publish);
+                host.inbox.filled(publish.len());
+                host.client.handle_input(&mut host.inbox, now).unwrap();
+            }
+            let _ = host.client.ping(now);
+            host.client.handled();
+            assert_eq!(host.client.handle_timeout(now.after(950)), Ok(None));
+            disconnect(&mut host, ReasonCode::DISCONNECT_WITH_WILL_MESSAGE, &[], Ending::AtOnce).unwrap();
+            assert!(host.sent().ends_with("e0 01 04"), "{pings} pings, {messages} messages");
+        }
+    }
+}

@@ -307,6 +307,22 @@ fn an_alias_without_room_for_its_topic_is_only_not_used() {
 }
 
 #[test]
+fn mqtt_3_2_2_15_a_message_that_an_alias_makes_too_long_goes_without() {
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect = connect.with_topic_aliases(2);
+    // The server takes packets of 8 bytes: with a new alias the message has 11.
+    host.open(&connect, "20 0b 00 00 08 22 00 09 27 00 00 00 08");
+    assert_eq!(host.publish(&message("a", "xy", 0)), Ok(None));
+    assert_eq!(host.sent(), "30 06 00 01 61 00 78 79");
+    assert_eq!(
+        host.publish(&message("a", "xyz", 0)),
+        Err(Refused::Rule(Rule::SERVER_MAXIMUM_PACKET_SIZE)),
+        "it is too long either way"
+    );
+}
+
+#[test]
 fn mqtt_3_3_4_6_no_subscription_identifier_in_a_publish() {
     let mut host = Host::connected();
     let properties = [Property::SubscriptionIdentifier(SubscriptionId::new(1).unwrap())];

@@ -144,7 +144,7 @@ impl Device<'_> {
         };
         let done = self.client.acknowledge(id, reason);
         self.tell(|| format!("acknowledges {id} at {qos:?} with {reason}: {done:?}"));
-        if reason.is_error() {
+        if reason.is_error() && done.is_ok() {
             book.refused(self.number, message);
         }
     }
@@ -289,6 +289,8 @@ impl Listener<'_> {
             && self.manual
         {
             let number = number(message.payload).unwrap_or(u32::MAX);
+            // What was owed under this identifier has been answered, or given up, meanwhile.
+            self.app.unacknowledged.retain(|(owed, ..)| *owed != id);
             self.app.unacknowledged.push((id, message.delivery.qos(), number));
         }
         let mut ids = message.properties.subscription_identifiers().map(SubscriptionId::get);

@@ -20,9 +20,9 @@ pub struct Options {
     /// Begin with this seed.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub from: u64,
-    /// Play for M minutes instead, however many schedules that are.
-    #[arg(long, value_name = "M")]
-    pub minutes: Option<u64>,
+    /// Play for M minutes instead, 0.5 for instance, however many schedules that are.
+    #[arg(long, value_name = "M", value_parser = minutes)]
+    pub minutes: Option<f64>,
     /// Use N threads; all that there are when absent.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -35,6 +35,12 @@ pub struct Options {
     /// Have the model broker break this statement, MQTT-4.3.3-10 for instance, to see what a failure looks like.
     #[arg(long, value_name = "STATEMENT")]
     pub lapse: Option<String>,
+}
+
+/// A number of minutes, up to a year.
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse().map_err(|_| "no number".to_owned())?;
+    if (0.0..=525_600.0).contains(&minutes) { Ok(minutes) } else { Err("from 0 to 525600 are possible".to_owned()) }
 }
 
 /// What all threads share.
@@ -60,7 +66,7 @@ pub fn run(options: &Options, mut output: impl Write) -> io::Result<bool> {
         return trace(options.from, lapse, output);
     }
     let start = Instant::now();
-    let until = options.minutes.map(|minutes| start + Duration::from_secs(minutes * 60));
+    let until = options.minutes.map(|minutes| start + Duration::from_secs_f64(minutes * 60.0));
     let last = if until.is_some() { u64::MAX } else { options.from.saturating_add(options.seeds) };
     let bar = progress(options);
     let shared = Shared {
@@ -137,11 +143,12 @@ impl Shared {
     fn work(&self, last: u64, until: Option<Instant>, lapse: Option<&'static str>, keep_going: bool) {
         const BATCH: u64 = 256;
         loop {
-            let first = self.next.fetch_add(BATCH, Ordering::Relaxed);
             let over = until.is_some_and(|until| Instant::now() >= until);
-            if first >= last || over || self.stop.load(Ordering::Relaxed) {
+            if over || self.stop.load(Ordering::Relaxed) {
                 return;
             }
+            let further = |next: u64| (next < last).then(|| next.saturating_add(BATCH));
+            let Ok(first) = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, further) else { return };
             let mut sum = Played::default();
             let end = last.min(first.saturating_add(BATCH));
             for seed in first..end {

@@ -362,9 +362,6 @@ impl<'t> Device<'t> {
         if self.link.is_some() {
             self.parts(book, random, now);
         }
-        if !self.habits.manual {
-            self.app.unacknowledged.clear();
-        }
     }
 
     /// Its timers. False when that ended the connection.

@@ -104,6 +104,14 @@ mod tests {
     }
 
     #[test]
+    fn an_application_that_acknowledged_by_itself_in_between_still_owes_its_answer() {
+        // By hand, by itself and by hand again, without a connection in between.
+        if let Err(failure) = run(6_391_402, None, true) {
+            panic!("{failure}");
+        }
+    }
+
+    #[test]
     fn a_seed_plays_the_same_schedule_every_time() {
         for seed in 0..20 {
             let play = || run(seed, None, true).map(|played| (played.steps, played.messages, played.connections));
