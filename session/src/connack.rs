@@ -22,10 +22,14 @@ impl Engine<'_> {
             return Ok(Told::Step);
         }
         self.check_session(present)?;
-        self.grant(packet)?;
+        let assigned = self.grant(packet)?;
         if self.state.link.send_max() < 5 {
             // An acknowledgement with a reason is 5 bytes long: nothing can be done for this server.
             return Err(Rule::SERVER_MAXIMUM_PACKET_SIZE);
+        }
+        // A client that named itself keeps its name, and with it the way back to its session.
+        if let Some(client) = assigned.filter(|_| self.state.link.is(flag::EMPTY_CLIENT_ID)) {
+            self.state.session.client = client;
         }
 
         if !present {
@@ -65,9 +69,9 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Takes over what the server states.
-    fn grant(&mut self, packet: &ConnAck<'_>) -> Result<(), Rule> {
-        let mut assigned = false;
+    /// Takes over what the server states of this connection. Gives the client identifier that it assigns, as a digest.
+    fn grant(&mut self, packet: &ConnAck<'_>) -> Result<Option<u32>, Rule> {
+        let mut assigned = None;
         let mut method = 0;
         let mut alias_max = 0;
         let link = &mut self.state.link;
@@ -80,10 +84,7 @@ impl Engine<'_> {
                 Property::MaximumQoS(qos) => link.max_qos = (qos as u8).min(1),
                 Property::RetainAvailable(yes) => lacks(yes, flag::NO_RETAIN),
                 Property::MaximumPacketSize(most) => link.send_max = most.get(),
-                Property::AssignedClientIdentifier(id) => {
-                    assigned = true;
-                    self.state.session.client = digest(id.as_bytes());
-                }
+                Property::AssignedClientIdentifier(id) => assigned = Some(digest(id.as_bytes())),
                 Property::TopicAliasMaximum(most) => alias_max = most,
                 Property::WildcardSubscriptionAvailable(yes) => lacks(yes, flag::NO_WILDCARDS),
                 Property::SubscriptionIdentifiersAvailable(yes) => lacks(yes, flag::NO_SUBSCRIPTION_IDS),
@@ -100,13 +101,13 @@ impl Engine<'_> {
         if method != self.state.link.method {
             return Err(if self.state.link.method == 0 { Rule::AUTH_UNASKED } else { Rule::AUTH_SAME_METHOD });
         }
-        if self.state.link.is(flag::EMPTY_CLIENT_ID) && !assigned {
+        if self.state.link.is(flag::EMPTY_CLIENT_ID) && assigned.is_none() {
             return Err(Rule::CLIENT_ID_ASSIGNED);
         }
         self.state.link.server_alias_max = alias_max;
         self.state.link.alias_max = self.state.link.alias_max.min(alias_max);
         self.state.link.quota = self.state.link.server_receive_max;
-        Ok(())
+        Ok(assigned)
     }
 
     /// Begins anew with what is unanswered, in the order first sent, and gives up what this server does not take.

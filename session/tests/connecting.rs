@@ -212,6 +212,15 @@ fn mqtt_3_1_3_2_another_client_identifier_while_we_hold_a_session_is_refused() {
 }
 
 #[test]
+fn an_identifier_assigned_to_a_client_that_named_itself_does_not_bar_its_way_back() {
+    let mut host = Host::connected();
+    // Assigned "y", in a CONNACK that is a fault for its authentication method, then in one that is not.
+    assert_eq!(host.again("20 0b 01 00 08 12 00 01 79 15 00 01 61"), ["fault 82 MQTT-4.12.0-6"]);
+    assert_eq!(host.again("20 07 01 00 04 12 00 01 79"), ["connected resumed=true lost=0"]);
+    assert_eq!(host.again(RESUMED), ["connected resumed=true lost=0"]);
+}
+
+#[test]
 fn mqtt_3_2_2_4_a_session_that_we_do_not_know_closes_the_connection() {
     let mut host = Host::new();
     assert_eq!(host.open(&lasting(), RESUMED), ["fault 82 MQTT-3.2.2-4"]);
