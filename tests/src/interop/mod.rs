@@ -61,6 +61,9 @@ pub fn run(options: &Options, mut output: impl Write) -> io::Result<Outcome> {
     ca.as_deref().map(stream::trust).transpose()?;
     let world = World { broker, ca, names: Cell::new(0), notes: RefCell::default() };
     let checks = [delivery::CHECKS, limits::CHECKS, resume::CHECKS, ends::CHECKS].concat();
+    if !checks.iter().any(|(name, _)| name.contains(&options.only)) {
+        return Err(io::Error::other(format!("no check's name has {:?} in it", options.only)));
+    }
     let (mut held, mut broker, mut failed, mut lacking) = (0, 0, 0, 0);
     for (name, check) in checks.into_iter().filter(|(name, _)| name.contains(&options.only)) {
         match check(&world) {

@@ -325,7 +325,11 @@ pub fn run(options: &Options, output: impl Write) -> io::Result<bool> {
             Err(error) => return Err(error),
         }
     }
-    options.form.give(&watch.report(), "A client by statement", output)
+    let well = options.form.give(&watch.report(), "A client by statement", output)?;
+    if watch.trials == 0 {
+        return Err(io::Error::other("no client came"));
+    }
+    Ok(well)
 }
 
 /// One connection, to its end.
