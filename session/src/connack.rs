@@ -2,7 +2,7 @@
 
 use mqtt5_codec::{ConnAck, Property, Rule};
 
-use crate::arena::SENT;
+use crate::arena::{NIL, SENT};
 use crate::connect::digest;
 use crate::engine::Engine;
 use crate::flow::Sending;
@@ -42,7 +42,10 @@ impl Engine<'_> {
         self.state.link.flags |= flag::ACCEPTED;
         self.state.session.ends = Instant::ZERO;
         self.state.session.expiry = self.state.link.expiry;
+        // Authentication is over: an AUTH of ours that was not even lent would answer nothing.
         self.state.link.auth = AuthTurn::Idle;
+        self.state.link.flags &= !flag::APART_DUE;
+        self.arena.give(core::mem::replace(&mut self.state.link.urgent, NIL));
         self.state.link.phase = Phase::Up;
         self.state.link.timers.answer = Instant::ZERO;
         // The keep-alive counts from what was written last, not from the answer.

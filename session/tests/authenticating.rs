@@ -199,6 +199,19 @@ fn an_auth_that_was_not_sent_has_no_answer() {
 }
 
 #[test]
+fn an_auth_that_was_not_sent_when_connack_came_is_not_sent_at_all() {
+    let mut host = begun();
+    assert_eq!(host.feed_one(CONTINUE), "auth 18");
+    auth(&mut host, ReasonCode::CONTINUE_AUTHENTICATION, &[method("m")]).unwrap();
+    host.feed(CONNACK);
+    assert_eq!(host.sent(), "");
+    let held = host.client.figures(host.now()).bytes_held;
+    auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]).unwrap();
+    assert_eq!(host.sent(), "f0 06 19 04 15 00 01 6d");
+    assert_eq!(host.client.figures(host.now()).bytes_held, held, "nothing of the first one is left");
+}
+
+#[test]
 fn mqtt_4_12_1_2_a_failed_authentication_closes() {
     let mut host = begun();
     host.feed(CONNACK);
