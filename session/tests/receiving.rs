@@ -1,4 +1,4 @@
-//! Receiving: QoS 0, 1 and 2, acknowledgements by themselves and by hand, our limits, topic aliases.
+//! Receiving: QoS 0, 1 and 2, acknowledgements by themselves and by hand, our limits.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
@@ -366,63 +366,6 @@ fn identifiers_of_an_old_connection_may_exceed_our_receive_maximum() {
     host.feed("62 02 00 01 62 02 00 02");
     assert_eq!(host.sent(), "70 02 00 01 70 02 00 02");
     assert_eq!(host.feed_one(&publish(2, 3, false)), "message t q2 id=3 ");
-}
-
-#[test]
-fn mqtt_3_3_2_10_aliases_of_the_server_resolve() {
-    let table: &'static mut [u8] = vec![0; 30].leak();
-    let mut host = with(&[Property::TopicAliasMaximum(3)], false);
-    host.inbox = Inbox::growing(64, 1_000).with_aliases(table, 8);
-    assert_eq!(host.feed_one("30 09 00 03 61 2f 62 03 23 00 01"), "message a/b q0 ");
-    assert_eq!(host.feed_one("30 08 00 02 63 64 03 23 00 03"), "message cd q0 ");
-    assert_eq!(host.feed_one("30 07 00 00 03 23 00 01 78"), "message a/b q0 x");
-    assert_eq!(host.feed_one("30 07 00 00 03 23 00 03 79"), "message cd q0 y");
-    assert_eq!(host.feed_one("30 07 00 01 65 03 23 00 01"), "message e q0 ", "set again");
-    assert_eq!(host.feed_one("32 08 00 00 00 05 03 23 00 01"), "message e q1 id=5 ");
-    assert_eq!(host.feed_one("30 06 00 00 03 23 00 02"), "fault 82 MQTT 3.3.2.3.4", "never set");
-}
-
-#[test]
-fn mqtt_3_3_2_11_an_alias_beyond_our_maximum_is_a_fault() {
-    let table: &'static mut [u8] = vec![0; 100].leak();
-    let mut host = with(&[Property::TopicAliasMaximum(1)], false);
-    host.inbox = Inbox::growing(64, 1_000).with_aliases(table, 8);
-    assert_eq!(host.feed_one("30 07 00 01 65 03 23 00 02"), "fault 94 MQTT-3.3.2-11");
-    let mut host = Host::connected();
-    assert_eq!(host.feed_one("30 07 00 01 65 03 23 00 01"), "fault 94 MQTT-3.3.2-11", "[MQTT-3.1.2-27]");
-}
-
-#[test]
-fn an_alias_whose_topic_has_no_room_is_a_fault() {
-    let table: &'static mut [u8] = vec![0; 10].leak();
-    let mut host = with(&[Property::TopicAliasMaximum(1)], false);
-    host.inbox = Inbox::growing(64, 1_000).with_aliases(table, 2);
-    assert_eq!(host.feed_one("30 09 00 03 61 2f 62 03 23 00 01"), "fault 97 MQTT-3.3.2-10");
-}
-
-#[test]
-fn mqtt_3_3_2_7_aliases_of_the_server_end_with_the_connection() {
-    let table: &'static mut [u8] = vec![0; 30].leak();
-    let properties = [LASTING[0], Property::TopicAliasMaximum(3)];
-    let mut connect = lasting();
-    connect.packet.properties = Properties::from(&properties);
-    let mut host = Host::new();
-    host.inbox = Inbox::growing(64, 1_000).with_aliases(table, 8);
-    host.open(&connect, ACCEPTED);
-    host.feed("30 07 00 01 65 03 23 00 01");
-    host.client.handle_close(host.now());
-    host.open(&connect, RESUMED);
-    assert_eq!(host.feed_one("30 06 00 00 03 23 00 01"), "fault 82 MQTT 3.3.2.3.4");
-}
-
-#[test]
-fn an_alias_that_comes_with_a_duplicate_is_set_all_the_same() {
-    let table: &'static mut [u8] = vec![0; 30].leak();
-    let mut host = with(&[Property::TopicAliasMaximum(3)], false);
-    host.inbox = Inbox::growing(64, 1_000).with_aliases(table, 8);
-    host.feed(&publish(2, 1, false));
-    assert_eq!(host.feed_one("3c 09 00 01 74 00 01 03 23 00 02"), "");
-    assert_eq!(host.feed_one("30 06 00 00 03 23 00 02"), "message t q0 ");
 }
 
 #[test]
