@@ -10,7 +10,7 @@
 use core::fmt::{self, Write};
 use core::hint::black_box;
 
-use firmware::machine::{exit, unlinkable};
+use firmware::machine::{entry, exit, unlinkable};
 use mqtt5_codec::*;
 use mqtt5_session::{Acknowledge, Client, Ending, Event, Inbox, Inline, Input, Instant, Message, Prior, flow};
 
@@ -37,7 +37,7 @@ macro_rules! list {
     }};
 }
 
-#[cortex_m_rt::entry]
+#[entry]
 fn main() -> ! {
     values();
     texts();
