@@ -8,7 +8,7 @@ use crate::Form;
 use crate::error::Rule;
 use crate::number::{MAX_INTEGER, Number, twice};
 use crate::source::{Key, Kind, Numeral, Reader, Shape, Walk};
-use crate::text::Text;
+use crate::text::Str;
 use crate::vocabulary::{Name, search};
 
 /// The tag that says no more than "this is CBOR" (RFC 8949 s3.4.6).
@@ -130,19 +130,19 @@ impl<'a> Reader<'a> {
         self.head() == Some(21)
     }
 
-    pub(crate) fn cbor_text(&mut self) -> Text<'a> {
+    pub(crate) fn cbor_text(&mut self) -> Str<'a> {
         if self.cbor_kind() != Kind::Text {
             self.unexpected(Rule::WantText);
-            return Text::EMPTY;
+            return Str::EMPTY;
         }
         let at = self.at;
         let rule = match core::str::from_utf8(self.string_bytes()) {
-            Ok(text) if text.is_ascii() || !text.chars().any(crate::json::is_noncharacter) => return Text::new(text),
+            Ok(text) if text.is_ascii() || !text.chars().any(crate::json::is_noncharacter) => return Str::new(text),
             Ok(_) => Rule::Noncharacter,
             Err(_) => Rule::Utf8,
         };
         self.fail_at(at, rule);
-        Text::EMPTY
+        Str::EMPTY
     }
 
     pub(crate) fn cbor_bytes(&mut self) -> &'a [u8] {

@@ -9,7 +9,7 @@ use crate::out::Out;
 use crate::raw::Raw;
 use crate::source::{Key, Kind, Member, Members, Reader, Shape};
 use crate::target::{Actuator, Target};
-use crate::text::Text;
+use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{Action, ArgKey, CommandKey, CommandKeyV2, RegisteredProfile, ResponseType};
 
@@ -25,7 +25,7 @@ pub struct Command<'a> {
     /// Which actuator is to do it: `actuator` in v1.0, `profile` in the v2.0 draft.
     pub actuator: Option<Actuator<'a>>,
     /// The command's own identifier. Without it the message's `request_id` identifies the command.
-    pub command_id: Option<Text<'a>>,
+    pub command_id: Option<Str<'a>>,
 }
 
 impl<'a> Command<'a> {
@@ -75,7 +75,7 @@ impl<'a> Command<'a> {
                 return Actuator::read(r);
             }
             Kind::Number => {
-                r.one_of::<RegisteredProfile>(Rule::Profile).map_or(Text::EMPTY, |profile| Text::new(profile.name()))
+                r.one_of::<RegisteredProfile>(Rule::Profile).map_or(Str::EMPTY, |profile| Str::new(profile.name()))
             }
             _ => r.text(),
         };
@@ -153,7 +153,7 @@ pub struct Args<'a> {
     /// Which response is wanted; absent, it is `complete`.
     pub response_requested: Option<ResponseType>,
     /// A remark (v2.0 draft only).
-    pub comment: Option<Text<'a>>,
+    pub comment: Option<Str<'a>>,
     /// What profiles add.
     pub extensions: Extensions<'a>,
 }
@@ -283,7 +283,7 @@ impl<'a> Value<'a> for Args<'a> {
 /// The extensions met in one map.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Extended<'a> {
-    only: Option<(Text<'a>, Raw<'a>)>,
+    only: Option<(Str<'a>, Raw<'a>)>,
     count: u32,
 }
 

@@ -100,8 +100,8 @@ fn what_nobody_can_carry_out_is_refused_with_the_reason() {
     let declaration = Declaration::new("c", "d", &["slpf"], &pairs);
     let mut consumer = Consumer::new(declaration, consumer::Policy::default(), consumer::Inline::<2, 1024>::new());
     for (command, reason) in [
-        (Command::new(Action::Detonate, Target::Uri(Text::new("a:b"))), "Command not supported"),
-        (Command::new(Action::Deny, Target::Uri(Text::new("a:b"))), "Target type not supported"),
+        (Command::new(Action::Detonate, Target::Uri(Str::new("a:b"))), "Command not supported"),
+        (Command::new(Action::Deny, Target::Uri(Str::new("a:b"))), "Target type not supported"),
     ] {
         let (mut out, mut back) = ([0; 512], [0; 512]);
         let request = Request::new(Channel::Device("d"), command, 5_000);

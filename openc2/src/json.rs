@@ -3,7 +3,7 @@
 use crate::error::Rule;
 use crate::number::{self, MAX_INTEGER, Number};
 use crate::source::{Kind, Numeral, Reader, Walk};
-use crate::text::Text;
+use crate::text::Str;
 use crate::vocabulary::{Name, search};
 
 impl<'a> Reader<'a> {
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         end
     }
 
-    pub(crate) fn json_key(&mut self, walk: &mut Walk) -> Option<Text<'a>> {
+    pub(crate) fn json_key(&mut self, walk: &mut Walk) -> Option<Str<'a>> {
         if !self.json_another(walk, b'}') {
             return None;
         }
@@ -165,17 +165,17 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub(crate) fn json_text(&mut self) -> Text<'a> {
+    pub(crate) fn json_text(&mut self) -> Str<'a> {
         if self.peek() == Some(b'"') {
             return self.string();
         }
         self.unexpected(Rule::WantText);
-        Text::EMPTY
+        Str::EMPTY
     }
 
     /// A string that begins here, at its quotation mark.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn string(&mut self) -> Text<'a> {
+    fn string(&mut self) -> Str<'a> {
         let start = self.at + 1;
         let plain = plain(self.bytes, start);
         self.at = start.saturating_add(plain.length);
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
             && let Some(raw) = self.text.get(start..self.at)
         {
             self.at += 1;
-            return Text::from_json(raw, false);
+            return Str::from_json(raw, false);
         }
         self.special_string(start, plain.ascii)
     }
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
     /// The rest of a string that holds an escape or a character beyond ASCII, or doesn't end.
     #[cold]
     #[inline(never)]
-    fn special_string(&mut self, start: usize, mut ascii: bool) -> Text<'a> {
+    fn special_string(&mut self, start: usize, mut ascii: bool) -> Str<'a> {
         let mut escaped = false;
         loop {
             match self.bytes.get(self.at) {
@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
                 None => {
                     // Also where an escape was none.
                     self.fail(Rule::End);
-                    return Text::EMPTY;
+                    return Str::EMPTY;
                 }
             }
             let plain = plain(self.bytes, self.at);
@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
             self.fail_at(start.saturating_sub(1), Rule::Noncharacter);
         }
         self.at += 1;
-        Text::from_json(raw, escaped)
+        Str::from_json(raw, escaped)
     }
 
     /// Checks the escape that begins here.

@@ -8,7 +8,7 @@ use crate::out::Out;
 use crate::raw::Raw;
 use crate::response::Response;
 use crate::source::{Kind, Member, Reader, Shape};
-use crate::text::Text;
+use crate::text::Str;
 use crate::transfer::MessageType;
 use crate::value::Value;
 use crate::vocabulary::{BodyKey, ContentKey, HeaderKey, MessageKey};
@@ -21,7 +21,7 @@ pub struct Message<'a> {
     /// The command, response or notification.
     pub content: Content<'a>,
     /// A signature, as its sender wrote it. It is kept, not verified.
-    pub signature: Option<Text<'a>>,
+    pub signature: Option<Str<'a>>,
 }
 
 impl<'a> Message<'a> {
@@ -68,11 +68,11 @@ impl Content<'_> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Headers<'a> {
     /// Given by the Producer, copied into each response.
-    pub request_id: Option<Text<'a>>,
+    pub request_id: Option<Str<'a>>,
     /// When the content was made, in milliseconds since 1970-01-01T00:00Z.
     pub created: Option<u64>,
     /// Who sends it.
-    pub from: Option<Text<'a>>,
+    pub from: Option<Str<'a>>,
     /// Whom it is for; empty or absent, it is for everyone who receives it.
     pub to: Option<Texts<'a>>,
 }

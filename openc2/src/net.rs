@@ -7,7 +7,7 @@ use crate::error::Rule;
 use crate::formats;
 use crate::out::Out;
 use crate::source::{Kind, Reader, Shape};
-use crate::text::Text;
+use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{ConnectionKey, Protocol};
 
@@ -39,10 +39,10 @@ macro_rules! nets {
 
             /// Reads the text form, such as `address/length`.
             pub fn parse(text: &str) -> Option<Self> {
-                Self::from_text(Text::new(text))
+                Self::from_text(Str::new(text))
             }
 
-            fn from_text(text: Text<'_>) -> Option<Self> {
+            fn from_text(text: Str<'_>) -> Option<Self> {
                 let (address, prefix) = $parse(text)?;
                 Some(Self { address, prefix })
             }

@@ -8,12 +8,12 @@ use crate::idn;
 use crate::out::Out;
 use crate::raw::Raw;
 use crate::source::{Kind, Reader, Shape};
-use crate::text::Text;
+use crate::text::Str;
 use crate::value::{Binary, Hashes, Value};
 use crate::vocabulary::{ArtifactKey, ArtifactKeyV2, DeviceKey, FileKey, PayloadKey, ProcessKey};
 
 /// Reads a text and checks its format.
-pub(crate) fn text_of<'a>(r: &mut Reader<'a>, check: fn(Text<'_>) -> bool, rule: Rule) -> Text<'a> {
+pub(crate) fn text_of<'a>(r: &mut Reader<'a>, check: fn(Str<'_>) -> bool, rule: Rule) -> Str<'a> {
     let at = r.at;
     let text = r.text();
     if !check(text) {
@@ -23,7 +23,7 @@ pub(crate) fn text_of<'a>(r: &mut Reader<'a>, check: fn(Text<'_>) -> bool, rule:
 }
 
 /// Writes a text and checks its format.
-pub(crate) fn write_text(out: &mut Out<'_>, text: Text<'_>, check: fn(Text<'_>) -> bool, rule: Rule) {
+pub(crate) fn write_text(out: &mut Out<'_>, text: Str<'_>, check: fn(Str<'_>) -> bool, rule: Rule) {
     out.require(check(text), rule);
     out.text(text);
 }
@@ -34,13 +34,13 @@ pub enum Payload<'a> {
     /// The bytes.
     Bin(Binary<'a>),
     /// A URI where they can be fetched.
-    Url(Text<'a>),
+    Url(Str<'a>),
 }
 
 impl<'a> Value<'a> for Payload<'a> {
     #[inline(always)]
     fn empty() -> Self {
-        Self::Url(Text::EMPTY)
+        Self::Url(Str::EMPTY)
     }
 
     fn fill(&mut self, r: &mut Reader<'a>) {
@@ -81,7 +81,7 @@ impl<'a> Value<'a> for Payload<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Artifact<'a> {
     /// The media type, as IANA registers it; `media_type` in the v2.0 draft.
-    pub mime_type: Option<Text<'a>>,
+    pub mime_type: Option<Str<'a>>,
     /// The bytes, or where they are.
     pub payload: Option<Payload<'a>>,
     /// Hashes of the bytes.
@@ -143,11 +143,11 @@ impl<'a> Value<'a> for Artifact<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Device<'a> {
     /// A host name.
-    pub hostname: Option<Text<'a>>,
+    pub hostname: Option<Str<'a>>,
     /// An internationalized host name.
-    pub idn_hostname: Option<Text<'a>>,
+    pub idn_hostname: Option<Str<'a>>,
     /// An identifier within the organisation.
-    pub device_id: Option<Text<'a>>,
+    pub device_id: Option<Str<'a>>,
 }
 
 impl<'a> Value<'a> for Device<'a> {
@@ -195,9 +195,9 @@ impl<'a> Value<'a> for Device<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct File<'a> {
     /// The name, without its path.
-    pub name: Option<Text<'a>>,
+    pub name: Option<Str<'a>>,
     /// The absolute path.
-    pub path: Option<Text<'a>>,
+    pub path: Option<Str<'a>>,
     /// Hashes of its bytes.
     pub hashes: Option<Hashes<'a>>,
 }
@@ -245,15 +245,15 @@ pub struct Process<'a> {
     /// The process identifier.
     pub pid: Option<u64>,
     /// The name.
-    pub name: Option<Text<'a>>,
+    pub name: Option<Str<'a>>,
     /// The working directory.
-    pub cwd: Option<Text<'a>>,
+    pub cwd: Option<Str<'a>>,
     /// The file it was started from.
     pub executable: Option<File<'a>>,
     /// The process that started it.
     pub parent: Option<Parent<'a>>,
     /// The whole command line.
-    pub command_line: Option<Text<'a>>,
+    pub command_line: Option<Str<'a>>,
 }
 
 /// The parent of a process: the caller's, or checked and still encoded in the input, so that a line of ancestors

@@ -11,7 +11,7 @@ use crate::number::Number;
 use crate::out::Out;
 use crate::source::{Kind, Member, Reader, Shape, named};
 use crate::target::{read_each, read_list, read_texts};
-use crate::text::Text;
+use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
 
@@ -96,7 +96,7 @@ pub struct Response<'a> {
     /// How the command went.
     pub status: Status,
     /// The same in words.
-    pub status_text: Option<Text<'a>>,
+    pub status_text: Option<Str<'a>>,
     /// What was asked for.
     pub results: Results<'a>,
 }
@@ -109,7 +109,7 @@ impl<'a> Response<'a> {
 
     /// A status and why.
     pub const fn with_text(status: Status, text: &'a str) -> Self {
-        Self { status, status_text: Some(Text::new(text)), results: Results::NONE }
+        Self { status, status_text: Some(Str::new(text)), results: Results::NONE }
     }
 }
 
@@ -222,7 +222,7 @@ impl<'a> Results<'a> {
 }
 
 /// `major.minor`, both integers (LS2).
-fn is_major_minor(version: Text<'_>) -> bool {
+fn is_major_minor(version: Str<'_>) -> bool {
     let mut dots = 0u8;
     let mut digits = 0u8;
     for c in version.chars() {

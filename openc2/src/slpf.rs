@@ -13,7 +13,7 @@ use crate::raw::Raw;
 use crate::response::Status;
 use crate::source::{Reader, Shape};
 use crate::target::Target;
-use crate::text::Text;
+use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseType, TargetKind, vocabulary};
 
@@ -67,11 +67,11 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Actuator<'a> {
     /// A host name or an address.
-    pub hostname: Option<Text<'a>>,
+    pub hostname: Option<Str<'a>>,
     /// A group of actuators.
-    pub named_group: Option<Text<'a>>,
+    pub named_group: Option<Str<'a>>,
     /// An identifier.
-    pub asset_id: Option<Text<'a>>,
+    pub asset_id: Option<Str<'a>>,
     /// An identifier in at most 10 parts.
     pub asset_tuple: Option<Texts<'a>>,
 }
@@ -194,7 +194,7 @@ impl<'a> Value<'a> for Results {
 }
 
 /// A host name or an address (SLPF s2.1.4): one of IPv4 looks like a name.
-fn host(text: Text<'_>) -> bool {
+fn host(text: Str<'_>) -> bool {
     formats::hostname(text) || text.read(&mut [0; 64]).is_some_and(|text| formats::ipv6(text.as_bytes()).is_some())
 }
 
@@ -217,7 +217,7 @@ impl Args {
 
     /// As part of a command's arguments.
     pub const fn extension(self) -> Extension<'static> {
-        Extension { profile: Text::new(NSID), value: ExtensionValue::SlpfArgs(self) }
+        Extension { profile: Str::new(NSID), value: ExtensionValue::SlpfArgs(self) }
     }
 }
 
@@ -234,7 +234,7 @@ impl<'a> Actuator<'a> {
 
     /// As a command's actuator.
     pub const fn actuator(&'a self) -> AnyActuator<'a> {
-        AnyActuator { profile: Text::new(NSID), specifiers: Some(ExtensionValue::SlpfActuator(self)) }
+        AnyActuator { profile: Str::new(NSID), specifiers: Some(ExtensionValue::SlpfActuator(self)) }
     }
 }
 
@@ -250,15 +250,15 @@ impl Results {
 
     /// As part of a response's results.
     pub const fn extension(self) -> Extension<'static> {
-        Extension { profile: Text::new(NSID), value: ExtensionValue::SlpfResults(self) }
+        Extension { profile: Str::new(NSID), value: ExtensionValue::SlpfResults(self) }
     }
 }
 
 /// The target of a rule by its number (SLPF s2.1.2.2).
 pub const fn rule_number<'a>(number: u64) -> Target<'a> {
     Target::Extension {
-        profile: Text::new(NSID),
-        name: Text::new(RULE_NUMBER),
+        profile: Str::new(NSID),
+        name: Str::new(RULE_NUMBER),
         value: ExtensionValue::SlpfRuleNumber(number),
     }
 }
@@ -375,7 +375,7 @@ mod tests {
         let length = again.encode(Form::Json, &mut buffer).unwrap();
         assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(A2));
         assert_eq!(Args::of(&again).unwrap().drop_process, Some(DropProcess::None));
-        assert_eq!(Actuator::of(&again).unwrap().asset_id, Some(Text::new("30")));
+        assert_eq!(Actuator::of(&again).unwrap().asset_id, Some(Str::new("30")));
     }
 
     #[test]
@@ -390,8 +390,8 @@ mod tests {
         let mut command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.0/24").unwrap()));
         command.args = AllArgs { extensions: own[..].into(), ..AllArgs::NONE };
         let tuple = Texts::from(&["a", "b"]);
-        let hostname = Some(Text::new("fw.example"));
-        let named_group = Some(Text::new("edge"));
+        let hostname = Some(Str::new("fw.example"));
+        let named_group = Some(Str::new("edge"));
         let specifiers = Actuator { hostname, named_group, asset_id: None, asset_tuple: Some(tuple) };
         command.actuator = Some(specifiers.actuator());
         for (form, encoding) in

@@ -7,7 +7,7 @@
 use crate::error::{Fail, Path, Rule};
 use crate::number::Number;
 use crate::raw::Raw;
-use crate::text::Text;
+use crate::text::Str;
 use crate::vocabulary::{self, Name, Vocabulary};
 use crate::{Encoding, Form, Language, Quirk, Quirks};
 
@@ -60,7 +60,7 @@ impl Walk {
 /// A field's key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Key<'a> {
-    Name(Text<'a>),
+    Name(Str<'a>),
     Id(u64),
 }
 
@@ -80,7 +80,7 @@ impl Key<'_> {
 }
 
 /// A name's place in a table.
-fn find(names: &[Name], name: Text<'_>) -> Option<usize> {
+fn find(names: &[Name], name: Str<'_>) -> Option<usize> {
     match name.as_plain() {
         Some(plain) => vocabulary::find(names, plain.as_bytes()),
         None => vocabulary::find(names, name.read(&mut [0; 40])?.as_bytes()),
@@ -88,7 +88,7 @@ fn find(names: &[Name], name: Text<'_>) -> Option<usize> {
 }
 
 /// The entry that a name stands for.
-pub(crate) fn named<V: Vocabulary>(name: Text<'_>) -> Option<V> {
+pub(crate) fn named<V: Vocabulary>(name: Str<'_>) -> Option<V> {
     find(V::NAMES, name).and_then(V::at)
 }
 
@@ -254,12 +254,12 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub(crate) fn text(&mut self) -> Text<'a> {
+    pub(crate) fn text(&mut self) -> Str<'a> {
         if self.is_json() { self.json_text() } else { self.cbor_text() }
     }
 
     /// A text, unless something was wrong.
-    pub(crate) fn sound_text(&mut self) -> Option<Text<'a>> {
+    pub(crate) fn sound_text(&mut self) -> Option<Str<'a>> {
         let text = self.text();
         self.sound().then_some(text)
     }

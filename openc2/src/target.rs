@@ -10,7 +10,7 @@ use crate::object::{Artifact, Device, File, Process, text_of, write_text};
 use crate::out::Out;
 use crate::slpf;
 use crate::source::{Key, Kind, Member, Reader, Shape};
-use crate::text::Text;
+use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{Feature, RegisteredProfile, TargetKind};
 use crate::{Quirk, extension};
@@ -22,21 +22,21 @@ pub enum Target<'a> {
     /// Bytes that represent a file or part of one (LS1 s3.4.1.1).
     Artifact(Artifact<'a>),
     /// An earlier command, by its identifier (LS1 s3.4.2.16).
-    Command(Text<'a>),
+    Command(Str<'a>),
     /// A device (LS1 s3.4.1.2).
     Device(Device<'a>),
     /// A domain name (LS1 s3.4.1.3).
-    DomainName(Text<'a>),
+    DomainName(Str<'a>),
     /// An e-mail address (LS1 s3.4.1.4).
-    EmailAddr(Text<'a>),
+    EmailAddr(Str<'a>),
     /// What a Consumer can do (LS1 s3.4.1.5).
     Features(Features),
     /// A file (LS1 s3.4.1.6).
     File(File<'a>),
     /// An internationalized domain name (LS1 s3.4.1.7).
-    IdnDomainName(Text<'a>),
+    IdnDomainName(Str<'a>),
     /// An internationalized e-mail address (LS1 s3.4.1.8).
-    IdnEmailAddr(Text<'a>),
+    IdnEmailAddr(Str<'a>),
     /// A range of IPv4 addresses (LS1 s3.4.1.9).
     Ipv4Net(Ipv4Net),
     /// A range of IPv6 addresses (LS1 s3.4.1.11).
@@ -50,17 +50,17 @@ pub enum Target<'a> {
     /// A running program (LS1 s3.4.1.15).
     Process(Process<'a>),
     /// A resource (LS1 s3.4.1.17).
-    Uri(Text<'a>),
+    Uri(Str<'a>),
     /// A resource, internationalized (LS1 s3.4.1.13).
-    Iri(Text<'a>),
+    Iri(Str<'a>),
     /// Names of an actuator's attributes (LS1 s3.4.1.16; gone from the v2.0 draft).
     Properties(Texts<'a>),
     /// A target of a profile (LS1 s3.1.4): `profile:name` in v1.0, a name within the profile in the v2.0 draft.
     Extension {
         /// The namespace identifier of the profile.
-        profile: Text<'a>,
+        profile: Str<'a>,
         /// The name of the target in it.
-        name: Text<'a>,
+        name: Str<'a>,
         /// Its value.
         value: ExtensionValue<'a>,
     },
@@ -132,7 +132,7 @@ impl<'a> Target<'a> {
         let whole = match key {
             Key::Name(whole) => whole,
             Key::Id(slpf::RULE_NUMBER_ID) => {
-                return self.fill_named(Text::new(slpf::NSID), Text::new(slpf::RULE_NUMBER), at, r);
+                return self.fill_named(Str::new(slpf::NSID), Str::new(slpf::RULE_NUMBER), at, r);
             }
             Key::Id(_) => return r.fail_at(at, Rule::ConciseExtension),
         };
@@ -156,7 +156,7 @@ impl<'a> Target<'a> {
     }
 
     /// The value of a profile's target.
-    fn fill_named(&mut self, profile: Text<'a>, name: Text<'a>, at: usize, r: &mut Reader<'a>) {
+    fn fill_named(&mut self, profile: Str<'a>, name: Str<'a>, at: usize, r: &mut Reader<'a>) {
         let value = if profile == slpf::NSID {
             r.require(name == slpf::RULE_NUMBER, at, Rule::SlpfTarget);
             ExtensionValue::SlpfRuleNumber(r.integer())
@@ -251,7 +251,7 @@ pub(crate) fn read_list<'a>(r: &mut Reader<'a>) -> Texts<'a> {
 }
 
 /// Reads a list of texts and looks at each.
-pub(crate) fn read_each<'a>(r: &mut Reader<'a>, mut look: impl FnMut(&mut Reader<'a>, Text<'a>)) -> Texts<'a> {
+pub(crate) fn read_each<'a>(r: &mut Reader<'a>, mut look: impl FnMut(&mut Reader<'a>, Str<'a>)) -> Texts<'a> {
     Texts::from_checked(r.span(|r| {
         let mut walk = r.open_list();
         while r.more(&mut walk) {
@@ -354,7 +354,7 @@ impl<'a> Value<'a> for Features {
 #[derive(Clone, Copy, Debug)]
 pub struct Actuator<'a> {
     /// The namespace identifier of the profile.
-    pub profile: Text<'a>,
+    pub profile: Str<'a>,
     /// The specifiers, as the profile defines them; `None` writes an empty map in v1.0. The v2.0 draft has none.
     pub specifiers: Option<ExtensionValue<'a>>,
 }
@@ -362,7 +362,7 @@ pub struct Actuator<'a> {
 impl<'a> Value<'a> for Actuator<'a> {
     #[inline(always)]
     fn empty() -> Self {
-        Self { profile: Text::EMPTY, specifiers: None }
+        Self { profile: Str::EMPTY, specifiers: None }
     }
 
     fn fill(&mut self, r: &mut Reader<'a>) {

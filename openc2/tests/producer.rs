@@ -10,8 +10,8 @@ use openc2_mqtt::consumer::{self, Consumer, Declaration, Reaction};
 use openc2_mqtt::producer::{self, Expect, Heard, Producer, Request, Unheard};
 use openc2_mqtt::transfer::{Channel, Clause, Layout, Received, Scheme, publish_properties};
 use openc2_mqtt::{
-    Action, Command, Encoding, Feature, Features, Instant, Ipv4Net, MessageType, Pair, Reading, Response, Status,
-    Target, Text, Texts,
+    Action, Command, Encoding, Feature, Features, Instant, Ipv4Net, MessageType, Pair, Reading, Response, Status, Str,
+    Target, Texts,
 };
 
 fn answer(producer: &mut Producer<'_, producer::Inline<2, 3>>, json: &str, now: Instant) -> String {
@@ -170,7 +170,7 @@ fn a_request_says_who_sends_it_and_asks_for_no_response_topic() {
     let mut out = [0; 512];
     let (_, outgoing) = producer.request(&request, [7; 16], NOW, Some(UTC), &mut out).unwrap();
     let message = Reading::default().message(Encoding::Json, outgoing.payload).unwrap().value;
-    assert_eq!(message.headers.from, Some(Text::new("p")));
+    assert_eq!(message.headers.from, Some(Str::new("p")));
     assert_eq!(message.headers.created, Some(UTC));
     assert_eq!(message.headers.request_id.map(|id| id.len()), Some(36));
     let properties = outgoing.properties.as_properties();

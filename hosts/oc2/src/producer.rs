@@ -6,7 +6,7 @@ use std::time::Instant;
 use mqtt5_session::{Event, Incoming};
 use openc2_mqtt::producer::{Expect, Heard, Inline, Part, Policy, Producer, Request, RequestId};
 use openc2_mqtt::transfer::Received;
-use openc2_mqtt::{Response, Text, Texts};
+use openc2_mqtt::{Response, Str, Texts};
 
 use crate::agent::{Agent, Job};
 use crate::failure::{Cause, Failure, Step};
@@ -123,6 +123,6 @@ fn summary(response: &Response<'_>) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-fn join<'a>(texts: impl Iterator<Item = Text<'a>>) -> String {
+fn join<'a>(texts: impl Iterator<Item = Str<'a>>) -> String {
     texts.map(|text| text.to_string()).collect::<Vec<_>>().join(", ")
 }

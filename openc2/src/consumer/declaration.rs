@@ -4,7 +4,7 @@ use crate::Reading;
 use crate::command::Command;
 use crate::list::Pair;
 use crate::message::Headers;
-use crate::text::Text;
+use crate::text::Str;
 use crate::transfer::{Channel, Layout, Quality, Scheme};
 use crate::vocabulary::Action;
 
@@ -55,11 +55,11 @@ impl<'d> Declaration<'d> {
         if pairs.peek().is_none() && command.action != Action::Query {
             return Some("Command not supported");
         }
-        let named = |target: Text<'_>| target.as_plain().is_some_and(|name| command.target.is_named(name));
+        let named = |target: Str<'_>| target.as_plain().is_some_and(|name| command.target.is_named(name));
         if !pairs.any(|pair| pair.targets.iter().any(named)) {
             return Some("Target type not supported");
         }
-        let known = |profile: Text<'_>| self.profiles.iter().any(|own| profile == *own);
+        let known = |profile: Str<'_>| self.profiles.iter().any(|own| profile == *own);
         let foreign = command.args.extensions.iter().any(|extension| !known(extension.profile));
         foreign.then_some("Option not supported")
     }

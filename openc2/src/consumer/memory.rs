@@ -5,7 +5,7 @@ use super::reply::Asker;
 use crate::command::Command;
 use crate::message::Headers;
 use crate::response::Status;
-use crate::text::{self, Text};
+use crate::text::{self, Str};
 use crate::transfer::Encoding;
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
@@ -140,23 +140,23 @@ pub(super) struct Answer<'t> {
 /// The names by which a request is known.
 #[derive(Clone, Copy)]
 pub(super) struct Names<'i> {
-    from: Text<'i>,
-    request: Option<Text<'i>>,
-    command: Option<Text<'i>>,
+    from: Str<'i>,
+    request: Option<Str<'i>>,
+    command: Option<Str<'i>>,
 }
 
 impl<'i> Names<'i> {
     pub(super) fn new(headers: &Headers<'i>, command: &Command<'i>) -> Self {
-        Self { from: headers.from.unwrap_or(Text::EMPTY), request: headers.request_id, command: command.command_id }
+        Self { from: headers.from.unwrap_or(Str::EMPTY), request: headers.request_id, command: command.command_id }
     }
 
     /// Its `request_id`, else its `command_id`. With neither it can't be told from others.
-    fn id(&self) -> Option<Text<'i>> {
+    fn id(&self) -> Option<Str<'i>> {
         self.request.or(self.command)
     }
 
-    fn parts(&self) -> [Text<'i>; 3] {
-        [self.from, self.id().unwrap_or(Text::EMPTY), self.command.unwrap_or(Text::EMPTY)]
+    fn parts(&self) -> [Str<'i>; 3] {
+        [self.from, self.id().unwrap_or(Str::EMPTY), self.command.unwrap_or(Str::EMPTY)]
     }
 
     fn len(&self) -> usize {
@@ -255,10 +255,10 @@ impl<'m> Table<'m> {
         let parts = names.parts();
         let mut at = 0usize;
         let room = self.room_mut(index);
-        for c in parts.iter().flat_map(Text::chars) {
+        for c in parts.iter().flat_map(Str::chars) {
             at = text::put(room, at, c)?;
         }
-        let length = |text: Text<'_>| u16::try_from(text.len()).ok();
+        let length = |text: Str<'_>| u16::try_from(text.len()).ok();
         let [from, id, command] = parts;
         let (from, id, command) = (length(from)?, length(id)?, length(command)?);
         let named = names.request.is_some();
@@ -309,8 +309,8 @@ impl<'m> Table<'m> {
             return None;
         }
         let parts = self.parts(usize::from(ticket.slot))?;
-        let request_id = slot.named.then_some(Text::new(parts.id));
-        Some((Asker { from: Some(Text::new(parts.from)), request_id, encoding: slot.encoding }, slot.requested))
+        let request_id = slot.named.then_some(Str::new(parts.id));
+        Some((Asker { from: Some(Str::new(parts.from)), request_id, encoding: slot.encoding }, slot.requested))
     }
 
     /// Keeps a response, if there is room for it.

@@ -7,7 +7,7 @@ use super::{Answering, Ignored, Reaction, Refused, Ticket, wish};
 use crate::error::{EncodeError, Error, Rule};
 use crate::message::{Content, Headers, Message};
 use crate::response::{Response, Results, Status};
-use crate::text::{self, Text};
+use crate::text::{self, Str};
 use crate::transfer::{Channel, Clause, Encoding, MessageType, Outgoing, TopicError, Verdict, publish_properties};
 use crate::vocabulary::{Feature, ResponseType};
 use crate::{Number, Pairs, Style, Texts};
@@ -19,8 +19,8 @@ pub(super) type Outcome<'i, 'b> = Result<Reaction<'i, 'b>, Refused>;
 /// Who asked, and how the answer goes back.
 #[derive(Clone, Copy)]
 pub(super) struct Asker<'i> {
-    pub(super) from: Option<Text<'i>>,
-    pub(super) request_id: Option<Text<'i>>,
+    pub(super) from: Option<Str<'i>>,
+    pub(super) request_id: Option<Str<'i>>,
     pub(super) encoding: Encoding,
 }
 
@@ -102,7 +102,7 @@ impl Core<'_> {
         let Some(kept) = answer.kept else {
             let mut response = Response::new(answer.status);
             if !answer.status.is_interim() {
-                response.status_text = Some(Text::new("Answered before; the results were too large to keep"));
+                response.status_text = Some(Str::new("Answered before; the results were too large to keep"));
             }
             return again(self.write(asker, &response, moment, buffer)?, answer.status);
         };
@@ -146,7 +146,7 @@ impl Core<'_> {
     }
 
     #[inline(never)]
-    fn topic<'b>(&self, from: Option<Text<'_>>, buffer: &'b mut [u8]) -> Result<(Topic<'b>, &'b mut [u8]), TopicError> {
+    fn topic<'b>(&self, from: Option<Str<'_>>, buffer: &'b mut [u8]) -> Result<(Topic<'b>, &'b mut [u8]), TopicError> {
         let mut name = [0; 128];
         let producer = match self.policy.answering {
             Answering::Everyone => None,
@@ -176,7 +176,7 @@ impl Core<'_> {
         let headers = Headers {
             request_id: asker.request_id,
             created: moment.utc,
-            from: Some(Text::new(self.declaration.id)),
+            from: Some(Str::new(self.declaration.id)),
             to: None,
         };
         let style = Style { form: asker.encoding.into(), language: self.policy.reading.language };

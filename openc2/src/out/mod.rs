@@ -8,7 +8,7 @@ mod raw;
 use crate::error::{EncodeError, Rule};
 use crate::json::plain;
 use crate::source::{Shape, named};
-use crate::text::{self, Text};
+use crate::text::{self, Str};
 use crate::vocabulary::{Name, RegisteredProfile, Vocabulary};
 use crate::{Form, Language, Style};
 
@@ -234,7 +234,7 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a field of this name; the concise form has no identifier for it.
-    pub(crate) fn named(&mut self, frame: &mut Frame, name: Text<'_>) {
+    pub(crate) fn named(&mut self, frame: &mut Frame, name: Str<'_>) {
         self.comma(frame);
         if self.concise() {
             self.refuse(Rule::ConciseExtension);
@@ -250,7 +250,7 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a field named for a profile.
-    pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Text<'_>) {
+    pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Str<'_>) {
         match named::<RegisteredProfile>(profile) {
             Some(registered) => self.field(frame, registered),
             None => self.named(frame, profile),
@@ -264,7 +264,7 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a field named for a target of a profile, as v1.0 writes it.
-    pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Text<'_>, name: Text<'_>) {
+    pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Str<'_>, name: Str<'_>) {
         if self.concise() {
             // Of the registered profiles' targets, only this one has an identifier that was approved.
             if profile == crate::slpf::NSID && name == crate::slpf::RULE_NUMBER {
@@ -273,7 +273,7 @@ impl<'b> Out<'b> {
             self.refuse(Rule::ConciseExtension);
         }
         self.comma(frame);
-        let plain = |text: Text<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
+        let plain = |text: Str<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
         self.require(plain(profile) && plain(name) && !name.is_empty(), Rule::TargetExtension);
         self.quote(profile.len().saturating_add(name.len()).saturating_add(1));
         for c in profile.chars().chain([':']).chain(name.chars()) {
@@ -322,7 +322,7 @@ impl<'b> Out<'b> {
     }
 
     /// A string, its escapes undone and, in JSON, those made that must be.
-    pub(crate) fn text(&mut self, text: Text<'_>) {
+    pub(crate) fn text(&mut self, text: Str<'_>) {
         if let Some(plain) = text.as_plain() {
             return self.str(plain);
         }

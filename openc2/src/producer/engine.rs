@@ -5,7 +5,7 @@ use super::{Heard, Policy, Refused, Request, RequestId, Unheard};
 use crate::Style;
 use crate::error::EncodeError;
 use crate::message::{Content, Headers, Message};
-use crate::text::Text;
+use crate::text::Str;
 use crate::transfer::{Clause, MessageType, Outgoing, Received, Verdict, check, publish_properties};
 use mqtt5_session::Instant;
 
@@ -33,9 +33,9 @@ impl Core<'_> {
         table.room_for(id, request.expect)?;
         let (topic, rest) = request.channel.write(&self.policy.scheme, buffer)?;
         let headers = Headers {
-            request_id: Some(Text::new(id)),
+            request_id: Some(Str::new(id)),
             created: utc,
-            from: Some(Text::new(self.id)),
+            from: Some(Str::new(self.id)),
             to: (!request.to.is_empty()).then_some(request.to),
         };
         let style = Style { form: self.policy.encoding.into(), language: self.policy.reading.language };

@@ -2,7 +2,7 @@
 
 use super::{Expect, Part, Refused, RequestId, TimedOut, Unheard};
 use crate::response::Status;
-use crate::text::{self, Text};
+use crate::text::{self, Str};
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
@@ -66,7 +66,7 @@ pub(super) struct Name<const N: usize> {
 impl<const N: usize> Name<N> {
     const EMPTY: Self = Self { bytes: [0; N], length: 0 };
 
-    pub(super) fn new(text: Text<'_>) -> Option<Self> {
+    pub(super) fn new(text: Str<'_>) -> Option<Self> {
         let mut name = Self::EMPTY;
         let mut at = 0usize;
         for c in text.chars() {
@@ -211,7 +211,7 @@ impl<'m> Table<'m> {
         wanted: ResponseType,
     ) -> Result<RequestId, Refused> {
         let index = self.place().ok_or(Refused::Requests)?;
-        let name = Name::new(Text::new(id)).ok_or(Refused::Name)?;
+        let name = Name::new(Str::new(id)).ok_or(Refused::Name)?;
         let age = self.pending.iter().map(|pending| pending.age).max().unwrap_or(0).wrapping_add(1);
         let place = self.pending.get_mut(index).ok_or(Refused::Requests)?;
         let request = RequestId {
@@ -237,7 +237,7 @@ impl<'m> Table<'m> {
             for expected in names {
                 let responder = Responder {
                     request: Some(request),
-                    name: Name::new(Text::new(expected)).ok_or(Refused::Name)?,
+                    name: Name::new(Str::new(expected)).ok_or(Refused::Name)?,
                     expected: true,
                     ..Responder::FREE
                 };
@@ -265,8 +265,8 @@ impl<'m> Table<'m> {
     /// Counts a response.
     pub(super) fn take(
         &mut self,
-        id: Text<'_>,
-        from: Text<'_>,
+        id: Str<'_>,
+        from: Str<'_>,
         status: Status,
         created: Option<u64>,
         now: Instant,

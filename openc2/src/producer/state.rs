@@ -4,7 +4,7 @@ use super::memory::{Name, Pending, Responder, State, Table};
 use super::{Inline, NAME, REQUEST_ID, RequestId};
 use crate::response::Status;
 use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, Reader, Writer};
-use crate::text::Text;
+use crate::text::Str;
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
@@ -116,7 +116,7 @@ fn read(
 }
 
 fn name<const N: usize>(text: &str) -> Result<Name<N>, ImportError> {
-    Name::new(Text::new(text)).ok_or(ImportError::Damaged)
+    Name::new(Str::new(text)).ok_or(ImportError::Damaged)
 }
 
 #[cfg(test)]

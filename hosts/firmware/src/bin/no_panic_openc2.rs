@@ -53,8 +53,8 @@ fn reading() -> Reading {
     Reading { depth: black_box(4), size: black_box(1024), ..base }
 }
 
-fn text() -> Text<'static> {
-    Text::from(plain())
+fn text() -> Str<'static> {
+    Str::from(plain())
 }
 
 /// What the tables say.
