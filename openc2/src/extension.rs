@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::Quirk;
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::list::Steps;
 use crate::out::{Frame, Out};
 use crate::raw::Raw;
@@ -195,7 +195,7 @@ pub(crate) fn namespace<'a>(key: Key<'a>, at: usize, r: &mut Reader<'a>) -> Str<
         Key::Id(id) => match RegisteredProfile::from_id(id) {
             Some(profile) => Str::new(profile.name()),
             None => {
-                r.fail_at(at, Rule::ConciseExtension);
+                r.fail_at(at, LanguageRule::ConciseExtension);
                 Str::EMPTY
             }
         },
@@ -205,12 +205,12 @@ pub(crate) fn namespace<'a>(key: Key<'a>, at: usize, r: &mut Reader<'a>) -> Str<
 /// A namespace is registered or, in v1.0, begins with `x-` (LS1 s3.1.4); the v2.0 draft dropped that.
 pub(crate) fn check_namespace(name: Str<'_>, at: usize, r: &mut Reader<'_>) {
     if !r.v2() && !is_registered_or_private(name) {
-        return r.fail_at(at, Rule::UnregisteredNsid);
+        return r.fail_at(at, LanguageRule::UnregisteredNsid);
     }
     match namespace_length(name) {
         1..=16 => {}
-        0 => r.fail_at(at, Rule::Nsid),
-        _ => r.forgive(Quirk::LongNamespace, at, Rule::Nsid),
+        0 => r.fail_at(at, LanguageRule::Nsid),
+        _ => r.forgive(Quirk::LongNamespace, at, LanguageRule::Nsid),
     }
 }
 
@@ -243,7 +243,7 @@ impl Extensions<'_> {
             return;
         }
         for extension in self.iter() {
-            out.require(namespace_fits(extension.profile, out.v2()), Rule::UnregisteredNsid);
+            out.require(namespace_fits(extension.profile, out.v2()), LanguageRule::UnregisteredNsid);
             out.profile(frame, extension.profile);
             extension.value.write(extension.profile, part, out);
         }
@@ -266,7 +266,7 @@ impl<'a> ExtensionValue<'a> {
     /// Writes the value alone.
     pub(crate) fn write(&self, profile: Str<'_>, part: Part, out: &mut Out<'_>) {
         // The draft v2.0 gives the profile's fields other identifiers, and was never approved.
-        out.require(!(out.concise() && out.v2()), Rule::ConciseExtension);
+        out.require(!(out.concise() && out.v2()), LanguageRule::ConciseExtension);
         match self {
             Self::SlpfArgs(args) => args.write(out),
             Self::SlpfActuator(actuator) => actuator.write(out),

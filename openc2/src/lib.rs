@@ -48,7 +48,7 @@ mod vocabulary;
 
 pub use command::{Args, Command, Interval};
 pub use document::{Document, Kind};
-pub use error::{EncodeError, Error, Path, Rule};
+pub use error::{EncodeError, Error, LanguageRule, Path};
 pub use extension::{Extension, ExtensionValue, Extensions, ExtensionsIter};
 pub use list::{Pair, Pairs, PairsIter, Texts, TextsIter};
 pub use message::{Content, Headers, Message};

@@ -3,7 +3,7 @@
 
 use crate::Actuator as AnyActuator;
 use crate::command::Command;
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::extension::{Extension, ExtensionValue};
 use crate::formats;
 use crate::list::Texts;
@@ -91,20 +91,20 @@ impl<'a> Value<'a> for Args {
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
-        while let Some(key) = members.only(r, Rule::SlpfArg) {
+        while let Some(key) = members.only(r, LanguageRule::SlpfArg) {
             match key {
-                ArgKey::DropProcess => self.drop_process = r.one_of(Rule::SlpfDropProcess),
+                ArgKey::DropProcess => self.drop_process = r.one_of(LanguageRule::SlpfDropProcess),
                 ArgKey::Persistent => self.persistent = Some(r.boolean()),
-                ArgKey::Direction => self.direction = r.one_of(Rule::SlpfDirection),
+                ArgKey::Direction => self.direction = r.one_of(LanguageRule::SlpfDirection),
                 ArgKey::InsertRule => self.insert_rule = Some(r.integer()),
             }
         }
-        members.filled(r, Rule::SlpfEmpty);
+        members.filled(r, LanguageRule::SlpfEmpty);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
-        out.require(*self != Self::default(), Rule::SlpfEmpty);
+        out.require(*self != Self::default(), LanguageRule::SlpfEmpty);
         if let Some(drop_process) = self.drop_process {
             out.field(&mut frame, ArgKey::DropProcess);
             out.one_of(drop_process);
@@ -133,15 +133,15 @@ impl<'a> Value<'a> for Actuator<'a> {
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
-        while let Some(key) = members.only(r, Rule::SlpfSpecifier) {
+        while let Some(key) = members.only(r, LanguageRule::SlpfSpecifier) {
             match key {
-                SpecifierKey::Hostname => self.hostname = Some(text_of(r, host, Rule::SlpfHostname)),
+                SpecifierKey::Hostname => self.hostname = Some(text_of(r, host, LanguageRule::SlpfHostname)),
                 SpecifierKey::NamedGroup => self.named_group = Some(r.text()),
                 SpecifierKey::AssetId => self.asset_id = Some(r.text()),
                 SpecifierKey::AssetTuple => {
                     let at = r.at;
                     let tuple = crate::target::read_list(r);
-                    r.require(tuple.len() <= 10, at, Rule::SlpfTuple);
+                    r.require(tuple.len() <= 10, at, LanguageRule::SlpfTuple);
                     self.asset_tuple = Some(tuple);
                 }
             }
@@ -152,7 +152,7 @@ impl<'a> Value<'a> for Actuator<'a> {
         let mut frame = out.open(Shape::Map);
         if let Some(hostname) = self.hostname {
             out.field(&mut frame, SpecifierKey::Hostname);
-            write_text(out, hostname, host, Rule::SlpfHostname);
+            write_text(out, hostname, host, LanguageRule::SlpfHostname);
         }
         for (key, text) in [(SpecifierKey::NamedGroup, self.named_group), (SpecifierKey::AssetId, self.asset_id)] {
             if let Some(text) = text {
@@ -161,7 +161,7 @@ impl<'a> Value<'a> for Actuator<'a> {
             }
         }
         if let Some(tuple) = self.asset_tuple {
-            out.require(tuple.len() <= 10, Rule::SlpfTuple);
+            out.require(tuple.len() <= 10, LanguageRule::SlpfTuple);
             out.field(&mut frame, SpecifierKey::AssetTuple);
             out.texts(tuple);
         }
@@ -178,11 +178,11 @@ impl<'a> Value<'a> for Results {
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut found = false;
         let mut members = r.open(Shape::Map);
-        while let Some(ResultKey::RuleNumber) = members.only(r, Rule::SlpfResult) {
+        while let Some(ResultKey::RuleNumber) = members.only(r, LanguageRule::SlpfResult) {
             self.rule_number = r.integer();
             found = true;
         }
-        r.require(found, members.at(), Rule::SlpfEmpty);
+        r.require(found, members.at(), LanguageRule::SlpfEmpty);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -422,12 +422,12 @@ mod tests {
     #[test]
     fn what_the_profile_does_not_define_is_refused() {
         for (args, rule, path) in [
-            (r#"{"drop":"none"}"#, Rule::SlpfArg, "args.slpf.drop"),
-            (r#"{"drop_process":"no"}"#, Rule::SlpfDropProcess, "args.slpf.drop_process"),
-            (r#"{"direction":"up"}"#, Rule::SlpfDirection, "args.slpf.direction"),
-            (r#"{"persistent":1}"#, Rule::WantBoolean, "args.slpf.persistent"),
-            (r#"{"insert_rule":"1"}"#, Rule::WantInteger, "args.slpf.insert_rule"),
-            (r#"{}"#, Rule::SlpfEmpty, "args.slpf"),
+            (r#"{"drop":"none"}"#, LanguageRule::SlpfArg, "args.slpf.drop"),
+            (r#"{"drop_process":"no"}"#, LanguageRule::SlpfDropProcess, "args.slpf.drop_process"),
+            (r#"{"direction":"up"}"#, LanguageRule::SlpfDirection, "args.slpf.direction"),
+            (r#"{"persistent":1}"#, LanguageRule::WantBoolean, "args.slpf.persistent"),
+            (r#"{"insert_rule":"1"}"#, LanguageRule::WantInteger, "args.slpf.insert_rule"),
+            (r#"{}"#, LanguageRule::SlpfEmpty, "args.slpf"),
         ] {
             let json =
                 std::format!(r#"{{"action":"deny","target":{{"ipv4_net":"1.1.1.1"}},"args":{{"slpf":{args}}}}}"#);
@@ -435,9 +435,9 @@ mod tests {
             assert_eq!((error.rule, error.path.as_str()), (rule, path));
         }
         for (actuator, rule) in [
-            (r#"{"hostname":"a b"}"#, Rule::SlpfHostname),
-            (r#"{"asset_tuple":["1","2","3","4","5","6","7","8","9","10","11"]}"#, Rule::SlpfTuple),
-            (r#"{"asset":"1"}"#, Rule::SlpfSpecifier),
+            (r#"{"hostname":"a b"}"#, LanguageRule::SlpfHostname),
+            (r#"{"asset_tuple":["1","2","3","4","5","6","7","8","9","10","11"]}"#, LanguageRule::SlpfTuple),
+            (r#"{"asset":"1"}"#, LanguageRule::SlpfSpecifier),
         ] {
             let json = std::format!(
                 r#"{{"action":"deny","target":{{"ipv4_net":"1.1.1.1"}},"actuator":{{"slpf":{actuator}}}}}"#
@@ -445,9 +445,9 @@ mod tests {
             assert_eq!(read_command(&json).unwrap_err().rule, rule);
         }
         let error = read_command(r#"{"action":"delete","target":{"slpf:rule_number":"7"}}"#).unwrap_err();
-        assert_eq!((error.rule, error.path.as_str()), (Rule::WantInteger, "target.slpf:rule_number"));
+        assert_eq!((error.rule, error.path.as_str()), (LanguageRule::WantInteger, "target.slpf:rule_number"));
         let error = read_command(r#"{"action":"delete","target":{"slpf:rule":7}}"#).unwrap_err();
-        assert_eq!(error.rule, Rule::SlpfTarget);
+        assert_eq!(error.rule, LanguageRule::SlpfTarget);
     }
 
     #[test]

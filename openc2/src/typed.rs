@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(cbor::<Door<'_>>(door), Some(expected));
         assert_eq!(cbor::<&[u8]>(b"\x42ab"), Some(&b"ab"[..]));
         // Identifiers are no names: which field is 1?
-        assert_eq!(Raw::from_cbor(b"\xA1\x01\x61d").unwrap_err(), crate::Rule::CborKey);
+        assert_eq!(Raw::from_cbor(b"\xA1\x01\x61d").unwrap_err(), crate::LanguageRule::CborKey);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::out::Out;
 use crate::source::{Kind, Reader, Shape};
 use crate::text::Str;
@@ -157,7 +157,7 @@ impl<'a> Value<'a> for Hashes<'a> {
 
     fn fill(&mut self, r: &mut Reader<'a>) {
         let mut members = r.open(Shape::Map);
-        while let Some(key) = members.only(r, Rule::UnknownKey) {
+        while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             let (slot, length) = match key {
                 HashKey::Md5 => (&mut self.md5, 16),
                 HashKey::Sha1 => (&mut self.sha1, 20),
@@ -166,18 +166,18 @@ impl<'a> Value<'a> for Hashes<'a> {
             let at = r.at;
             let hash = if r.kind() == Kind::Bytes { Some(Binary::new(r.bytes())) } else { Binary::from_hex(r.text()) };
             *slot = hash.filter(|hash| hash.len() == length);
-            r.require(slot.is_some(), at, Rule::Hash);
+            r.require(slot.is_some(), at, LanguageRule::Hash);
         }
-        members.filled(r, Rule::EmptyTarget);
+        members.filled(r, LanguageRule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
         let fields = [(HashKey::Md5, self.md5, 16), (HashKey::Sha1, self.sha1, 20), (HashKey::Sha256, self.sha256, 32)];
-        out.require(fields.iter().any(|(_, hash, _)| hash.is_some()), Rule::EmptyTarget);
+        out.require(fields.iter().any(|(_, hash, _)| hash.is_some()), LanguageRule::EmptyTarget);
         for (key, hash, length) in fields {
             let Some(hash) = hash else { continue };
-            out.require(hash.len() == length, Rule::Hash);
+            out.require(hash.len() == length, LanguageRule::Hash);
             out.field(&mut frame, key);
             if out.concise() { out.bytes(hash.len(), hash.iter()) } else { out.hex(hash.len(), hash.iter(), "") }
         }

@@ -160,7 +160,7 @@ fn a_command_whose_time_has_passed_is_not_executed() {
         assert_eq!(tell(consumer, AP, &until(UTC + 1), NOW), "execute");
     });
     let args = openc2_mqtt::Args { start_time: Some(u64::MAX), duration: Some(1), ..openc2_mqtt::Args::NONE };
-    assert_eq!(args.interval(0), Err(openc2_mqtt::Rule::TimeOverflow));
+    assert_eq!(args.interval(0), Err(openc2_mqtt::LanguageRule::TimeOverflow));
     let args = openc2_mqtt::Args { stop_time: Some(50), duration: Some(20), ..openc2_mqtt::Args::NONE };
     assert_eq!(args.interval(7), Ok(openc2_mqtt::Interval { start: 30, stop: Some(50) }));
     assert_eq!(openc2_mqtt::Args::NONE.interval(7), Ok(openc2_mqtt::Interval { start: 7, stop: None }));

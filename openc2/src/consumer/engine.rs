@@ -6,7 +6,7 @@ use super::reply::{Asker, Case, Moment, Outcome};
 use super::{Access, Broadcast, Declaration, Ignored, Policy, Reaction, Refused};
 
 use crate::command::Command;
-use crate::error::{Error, Rule};
+use crate::error::{Error, LanguageRule};
 use crate::message::{Content, Headers, Message};
 use crate::response::{Response, Status};
 use crate::target::Target;
@@ -100,7 +100,7 @@ impl Core<'_> {
             match (reading.message(encoding, payload), first) {
                 (Ok(read), None) => return Ok(read),
                 (Ok(read), Some(_)) if read.quirks.iter().eq([Quirk::DuplicateFeature]) => return Ok(read),
-                (Err(error), None) if error.rule == Rule::DuplicateFeature => {
+                (Err(error), None) if error.rule == LanguageRule::DuplicateFeature => {
                     first = Some(error);
                     reading.lenient = true;
                 }

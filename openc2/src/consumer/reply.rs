@@ -4,7 +4,7 @@ use super::engine::Core;
 use super::memory::Table;
 use super::{Answering, Ignored, Reaction, Refused, Ticket, wish};
 
-use crate::error::{EncodeError, Error, Rule};
+use crate::error::{EncodeError, Error, LanguageRule};
 use crate::message::{Content, Headers, Message};
 use crate::response::{Response, Results, Status};
 use crate::text::{self, Str};
@@ -120,7 +120,7 @@ impl Core<'_> {
     #[inline(never)]
     pub(super) fn malformed<'i, 'b>(&self, mut case: Case<'i, 'b>, payload: &'i [u8], error: Error) -> Outcome<'i, 'b> {
         let encoding = case.asker.encoding;
-        if matches!(error.rule, Rule::Junk | Rule::CborJunk) && error.at == 0 {
+        if matches!(error.rule, LanguageRule::Junk | LanguageRule::CborJunk) && error.at == 0 {
             case.verdict.violations.insert(Clause::PayloadEncoding);
         }
         let headers = self.policy.reading.salvage(encoding, payload);
@@ -130,9 +130,9 @@ impl Core<'_> {
         case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding };
         let mut line = [0; 200];
         let response = match error.rule {
-            Rule::Action => Response::with_text(Status::NotImplemented, "Command not supported"),
-            Rule::Target => Response::with_text(Status::NotImplemented, "Target type not supported"),
-            Rule::Arg => Response::with_text(Status::NotImplemented, "Option not supported"),
+            LanguageRule::Action => Response::with_text(Status::NotImplemented, "Command not supported"),
+            LanguageRule::Target => Response::with_text(Status::NotImplemented, "Target type not supported"),
+            LanguageRule::Arg => Response::with_text(Status::NotImplemented, "Option not supported"),
             _ => Response::with_text(Status::BadRequest, explain(&error, &mut line)),
         };
         if let Some(requested) = wish::response_requested(encoding, payload, self.policy.reading.depth)

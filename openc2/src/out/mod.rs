@@ -5,7 +5,7 @@
 mod leaf;
 mod raw;
 
-use crate::error::{EncodeError, Rule};
+use crate::error::{EncodeError, LanguageRule};
 use crate::json::plain;
 use crate::source::{Shape, named};
 use crate::text::{self, Str};
@@ -18,7 +18,7 @@ pub(crate) struct Out<'b> {
     at: usize,
     style: Style,
     depth: u8,
-    refused: Option<Rule>,
+    refused: Option<LanguageRule>,
 }
 
 /// A map, record or list that is being written.
@@ -74,12 +74,12 @@ impl<'b> Out<'b> {
     }
 
     /// Keeps the first rule that is broken.
-    pub(crate) fn refuse(&mut self, rule: Rule) {
+    pub(crate) fn refuse(&mut self, rule: LanguageRule) {
         self.refused.get_or_insert(rule);
     }
 
     /// Refuses unless this holds.
-    pub(crate) fn require(&mut self, holds: bool, rule: Rule) {
+    pub(crate) fn require(&mut self, holds: bool, rule: LanguageRule) {
         if !holds {
             self.refuse(rule);
         }
@@ -237,7 +237,7 @@ impl<'b> Out<'b> {
     pub(crate) fn named(&mut self, frame: &mut Frame, name: Str<'_>) {
         self.comma(frame);
         if self.concise() {
-            self.refuse(Rule::ConciseExtension);
+            self.refuse(LanguageRule::ConciseExtension);
         }
         self.text(name);
         self.colon();
@@ -270,11 +270,11 @@ impl<'b> Out<'b> {
             if profile == crate::slpf::NSID && name == crate::slpf::RULE_NUMBER {
                 return self.identified(frame, crate::slpf::RULE_NUMBER_ID);
             }
-            self.refuse(Rule::ConciseExtension);
+            self.refuse(LanguageRule::ConciseExtension);
         }
         self.comma(frame);
         let plain = |text: Str<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
-        self.require(plain(profile) && plain(name) && !name.is_empty(), Rule::TargetExtension);
+        self.require(plain(profile) && plain(name) && !name.is_empty(), LanguageRule::TargetExtension);
         self.quote(profile.len().saturating_add(name.len()).saturating_add(1));
         for c in profile.chars().chain([':']).chain(name.chars()) {
             let (bytes, length) = text::utf8(c);

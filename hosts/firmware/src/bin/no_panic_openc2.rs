@@ -59,7 +59,7 @@ fn text() -> Str<'static> {
 
 /// What the tables say.
 fn words() {
-    for rule in Rule::ALL {
+    for rule in LanguageRule::ALL {
         calls! { rule.section(); rule.meaning(); write!(Paper, "{rule}"); }
     }
     for clause in Clause::ALL {
