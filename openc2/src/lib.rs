@@ -53,7 +53,7 @@ pub use extension::{Extension, ExtensionValue, Extensions, ExtensionsIter};
 pub use list::{Pair, Pairs, PairsIter, Texts, TextsIter};
 pub use message::{Content, Headers, Message};
 pub use mqtt5_session::Instant;
-pub use net::{Connection, Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};
+pub use net::{FiveTuple, Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};
 pub use number::Number;
 pub use object::{Artifact, Device, File, Parent, Payload, Process};
 pub use raw::Raw;

@@ -232,7 +232,7 @@ fn write_ipv6(address: Ipv6Addr, line: &mut Line) {
 
 /// A five-tuple; what is absent matches any (LS1 s3.4.1.10, s3.4.1.12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Connection<N> {
+pub struct FiveTuple<N> {
     /// The range of source addresses.
     pub src_addr: Option<N>,
     /// The source port.
@@ -246,15 +246,15 @@ pub struct Connection<N> {
 }
 
 /// A five-tuple of IPv4 (LS1 s3.4.1.10).
-pub type Ipv4Connection = Connection<Ipv4Net>;
+pub type Ipv4Connection = FiveTuple<Ipv4Net>;
 /// A five-tuple of IPv6 (LS1 s3.4.1.12).
-pub type Ipv6Connection = Connection<Ipv6Net>;
+pub type Ipv6Connection = FiveTuple<Ipv6Net>;
 
-impl<N> Connection<N> {
+impl<N> FiveTuple<N> {
     const ANY: Self = Self { src_addr: None, src_port: None, dst_addr: None, dst_port: None, protocol: None };
 }
 
-impl<N> Default for Connection<N> {
+impl<N> Default for FiveTuple<N> {
     fn default() -> Self {
         Self::ANY
     }
@@ -267,7 +267,7 @@ fn port(r: &mut Reader<'_>) -> Option<u16> {
     port
 }
 
-impl<'a, N: Value<'a>> Value<'a> for Connection<N> {
+impl<'a, N: Value<'a>> Value<'a> for FiveTuple<N> {
     #[inline(always)]
     fn empty() -> Self {
         Self::ANY
