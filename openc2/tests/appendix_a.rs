@@ -6,7 +6,7 @@
 
 use mqtt5_codec::{Decoded, Decoder, Packet, Properties, ReasonCode, Sender, Text};
 use mqtt5_session::{Client, Connect, Event, Inbox, Inline, Input, Instant, Transmit};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Reaction};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::producer::{self, Expect, Heard, Producer, Request};
 use openc2_mqtt::transfer::{Channel, Connecting, Outgoing, Quality, Received, Scheme, subscriptions};
 use openc2_mqtt::{Action, Command, Feature, Features, Ipv4Net, Target};
@@ -106,7 +106,7 @@ fn a_1_connect_and_subscribe() {
     assert_eq!(bytes, connect("smtwzzwvx", "zulu01", "=Pacific="));
 
     let declaration = Declaration::new("zulu", "zulu1", &["alpha", "iota"], &[]);
-    let consumer = Consumer::new(declaration, consumer::Policy::default(), consumer::Inline::<1, 64>::new());
+    let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 64>::new());
     let mut buffer = [0; 128];
     let list = subscriptions::<4>(consumer.channels(), &Scheme::default(), Quality::ExactlyOnce, &mut buffer).unwrap();
     let id = session.subscribe(&list, Properties::EMPTY, NOW).unwrap();
@@ -171,7 +171,7 @@ fn a_3_the_profiles_of_three_consumers() {
         let response_packet = publish(id, "oc2/rsp", "rsp", &json);
         let (mut consumers_session, _) = opened("smtwzzwvx", "zulu01", "=Pacific=");
         let declaration = Declaration::new(name, "d", profiles, &[]);
-        let mut consumer = Consumer::new(declaration, consumer::Policy::default(), consumer::Inline::<1, 64>::new());
+        let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 64>::new());
         let mut back = [0; 512];
         let reply = received(&mut consumers_session, &request_packet, |event| {
             let Event::Message(incoming) = event else { panic!("{event:?}") };

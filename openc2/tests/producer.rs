@@ -6,7 +6,7 @@ mod common;
 
 use common::*;
 use mqtt5_codec::{Properties, Property, QoS, Topic};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Reaction};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::producer::{self, Expect, Heard, Producer, Request, Unheard};
 use openc2_mqtt::transfer::{Channel, Clause, Layout, Received, Scheme, publish_properties};
 use openc2_mqtt::{
@@ -41,11 +41,11 @@ fn response(id: &str, from: &str, status: u16) -> String {
 #[test]
 fn wd01_has_six_topics_and_no_properties() {
     let scheme = Scheme { layout: Layout::Wd01, prefix: None };
-    let policy = consumer::Policy { scheme, ..consumer::Policy::default() };
+    let policy = ConsumerPolicy { scheme, ..ConsumerPolicy::default() };
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "ipv6_net"]) }];
     let mut declaration = Declaration::new("c", "d7", &["slpf"], &pairs);
     declaration.device_type = Some("firewall");
-    let mut consumer = Consumer::new(declaration, policy, consumer::Inline::<2, 512>::new());
+    let mut consumer = Consumer::new(declaration, policy, ConsumerMemory::<2, 512>::new());
     let topics: Vec<String> = consumer
         .channels()
         .map(|channel| channel.write(&scheme, &mut [0; 64]).map(|(topic, _)| topic.to_string()).unwrap())
@@ -179,7 +179,7 @@ fn a_request_says_who_sends_it_and_asks_for_no_response_topic() {
     let sent = outgoing.message();
     assert_eq!((sent.qos, sent.retain), (QoS::AtLeastOnce, false));
     // A peer's request that has one is executed all the same, and never answered there.
-    with_consumer(consumer::Policy::default(), None, |consumer| {
+    with_consumer(ConsumerPolicy::default(), None, |consumer| {
         let mut list = outgoing.properties.to_vec();
         list.push(Property::ResponseTopic(Topic::new("elsewhere").unwrap()));
         let received = Received {

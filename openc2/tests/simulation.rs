@@ -14,7 +14,7 @@ use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use mqtt5_codec::{QoS, Topic};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Ignored, Reaction, Ticket};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Ignored, Reaction, Ticket};
 use openc2_mqtt::producer::{self, Expect, Heard, Part, Producer, Request, Unheard};
 use openc2_mqtt::transfer::{Channel, Outgoing, PropertyList, Received};
 use openc2_mqtt::{
@@ -108,7 +108,7 @@ impl<M> Node<M> {
 /// What UTC was when the world began.
 const UTC: u64 = 1_700_000_000_000;
 
-type Slots = consumer::Inline<24, 12_288>;
+type Slots = ConsumerMemory<24, 12_288>;
 type Requests = producer::Inline<12, 400>;
 
 #[derive(Default)]
@@ -299,7 +299,7 @@ impl<'d> World<'d> {
         let node = &mut self.consumers[index].1;
         node.began = self.now;
         node.process += 1;
-        node.machine = Consumer::new(self.declarations[index], consumer::Policy::default(), Slots::new());
+        node.machine = Consumer::new(self.declarations[index], ConsumerPolicy::default(), Slots::new());
         if !node.saved.is_empty() {
             node.machine.import(&node.saved, Instant::from_millis(0), Some(UTC + self.now)).unwrap();
         }
@@ -456,7 +456,7 @@ fn simulate(seed: u64) -> BTreeMap<&'static str, u32> {
         declarations,
     };
     for declaration in world.declarations.clone() {
-        let consumer = Consumer::new(declaration, consumer::Policy::default(), Slots::new());
+        let consumer = Consumer::new(declaration, ConsumerPolicy::default(), Slots::new());
         let topics = consumer.channels().map(|channel| {
             let mut buffer = [0; 64];
             let (topic, _) = channel.write(&consumer.policy().scheme, &mut buffer).unwrap();

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::thread;
 
 use mqtt5_blocking::Clock;
+use openc2_mqtt::consumer::ConsumerPolicy;
 use openc2_mqtt::transfer::Quality;
-use openc2_mqtt::{Encoding, consumer, producer};
+use openc2_mqtt::{Encoding, producer};
 
 use crate::agent::{Agent, Halt, Job};
 use crate::cli::{self, BrokerUrl, Demo};
@@ -84,7 +85,7 @@ fn work(job: &Job, demo: &Demo, orders: &[Order], rows: &mut Vec<Row>) -> Result
         cli::Encoding::Cbor => Encoding::Cbor,
     };
     let quality = if demo.qos == 2 { Quality::ExactlyOnce } else { Quality::AtLeastOnce };
-    let policy = consumer::Policy { quality, ..consumer::Policy::default() };
+    let policy = ConsumerPolicy { quality, ..ConsumerPolicy::default() };
 
     job.heading(&format!("Connecting to {}", job.place));
     let consumers = DEVICES.iter().map(|device| Ok((connect(job, device)?, device)));

@@ -75,7 +75,7 @@ pub(crate) enum Cause {
     #[error("not sent: {0}")]
     Request(#[from] openc2_mqtt::producer::Refused),
     #[error("not answered: {0}")]
-    Response(#[from] openc2_mqtt::consumer::Refused),
+    Response(#[from] openc2_mqtt::consumer::ConsumerRefused),
     #[error(transparent)]
     Broker(#[from] crate::broker::Error),
     #[error("no handler for Ctrl-C: {0}")]

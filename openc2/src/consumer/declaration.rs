@@ -99,7 +99,7 @@ pub enum Access {
 
 /// How a Consumer behaves where the specifications leave a choice.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy<'d> {
+pub struct ConsumerPolicy<'d> {
     /// How messages are read, and which language version is spoken.
     pub reading: Reading,
     /// How topics are named.
@@ -126,7 +126,7 @@ pub struct Policy<'d> {
     pub authorize: Option<fn(&Headers<'_>, &Command<'_>) -> Access>,
 }
 
-impl Default for Policy<'_> {
+impl Default for ConsumerPolicy<'_> {
     /// Strict, v1.0, QoS 1, responses to all, one hour remembered.
     fn default() -> Self {
         Self {

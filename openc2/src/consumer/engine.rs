@@ -3,7 +3,7 @@
 use super::memory::{Found, Names, Table};
 use super::rate::Rate;
 use super::reply::{Asker, Case, Moment, Outcome};
-use super::{Access, Broadcast, Declaration, Ignored, Policy, Reaction, Refused};
+use super::{Access, Broadcast, ConsumerPolicy, ConsumerRefused, Declaration, Ignored, Reaction};
 
 use crate::command::Command;
 use crate::error::{Error, LanguageRule};
@@ -18,7 +18,7 @@ use crate::{Quirk, Read, slpf};
 #[derive(Debug)]
 pub(super) struct Core<'d> {
     pub(super) declaration: Declaration<'d>,
-    pub(super) policy: Policy<'d>,
+    pub(super) policy: ConsumerPolicy<'d>,
     pub(super) rate: Rate,
 }
 
@@ -33,7 +33,7 @@ enum Decision<'i> {
 }
 
 impl<'d> Core<'d> {
-    pub(super) fn new(declaration: Declaration<'d>, policy: Policy<'d>) -> Self {
+    pub(super) fn new(declaration: Declaration<'d>, policy: ConsumerPolicy<'d>) -> Self {
         Self { declaration, policy, rate: Rate::default() }
     }
 }
@@ -240,7 +240,7 @@ impl Core<'_> {
             _ => None,
         };
         let Some(ticket) = table.run(free, names, asker.encoding, requested) else {
-            return Err(Refused::NoSuchTicket);
+            return Err(ConsumerRefused::NoSuchTicket);
         };
         self.rate = rate;
         if let Some(reply) = &reply {

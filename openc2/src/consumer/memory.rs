@@ -10,9 +10,9 @@ use crate::transfer::Encoding;
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
-/// Where a Consumer keeps its requests. Sealed: [`Inline`] or a mutable reference to one.
+/// Where a Consumer keeps its requests. Sealed: [`ConsumerMemory`] or a mutable reference to one.
 #[expect(private_bounds, reason = "sealed")]
-pub trait Memory: Lend {}
+pub trait ConsumerStore: Lend {}
 
 pub(crate) trait Lend {
     fn lend(&mut self) -> (&mut [Slot], &mut [u8]);
@@ -22,35 +22,35 @@ pub(crate) trait Lend {
 /// response. A response that finds no room is sent, but not kept: should the request come again, it is answered
 /// with the status alone.
 #[derive(Clone, Debug)]
-pub struct Inline<const SLOTS: usize, const BYTES: usize> {
+pub struct ConsumerMemory<const SLOTS: usize, const BYTES: usize> {
     slots: [Slot; SLOTS],
     bytes: [u8; BYTES],
 }
 
-impl<const SLOTS: usize, const BYTES: usize> Inline<SLOTS, BYTES> {
+impl<const SLOTS: usize, const BYTES: usize> ConsumerMemory<SLOTS, BYTES> {
     /// Empty memory.
     pub const fn new() -> Self {
         Self { slots: [Slot::FREE; SLOTS], bytes: [0; BYTES] }
     }
 }
 
-impl<const SLOTS: usize, const BYTES: usize> Default for Inline<SLOTS, BYTES> {
+impl<const SLOTS: usize, const BYTES: usize> Default for ConsumerMemory<SLOTS, BYTES> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const SLOTS: usize, const BYTES: usize> Memory for Inline<SLOTS, BYTES> {}
+impl<const SLOTS: usize, const BYTES: usize> ConsumerStore for ConsumerMemory<SLOTS, BYTES> {}
 
-impl<const SLOTS: usize, const BYTES: usize> Lend for Inline<SLOTS, BYTES> {
+impl<const SLOTS: usize, const BYTES: usize> Lend for ConsumerMemory<SLOTS, BYTES> {
     fn lend(&mut self) -> (&mut [Slot], &mut [u8]) {
         (&mut self.slots, &mut self.bytes)
     }
 }
 
-impl<M: Memory> Memory for &mut M {}
+impl<M: ConsumerStore> ConsumerStore for &mut M {}
 
-impl<M: Memory> Lend for &mut M {
+impl<M: ConsumerStore> Lend for &mut M {
     fn lend(&mut self) -> (&mut [Slot], &mut [u8]) {
         (**self).lend()
     }
@@ -172,7 +172,7 @@ pub(super) struct Table<'m> {
 }
 
 impl<'m> Table<'m> {
-    pub(super) fn new<M: Memory>(memory: &'m mut M) -> Self {
+    pub(super) fn new<M: ConsumerStore>(memory: &'m mut M) -> Self {
         let (slots, bytes) = memory.lend();
         let share = bytes.len().checked_div(slots.len()).unwrap_or(0);
         Self { slots, bytes, share }

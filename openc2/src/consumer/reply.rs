@@ -2,7 +2,7 @@
 
 use super::engine::Core;
 use super::memory::Table;
-use super::{Answering, Ignored, Reaction, Refused, Ticket, wish};
+use super::{Answering, ConsumerRefused, Ignored, Reaction, Ticket, wish};
 
 use crate::error::{EncodeError, Error, LanguageRule};
 use crate::message::{Content, Headers, Message};
@@ -14,7 +14,7 @@ use crate::{Number, Pairs, Style, Texts};
 use mqtt5_codec::Topic;
 use mqtt5_session::Instant;
 
-pub(super) type Outcome<'i, 'b> = Result<Reaction<'i, 'b>, Refused>;
+pub(super) type Outcome<'i, 'b> = Result<Reaction<'i, 'b>, ConsumerRefused>;
 
 /// Who asked, and how the answer goes back.
 #[derive(Clone, Copy)]
@@ -171,7 +171,7 @@ impl Core<'_> {
         response: &Response<'_>,
         moment: Moment,
         buffer: &'b mut [u8],
-    ) -> Result<Outgoing<'b>, Refused> {
+    ) -> Result<Outgoing<'b>, ConsumerRefused> {
         let (topic, rest) = self.topic(asker.from, buffer)?;
         let headers = Headers {
             request_id: asker.request_id,
@@ -196,8 +196,8 @@ impl Core<'_> {
         response: &Response<'_>,
         moment: Moment,
         buffer: &'b mut [u8],
-    ) -> Result<Option<Outgoing<'b>>, Refused> {
-        let (asker, requested) = table.asker(ticket).ok_or(Refused::NoSuchTicket)?;
+    ) -> Result<Option<Outgoing<'b>>, ConsumerRefused> {
+        let (asker, requested) = table.asker(ticket).ok_or(ConsumerRefused::NoSuchTicket)?;
         let status = response.status;
         let reply = match requested != ResponseType::Ack && self.wanted(requested, status) {
             true => Some(self.write(asker, response, moment, buffer)?),

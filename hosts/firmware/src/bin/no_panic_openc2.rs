@@ -14,7 +14,7 @@ use firmware::machine::{exit, unlinkable};
 use firmware::opaque::{Paper, bytes, now, plain, room, utc};
 use mqtt5_codec::{Properties, QoS, Topic};
 use mqtt5_session::{Event, Inbox, Input};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Reaction};
+use openc2_mqtt::consumer::{Answering, Broadcast, Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::producer::{self, Expect, Heard, Producer, Request, Unheard};
 use openc2_mqtt::transfer::*;
 use openc2_mqtt::*;
@@ -314,17 +314,17 @@ fn a_consumer() {
     let mut declaration = Declaration::new(plain(), plain(), black_box(&["slpf"]), black_box(&list[..]));
     declaration.rate_limit = black_box(Some(1));
     declaration.device_type = black_box(None);
-    let policy = consumer::Policy {
+    let policy = ConsumerPolicy {
         reading: reading(),
         scheme: scheme(),
         window: black_box(1),
         since: black_box(None),
-        answering: black_box(consumer::Answering::Producer),
-        foreign_profile: black_box(consumer::Broadcast::Ignore),
+        answering: black_box(Answering::Producer),
+        foreign_profile: black_box(Broadcast::Ignore),
         authorize: black_box(None),
-        ..consumer::Policy::default()
+        ..ConsumerPolicy::default()
     };
-    let mut memory = consumer::Inline::<4, 512>::new();
+    let mut memory = ConsumerMemory::<4, 512>::new();
     let mut machine = Consumer::new(declaration, policy, black_box(&mut memory));
     calls! { machine.declaration(); machine.policy(); machine.channels().count(); machine.running(); machine.find(plain(), plain()); }
     let Some(received) = received() else { return };
