@@ -6,7 +6,7 @@ use std::string::String;
 use mqtt5_codec::QoS;
 
 use crate::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, ConsumerRefused, Declaration, Ignored, Reaction};
-use crate::producer::{self, Expect, Heard, Part, Producer, Request, Unheard};
+use crate::producer::{Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
 use crate::transfer::{Channel, Outgoing, Received};
 use crate::*;
 
@@ -40,8 +40,8 @@ fn text(outgoing: &Outgoing<'_>) -> String {
 #[test]
 fn a_command_is_executed_once_and_answered_each_time() {
     for encoding in [Encoding::Json, Encoding::Cbor] {
-        let policy = producer::Policy { encoding, ..producer::Policy::default() };
-        let mut producer = Producer::new("p", policy, producer::Inline::<2, 8>::new());
+        let policy = ProducerPolicy { encoding, ..ProducerPolicy::default() };
+        let mut producer = Producer::new("p", policy, ProducerMemory::<2, 8>::new());
         let pairs = pairs();
         let declaration = Declaration::new("c", "d", &["slpf"], &pairs);
         let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 1024>::new());
@@ -95,7 +95,7 @@ fn a_command_is_executed_once_and_answered_each_time() {
 
 #[test]
 fn what_nobody_can_carry_out_is_refused_with_the_reason() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 8>::new());
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 8>::new());
     let pairs = pairs();
     let declaration = Declaration::new("c", "d", &["slpf"], &pairs);
     let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 1024>::new());
@@ -117,8 +117,7 @@ fn what_nobody_can_carry_out_is_refused_with_the_reason() {
 
 #[test]
 fn discovery_asks_everyone_and_ends_at_the_deadline() {
-    let mut producer =
-        Producer::new("Producer1@example.com", producer::Policy::default(), producer::Inline::<2, 8>::new());
+    let mut producer = Producer::new("Producer1@example.com", ProducerPolicy::default(), ProducerMemory::<2, 8>::new());
     let request = Request::discover(Features::new(&[Feature::Profiles]), 2_000);
     let mut out = [0; 512];
     let (id, outgoing) = producer.request_as(&request, "abc123", NOW, Some(1610483630), &mut out).unwrap();

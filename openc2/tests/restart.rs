@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use mqtt5_codec::{QoS, Topic};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy};
-use openc2_mqtt::producer::{self, Expect, Heard, Part, Producer, Request, Unheard};
+use openc2_mqtt::producer::{Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
 use openc2_mqtt::transfer::{Channel, Received, publish_properties};
 use openc2_mqtt::{
     Action, Command, Encoding, ExportError, ImportError, Instant, Ipv4Net, MessageType, Response, Status, Target,
@@ -16,10 +16,10 @@ use openc2_mqtt::{
 /// A new process: its clock starts anew.
 const LATER: Instant = Instant::from_millis(5);
 
-type Memory = producer::Inline<3, 6>;
+type Memory = ProducerMemory<3, 6>;
 
 fn producer() -> Producer<'static, Memory> {
-    Producer::new("p", producer::Policy::default(), Memory::new())
+    Producer::new("p", ProducerPolicy::default(), Memory::new())
 }
 
 fn command() -> Command<'static> {
@@ -123,9 +123,9 @@ fn a_producer_takes_up_what_is_whole_and_fits_and_nothing_else() {
     let mut newer = bytes;
     newer[4] = 2;
     assert_eq!(second.import(&newer[..length], LATER, None), Err(ImportError::Version(2)));
-    let mut small = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 6>::new());
+    let mut small = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 6>::new());
     assert_eq!(small.import(&bytes[..length], LATER, None), Err(ImportError::Full));
-    let mut small = Producer::new("p", producer::Policy::default(), producer::Inline::<3, 4>::new());
+    let mut small = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<3, 4>::new());
     assert_eq!(small.import(&bytes[..length], LATER, None), Err(ImportError::Full));
     let mut none = 0;
     small.requests(|_, _, _| none += 1);

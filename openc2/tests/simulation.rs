@@ -15,7 +15,9 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use mqtt5_codec::{QoS, Topic};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Ignored, Reaction, Ticket};
-use openc2_mqtt::producer::{self, Expect, Heard, Part, Producer, Request, Unheard};
+use openc2_mqtt::producer::{
+    Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request, Unheard,
+};
 use openc2_mqtt::transfer::{Channel, Outgoing, PropertyList, Received};
 use openc2_mqtt::{
     Action, Command, Encoding, Feature, Features, Instant, Ipv4Net, Pair, Response, ResponseType, Status, Target, Texts,
@@ -109,7 +111,7 @@ impl<M> Node<M> {
 const UTC: u64 = 1_700_000_000_000;
 
 type Slots = ConsumerMemory<24, 12_288>;
-type Requests = producer::Inline<12, 400>;
+type Requests = ProducerMemory<12, 400>;
 
 #[derive(Default)]
 struct Requested {
@@ -202,7 +204,7 @@ impl<'d> World<'d> {
         let sent = node.machine.request(&request, random, now, Some(UTC + self.now), &mut buffer);
         let (id, outgoing) = match sent {
             Ok((id, outgoing)) => (node.machine.request_id(id).unwrap().to_string(), outgoing),
-            Err(producer::Refused::Requests | producer::Refused::Responders) => return self.note("request refused"),
+            Err(ProducerRefused::Requests | ProducerRefused::Responders) => return self.note("request refused"),
             Err(refused) => panic!("{refused}"),
         };
         let packet = Packet::of(&outgoing);
@@ -433,7 +435,7 @@ impl<'d> World<'d> {
 
 fn a_producer<'d>(index: usize) -> Producer<'d, Requests> {
     let (name, encoding) = [("producer-0", Encoding::Json), ("producer-1", Encoding::Cbor)][index];
-    Producer::new(name, producer::Policy { encoding, ..producer::Policy::default() }, Requests::new())
+    Producer::new(name, ProducerPolicy { encoding, ..ProducerPolicy::default() }, Requests::new())
 }
 
 fn simulate(seed: u64) -> BTreeMap<&'static str, u32> {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::thread;
 
 use mqtt5_blocking::Clock;
+use openc2_mqtt::Encoding;
 use openc2_mqtt::consumer::ConsumerPolicy;
+use openc2_mqtt::producer::ProducerPolicy;
 use openc2_mqtt::transfer::Quality;
-use openc2_mqtt::{Encoding, producer};
 
 use crate::agent::{Agent, Halt, Job};
 use crate::cli::{self, BrokerUrl, Demo};
@@ -92,7 +93,7 @@ fn work(job: &Job, demo: &Demo, orders: &[Order], rows: &mut Vec<Row>) -> Result
     let consumers: Vec<(Agent, &Device)> = consumers.collect::<Result<_, Failure>>()?;
     let producer_id = Some(PRODUCER.2);
     let mut commander =
-        Commander::connect(job, producer::Policy { encoding, quality, producer_id, ..producer::Policy::default() })?;
+        Commander::connect(job, ProducerPolicy { encoding, quality, producer_id, ..ProducerPolicy::default() })?;
 
     let done = &AtomicBool::new(false);
     thread::scope(|scope| {

@@ -15,7 +15,7 @@ use firmware::opaque::{Paper, bytes, now, plain, room, utc};
 use mqtt5_codec::{Properties, QoS, Topic};
 use mqtt5_session::{Event, Inbox, Input};
 use openc2_mqtt::consumer::{Answering, Broadcast, Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
-use openc2_mqtt::producer::{self, Expect, Heard, Producer, Request, Unheard};
+use openc2_mqtt::producer::{Expect, Heard, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
 use openc2_mqtt::transfer::*;
 use openc2_mqtt::*;
 
@@ -353,14 +353,14 @@ fn a_consumer() {
 }
 
 fn a_producer() {
-    let policy = producer::Policy {
+    let policy = ProducerPolicy {
         reading: reading(),
         encoding: encoding(),
         scheme: scheme(),
         producer_id: black_box(None),
-        ..producer::Policy::default()
+        ..ProducerPolicy::default()
     };
-    let mut memory = producer::Inline::<2, 8>::new();
+    let mut memory = ProducerMemory::<2, 8>::new();
     let mut machine = Producer::new(plain(), policy, black_box(&mut memory));
     calls! { machine.policy(); machine.channels().count(); machine.poll_timeout(); machine.handle_timeout(now()); }
     let features = Features::new(black_box(&[]));
