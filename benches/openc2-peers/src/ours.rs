@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hint::black_box;
 
-use openc2_mqtt::{Args, Content, Encoding, Extensions, Form, Message, Raw, Reading, Results, Target, Str, Texts};
+use openc2_mqtt::{Args, Content, Encoding, Extensions, Form, Message, Raw, Reading, Results, Str, Target, Texts};
 use serde::Deserialize;
 use serde::de::{self, SeqAccess, Visitor};
 
