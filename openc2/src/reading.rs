@@ -113,6 +113,10 @@ quirks! {
     Retained = 12 "a retained message",
     /// The payload format indicator doesn't fit the encoding (yuuki wants 1 for CBOR too).
     PayloadFormat = 13 "a payload format indicator of the other kind",
+    /// The payload is JSON where `encoding` says CBOR, or the other way round.
+    PayloadEncoding = 14 "a payload in the other encoding",
+    /// The results of a response are no map; they are passed over.
+    ResultsNotAMap = 15 "results that are no map",
 }
 
 /// The habits that were met in a message.

@@ -8,6 +8,9 @@ use crate::text::Str;
 use crate::transfer::{Channel, Layout, Quality, Scheme};
 use crate::vocabulary::Action;
 
+/// The target that every Consumer can be queried for.
+const FEATURES: &str = "features";
+
 /// A Consumer's identity and abilities; its subscriptions and its answers to `query features` follow from it.
 #[derive(Clone, Copy, Debug)]
 pub struct Declaration<'d> {
@@ -33,7 +36,8 @@ impl<'d> Declaration<'d> {
         Self { id, device, device_type: None, profiles, pairs, versions: &["1.0"], rate_limit: None }
     }
 
-    /// The topics to subscribe to (CS01 s3.3; WD01 s2.2).
+    /// The topics to subscribe to (CS01 s3.3, CSD03 s3.1.8, WD01 s2.2). In WD01 they are made of the pairs, among which
+    /// `query features` always is, each topic once.
     pub fn channels(&self, layout: Layout) -> impl Iterator<Item = Channel<'d>> + use<'d> {
         let (profiles, pairs) = (self.profiles.iter().map(|profile| Channel::Profile(profile)), self.pairs);
         let wd01 = layout == Layout::Wd01;
@@ -41,11 +45,16 @@ impl<'d> Declaration<'d> {
         let kind = self.device_type.filter(|_| wd01).map(Channel::DeviceType);
         let abilities = pairs.iter().filter(move |_| wd01);
         let actions = abilities.clone().map(|pair| Channel::Action(pair.action));
+        let queries = pairs.iter().any(|pair| pair.action == Action::Query);
+        let query = (wd01 && !queries).then_some(Channel::Action(Action::Query));
         // A target whose name is not plain text has no topic.
         let targets = abilities.flat_map(|pair| {
             pair.targets.iter().filter_map(|target| Some(Channel::Pair(pair.action, target.as_plain()?)))
         });
-        all.into_iter().chain(profiles).chain(kind).chain([Channel::Device(self.device)]).chain(actions).chain(targets)
+        let named = pairs.iter().any(|pair| pair.action == Action::Query && pair.targets.contains(FEATURES));
+        let features = (wd01 && !named).then_some(Channel::Pair(Action::Query, FEATURES));
+        let general = all.into_iter().chain(profiles).chain(kind).chain([Channel::Device(self.device)]);
+        general.chain(actions).chain(query).chain(targets).chain(features)
     }
 
     /// Why a command can't be carried out, in the words of SLPF s2.3; `None` if it can.
