@@ -117,6 +117,8 @@ quirks! {
     PayloadEncoding = 14 "a payload in the other encoding",
     /// The results of a response are no map; they are passed over.
     ResultsNotAMap = 15 "results that are no map",
+    /// `from` is missing.
+    NoFrom = 16 "no from",
 }
 
 /// The habits that were met in a message.
@@ -129,6 +131,12 @@ impl Quirks {
 
     pub(crate) const fn insert(&mut self, quirk: Quirk) {
         self.0 |= 1 << quirk as u32;
+    }
+
+    /// The same with another one.
+    pub const fn with(mut self, quirk: Quirk) -> Self {
+        self.insert(quirk);
+        self
     }
 
     /// Whether this one was met.

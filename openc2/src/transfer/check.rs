@@ -122,7 +122,7 @@ impl Verdict<'_> {
     }
 
     /// Forgives a violation and notes it as a habit, or keeps it.
-    const fn judge(&mut self, clause: Clause, quirk: Quirk, lenient: bool) {
+    pub(crate) const fn judge(&mut self, clause: Clause, quirk: Quirk, lenient: bool) {
         if lenient { self.quirks.insert(quirk) } else { self.violations.insert(clause) }
     }
 
