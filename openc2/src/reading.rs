@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::command::Command;
 use crate::document::{Document, Kind};
-use crate::error::{EncodeError, Error, Fail, Path, Rule};
+use crate::error::{EncodeError, Error, Fail, LanguageRule, Path};
 use crate::message::{Headers, Message};
 use crate::out::Out;
 use crate::raw::DEPTH;
@@ -240,12 +240,14 @@ impl Reading {
     #[inline(always)]
     fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a>, Error> {
         if bytes.len() > self.size {
-            return Err(Error { rule: Rule::TooLarge, at: self.size, path: Path::EMPTY });
+            return Err(Error { rule: LanguageRule::TooLarge, at: self.size, path: Path::EMPTY });
         }
         let reader = match encoding {
             Encoding::Json => match core::str::from_utf8(bytes) {
                 Ok(text) => Reader::json(text, self.depth),
-                Err(error) => return Err(Error { rule: Rule::Utf8, at: error.valid_up_to(), path: Path::EMPTY }),
+                Err(error) => {
+                    return Err(Error { rule: LanguageRule::Utf8, at: error.valid_up_to(), path: Path::EMPTY });
+                }
             },
             Encoding::Cbor => Reader::detect(bytes, self.depth),
         };

@@ -6,15 +6,17 @@ mod common;
 
 use common::*;
 use mqtt5_codec::{Properties, Property, QoS, Topic};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Reaction};
-use openc2_mqtt::producer::{self, Expect, Heard, Producer, Request, Unheard};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
+use openc2_mqtt::producer::{
+    Expect, Heard, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request, Unheard,
+};
 use openc2_mqtt::transfer::{Channel, Clause, Layout, Received, Scheme, publish_properties};
 use openc2_mqtt::{
-    Action, Command, Encoding, Feature, Features, Instant, Ipv4Net, MessageType, Pair, Reading, Response, Status,
-    Target, Text, Texts,
+    Action, Command, Encoding, Feature, Features, Instant, Ipv4Net, MessageType, Pair, Reading, Response, Status, Str,
+    Target, Texts,
 };
 
-fn answer(producer: &mut Producer<'_, producer::Inline<2, 3>>, json: &str, now: Instant) -> String {
+fn answer(producer: &mut Producer<'_, ProducerMemory<2, 3>>, json: &str, now: Instant) -> String {
     let properties = publish_properties(MessageType::Response, Encoding::Json, None);
     let received = Received {
         topic: Topic::new("oc2/rsp").unwrap(),
@@ -41,11 +43,11 @@ fn response(id: &str, from: &str, status: u16) -> String {
 #[test]
 fn wd01_has_six_topics_and_no_properties() {
     let scheme = Scheme { layout: Layout::Wd01, prefix: None };
-    let policy = consumer::Policy { scheme, ..consumer::Policy::default() };
+    let policy = ConsumerPolicy { scheme, ..ConsumerPolicy::default() };
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "ipv6_net"]) }];
     let mut declaration = Declaration::new("c", "d7", &["slpf"], &pairs);
     declaration.device_type = Some("firewall");
-    let mut consumer = Consumer::new(declaration, policy, consumer::Inline::<2, 512>::new());
+    let mut consumer = Consumer::new(declaration, policy, ConsumerMemory::<2, 512>::new());
     let topics: Vec<String> = consumer
         .channels()
         .map(|channel| channel.write(&scheme, &mut [0; 64]).map(|(topic, _)| topic.to_string()).unwrap())
@@ -61,11 +63,11 @@ fn wd01_has_six_topics_and_no_properties() {
             "oc2/cmd/action_target/deny_ipv6_net",
         ]
     );
-    let policy = producer::Policy { scheme, ..producer::Policy::default() };
-    let mut producer = Producer::new("p", policy, producer::Inline::<1, 4>::new());
+    let policy = ProducerPolicy { scheme, ..ProducerPolicy::default() };
+    let mut producer = Producer::new("p", policy, ProducerMemory::<1, 4>::new());
     let discover = Request::discover(Features::NONE, 1_000);
     let refused = producer.request(&discover, [0; 16], NOW, None, &mut [0; 512]).map(|_| ()).unwrap_err();
-    assert_eq!(refused, producer::Refused::Topic(openc2_mqtt::transfer::TopicError::NotInLayout));
+    assert_eq!(refused, ProducerRefused::Topic(openc2_mqtt::transfer::TopicError::NotInLayout));
     let discover = Request::discover_on(Channel::DeviceType("firewall"), Features::new(&[Feature::Pairs]), 1_000);
     let mut out = [0; 512];
     let (_, outgoing) = producer.request(&discover, [0; 16], NOW, None, &mut out).unwrap();
@@ -93,7 +95,7 @@ fn wd01_has_six_topics_and_no_properties() {
 
 #[test]
 fn a_producer_tells_apart_whatever_may_come() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 3>::new());
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
     let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
     let mut out = [0; 512];
     let each = Request { expect: Expect::Each(&["a", "b"]), ..Request::new(Channel::Profile("slpf"), command, 1_000) };
@@ -125,25 +127,25 @@ fn a_producer_tells_apart_whatever_may_come() {
 
 #[test]
 fn a_producer_has_room_or_says_so() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 3>::new());
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
     let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
     let plain = Request::new(Channel::Profile("slpf"), command, 1_000);
     let mut out = [0; 512];
-    let mut send = |producer: &mut Producer<'_, producer::Inline<2, 3>>, request: &Request<'_>, id: &str| {
+    let mut send = |producer: &mut Producer<'_, ProducerMemory<2, 3>>, request: &Request<'_>, id: &str| {
         producer.request_as(request, id, NOW, None, &mut out).map(|(id, _)| id)
     };
     let many = Request { expect: Expect::Each(&["a", "b", "c", "d"]), ..plain };
-    assert_eq!(send(&mut producer, &many, "1"), Err(producer::Refused::Responders));
+    assert_eq!(send(&mut producer, &many, "1"), Err(ProducerRefused::Responders));
     let long = "x".repeat(65);
     let names = [long.as_str()];
     let named = Request { expect: Expect::Each(&names), ..plain };
-    assert_eq!(send(&mut producer, &named, "1"), Err(producer::Refused::Name));
-    assert_eq!(send(&mut producer, &plain, &long), Err(producer::Refused::Name));
+    assert_eq!(send(&mut producer, &named, "1"), Err(ProducerRefused::Name));
+    assert_eq!(send(&mut producer, &plain, &long), Err(ProducerRefused::Name));
     let back = Request { channel: Channel::Responses, ..plain };
-    assert_eq!(send(&mut producer, &back, "1"), Err(producer::Refused::Channel));
+    assert_eq!(send(&mut producer, &back, "1"), Err(ProducerRefused::Channel));
     let first = send(&mut producer, &plain, "1").unwrap();
     let second = send(&mut producer, &plain, "2").unwrap();
-    assert_eq!(send(&mut producer, &plain, "3"), Err(producer::Refused::Requests));
+    assert_eq!(send(&mut producer, &plain, "3"), Err(ProducerRefused::Requests));
     assert!(producer.cancel(first));
     assert!(!producer.cancel(first));
     assert_eq!(answer(&mut producer, &response("1", "a", 200), NOW), "Late");
@@ -163,14 +165,14 @@ fn a_producer_has_room_or_says_so() {
 
 #[test]
 fn a_request_says_who_sends_it_and_asks_for_no_response_topic() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<1, 1>::new());
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<1, 1>::new());
     let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
     let mut request = Request::new(Channel::Device("d"), command, 1_000);
     request.expiry = Some(30);
     let mut out = [0; 512];
     let (_, outgoing) = producer.request(&request, [7; 16], NOW, Some(UTC), &mut out).unwrap();
     let message = Reading::default().message(Encoding::Json, outgoing.payload).unwrap().value;
-    assert_eq!(message.headers.from, Some(Text::new("p")));
+    assert_eq!(message.headers.from, Some(Str::new("p")));
     assert_eq!(message.headers.created, Some(UTC));
     assert_eq!(message.headers.request_id.map(|id| id.len()), Some(36));
     let properties = outgoing.properties.as_properties();
@@ -179,7 +181,7 @@ fn a_request_says_who_sends_it_and_asks_for_no_response_topic() {
     let sent = outgoing.message();
     assert_eq!((sent.qos, sent.retain), (QoS::AtLeastOnce, false));
     // A peer's request that has one is executed all the same, and never answered there.
-    with_consumer(consumer::Policy::default(), None, |consumer| {
+    with_consumer(ConsumerPolicy::default(), None, |consumer| {
         let mut list = outgoing.properties.to_vec();
         list.push(Property::ResponseTopic(Topic::new("elsewhere").unwrap()));
         let received = Received {
@@ -198,21 +200,21 @@ fn a_request_says_who_sends_it_and_asks_for_no_response_topic() {
         assert_eq!(reply.topic, "oc2/rsp");
     });
     assert!(producer.channels().eq([Channel::Responses]));
-    let policy = producer::Policy { producer_id: Some("omega"), ..producer::Policy::default() };
-    let producer = Producer::new("p", policy, producer::Inline::<1, 1>::new());
+    let policy = ProducerPolicy { producer_id: Some("omega"), ..ProducerPolicy::default() };
+    let producer = Producer::new("p", policy, ProducerMemory::<1, 1>::new());
     assert!(producer.channels().eq([Channel::Responses, Channel::ResponsesTo("omega")]));
 }
 
 #[test]
 fn requests_that_are_over_give_way_to_those_that_are_pending() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 3>::new());
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
     let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
     let all = Request { expect: Expect::Each(&["a", "b", "c"]), ..Request::new(Channel::All, command, 1_000) };
     let mut out = [0; 512];
     let (first, _) = producer.request_as(&all, "1", NOW, None, &mut out).unwrap();
     assert_eq!(answer(&mut producer, &response("1", "a", 200), NOW), "a Final");
     let refused = producer.request_as(&all, "2", NOW, None, &mut out).map(|_| ());
-    assert_eq!(refused, Err(producer::Refused::Responders), "the first still waits for two");
+    assert_eq!(refused, Err(ProducerRefused::Responders), "the first still waits for two");
     assert!(producer.cancel(first));
     assert_eq!(answer(&mut producer, &response("1", "a", 200), NOW), "Duplicate");
     let some = Request { expect: Expect::Count(2), ..all };

@@ -4,7 +4,7 @@ use crate::Reading;
 use crate::command::Command;
 use crate::list::Pair;
 use crate::message::Headers;
-use crate::text::Text;
+use crate::text::Str;
 use crate::transfer::{Channel, Layout, Quality, Scheme};
 use crate::vocabulary::Action;
 
@@ -55,11 +55,11 @@ impl<'d> Declaration<'d> {
         if pairs.peek().is_none() && command.action != Action::Query {
             return Some("Command not supported");
         }
-        let named = |target: Text<'_>| target.as_plain().is_some_and(|name| command.target.is_named(name));
+        let named = |target: Str<'_>| target.as_plain().is_some_and(|name| command.target.is_named(name));
         if !pairs.any(|pair| pair.targets.iter().any(named)) {
             return Some("Target type not supported");
         }
-        let known = |profile: Text<'_>| self.profiles.iter().any(|own| profile == *own);
+        let known = |profile: Str<'_>| self.profiles.iter().any(|own| profile == *own);
         let foreign = command.args.extensions.iter().any(|extension| !known(extension.profile));
         foreign.then_some("Option not supported")
     }
@@ -99,7 +99,7 @@ pub enum Access {
 
 /// How a Consumer behaves where the specifications leave a choice.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy<'d> {
+pub struct ConsumerPolicy<'d> {
     /// How messages are read, and which language version is spoken.
     pub reading: Reading,
     /// How topics are named.
@@ -126,7 +126,7 @@ pub struct Policy<'d> {
     pub authorize: Option<fn(&Headers<'_>, &Command<'_>) -> Access>,
 }
 
-impl Default for Policy<'_> {
+impl Default for ConsumerPolicy<'_> {
     /// Strict, v1.0, QoS 1, responses to all, one hour remembered.
     fn default() -> Self {
         Self {

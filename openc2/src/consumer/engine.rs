@@ -3,10 +3,10 @@
 use super::memory::{Found, Names, Table};
 use super::rate::Rate;
 use super::reply::{Asker, Case, Moment, Outcome};
-use super::{Access, Broadcast, Declaration, Ignored, Policy, Reaction, Refused};
+use super::{Access, Broadcast, ConsumerPolicy, ConsumerRefused, Declaration, Ignored, Reaction};
 
 use crate::command::Command;
-use crate::error::{Error, Rule};
+use crate::error::{Error, LanguageRule};
 use crate::message::{Content, Headers, Message};
 use crate::response::{Response, Status};
 use crate::target::Target;
@@ -18,7 +18,7 @@ use crate::{Quirk, Read, slpf};
 #[derive(Debug)]
 pub(super) struct Core<'d> {
     pub(super) declaration: Declaration<'d>,
-    pub(super) policy: Policy<'d>,
+    pub(super) policy: ConsumerPolicy<'d>,
     pub(super) rate: Rate,
 }
 
@@ -33,7 +33,7 @@ enum Decision<'i> {
 }
 
 impl<'d> Core<'d> {
-    pub(super) fn new(declaration: Declaration<'d>, policy: Policy<'d>) -> Self {
+    pub(super) fn new(declaration: Declaration<'d>, policy: ConsumerPolicy<'d>) -> Self {
         Self { declaration, policy, rate: Rate::default() }
     }
 }
@@ -100,7 +100,7 @@ impl Core<'_> {
             match (reading.message(encoding, payload), first) {
                 (Ok(read), None) => return Ok(read),
                 (Ok(read), Some(_)) if read.quirks.iter().eq([Quirk::DuplicateFeature]) => return Ok(read),
-                (Err(error), None) if error.rule == Rule::DuplicateFeature => {
+                (Err(error), None) if error.rule == LanguageRule::DuplicateFeature => {
                     first = Some(error);
                     reading.lenient = true;
                 }
@@ -240,7 +240,7 @@ impl Core<'_> {
             _ => None,
         };
         let Some(ticket) = table.run(free, names, asker.encoding, requested) else {
-            return Err(Refused::NoSuchTicket);
+            return Err(ConsumerRefused::NoSuchTicket);
         };
         self.rate = rate;
         if let Some(reply) = &reply {

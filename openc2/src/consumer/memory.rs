@@ -5,14 +5,14 @@ use super::reply::Asker;
 use crate::command::Command;
 use crate::message::Headers;
 use crate::response::Status;
-use crate::text::{self, Text};
+use crate::text::{self, Str};
 use crate::transfer::Encoding;
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
-/// Where a Consumer keeps its requests. Sealed: [`Inline`] or a mutable reference to one.
+/// Where a Consumer keeps its requests. Sealed: [`ConsumerMemory`] or a mutable reference to one.
 #[expect(private_bounds, reason = "sealed")]
-pub trait Memory: Lend {}
+pub trait ConsumerStore: Lend {}
 
 pub(crate) trait Lend {
     fn lend(&mut self) -> (&mut [Slot], &mut [u8]);
@@ -22,35 +22,35 @@ pub(crate) trait Lend {
 /// response. A response that finds no room is sent, but not kept: should the request come again, it is answered
 /// with the status alone.
 #[derive(Clone, Debug)]
-pub struct Inline<const SLOTS: usize, const BYTES: usize> {
+pub struct ConsumerMemory<const SLOTS: usize, const BYTES: usize> {
     slots: [Slot; SLOTS],
     bytes: [u8; BYTES],
 }
 
-impl<const SLOTS: usize, const BYTES: usize> Inline<SLOTS, BYTES> {
+impl<const SLOTS: usize, const BYTES: usize> ConsumerMemory<SLOTS, BYTES> {
     /// Empty memory.
     pub const fn new() -> Self {
         Self { slots: [Slot::FREE; SLOTS], bytes: [0; BYTES] }
     }
 }
 
-impl<const SLOTS: usize, const BYTES: usize> Default for Inline<SLOTS, BYTES> {
+impl<const SLOTS: usize, const BYTES: usize> Default for ConsumerMemory<SLOTS, BYTES> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const SLOTS: usize, const BYTES: usize> Memory for Inline<SLOTS, BYTES> {}
+impl<const SLOTS: usize, const BYTES: usize> ConsumerStore for ConsumerMemory<SLOTS, BYTES> {}
 
-impl<const SLOTS: usize, const BYTES: usize> Lend for Inline<SLOTS, BYTES> {
+impl<const SLOTS: usize, const BYTES: usize> Lend for ConsumerMemory<SLOTS, BYTES> {
     fn lend(&mut self) -> (&mut [Slot], &mut [u8]) {
         (&mut self.slots, &mut self.bytes)
     }
 }
 
-impl<M: Memory> Memory for &mut M {}
+impl<M: ConsumerStore> ConsumerStore for &mut M {}
 
-impl<M: Memory> Lend for &mut M {
+impl<M: ConsumerStore> Lend for &mut M {
     fn lend(&mut self) -> (&mut [Slot], &mut [u8]) {
         (**self).lend()
     }
@@ -140,23 +140,23 @@ pub(super) struct Answer<'t> {
 /// The names by which a request is known.
 #[derive(Clone, Copy)]
 pub(super) struct Names<'i> {
-    from: Text<'i>,
-    request: Option<Text<'i>>,
-    command: Option<Text<'i>>,
+    from: Str<'i>,
+    request: Option<Str<'i>>,
+    command: Option<Str<'i>>,
 }
 
 impl<'i> Names<'i> {
     pub(super) fn new(headers: &Headers<'i>, command: &Command<'i>) -> Self {
-        Self { from: headers.from.unwrap_or(Text::EMPTY), request: headers.request_id, command: command.command_id }
+        Self { from: headers.from.unwrap_or(Str::EMPTY), request: headers.request_id, command: command.command_id }
     }
 
     /// Its `request_id`, else its `command_id`. With neither it can't be told from others.
-    fn id(&self) -> Option<Text<'i>> {
+    fn id(&self) -> Option<Str<'i>> {
         self.request.or(self.command)
     }
 
-    fn parts(&self) -> [Text<'i>; 3] {
-        [self.from, self.id().unwrap_or(Text::EMPTY), self.command.unwrap_or(Text::EMPTY)]
+    fn parts(&self) -> [Str<'i>; 3] {
+        [self.from, self.id().unwrap_or(Str::EMPTY), self.command.unwrap_or(Str::EMPTY)]
     }
 
     fn len(&self) -> usize {
@@ -172,7 +172,7 @@ pub(super) struct Table<'m> {
 }
 
 impl<'m> Table<'m> {
-    pub(super) fn new<M: Memory>(memory: &'m mut M) -> Self {
+    pub(super) fn new<M: ConsumerStore>(memory: &'m mut M) -> Self {
         let (slots, bytes) = memory.lend();
         let share = bytes.len().checked_div(slots.len()).unwrap_or(0);
         Self { slots, bytes, share }
@@ -255,10 +255,10 @@ impl<'m> Table<'m> {
         let parts = names.parts();
         let mut at = 0usize;
         let room = self.room_mut(index);
-        for c in parts.iter().flat_map(Text::chars) {
+        for c in parts.iter().flat_map(Str::chars) {
             at = text::put(room, at, c)?;
         }
-        let length = |text: Text<'_>| u16::try_from(text.len()).ok();
+        let length = |text: Str<'_>| u16::try_from(text.len()).ok();
         let [from, id, command] = parts;
         let (from, id, command) = (length(from)?, length(id)?, length(command)?);
         let named = names.request.is_some();
@@ -309,8 +309,8 @@ impl<'m> Table<'m> {
             return None;
         }
         let parts = self.parts(usize::from(ticket.slot))?;
-        let request_id = slot.named.then_some(Text::new(parts.id));
-        Some((Asker { from: Some(Text::new(parts.from)), request_id, encoding: slot.encoding }, slot.requested))
+        let request_id = slot.named.then_some(Str::new(parts.id));
+        Some((Asker { from: Some(Str::new(parts.from)), request_id, encoding: slot.encoding }, slot.requested))
     }
 
     /// Keeps a response, if there is room for it.

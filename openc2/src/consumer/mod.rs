@@ -14,8 +14,8 @@
 //! [abandons](Consumer::abandon) it, so that it may be executed anew.
 //!
 //! Without an export a new process takes every request for a new one, so what the server delivers again is executed again.
-//! A host that can't store, and whose commands must not be executed twice, sets [`Policy::since`] to the time at which it
-//! began: what was created before that is answered 503, and the Producer decides whether it still wants it.
+//! A host that can't store, and whose commands must not be executed twice, sets [`ConsumerPolicy::since`] to the time at
+//! which it began: what was created before that is answered 503, and the Producer decides whether it still wants it.
 
 mod declaration;
 mod engine;
@@ -25,8 +25,8 @@ mod reply;
 mod state;
 mod wish;
 
-pub use declaration::{Access, Answering, Broadcast, Declaration, Policy};
-pub use memory::{Inline, Memory, Slot};
+pub use declaration::{Access, Answering, Broadcast, ConsumerPolicy, Declaration};
+pub use memory::{ConsumerMemory, ConsumerStore, Slot};
 
 use core::fmt;
 
@@ -45,13 +45,13 @@ use mqtt5_session::Instant;
 /// A Consumer, sans I/O.
 ///
 /// ```
-/// # use openc2_mqtt::consumer::{Consumer, Declaration, Inline, Policy, Reaction};
+/// # use openc2_mqtt::consumer::{Consumer, Declaration, ConsumerMemory, ConsumerPolicy, Reaction};
 /// # use openc2_mqtt::transfer::{Received, publish_properties};
 /// # use openc2_mqtt::{Action, Encoding, Instant, MessageType, Pair, Response, Status, Texts};
 /// # use mqtt5_codec::{QoS, Topic};
 /// let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
 /// let declaration = Declaration::new("c1@example.com", "c1", &["slpf"], &pairs);
-/// let mut consumer = Consumer::new(declaration, Policy::default(), Inline::<8, 4096>::new());
+/// let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<8, 4096>::new());
 /// # let payload = br#"{"headers":{"request_id":"1","from":"p"},"body":{"openc2":{"request":{"action":"deny","target":{"ipv4_net":"192.0.2.1"}}}}}"#;
 /// # let properties = publish_properties(MessageType::Request, Encoding::Json, None);
 /// # let received = Received { topic: Topic::new("oc2/cmd/ap/slpf").unwrap(), qos: QoS::AtLeastOnce, retain: false, properties: properties.as_properties(), payload };
@@ -149,7 +149,7 @@ pub enum Ignored {
 /// Why a call was refused. It has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum ConsumerRefused {
     /// The response can't be written: the buffer is too small, or the response breaks a rule.
     Encode(EncodeError),
     /// There is no topic for it.
@@ -158,7 +158,7 @@ pub enum Refused {
     NoSuchTicket,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for ConsumerRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Encode(error) => error.fmt(f),
@@ -168,23 +168,23 @@ impl fmt::Display for Refused {
     }
 }
 
-impl core::error::Error for Refused {}
+impl core::error::Error for ConsumerRefused {}
 
-impl From<EncodeError> for Refused {
+impl From<EncodeError> for ConsumerRefused {
     fn from(error: EncodeError) -> Self {
         Self::Encode(error)
     }
 }
 
-impl From<TopicError> for Refused {
+impl From<TopicError> for ConsumerRefused {
     fn from(error: TopicError) -> Self {
         Self::Topic(error)
     }
 }
 
-impl<'d, M: Memory> Consumer<'d, M> {
+impl<'d, M: ConsumerStore> Consumer<'d, M> {
     /// A Consumer that remembers requests in `memory` for the policy's window.
-    pub fn new(declaration: Declaration<'d>, policy: Policy<'d>, memory: M) -> Self {
+    pub fn new(declaration: Declaration<'d>, policy: ConsumerPolicy<'d>, memory: M) -> Self {
         Self { core: Core::new(declaration, policy), memory }
     }
 
@@ -194,7 +194,7 @@ impl<'d, M: Memory> Consumer<'d, M> {
     }
 
     /// How it behaves.
-    pub const fn policy(&self) -> &Policy<'d> {
+    pub const fn policy(&self) -> &ConsumerPolicy<'d> {
         &self.core.policy
     }
 
@@ -213,7 +213,7 @@ impl<'d, M: Memory> Consumer<'d, M> {
         now: Instant,
         utc: Option<u64>,
         buffer: &'b mut [u8],
-    ) -> Result<Reaction<'i, 'b>, Refused> {
+    ) -> Result<Reaction<'i, 'b>, ConsumerRefused> {
         self.core.handle(Table::new(&mut self.memory), received, Moment { now, utc }, buffer)
     }
 
@@ -227,18 +227,18 @@ impl<'d, M: Memory> Consumer<'d, M> {
         now: Instant,
         utc: Option<u64>,
         buffer: &'b mut [u8],
-    ) -> Result<Option<Outgoing<'b>>, Refused> {
+    ) -> Result<Option<Outgoing<'b>>, ConsumerRefused> {
         self.core.respond(Table::new(&mut self.memory), ticket, response, Moment { now, utc }, buffer)
     }
 
     /// Forgets a command that will never be answered. Should its request come again, it is executed.
-    pub fn abandon(&mut self, ticket: Ticket) -> Result<(), Refused> {
+    pub fn abandon(&mut self, ticket: Ticket) -> Result<(), ConsumerRefused> {
         match Table::new(&mut self.memory).running(ticket) {
             Some(slot) => {
                 slot.free();
                 Ok(())
             }
-            None => Err(Refused::NoSuchTicket),
+            None => Err(ConsumerRefused::NoSuchTicket),
         }
     }
 
@@ -262,7 +262,7 @@ impl<'d, M: Memory> Consumer<'d, M> {
     }
 
     /// Writes what is remembered into `buffer`, for a process that is to go on where this one ends; gives the length, at
-    /// most [`Inline::EXPORT`]. `utc` is the moment, if known.
+    /// most [`ConsumerMemory::EXPORT`]. `utc` is the moment, if known.
     pub fn export(&mut self, now: Instant, utc: Option<u64>, buffer: &mut [u8]) -> Result<usize, ExportError> {
         self.core.export(&Table::new(&mut self.memory), Moment { now, utc }, buffer)
     }

@@ -2,25 +2,25 @@
 
 use super::engine::Core;
 use super::memory::Table;
-use super::{Answering, Ignored, Reaction, Refused, Ticket, wish};
+use super::{Answering, ConsumerRefused, Ignored, Reaction, Ticket, wish};
 
-use crate::error::{EncodeError, Error, Rule};
+use crate::error::{EncodeError, Error, LanguageRule};
 use crate::message::{Content, Headers, Message};
 use crate::response::{Response, Results, Status};
-use crate::text::{self, Text};
+use crate::text::{self, Str};
 use crate::transfer::{Channel, Clause, Encoding, MessageType, Outgoing, TopicError, Verdict, publish_properties};
 use crate::vocabulary::{Feature, ResponseType};
 use crate::{Number, Pairs, Style, Texts};
 use mqtt5_codec::Topic;
 use mqtt5_session::Instant;
 
-pub(super) type Outcome<'i, 'b> = Result<Reaction<'i, 'b>, Refused>;
+pub(super) type Outcome<'i, 'b> = Result<Reaction<'i, 'b>, ConsumerRefused>;
 
 /// Who asked, and how the answer goes back.
 #[derive(Clone, Copy)]
 pub(super) struct Asker<'i> {
-    pub(super) from: Option<Text<'i>>,
-    pub(super) request_id: Option<Text<'i>>,
+    pub(super) from: Option<Str<'i>>,
+    pub(super) request_id: Option<Str<'i>>,
     pub(super) encoding: Encoding,
 }
 
@@ -102,7 +102,7 @@ impl Core<'_> {
         let Some(kept) = answer.kept else {
             let mut response = Response::new(answer.status);
             if !answer.status.is_interim() {
-                response.status_text = Some(Text::new("Answered before; the results were too large to keep"));
+                response.status_text = Some(Str::new("Answered before; the results were too large to keep"));
             }
             return again(self.write(asker, &response, moment, buffer)?, answer.status);
         };
@@ -120,7 +120,7 @@ impl Core<'_> {
     #[inline(never)]
     pub(super) fn malformed<'i, 'b>(&self, mut case: Case<'i, 'b>, payload: &'i [u8], error: Error) -> Outcome<'i, 'b> {
         let encoding = case.asker.encoding;
-        if matches!(error.rule, Rule::Junk | Rule::CborJunk) && error.at == 0 {
+        if matches!(error.rule, LanguageRule::Junk | LanguageRule::CborJunk) && error.at == 0 {
             case.verdict.violations.insert(Clause::PayloadEncoding);
         }
         let headers = self.policy.reading.salvage(encoding, payload);
@@ -130,9 +130,9 @@ impl Core<'_> {
         case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding };
         let mut line = [0; 200];
         let response = match error.rule {
-            Rule::Action => Response::with_text(Status::NotImplemented, "Command not supported"),
-            Rule::Target => Response::with_text(Status::NotImplemented, "Target type not supported"),
-            Rule::Arg => Response::with_text(Status::NotImplemented, "Option not supported"),
+            LanguageRule::Action => Response::with_text(Status::NotImplemented, "Command not supported"),
+            LanguageRule::Target => Response::with_text(Status::NotImplemented, "Target type not supported"),
+            LanguageRule::Arg => Response::with_text(Status::NotImplemented, "Option not supported"),
             _ => Response::with_text(Status::BadRequest, explain(&error, &mut line)),
         };
         if let Some(requested) = wish::response_requested(encoding, payload, self.policy.reading.depth)
@@ -146,7 +146,7 @@ impl Core<'_> {
     }
 
     #[inline(never)]
-    fn topic<'b>(&self, from: Option<Text<'_>>, buffer: &'b mut [u8]) -> Result<(Topic<'b>, &'b mut [u8]), TopicError> {
+    fn topic<'b>(&self, from: Option<Str<'_>>, buffer: &'b mut [u8]) -> Result<(Topic<'b>, &'b mut [u8]), TopicError> {
         let mut name = [0; 128];
         let producer = match self.policy.answering {
             Answering::Everyone => None,
@@ -171,12 +171,12 @@ impl Core<'_> {
         response: &Response<'_>,
         moment: Moment,
         buffer: &'b mut [u8],
-    ) -> Result<Outgoing<'b>, Refused> {
+    ) -> Result<Outgoing<'b>, ConsumerRefused> {
         let (topic, rest) = self.topic(asker.from, buffer)?;
         let headers = Headers {
             request_id: asker.request_id,
             created: moment.utc,
-            from: Some(Text::new(self.declaration.id)),
+            from: Some(Str::new(self.declaration.id)),
             to: None,
         };
         let style = Style { form: asker.encoding.into(), language: self.policy.reading.language };
@@ -196,8 +196,8 @@ impl Core<'_> {
         response: &Response<'_>,
         moment: Moment,
         buffer: &'b mut [u8],
-    ) -> Result<Option<Outgoing<'b>>, Refused> {
-        let (asker, requested) = table.asker(ticket).ok_or(Refused::NoSuchTicket)?;
+    ) -> Result<Option<Outgoing<'b>>, ConsumerRefused> {
+        let (asker, requested) = table.asker(ticket).ok_or(ConsumerRefused::NoSuchTicket)?;
         let status = response.status;
         let reply = match requested != ResponseType::Ack && self.wanted(requested, status) {
             true => Some(self.write(asker, response, moment, buffer)?),

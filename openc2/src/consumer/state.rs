@@ -1,6 +1,6 @@
 //! What a Consumer remembers as bytes that outlive the process.
 
-use super::Inline;
+use super::ConsumerMemory;
 use super::engine::Core;
 use super::memory::{Slot, State, Table};
 use super::rate::{self, Rate};
@@ -15,7 +15,7 @@ const HEAD: usize = 9 + 8 + 2;
 /// State, what is known of it, status, remaining time, and the lengths of three names and a response.
 const REQUEST: usize = 1 + 1 + 1 + 1 + 1 + 2 + 8 + 4 * 2;
 
-impl<const SLOTS: usize, const BYTES: usize> Inline<SLOTS, BYTES> {
+impl<const SLOTS: usize, const BYTES: usize> ConsumerMemory<SLOTS, BYTES> {
     /// The most bytes that a Consumer with this memory exports.
     pub const EXPORT: usize = FRAME + HEAD + SLOTS * REQUEST + BYTES;
 }
@@ -111,7 +111,7 @@ fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consumer::{Consumer, Declaration, Policy};
+    use crate::consumer::{Consumer, ConsumerPolicy, Declaration};
     use crate::snapshot::tests::bodies;
     use mqtt5_session::Instant;
 
@@ -120,12 +120,12 @@ mod tests {
         let mut taken = 0;
         for bytes in bodies(Machine::Consumer, HEAD, REQUEST) {
             let declaration = Declaration::new("c", "d", &["slpf"], &[]);
-            let mut consumer = Consumer::new(declaration, Policy::default(), Inline::<2, 96>::new());
+            let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 96>::new());
             let now = Instant::from_millis(7);
             match consumer.import(&bytes, now, Some(1)) {
                 Ok(()) => {
                     taken += 1;
-                    let mut again = [0; Inline::<2, 96>::EXPORT];
+                    let mut again = [0; ConsumerMemory::<2, 96>::EXPORT];
                     assert!(consumer.export(now, Some(1), &mut again).is_ok());
                 }
                 Err(error) => {

@@ -1,7 +1,7 @@
 //! Which response the sender of a message wants that can't be read as a whole, as far as that can still be told: who wants
 //! none gets none (SLPF s3.2.1.7.1: that comes before all else).
 
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::source::{Key, Reader, Shape};
 use crate::transfer::Encoding;
 use crate::vocabulary::ResponseType;
@@ -31,6 +31,6 @@ pub(super) fn response_requested(encoding: Encoding, payload: &[u8], depth: u8) 
             reader.skip();
         }
     }
-    let wish = reader.one_of(Rule::ResponseType)?;
+    let wish = reader.one_of(LanguageRule::ResponseType)?;
     reader.sound().then_some(wish)
 }

@@ -1,11 +1,11 @@
 //! What a Producer decides: how a request is written, and what a message means to those that are pending.
 
 use super::memory::{Table, Taken};
-use super::{Heard, Policy, Refused, Request, RequestId, Unheard};
+use super::{Heard, ProducerPolicy, ProducerRefused, Request, RequestId, Unheard};
 use crate::Style;
 use crate::error::EncodeError;
 use crate::message::{Content, Headers, Message};
-use crate::text::Text;
+use crate::text::Str;
 use crate::transfer::{Clause, MessageType, Outgoing, Received, Verdict, check, publish_properties};
 use mqtt5_session::Instant;
 
@@ -13,7 +13,7 @@ use mqtt5_session::Instant;
 pub(super) struct Core<'d> {
     /// Who it is: the `from` of its requests.
     pub(super) id: &'d str,
-    pub(super) policy: Policy<'d>,
+    pub(super) policy: ProducerPolicy<'d>,
 }
 
 impl Core<'_> {
@@ -26,16 +26,16 @@ impl Core<'_> {
         now: Instant,
         utc: Option<u64>,
         buffer: &'b mut [u8],
-    ) -> Result<(RequestId, Outgoing<'b>), Refused> {
+    ) -> Result<(RequestId, Outgoing<'b>), ProducerRefused> {
         if !request.channel.is_command() {
-            return Err(Refused::Channel);
+            return Err(ProducerRefused::Channel);
         }
         table.room_for(id, request.expect)?;
         let (topic, rest) = request.channel.write(&self.policy.scheme, buffer)?;
         let headers = Headers {
-            request_id: Some(Text::new(id)),
+            request_id: Some(Str::new(id)),
             created: utc,
-            from: Some(Text::new(self.id)),
+            from: Some(Str::new(self.id)),
             to: (!request.to.is_empty()).then_some(request.to),
         };
         let style = Style { form: self.policy.encoding.into(), language: self.policy.reading.language };

@@ -4,7 +4,7 @@ use super::RequestId;
 use crate::error::Error;
 use crate::message::Headers;
 use crate::response::Response;
-use crate::text::Text;
+use crate::text::Str;
 use crate::transfer::Verdict;
 
 /// What a response is to its request.
@@ -25,7 +25,7 @@ pub enum Heard<'i> {
         /// The request.
         request: RequestId,
         /// Who answers.
-        from: Text<'i>,
+        from: Str<'i>,
         /// The response.
         response: Response<'i>,
         /// Whether another one of this Consumer is to follow.

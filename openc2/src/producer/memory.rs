@@ -1,8 +1,8 @@
 //! What a Producer remembers: its requests, and who answered what.
 
-use super::{Expect, Part, Refused, RequestId, TimedOut, Unheard};
+use super::{Expect, Part, ProducerRefused, RequestId, TimedOut, Unheard};
 use crate::response::Status;
-use crate::text::{self, Text};
+use crate::text::{self, Str};
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
@@ -11,9 +11,9 @@ pub const NAME: usize = 64;
 /// The longest `request_id` that is kept, in bytes: that of a UUID.
 pub const REQUEST_ID: usize = 36;
 
-/// Where a Producer keeps its requests. Sealed: [`Inline`] or a mutable reference to one.
+/// Where a Producer keeps its requests. Sealed: [`ProducerMemory`] or a mutable reference to one.
 #[expect(private_bounds, reason = "sealed")]
-pub trait Memory: Lend {}
+pub trait ProducerStore: Lend {}
 
 pub(crate) trait Lend {
     fn lend(&mut self) -> (&mut [Pending], &mut [Responder]);
@@ -22,35 +22,35 @@ pub(crate) trait Lend {
 /// Memory in place for `REQUESTS` requests, and for `RESPONDERS` answers to all of them together. A request that is over
 /// stays remembered, so that what comes late is known as such, until its place is needed.
 #[derive(Clone, Debug)]
-pub struct Inline<const REQUESTS: usize, const RESPONDERS: usize> {
+pub struct ProducerMemory<const REQUESTS: usize, const RESPONDERS: usize> {
     pending: [Pending; REQUESTS],
     responders: [Responder; RESPONDERS],
 }
 
-impl<const REQUESTS: usize, const RESPONDERS: usize> Inline<REQUESTS, RESPONDERS> {
+impl<const REQUESTS: usize, const RESPONDERS: usize> ProducerMemory<REQUESTS, RESPONDERS> {
     /// Empty memory.
     pub const fn new() -> Self {
         Self { pending: [Pending::FREE; REQUESTS], responders: [Responder::FREE; RESPONDERS] }
     }
 }
 
-impl<const REQUESTS: usize, const RESPONDERS: usize> Default for Inline<REQUESTS, RESPONDERS> {
+impl<const REQUESTS: usize, const RESPONDERS: usize> Default for ProducerMemory<REQUESTS, RESPONDERS> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const REQUESTS: usize, const RESPONDERS: usize> Memory for Inline<REQUESTS, RESPONDERS> {}
+impl<const REQUESTS: usize, const RESPONDERS: usize> ProducerStore for ProducerMemory<REQUESTS, RESPONDERS> {}
 
-impl<const REQUESTS: usize, const RESPONDERS: usize> Lend for Inline<REQUESTS, RESPONDERS> {
+impl<const REQUESTS: usize, const RESPONDERS: usize> Lend for ProducerMemory<REQUESTS, RESPONDERS> {
     fn lend(&mut self) -> (&mut [Pending], &mut [Responder]) {
         (&mut self.pending, &mut self.responders)
     }
 }
 
-impl<M: Memory> Memory for &mut M {}
+impl<M: ProducerStore> ProducerStore for &mut M {}
 
-impl<M: Memory> Lend for &mut M {
+impl<M: ProducerStore> Lend for &mut M {
     fn lend(&mut self) -> (&mut [Pending], &mut [Responder]) {
         (**self).lend()
     }
@@ -66,7 +66,7 @@ pub(super) struct Name<const N: usize> {
 impl<const N: usize> Name<N> {
     const EMPTY: Self = Self { bytes: [0; N], length: 0 };
 
-    pub(super) fn new(text: Text<'_>) -> Option<Self> {
+    pub(super) fn new(text: Str<'_>) -> Option<Self> {
         let mut name = Self::EMPTY;
         let mut at = 0usize;
         for c in text.chars() {
@@ -148,7 +148,7 @@ pub(super) struct Table<'m> {
 }
 
 impl<'m> Table<'m> {
-    pub(super) fn new<M: Memory>(memory: &'m mut M) -> Self {
+    pub(super) fn new<M: ProducerStore>(memory: &'m mut M) -> Self {
         let (pending, responders) = memory.lend();
         Self { pending, responders }
     }
@@ -185,18 +185,18 @@ impl<'m> Table<'m> {
     }
 
     /// That a request has room, before anything changes.
-    pub(super) fn room_for(&self, id: &str, expect: Expect<'_>) -> Result<(), Refused> {
+    pub(super) fn room_for(&self, id: &str, expect: Expect<'_>) -> Result<(), ProducerRefused> {
         if id.len() > REQUEST_ID {
-            return Err(Refused::Name);
+            return Err(ProducerRefused::Name);
         }
-        let place = self.place().ok_or(Refused::Requests)?;
+        let place = self.place().ok_or(ProducerRefused::Requests)?;
         if let Expect::Each(names) = expect {
             if names.iter().any(|name| name.len() > NAME) {
-                return Err(Refused::Name);
+                return Err(ProducerRefused::Name);
             }
             let free = self.responders.iter().filter(|responder| self.gives_way(responder, Some(place))).count();
             if free < names.len() {
-                return Err(Refused::Responders);
+                return Err(ProducerRefused::Responders);
             }
         }
         Ok(())
@@ -209,13 +209,13 @@ impl<'m> Table<'m> {
         expect: Expect<'_>,
         deadline: Instant,
         wanted: ResponseType,
-    ) -> Result<RequestId, Refused> {
-        let index = self.place().ok_or(Refused::Requests)?;
-        let name = Name::new(Text::new(id)).ok_or(Refused::Name)?;
+    ) -> Result<RequestId, ProducerRefused> {
+        let index = self.place().ok_or(ProducerRefused::Requests)?;
+        let name = Name::new(Str::new(id)).ok_or(ProducerRefused::Name)?;
         let age = self.pending.iter().map(|pending| pending.age).max().unwrap_or(0).wrapping_add(1);
-        let place = self.pending.get_mut(index).ok_or(Refused::Requests)?;
+        let place = self.pending.get_mut(index).ok_or(ProducerRefused::Requests)?;
         let request = RequestId {
-            slot: u16::try_from(index).map_err(|_| Refused::Requests)?,
+            slot: u16::try_from(index).map_err(|_| ProducerRefused::Requests)?,
             serial: place.serial.wrapping_add(1),
         };
         *place = Pending {
@@ -237,12 +237,12 @@ impl<'m> Table<'m> {
             for expected in names {
                 let responder = Responder {
                     request: Some(request),
-                    name: Name::new(Text::new(expected)).ok_or(Refused::Name)?,
+                    name: Name::new(Str::new(expected)).ok_or(ProducerRefused::Name)?,
                     expected: true,
                     ..Responder::FREE
                 };
                 let Some(index) = self.place_for_responder() else {
-                    return Err(Refused::Responders);
+                    return Err(ProducerRefused::Responders);
                 };
                 if let Some(place) = self.responders.get_mut(index) {
                     *place = responder;
@@ -265,8 +265,8 @@ impl<'m> Table<'m> {
     /// Counts a response.
     pub(super) fn take(
         &mut self,
-        id: Text<'_>,
-        from: Text<'_>,
+        id: Str<'_>,
+        from: Str<'_>,
         status: Status,
         created: Option<u64>,
         now: Instant,

@@ -21,7 +21,7 @@ mod request;
 mod state;
 
 pub use heard::{Heard, Part, TimedOut, Unheard};
-pub use memory::{Inline, Memory, NAME, Pending, REQUEST_ID, Responder};
+pub use memory::{NAME, Pending, ProducerMemory, ProducerStore, REQUEST_ID, Responder};
 pub use request::{Expect, Request, uuid};
 
 use core::fmt;
@@ -39,11 +39,11 @@ use mqtt5_session::Instant;
 /// A Producer, sans I/O.
 ///
 /// ```
-/// # use openc2_mqtt::producer::{Expect, Heard, Inline, Policy, Producer, Request};
+/// # use openc2_mqtt::producer::{Expect, Heard, ProducerMemory, ProducerPolicy, Producer, Request};
 /// # use openc2_mqtt::transfer::{Channel, Received};
 /// # use openc2_mqtt::{Action, Command, Instant, Ipv4Net, Target};
 /// # fn publish(_: &openc2_mqtt::transfer::Outgoing<'_>) {}
-/// let mut producer = Producer::new("p1@example.com", Policy::default(), Inline::<4, 64>::new());
+/// let mut producer = Producer::new("p1@example.com", ProducerPolicy::default(), ProducerMemory::<4, 64>::new());
 /// let (now, utc) = (Instant::from_millis(0), Some(1_610_483_630_000));
 /// # let random = [7; 16];
 ///
@@ -56,7 +56,7 @@ use mqtt5_session::Instant;
 /// publish(&outgoing);
 ///
 /// // For each message that the session receives:
-/// # fn on(producer: &mut Producer<'_, Inline<4, 64>>, received: &Received<'_>, now: Instant) {
+/// # fn on(producer: &mut Producer<'_, ProducerMemory<4, 64>>, received: &Received<'_>, now: Instant) {
 /// match producer.handle(received, now) {
 ///     Heard::Response { from, response, complete, .. } => { /* `complete`: no other is awaited */ }
 ///     Heard::Nothing { .. } => {}
@@ -75,7 +75,7 @@ pub struct Producer<'d, M> {
 
 /// How a Producer behaves where the specifications leave a choice.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy<'d> {
+pub struct ProducerPolicy<'d> {
     /// How messages are read, and which language version is spoken.
     pub reading: Reading,
     /// How requests are encoded.
@@ -88,7 +88,7 @@ pub struct Policy<'d> {
     pub producer_id: Option<&'d str>,
 }
 
-impl Default for Policy<'_> {
+impl Default for ProducerPolicy<'_> {
     /// Strict, v1.0, JSON, QoS 1, no topic of its own.
     fn default() -> Self {
         Self {
@@ -111,7 +111,7 @@ pub struct RequestId {
 /// Why a call was refused. It has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum ProducerRefused {
     /// The request can't be written: the buffer is too small, or the command breaks a rule.
     Encode(EncodeError),
     /// There is no topic for it.
@@ -126,7 +126,7 @@ pub enum Refused {
     Channel,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for ProducerRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Encode(error) => error.fmt(f),
@@ -139,28 +139,28 @@ impl fmt::Display for Refused {
     }
 }
 
-impl core::error::Error for Refused {}
+impl core::error::Error for ProducerRefused {}
 
-impl From<EncodeError> for Refused {
+impl From<EncodeError> for ProducerRefused {
     fn from(error: EncodeError) -> Self {
         Self::Encode(error)
     }
 }
 
-impl From<TopicError> for Refused {
+impl From<TopicError> for ProducerRefused {
     fn from(error: TopicError) -> Self {
         Self::Topic(error)
     }
 }
 
-impl<'d, M: Memory> Producer<'d, M> {
+impl<'d, M: ProducerStore> Producer<'d, M> {
     /// A Producer of this identity, which keeps its requests in `memory`.
-    pub const fn new(id: &'d str, policy: Policy<'d>, memory: M) -> Self {
+    pub const fn new(id: &'d str, policy: ProducerPolicy<'d>, memory: M) -> Self {
         Self { core: Core { id, policy }, memory }
     }
 
     /// How it behaves.
-    pub const fn policy(&self) -> &Policy<'d> {
+    pub const fn policy(&self) -> &ProducerPolicy<'d> {
         &self.core.policy
     }
 
@@ -179,7 +179,7 @@ impl<'d, M: Memory> Producer<'d, M> {
         now: Instant,
         utc: Option<u64>,
         buffer: &'b mut [u8],
-    ) -> Result<(RequestId, Outgoing<'b>), Refused> {
+    ) -> Result<(RequestId, Outgoing<'b>), ProducerRefused> {
         let id = uuid(random);
         self.request_as(request, core::str::from_utf8(&id).unwrap_or_default(), now, utc, buffer)
     }
@@ -192,7 +192,7 @@ impl<'d, M: Memory> Producer<'d, M> {
         now: Instant,
         utc: Option<u64>,
         buffer: &'b mut [u8],
-    ) -> Result<(RequestId, Outgoing<'b>), Refused> {
+    ) -> Result<(RequestId, Outgoing<'b>), ProducerRefused> {
         self.core.request(Table::new(&mut self.memory), request, id, now, utc, buffer)
     }
 
@@ -244,7 +244,7 @@ impl<'d, M: Memory> Producer<'d, M> {
     }
 
     /// Writes all requests and responders into `buffer`, for a process that is to go on where this one ends; gives the
-    /// length, at most [`Inline::EXPORT`]. Costs one look at each responder for each request. `utc` is the moment, if known.
+    /// length, at most [`ProducerMemory::EXPORT`]. Costs one look at each responder for each request. `utc` is the moment, if known.
     pub fn export(&mut self, now: Instant, utc: Option<u64>, buffer: &mut [u8]) -> Result<usize, ExportError> {
         Table::new(&mut self.memory).export(now, utc, buffer)
     }

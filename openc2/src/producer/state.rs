@@ -1,10 +1,10 @@
 //! A Producer's requests as bytes that outlive the process.
 
 use super::memory::{Name, Pending, Responder, State, Table};
-use super::{Inline, NAME, REQUEST_ID, RequestId};
+use super::{NAME, ProducerMemory, REQUEST_ID, RequestId};
 use crate::response::Status;
 use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, Reader, Writer};
-use crate::text::Text;
+use crate::text::Str;
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
@@ -15,7 +15,7 @@ const REQUEST: usize = 1 + 2 + REQUEST_ID + 8 + 9 + 1 + 1 + 2 + 4 + 2;
 /// Name, whether expected, status, created.
 const RESPONDER: usize = 2 + NAME + 1 + 2 + 9;
 
-impl<const REQUESTS: usize, const RESPONDERS: usize> Inline<REQUESTS, RESPONDERS> {
+impl<const REQUESTS: usize, const RESPONDERS: usize> ProducerMemory<REQUESTS, RESPONDERS> {
     /// The most bytes that a Producer with this memory exports.
     pub const EXPORT: usize = FRAME + HEAD + REQUESTS * REQUEST + RESPONDERS * RESPONDER;
 }
@@ -116,26 +116,26 @@ fn read(
 }
 
 fn name<const N: usize>(text: &str) -> Result<Name<N>, ImportError> {
-    Name::new(Text::new(text)).ok_or(ImportError::Damaged)
+    Name::new(Str::new(text)).ok_or(ImportError::Damaged)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::producer::{Policy, Producer};
+    use crate::producer::{Producer, ProducerPolicy};
     use crate::snapshot::tests::bodies;
 
     #[test]
     fn whatever_a_sound_frame_holds_is_taken_up_or_refused() {
         let mut taken = 0;
         for bytes in bodies(Machine::Producer, HEAD, REQUEST - REQUEST_ID) {
-            let mut producer = Producer::new("p", Policy::default(), Inline::<2, 2>::new());
+            let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 2>::new());
             let now = Instant::from_millis(7);
             match producer.import(&bytes, now, Some(1)) {
                 Ok(()) => {
                     taken += 1;
                     while producer.handle_timeout(now).is_some() {}
-                    let mut again = [0; Inline::<2, 2>::EXPORT];
+                    let mut again = [0; ProducerMemory::<2, 2>::EXPORT];
                     assert!(producer.export(now, Some(1), &mut again).is_ok());
                 }
                 Err(error) => {

@@ -14,8 +14,8 @@ use firmware::machine::{exit, unlinkable};
 use firmware::opaque::{Paper, bytes, now, plain, room, utc};
 use mqtt5_codec::{Properties, QoS, Topic};
 use mqtt5_session::{Event, Inbox, Input};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Reaction};
-use openc2_mqtt::producer::{self, Expect, Heard, Producer, Request, Unheard};
+use openc2_mqtt::consumer::{Answering, Broadcast, Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
+use openc2_mqtt::producer::{Expect, Heard, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
 use openc2_mqtt::transfer::*;
 use openc2_mqtt::*;
 
@@ -53,13 +53,13 @@ fn reading() -> Reading {
     Reading { depth: black_box(4), size: black_box(1024), ..base }
 }
 
-fn text() -> Text<'static> {
-    Text::from(plain())
+fn text() -> Str<'static> {
+    Str::from(plain())
 }
 
 /// What the tables say.
 fn words() {
-    for rule in Rule::ALL {
+    for rule in LanguageRule::ALL {
         calls! { rule.section(); rule.meaning(); write!(Paper, "{rule}"); }
     }
     for clause in Clause::ALL {
@@ -314,17 +314,17 @@ fn a_consumer() {
     let mut declaration = Declaration::new(plain(), plain(), black_box(&["slpf"]), black_box(&list[..]));
     declaration.rate_limit = black_box(Some(1));
     declaration.device_type = black_box(None);
-    let policy = consumer::Policy {
+    let policy = ConsumerPolicy {
         reading: reading(),
         scheme: scheme(),
         window: black_box(1),
         since: black_box(None),
-        answering: black_box(consumer::Answering::Producer),
-        foreign_profile: black_box(consumer::Broadcast::Ignore),
+        answering: black_box(Answering::Producer),
+        foreign_profile: black_box(Broadcast::Ignore),
         authorize: black_box(None),
-        ..consumer::Policy::default()
+        ..ConsumerPolicy::default()
     };
-    let mut memory = consumer::Inline::<4, 512>::new();
+    let mut memory = ConsumerMemory::<4, 512>::new();
     let mut machine = Consumer::new(declaration, policy, black_box(&mut memory));
     calls! { machine.declaration(); machine.policy(); machine.channels().count(); machine.running(); machine.find(plain(), plain()); }
     let Some(received) = received() else { return };
@@ -353,14 +353,14 @@ fn a_consumer() {
 }
 
 fn a_producer() {
-    let policy = producer::Policy {
+    let policy = ProducerPolicy {
         reading: reading(),
         encoding: encoding(),
         scheme: scheme(),
         producer_id: black_box(None),
-        ..producer::Policy::default()
+        ..ProducerPolicy::default()
     };
-    let mut memory = producer::Inline::<2, 8>::new();
+    let mut memory = ProducerMemory::<2, 8>::new();
     let mut machine = Producer::new(plain(), policy, black_box(&mut memory));
     calls! { machine.policy(); machine.channels().count(); machine.poll_timeout(); machine.handle_timeout(now()); }
     let features = Features::new(black_box(&[]));
