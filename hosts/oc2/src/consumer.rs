@@ -79,7 +79,8 @@ impl Actuator<'_> {
                 }
                 verdict
             }
-            Reaction::Ignored { verdict, .. } => verdict,
+            Reaction::Ignored { verdict, .. } | Reaction::Notification { verdict, .. } => verdict,
+            _ => return Ok(()),
         };
         job.judge(self.consumer.declaration().id, incoming.topic.as_str(), &verdict);
         Ok(())

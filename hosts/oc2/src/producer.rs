@@ -98,10 +98,16 @@ fn hear(
             }
             complete
         }
-        Heard::Response { verdict, .. } | Heard::Nothing { verdict, .. } => {
+        Heard::Malformed { from, error, complete, verdict, .. } => {
+            job.judge(PRODUCER.0, incoming.topic.as_str(), &verdict);
+            job.trace.invalid(format!("{from} answered what breaks the language: {error}"));
+            complete
+        }
+        Heard::Response { verdict, .. } | Heard::Notification { verdict, .. } | Heard::Nothing { verdict, .. } => {
             job.judge(PRODUCER.0, incoming.topic.as_str(), &verdict);
             false
         }
+        _ => false,
     }
 }
 
