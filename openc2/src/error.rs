@@ -8,9 +8,9 @@ macro_rules! rules {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[repr(u8)]
-        pub enum Rule { $(#[doc = concat!($meaning, " (", $section, ").")] $(#[$doc])* $name,)* }
+        pub enum LanguageRule { $(#[doc = concat!($meaning, " (", $section, ").")] $(#[$doc])* $name,)* }
 
-        impl Rule {
+        impl LanguageRule {
             /// Every rule.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
@@ -123,7 +123,7 @@ rules! {
     SlpfResult = "SLPF 2.2.2", "not a result of this profile";
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for LanguageRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]", self.meaning(), self.section())
     }
@@ -133,12 +133,12 @@ impl fmt::Display for Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fail {
     at: u32,
-    pub(crate) rule: Rule,
+    pub(crate) rule: LanguageRule,
 }
 
 impl Fail {
     /// A place beyond 4 GiB, which no reader takes, would be told as the last one.
-    pub(crate) const fn new(at: usize, rule: Rule) -> Self {
+    pub(crate) const fn new(at: usize, rule: LanguageRule) -> Self {
         Self { at: if at > u32::MAX as usize { u32::MAX } else { at as u32 }, rule }
     }
 
@@ -152,7 +152,7 @@ impl Fail {
 #[non_exhaustive]
 pub struct Error {
     /// The rule that was broken.
-    pub rule: Rule,
+    pub rule: LanguageRule,
     /// The offset, in bytes, of what breaks it.
     pub at: usize,
     /// The way there, such as `body.openc2.request.target.ipv4_net`.
@@ -178,7 +178,7 @@ pub enum EncodeError {
         need: usize,
     },
     /// The message breaks this rule, so it may not be sent.
-    Refused(Rule),
+    Refused(LanguageRule),
 }
 
 impl fmt::Display for EncodeError {

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::json::plain;
 use crate::raw::{Raw, Span};
 use crate::source::{Key, Kind, Reader, Shape, Walk};
-use crate::text::Text;
+use crate::text::Str;
 use crate::vocabulary::{Action, TargetKind};
 
 /// A walk over a raw list or map that was checked when the message was read, so none of its steps can fail.
@@ -34,14 +34,14 @@ impl<'a> Steps<'a> {
     }
 
     /// The next item of a list of texts; in the concise form the identifier of a target stands for its name.
-    fn text(&mut self) -> Option<Text<'a>> {
+    fn text(&mut self) -> Option<Str<'a>> {
         let r = &mut self.reader;
         let another = core::mem::take(&mut self.alone) || (r.sound() && r.more(&mut self.walk));
         if !another {
             return None;
         }
         let text = match r.concise() && r.kind() == Kind::Number {
-            true => Text::new(TargetKind::from_id(r.integer())?.name()),
+            true => Str::new(TargetKind::from_id(r.integer())?.name()),
             false => r.text(),
         };
         r.sound().then_some(text)
@@ -58,7 +58,7 @@ impl<'a> Steps<'a> {
 }
 
 /// The next string of a JSON list that was checked to hold strings only, and what follows it; of a lone string as well.
-fn next_string<'a>(list: &mut &'a str) -> Option<Text<'a>> {
+fn next_string<'a>(list: &mut &'a str) -> Option<Str<'a>> {
     let whole = *list;
     let bytes = whole.as_bytes();
     let start = bytes.iter().position(|byte| *byte == b'"')?.saturating_add(1);
@@ -75,7 +75,7 @@ fn next_string<'a>(list: &mut &'a str) -> Option<Text<'a>> {
         }
     }
     *list = whole.get(end.saturating_add(1)..)?;
-    Some(Text::from_json(whole.get(start..end)?, escaped))
+    Some(Str::from_json(whole.get(start..end)?, escaped))
 }
 
 /// A list of strings: the caller's, or checked and still encoded in the input.
@@ -84,7 +84,7 @@ pub struct Texts<'a>(Repr<'a>);
 
 #[derive(Clone, Copy)]
 enum Repr<'a> {
-    Texts(&'a [Text<'a>]),
+    Texts(&'a [Str<'a>]),
     Strs(&'a [&'a str]),
     Raw(Raw<'a>),
 }
@@ -149,8 +149,8 @@ impl<'a> Texts<'a> {
     }
 }
 
-impl<'a> From<&'a [Text<'a>]> for Texts<'a> {
-    fn from(texts: &'a [Text<'a>]) -> Self {
+impl<'a> From<&'a [Str<'a>]> for Texts<'a> {
+    fn from(texts: &'a [Str<'a>]) -> Self {
         Self(Repr::Texts(texts))
     }
 }
@@ -168,7 +168,7 @@ impl<'a, const N: usize> From<&'a [&'a str; N]> for Texts<'a> {
 }
 
 impl<'a> IntoIterator for Texts<'a> {
-    type Item = Text<'a>;
+    type Item = Str<'a>;
     type IntoIter = TextsIter<'a>;
 
     fn into_iter(self) -> TextsIter<'a> {
@@ -196,7 +196,7 @@ pub struct TextsIter<'a>(IterRepr<'a>);
 
 #[derive(Clone)]
 enum IterRepr<'a> {
-    Texts(core::slice::Iter<'a, Text<'a>>),
+    Texts(core::slice::Iter<'a, Str<'a>>),
     Strs(core::slice::Iter<'a, &'a str>),
     /// What is left of a JSON list.
     Json(&'a str),
@@ -210,12 +210,12 @@ impl fmt::Debug for TextsIter<'_> {
 }
 
 impl<'a> Iterator for TextsIter<'a> {
-    type Item = Text<'a>;
+    type Item = Str<'a>;
 
-    fn next(&mut self) -> Option<Text<'a>> {
+    fn next(&mut self) -> Option<Str<'a>> {
         match &mut self.0 {
             IterRepr::Texts(texts) => texts.next().copied(),
-            IterRepr::Strs(strs) => strs.next().map(|text| Text::new(text)),
+            IterRepr::Strs(strs) => strs.next().map(|text| Str::new(text)),
             IterRepr::Json(list) => next_string(list),
             IterRepr::Raw(steps) => steps.text(),
         }
@@ -342,7 +342,7 @@ mod tests {
             ("\"alone\"", &["alone"]),
         ] {
             let texts = Texts::from_checked(Raw::from_json(json).unwrap());
-            assert!(texts.iter().eq(items.iter().map(|item| Text::new(item))), "{json}: {texts:?}");
+            assert!(texts.iter().eq(items.iter().map(|item| Str::new(item))), "{json}: {texts:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::command::Command;
 use crate::document::{Document, Kind};
-use crate::error::{EncodeError, Error, Fail, Path, Rule};
+use crate::error::{EncodeError, Error, Fail, LanguageRule, Path};
 use crate::message::{Headers, Message};
 use crate::out::Out;
 use crate::raw::DEPTH;
@@ -113,6 +113,12 @@ quirks! {
     Retained = 12 "a retained message",
     /// The payload format indicator doesn't fit the encoding (yuuki wants 1 for CBOR too).
     PayloadFormat = 13 "a payload format indicator of the other kind",
+    /// The payload is JSON where `encoding` says CBOR, or the other way round.
+    PayloadEncoding = 14 "a payload in the other encoding",
+    /// The results of a response are no map; they are passed over.
+    ResultsNotAMap = 15 "results that are no map",
+    /// `from` is missing.
+    NoFrom = 16 "no from",
 }
 
 /// The habits that were met in a message.
@@ -125,6 +131,12 @@ impl Quirks {
 
     pub(crate) const fn insert(&mut self, quirk: Quirk) {
         self.0 |= 1 << quirk as u32;
+    }
+
+    /// The same with another one.
+    pub const fn with(mut self, quirk: Quirk) -> Self {
+        self.insert(quirk);
+        self
     }
 
     /// Whether this one was met.
@@ -240,12 +252,14 @@ impl Reading {
     #[inline(always)]
     fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a>, Error> {
         if bytes.len() > self.size {
-            return Err(Error { rule: Rule::TooLarge, at: self.size, path: Path::EMPTY });
+            return Err(Error { rule: LanguageRule::TooLarge, at: self.size, path: Path::EMPTY });
         }
         let reader = match encoding {
             Encoding::Json => match core::str::from_utf8(bytes) {
                 Ok(text) => Reader::json(text, self.depth),
-                Err(error) => return Err(Error { rule: Rule::Utf8, at: error.valid_up_to(), path: Path::EMPTY }),
+                Err(error) => {
+                    return Err(Error { rule: LanguageRule::Utf8, at: error.valid_up_to(), path: Path::EMPTY });
+                }
             },
             Encoding::Cbor => Reader::detect(bytes, self.depth),
         };

@@ -4,10 +4,10 @@
 //! who gives the result away looks whether something was wrong. So reading needs no `Result` at every step, each type is read
 //! where it lies, and there is one compiled copy of it for all encodings.
 
-use crate::error::{Fail, Path, Rule};
+use crate::error::{Fail, LanguageRule, Path};
 use crate::number::Number;
 use crate::raw::Raw;
-use crate::text::Text;
+use crate::text::Str;
 use crate::vocabulary::{self, Name, Vocabulary};
 use crate::{Encoding, Form, Language, Quirk, Quirks};
 
@@ -60,7 +60,7 @@ impl Walk {
 /// A field's key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Key<'a> {
-    Name(Text<'a>),
+    Name(Str<'a>),
     Id(u64),
 }
 
@@ -80,7 +80,7 @@ impl Key<'_> {
 }
 
 /// A name's place in a table.
-fn find(names: &[Name], name: Text<'_>) -> Option<usize> {
+fn find(names: &[Name], name: Str<'_>) -> Option<usize> {
     match name.as_plain() {
         Some(plain) => vocabulary::find(names, plain.as_bytes()),
         None => vocabulary::find(names, name.read(&mut [0; 40])?.as_bytes()),
@@ -88,7 +88,7 @@ fn find(names: &[Name], name: Text<'_>) -> Option<usize> {
 }
 
 /// The entry that a name stands for.
-pub(crate) fn named<V: Vocabulary>(name: Text<'_>) -> Option<V> {
+pub(crate) fn named<V: Vocabulary>(name: Str<'_>) -> Option<V> {
     find(V::NAMES, name).and_then(V::at)
 }
 
@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
     /// Keeps the first rule that is broken, and ends the input.
     #[cold]
     #[inline(never)]
-    pub(crate) fn fail_at(&mut self, at: usize, rule: Rule) {
+    pub(crate) fn fail_at(&mut self, at: usize, rule: LanguageRule) {
         if self.fail.is_none() {
             self.fail = Some(Fail::new(at, rule));
             self.text = "";
@@ -200,19 +200,19 @@ impl<'a> Reader<'a> {
 
     /// A failure at the next value.
     #[cold]
-    pub(crate) fn fail(&mut self, rule: Rule) {
+    pub(crate) fn fail(&mut self, rule: LanguageRule) {
         self.fail_at(self.at, rule);
     }
 
     /// Refuses what stands at a place unless this holds.
-    pub(crate) fn require(&mut self, holds: bool, at: usize, rule: Rule) {
+    pub(crate) fn require(&mut self, holds: bool, at: usize, rule: LanguageRule) {
         if !holds {
             self.fail_at(at, rule);
         }
     }
 
     /// Tells one rule, where it was the first to be broken since all was sound, as another.
-    pub(crate) fn rename(&mut self, from: Rule, to: Rule) {
+    pub(crate) fn rename(&mut self, from: LanguageRule, to: LanguageRule) {
         if let Some(fail) = &mut self.fail
             && fail.rule == from
         {
@@ -221,7 +221,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Forgives and notes a peer's habit in lenient mode; a failure in strict mode.
-    pub(crate) fn forgive(&mut self, quirk: Quirk, at: usize, rule: Rule) {
+    pub(crate) fn forgive(&mut self, quirk: Quirk, at: usize, rule: LanguageRule) {
         if self.lenient {
             self.quirks.insert(quirk);
         } else {
@@ -232,9 +232,9 @@ impl<'a> Reader<'a> {
     /// The rule broken by what stands here instead of what was wanted.
     #[cold]
     #[inline(never)]
-    pub(crate) fn unexpected(&mut self, wanted: Rule) {
+    pub(crate) fn unexpected(&mut self, wanted: LanguageRule) {
         match self.kind() {
-            Kind::Null => self.fail(Rule::Null),
+            Kind::Null => self.fail(LanguageRule::Null),
             Kind::Broken => {}
             _ => self.fail(wanted),
         }
@@ -254,19 +254,19 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub(crate) fn text(&mut self) -> Text<'a> {
+    pub(crate) fn text(&mut self) -> Str<'a> {
         if self.is_json() { self.json_text() } else { self.cbor_text() }
     }
 
     /// A text, unless something was wrong.
-    pub(crate) fn sound_text(&mut self) -> Option<Text<'a>> {
+    pub(crate) fn sound_text(&mut self) -> Option<Str<'a>> {
         let text = self.text();
         self.sound().then_some(text)
     }
 
     pub(crate) fn bytes(&mut self) -> &'a [u8] {
         if self.is_json() {
-            self.unexpected(Rule::WantBinary);
+            self.unexpected(LanguageRule::WantBinary);
             return &[];
         }
         self.cbor_bytes()
@@ -287,11 +287,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn open_map(&mut self, shape: Shape) -> Walk {
-        if self.is_json() { self.json_enter(b'{', Rule::WantMap) } else { self.cbor_open(shape) }
+        if self.is_json() { self.json_enter(b'{', LanguageRule::WantMap) } else { self.cbor_open(shape) }
     }
 
     pub(crate) fn open_list(&mut self) -> Walk {
-        if self.is_json() { self.json_enter(b'[', Rule::WantList) } else { self.cbor_open_list() }
+        if self.is_json() { self.json_enter(b'[', LanguageRule::WantList) } else { self.cbor_open_list() }
     }
 
     /// The next field's key, or the end; the walk keeps where it stands. The value must be read before the next call.
@@ -344,7 +344,8 @@ impl<'a> Reader<'a> {
 
     /// That nothing follows.
     pub(crate) fn end(&mut self) {
-        let (rule, at) = if self.is_json() { (Rule::Trailing, self.begin()) } else { (Rule::CborTrailing, self.at) };
+        let (rule, at) =
+            if self.is_json() { (LanguageRule::Trailing, self.begin()) } else { (LanguageRule::CborTrailing, self.at) };
         self.require(self.bytes.len() <= at, at, rule);
     }
 
@@ -410,7 +411,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The place in a table of the name or identifier that comes next.
-    fn entry(&mut self, names: &[Name], rule: Rule) -> Option<usize> {
+    fn entry(&mut self, names: &[Name], rule: LanguageRule) -> Option<usize> {
         let at = self.at;
         let found = if self.concise() { vocabulary::find_id(names, self.integer()) } else { find(names, self.text()) };
         self.require(found.is_some(), at, rule);
@@ -418,7 +419,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One of a closed set of names.
-    pub(crate) fn one_of<V: Vocabulary>(&mut self, rule: Rule) -> Option<V> {
+    pub(crate) fn one_of<V: Vocabulary>(&mut self, rule: LanguageRule) -> Option<V> {
         self.entry(V::NAMES, rule).and_then(V::at)
     }
 }

@@ -6,8 +6,8 @@
 
 use mqtt5_codec::{Decoded, Decoder, Packet, Properties, ReasonCode, Sender, Text};
 use mqtt5_session::{Client, Connect, Event, Inbox, Inline, Input, Instant, Transmit};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Reaction};
-use openc2_mqtt::producer::{self, Expect, Heard, Producer, Request};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
+use openc2_mqtt::producer::{Expect, Heard, Producer, ProducerMemory, ProducerPolicy, Request};
 use openc2_mqtt::transfer::{Channel, Connecting, Outgoing, Quality, Received, Scheme, subscriptions};
 use openc2_mqtt::{Action, Command, Feature, Features, Ipv4Net, Target};
 
@@ -106,7 +106,7 @@ fn a_1_connect_and_subscribe() {
     assert_eq!(bytes, connect("smtwzzwvx", "zulu01", "=Pacific="));
 
     let declaration = Declaration::new("zulu", "zulu1", &["alpha", "iota"], &[]);
-    let consumer = Consumer::new(declaration, consumer::Policy::default(), consumer::Inline::<1, 64>::new());
+    let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 64>::new());
     let mut buffer = [0; 128];
     let list = subscriptions::<4>(consumer.channels(), &Scheme::default(), Quality::ExactlyOnce, &mut buffer).unwrap();
     let id = session.subscribe(&list, Properties::EMPTY, NOW).unwrap();
@@ -125,7 +125,7 @@ fn a_1_connect_and_subscribe() {
 #[test]
 fn a_2_a_command_and_its_acknowledgement() {
     let (mut session, _) = opened("hzboblxic", "orch01", "_Atlantic_");
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<1, 2>::new());
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<1, 2>::new());
     let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
     let request = Request { expect: Expect::Count(2), ..Request::new(Channel::Profile("iota"), command, 1_000) };
     let mut out = [0; 512];
@@ -152,8 +152,7 @@ fn a_3_the_profiles_of_three_consumers() {
     assert_eq!(&request_packet[..5], b"\x32\xF2\x01\x00\x0B", "13 + 2 + 56 + 171 bytes follow");
 
     let (mut session, _) = opened("hzboblxic", "orch01", "_Atlantic_");
-    let mut producer =
-        Producer::new("Producer1@example.com", producer::Policy::default(), producer::Inline::<1, 3>::new());
+    let mut producer = Producer::new("Producer1@example.com", ProducerPolicy::default(), ProducerMemory::<1, 3>::new());
     let mut request = Request::discover(Features::new(&[Feature::Profiles]), 1_000);
     request.expect = Expect::Count(3);
     let mut out = [0; 512];
@@ -171,7 +170,7 @@ fn a_3_the_profiles_of_three_consumers() {
         let response_packet = publish(id, "oc2/rsp", "rsp", &json);
         let (mut consumers_session, _) = opened("smtwzzwvx", "zulu01", "=Pacific=");
         let declaration = Declaration::new(name, "d", profiles, &[]);
-        let mut consumer = Consumer::new(declaration, consumer::Policy::default(), consumer::Inline::<1, 64>::new());
+        let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 64>::new());
         let mut back = [0; 512];
         let reply = received(&mut consumers_session, &request_packet, |event| {
             let Event::Message(incoming) = event else { panic!("{event:?}") };

@@ -6,7 +6,7 @@ use core::hint::black_box;
 
 use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Text, Topic, TopicRef};
 use mqtt5_session::{Client, Connect, Event, Inbox, Input, Instant, Transmit};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Policy, Reaction};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::transfer::{
     Connecting, MessageType, Outgoing, Quality, Received, Scheme, publish_properties, subscriptions,
 };
@@ -15,7 +15,7 @@ use openc2_mqtt::{Action, Encoding, Pair, Response, Status, Texts, slpf};
 /// Four exchanges each way; packets that wait find 1 KiB.
 pub type SessionMemory = mqtt5_session::Inline<4, 1024>;
 /// Four requests remembered, 256 bytes for each with its response.
-pub type Memory = consumer::Inline<4, 1024>;
+pub type Memory = ConsumerMemory<4, 1024>;
 
 const NOW: Instant = Instant::from_millis(1_000);
 const UTC: Option<u64> = Some(1_700_000_000_000);
@@ -60,8 +60,8 @@ pub fn declaration<'d>(pairs: &'d [Pair<'d>]) -> Declaration<'d> {
 }
 
 /// Its policy: the default.
-pub fn policy() -> Policy<'static> {
-    Policy::default()
+pub fn policy() -> ConsumerPolicy<'static> {
+    ConsumerPolicy::default()
 }
 
 /// The session and the Consumer, and the one buffer for what goes out.

@@ -37,7 +37,7 @@ impl Seen {
             && walk.key_at < at
         {
             if earlier == key {
-                return r.fail_at(at, Rule::DuplicateKey);
+                return r.fail_at(at, LanguageRule::DuplicateKey);
             }
             again.pass();
         }
@@ -94,7 +94,7 @@ impl<'a> Members<'a> {
 
     /// The next field of a table without others: what it doesn't define breaks a rule.
     #[inline(always)]
-    pub(crate) fn only<V: Vocabulary>(&mut self, r: &mut Reader<'a>, rule: Rule) -> Option<V> {
+    pub(crate) fn only<V: Vocabulary>(&mut self, r: &mut Reader<'a>, rule: LanguageRule) -> Option<V> {
         let index = self.find(r, V::NAMES)?;
         if index == OTHER {
             r.fail_at(self.walk.key_at, rule);
@@ -126,7 +126,7 @@ impl<'a> Members<'a> {
             // No table has more than 32 entries.
             let bit = 1u32 << (index & 31);
             if self.known & bit != 0 {
-                r.fail_at(self.walk.key_at, Rule::DuplicateKey);
+                r.fail_at(self.walk.key_at, LanguageRule::DuplicateKey);
                 return None;
             }
             self.known |= bit;
@@ -153,7 +153,7 @@ impl<'a> Members<'a> {
     }
 
     /// That no other field follows.
-    pub(crate) fn end(&mut self, r: &mut Reader<'_>, rule: Rule) {
+    pub(crate) fn end(&mut self, r: &mut Reader<'_>, rule: LanguageRule) {
         if !r.known_end() && !r.ended(&mut self.walk) {
             r.fail(rule);
         }
@@ -170,12 +170,12 @@ impl<'a> Members<'a> {
     }
 
     /// That it held something besides nulls.
-    pub(crate) fn filled(&self, r: &mut Reader<'_>, rule: Rule) {
+    pub(crate) fn filled(&self, r: &mut Reader<'_>, rule: LanguageRule) {
         r.require(self.walk.done > self.walk.nulls, self.at(), rule);
     }
 
     /// That it held something. Of what may be absent as a whole, nothing but nulls that are forgiven says no more.
-    pub(crate) fn begun(&self, r: &mut Reader<'_>, rule: Rule) {
+    pub(crate) fn begun(&self, r: &mut Reader<'_>, rule: LanguageRule) {
         r.require(self.walk.done != 0, self.at(), rule);
     }
 }
