@@ -46,6 +46,7 @@ rules! {
     CborTag = "JADN 4.4", "a tag has no place here";
     CborKey = "JADN 4.4", "a key is a text or an identifier, the same throughout";
     CborChunks = "RFC 8949 3.2.3", "a string in chunks is not read";
+    TooMany = "RFC 8259 9", "more fields or items than this reader tells apart, not in ascending order";
     TooDeep = "RFC 8259 9", "nested deeper than this reader allows";
     TooLarge = "RFC 8259 9", "larger than this reader allows";
     // Types.

@@ -6,7 +6,7 @@ use crate::source::{Kind, Numeral, Reader, Walk};
 use crate::text::Str;
 use crate::vocabulary::{Name, search};
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     /// The next byte that is not white space.
     #[inline(always)]
     pub(crate) fn peek(&mut self) -> Option<u8> {
@@ -188,6 +188,23 @@ impl<'a> Reader<'a> {
             return Str::from_json(raw, false);
         }
         self.special_string(start, plain.ascii)
+    }
+
+    /// The string whose quotation mark is at a place where one was read before.
+    pub(crate) fn json_string_at(&self, at: usize) -> Str<'a> {
+        let start = at.saturating_add(1);
+        let (mut end, mut escaped) = (start, false);
+        loop {
+            end = end.saturating_add(plain(self.bytes, end).length);
+            match self.bytes.get(end) {
+                Some(b'\\') => {
+                    escaped = true;
+                    // Whatever is escaped, the byte behind the backslash isn't the string's end.
+                    end = end.saturating_add(2);
+                }
+                _ => return Str::from_json(self.text.get(start..end).unwrap_or_default(), escaped),
+            }
+        }
     }
 
     /// The rest of a string that holds an escape or a character beyond ASCII, or doesn't end.
@@ -374,9 +391,11 @@ pub(crate) fn plain(bytes: &[u8], from: usize) -> Plain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Places;
 
     fn skip(text: &str) -> Result<(), LanguageRule> {
-        let mut json = Reader::json(text, 8);
+        let mut places = Places::new(64);
+        let mut json = Reader::json(text, 8).with_places(&mut places);
         json.skip();
         json.end();
         json.failed().map_or(Ok(()), |fail| Err(fail.rule))
