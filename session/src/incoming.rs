@@ -75,6 +75,7 @@ impl Engine<'_> {
             };
             return Ok(Input::Event(match *packet {
                 Packet::Publish(Publish { topic, payload, delivery, retain, properties }) => {
+                    let alias = topic.alias();
                     let topic = match topic {
                         TopicRef::Name(name) | TopicRef::NameAndAlias(name, _) => name,
                         // It has been set, as `named` has seen.
@@ -83,7 +84,7 @@ impl Engine<'_> {
                             None => return Err(self.broken(Rule::TOPIC_ALIAS_UNKNOWN)),
                         },
                     };
-                    Event::Message(Incoming { topic, payload, delivery, retain, properties })
+                    Event::Message(Incoming { topic, alias, payload, delivery, retain, properties })
                 }
                 Packet::PubRec(ack) if told == Told::Step => Event::PublishReceived(ack),
                 Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubComp(ack) => Event::Published(ack),

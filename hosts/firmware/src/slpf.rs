@@ -170,7 +170,7 @@ pub fn packet(json: &str, id: u16, bytes: &mut [u8]) -> Option<usize> {
         properties: properties.as_properties(),
         payload: json.as_bytes(),
     };
-    publish.encode(Sender::Server, &mut &mut *bytes).ok()
+    publish.encode(Sender::Server, bytes).ok()
 }
 
 /// The server's bytes arrive.
