@@ -113,6 +113,12 @@ quirks! {
     Retained = 12 "a retained message",
     /// The payload format indicator doesn't fit the encoding (yuuki wants 1 for CBOR too).
     PayloadFormat = 13 "a payload format indicator of the other kind",
+    /// The payload is JSON where `encoding` says CBOR, or the other way round.
+    PayloadEncoding = 14 "a payload in the other encoding",
+    /// The results of a response are no map; they are passed over.
+    ResultsNotAMap = 15 "results that are no map",
+    /// `from` is missing.
+    NoFrom = 16 "no from",
 }
 
 /// The habits that were met in a message.
@@ -125,6 +131,12 @@ impl Quirks {
 
     pub(crate) const fn insert(&mut self, quirk: Quirk) {
         self.0 |= 1 << quirk as u32;
+    }
+
+    /// The same with another one.
+    pub const fn with(mut self, quirk: Quirk) -> Self {
+        self.insert(quirk);
+        self
     }
 
     /// Whether this one was met.

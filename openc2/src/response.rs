@@ -287,6 +287,10 @@ impl<'a> Value<'a> for Results<'a> {
     }
 
     fn fill(&mut self, r: &mut Reader<'a, '_>) {
+        if r.lenient && !matches!(r.kind(), Kind::Map | Kind::Null) {
+            r.quirks.insert(Quirk::ResultsNotAMap);
+            return r.skip();
+        }
         let mut extended = Extended::default();
         let start = r.begin();
         let mut members = r.open(Shape::Map);

@@ -17,6 +17,10 @@ use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseType, TargetKind, vocabulary};
 
+mod identity;
+
+pub use identity::Identity;
+
 /// The namespace identifier.
 pub const NSID: &str = "slpf";
 /// The name of the profile's own target.
@@ -226,7 +230,14 @@ impl Args {
 impl<'a> Actuator<'a> {
     /// The profile's specifiers of a command, if it has some.
     pub fn of(command: &Command<'a>) -> Option<Self> {
-        let actuator = command.actuator.filter(|actuator| actuator.profile == NSID)?;
+        Self::of_actuator(command.actuator.as_ref()?)
+    }
+
+    /// The profile's specifiers of a command's actuator, if it has some.
+    pub(crate) fn of_actuator(actuator: &AnyActuator<'a>) -> Option<Self> {
+        if actuator.profile != NSID {
+            return None;
+        }
         match actuator.specifiers? {
             ExtensionValue::SlpfActuator(actuator) => Some(*actuator),
             ExtensionValue::Raw(raw) => read(raw),

@@ -563,6 +563,8 @@ fn peers_habits_are_refused_or_forgiven_and_told() {
         (Quirk::DuplicateFeature, v1, r#"{"action":"query","target":{"features":["pairs","pairs"]}}"#),
         (Quirk::LongNamespace, v1, r#"{"action":"deny","target":{"uri":"a:b"},"actuator":{"x-sfractal-blinky":{}}}"#),
         (Quirk::LongNamespace, v1, r#"{"status":200,"results":{"profiles":["iot-front-door-lock"]}}"#),
+        (Quirk::ResultsNotAMap, v1, r#"{"status":200,"results":"done"}"#),
+        (Quirk::ResultsNotAMap, v1, r#"{"results":[{"a":1}],"status":200}"#),
     ] {
         assert!(Reading::strict(language).document(Encoding::Json, json.as_bytes()).is_err(), "{json}");
         let read = Reading::lenient(language).document(Encoding::Json, json.as_bytes()).unwrap();
@@ -574,9 +576,16 @@ fn peers_habits_are_refused_or_forgiven_and_told() {
     assert_eq!(read.value.headers.created, Some(1_610_483_630), "it is told, not scaled");
     assert!(Reading::strict(v1).message(Encoding::Json, seconds.as_bytes()).unwrap().quirks.is_empty());
     // Those of MQTT are the transfer's to find.
-    let transfer =
-        [Quirk::MessageTypeName, Quirk::MissingProperty, Quirk::QosZero, Quirk::Retained, Quirk::PayloadFormat];
-    assert_eq!(Quirk::ALL.len(), 9 + transfer.len());
+    let transfer = [
+        Quirk::MessageTypeName,
+        Quirk::MissingProperty,
+        Quirk::QosZero,
+        Quirk::Retained,
+        Quirk::PayloadFormat,
+        Quirk::PayloadEncoding,
+        Quirk::NoFrom,
+    ];
+    assert_eq!(Quirk::ALL.len(), 10 + transfer.len());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What may be asked on the command line.
 
+use core::net::SocketAddr;
 use core::str::FromStr;
 use core::time::Duration;
 use std::path::PathBuf;
@@ -28,10 +29,19 @@ impl Cli {
 pub(crate) enum Command {
     /// One Producer commands three Consumers over a real broker, and collects their responses
     Demo(Demo),
+    /// Run the broker that is embedded in this program, until Ctrl-C: for tests, it keeps nothing and asks nobody who they are
+    Broker(Broker),
     /// Check whether files hold valid OpenC2: one line a file, and status 0 only if all of them do
     Check(Check),
     /// Write an OpenC2 message, command or response in another form
     Convert(Convert),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Broker {
+    /// Where it listens
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1883")]
+    pub(crate) listen: SocketAddr,
 }
 
 #[derive(Debug, Args)]
@@ -171,6 +181,12 @@ impl core::fmt::Debug for BrokerUrl {
 pub(crate) enum BadUrl {
     #[error("it does not start with mqtt://")]
     Scheme,
+    #[error(
+        "mqtts:// needs TLS, which oc2 cannot speak yet; mqtt:// through a TLS tunnel (socat, stunnel) can meanwhile"
+    )]
+    Tls,
+    #[error("{0}:// is MQTT over WebSockets, which oc2 cannot speak yet; mqtt:// is plain TCP")]
+    WebSocket(&'static str),
     #[error("it has no host")]
     Host,
     #[error("the port is not a number from 1 to 65535")]
@@ -185,7 +201,14 @@ impl FromStr for BrokerUrl {
     type Err = BadUrl;
 
     fn from_str(url: &str) -> Result<Self, BadUrl> {
-        let rest = url.strip_prefix("mqtt://").ok_or(BadUrl::Scheme)?;
+        let (scheme, rest) = url.split_once("://").ok_or(BadUrl::Scheme)?;
+        match scheme.to_ascii_lowercase().as_str() {
+            "mqtt" => {}
+            "mqtts" => return Err(BadUrl::Tls),
+            "ws" => return Err(BadUrl::WebSocket("ws")),
+            "wss" => return Err(BadUrl::WebSocket("wss")),
+            _ => return Err(BadUrl::Scheme),
+        }
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#']) {
             return Err(BadUrl::Path);
@@ -253,6 +276,9 @@ mod tests {
     #[test]
     fn a_bad_broker_url_says_what_is_bad() {
         assert_eq!(url("http://broker"), Err(BadUrl::Scheme));
+        assert_eq!(url("broker"), Err(BadUrl::Scheme));
+        assert_eq!(url("mqtts://broker"), Err(BadUrl::Tls));
+        assert_eq!(url("WSS://broker"), Err(BadUrl::WebSocket("wss")));
         assert_eq!(url("mqtt://"), Err(BadUrl::Host));
         assert_eq!(url("mqtt://:1883"), Err(BadUrl::Host));
         assert_eq!(url("mqtt://broker:0"), Err(BadUrl::Port));
