@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use mqtt5_codec::{PayloadFormat, Properties, Property, QoS, Rule, Text, Topic};
-use mqtt5_session::Message as Publication;
+use mqtt5_session::Publication;
 
 /// What can be said about a message beside its payload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use core::num::{NonZeroU16, NonZeroU32};
 use core::time::Duration;
 
 use mqtt5_codec::{self as codec, Properties, Property, Rule, Text, Topic};
-use mqtt5_session::{Acknowledge, Connect as ConnectOptions, Prior};
+use mqtt5_session::{Acknowledge, ConnectOptions, Prior};
 
 use crate::message::Will;
 use crate::reconnect::Reconnect;
