@@ -145,7 +145,7 @@ fn discovery_asks_everyone_and_ends_at_the_deadline() {
         assert!(matches!(producer.handle(&received(&reply), NOW), Heard::Response { complete: false, .. }));
     }
     let mut count = 0;
-    producer.responders(id, |_, status| count += usize::from(status == Some(Status::Ok)));
+    producer.responders(id, |_, answer| count += usize::from(answer == producer::Answer::Good(Status::Ok)));
     assert_eq!(count, 3);
     assert_eq!(producer.handle_timeout(NOW.after(1_999)), None);
     let over = producer.handle_timeout(NOW.after(2_000)).unwrap();

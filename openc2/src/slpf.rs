@@ -17,10 +17,16 @@ use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseType, TargetKind, vocabulary};
 
+mod identity;
+
+pub use identity::Identity;
+
 /// The namespace identifier.
 pub const NSID: &str = "slpf";
 /// The name of the profile's own target.
 pub(crate) const RULE_NUMBER: &str = "rule_number";
+/// The same as a list of pairs has it.
+pub(crate) const RULE_NUMBER_PAIR: &str = "slpf:rule_number";
 /// That target's identifier in the concise form.
 pub(crate) const RULE_NUMBER_ID: u64 = 1024;
 
@@ -89,7 +95,7 @@ impl<'a> Value<'a> for Args {
         Self { drop_process: None, persistent: None, direction: None, insert_rule: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         while let Some(key) = members.only(r, LanguageRule::SlpfArg) {
             match key {
@@ -131,7 +137,7 @@ impl<'a> Value<'a> for Actuator<'a> {
         Self { hostname: None, named_group: None, asset_id: None, asset_tuple: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         while let Some(key) = members.only(r, LanguageRule::SlpfSpecifier) {
             match key {
@@ -175,7 +181,7 @@ impl<'a> Value<'a> for Results {
         Self { rule_number: 0 }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut found = false;
         let mut members = r.open(Shape::Map);
         while let Some(ResultKey::RuleNumber) = members.only(r, LanguageRule::SlpfResult) {
@@ -224,7 +230,14 @@ impl Args {
 impl<'a> Actuator<'a> {
     /// The profile's specifiers of a command, if it has some.
     pub fn of(command: &Command<'a>) -> Option<Self> {
-        let actuator = command.actuator.filter(|actuator| actuator.profile == NSID)?;
+        Self::of_actuator(command.actuator.as_ref()?)
+    }
+
+    /// The profile's specifiers of a command's actuator, if it has some.
+    pub(crate) fn of_actuator(actuator: &AnyActuator<'a>) -> Option<Self> {
+        if actuator.profile != NSID {
+            return None;
+        }
         match actuator.specifiers? {
             ExtensionValue::SlpfActuator(actuator) => Some(*actuator),
             ExtensionValue::Raw(raw) => read(raw),

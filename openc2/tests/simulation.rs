@@ -110,7 +110,8 @@ impl<M> Node<M> {
 /// What UTC was when the world began.
 const UTC: u64 = 1_700_000_000_000;
 
-type Slots = ConsumerMemory<24, 12_288>;
+/// With room for every request there is, so that none is forgotten within the window.
+type Slots = ConsumerMemory<64, 32_768>;
 type Requests = ProducerMemory<12, 400>;
 
 #[derive(Default)]
@@ -263,6 +264,7 @@ impl<'d> World<'d> {
                 Ignored::ForOthers => "for others",
                 why => panic!("{why:?}"),
             }),
+            other => panic!("{other:?}"),
         }
         for packet in out {
             self.publish(&packet);
@@ -364,6 +366,7 @@ impl<'d> World<'d> {
                 Unheard::Full(_) => "no room for a responder",
                 why => panic!("{why:?}"),
             }),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -8,7 +8,7 @@ use std::thread;
 use mqtt5_blocking::Clock;
 use openc2_mqtt::Encoding;
 use openc2_mqtt::consumer::ConsumerPolicy;
-use openc2_mqtt::producer::ProducerPolicy;
+use openc2_mqtt::producer::{OwnTopic, ProducerPolicy};
 use openc2_mqtt::transfer::Quality;
 
 use crate::agent::{Agent, Halt, Job};
@@ -91,9 +91,9 @@ fn work(job: &Job, demo: &Demo, orders: &[Order], rows: &mut Vec<Row>) -> Result
     job.heading(&format!("Connecting to {}", job.place));
     let consumers = DEVICES.iter().map(|device| Ok((connect(job, device)?, device)));
     let consumers: Vec<(Agent, &Device)> = consumers.collect::<Result<_, Failure>>()?;
-    let producer_id = Some(PRODUCER.2);
+    let own_topic = OwnTopic::Named(PRODUCER.2);
     let mut commander =
-        Commander::connect(job, ProducerPolicy { encoding, quality, producer_id, ..ProducerPolicy::default() })?;
+        Commander::connect(job, ProducerPolicy { encoding, quality, own_topic, ..ProducerPolicy::default() })?;
 
     let done = &AtomicBool::new(false);
     thread::scope(|scope| {

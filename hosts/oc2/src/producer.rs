@@ -71,7 +71,7 @@ impl<'p> Commander<'p> {
         request.expect = Expect::Each(order.from);
         let (now, mut buffer) = (self.agent.now(), [0; REQUEST]);
         let (id, outgoing) = self.producer.request(&request, random, now, utc(), &mut buffer)?;
-        publish(self.agent.client(), &outgoing, now)?;
+        publish(self.agent.client(), &outgoing)?;
         Ok((id, outgoing.topic.as_str().to_owned()))
     }
 }
@@ -98,10 +98,16 @@ fn hear(
             }
             complete
         }
-        Heard::Response { verdict, .. } | Heard::Nothing { verdict, .. } => {
+        Heard::Malformed { from, error, complete, verdict, .. } => {
+            job.judge(PRODUCER.0, incoming.topic.as_str(), &verdict);
+            job.trace.invalid(format!("{from} answered what breaks the language: {error}"));
+            complete
+        }
+        Heard::Response { verdict, .. } | Heard::Notification { verdict, .. } | Heard::Nothing { verdict, .. } => {
             job.judge(PRODUCER.0, incoming.topic.as_str(), &verdict);
             false
         }
+        _ => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a Consumer remembers as bytes that outlive the process.
 
 use super::ConsumerMemory;
-use super::engine::Core;
+use super::engine::{Core, Forgotten};
 use super::memory::{Slot, State, Table};
 use super::rate::{self, Rate};
 use super::reply::Moment;
@@ -10,8 +10,8 @@ use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, Reader, Wr
 use crate::transfer::Encoding;
 use crate::vocabulary::ResponseType;
 
-/// The moment, what of the rate limit is used, and how many requests.
-const HEAD: usize = 9 + 8 + 2;
+/// The moment, what of the rate limit is used, before when nothing retained is carried out, and how many requests.
+const HEAD: usize = 9 + 8 + 9 + 2;
 /// State, what is known of it, status, remaining time, and the lengths of three names and a response.
 const REQUEST: usize = 1 + 1 + 1 + 1 + 1 + 2 + 8 + 4 * 2;
 
@@ -37,6 +37,7 @@ impl Core<'_> {
         let mut out = Writer::new(Machine::Consumer, buffer);
         out.option(utc);
         out.u64(self.declaration.rate_limit.map_or(0, |limit| self.rate.used(limit, now)));
+        out.option(self.forgotten.before);
         let remembered = || table.remembered(now);
         out.u16(u16::try_from(remembered().count()).unwrap_or(u16::MAX));
         for (slot, parts) in remembered() {
@@ -64,6 +65,7 @@ impl Core<'_> {
         let mut body = Reader::open(Machine::Consumer, bytes)?;
         let away = snapshot::away(body.option()?, moment.utc);
         let used = body.u64()?;
+        let before = body.option()?;
         let mut fits = Ok(0usize);
         read(body.clone(), |record| {
             let names = [record.from, record.id, record.command].into_iter().map(str::len).sum::<usize>();
@@ -79,6 +81,7 @@ impl Core<'_> {
             table.restore(index, slot, [record.from, record.id, record.command], record.kept);
             index = index.saturating_add(1);
         })?;
+        self.forgotten = Forgotten { before, ..Forgotten::default() };
         // Under a lower limit than the last process had, no more than a minute of this one's is used up.
         self.rate = self.declaration.rate_limit.map_or_else(Rate::default, |limit| {
             let used = used.min(rate::earned(limit, 60_000));

@@ -1,7 +1,6 @@
 //! What a Producer remembers: its requests, and who answered what.
 
-use super::{Expect, Part, ProducerRefused, RequestId, TimedOut, Unheard};
-use crate::response::Status;
+use super::{Answer, Expect, Part, ProducerRefused, RequestId, TimedOut, Unheard};
 use crate::text::{self, Str};
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
@@ -95,6 +94,8 @@ pub struct Pending {
     /// Which response is wanted: only for a complete one is 102 not the end.
     pub(super) wanted: ResponseType,
     pub(super) answered: u16,
+    /// How many of those answers were bad.
+    pub(super) bad: u16,
     /// Newer requests have higher numbers, so that the oldest one over is forgotten first.
     pub(super) age: u32,
 }
@@ -116,6 +117,7 @@ impl Pending {
         named: false,
         wanted: ResponseType::Complete,
         answered: 0,
+        bad: 0,
         age: 0,
     };
 }
@@ -127,13 +129,13 @@ pub struct Responder {
     pub(super) request: Option<RequestId>,
     pub(super) name: Name<NAME>,
     pub(super) expected: bool,
-    pub(super) status: Option<Status>,
+    pub(super) answer: Answer,
     pub(super) created: Option<u64>,
 }
 
 impl Responder {
     pub(super) const FREE: Self =
-        Self { request: None, name: Name::EMPTY, expected: false, status: None, created: None };
+        Self { request: None, name: Name::EMPTY, expected: false, answer: Answer::Awaited, created: None };
 }
 
 /// What became of a response.
@@ -231,6 +233,7 @@ impl<'m> Table<'m> {
             named: matches!(expect, Expect::Each(_)),
             wanted,
             answered: 0,
+            bad: 0,
             age,
         };
         if let Expect::Each(names) = expect {
@@ -262,12 +265,12 @@ impl<'m> Table<'m> {
         (pending.serial == request.serial && pending.state != State::Free).then_some(pending)
     }
 
-    /// Counts a response.
+    /// Counts an answer.
     pub(super) fn take(
         &mut self,
         id: Str<'_>,
         from: Str<'_>,
-        status: Status,
+        answer: Answer,
         created: Option<u64>,
         now: Instant,
     ) -> Taken {
@@ -284,12 +287,18 @@ impl<'m> Table<'m> {
         let known =
             self.responders.iter().position(|place| place.request == Some(request) && from == place.name.as_str());
         let earlier = known.and_then(|index| self.responders.get(index)).copied();
+        let part = if answer.is_interim() && interim { Part::Interim } else { Part::Final };
+        let before = earlier.map_or(Answer::Awaited, |earlier| earlier.answer);
+        // What was bad gives way to an outcome that is good.
+        let mends = matches!((before, answer), (Answer::Bad(_), Answer::Good(_))) && part == Part::Final;
         // A 102 followed by a 200 is progress; the same once more, or anything after the end, is not.
-        let repeats = earlier.is_some_and(|earlier| match earlier.status {
-            None => false,
-            Some(before) if before.is_interim() && interim => before == status && earlier.created == created,
-            Some(_) => true,
-        });
+        let repeats = match before {
+            Answer::Awaited => false,
+            before if before.is_interim() && interim => {
+                before == answer && earlier.is_some_and(|earlier| earlier.created == created)
+            }
+            _ => !mends,
+        };
         if repeats {
             return Taken::Not(Unheard::Duplicate(request));
         }
@@ -302,17 +311,22 @@ impl<'m> Table<'m> {
         let Some(name) = Name::new(from) else { return Taken::Not(Unheard::Full(request)) };
         let expected = earlier.is_some_and(|earlier| earlier.expected);
         if let Some(place) = self.responders.get_mut(place) {
-            *place = Responder { request: Some(request), name, expected, status: Some(status), created };
+            *place = Responder { request: Some(request), name, expected, answer, created };
         }
-        let part = if status.is_interim() && interim { Part::Interim } else { Part::Final };
-        Taken::Counted { request, part, complete: part == Part::Final && self.count(request, expected) }
+        let was_final = before != Answer::Awaited && !(before.is_interim() && interim);
+        let counts = |answer: Answer, is_final: bool| (u16::from(is_final), u16::from(is_final && answer.is_bad()));
+        let complete =
+            part == Part::Final && self.count(request, expected, counts(before, was_final), counts(answer, true));
+        Taken::Counted { request, part, complete }
     }
 
-    /// Counts a final response; whether it was the last one expected.
-    fn count(&mut self, request: RequestId, expected: bool) -> bool {
+    /// Counts a final answer, and how many of these are bad, in the place of what was counted before; whether it was the last
+    /// one expected.
+    fn count(&mut self, request: RequestId, expected: bool, before: (u16, u16), after: (u16, u16)) -> bool {
         let Some(pending) = self.get_mut(request) else { return false };
         if expected || !pending.named {
-            pending.answered = pending.answered.saturating_add(1);
+            pending.answered = pending.answered.saturating_sub(before.0).saturating_add(after.0);
+            pending.bad = pending.bad.saturating_sub(before.1).saturating_add(after.1);
         }
         let complete = pending.expected.is_some_and(|expected| pending.answered >= expected);
         if complete {
@@ -337,6 +351,7 @@ impl<'m> Table<'m> {
         Some(TimedOut {
             request: RequestId { slot: u16::try_from(index).ok()?, serial: pending.serial },
             answered: pending.answered,
+            bad: pending.bad,
             awaited: pending.expected.unwrap_or(0).saturating_sub(pending.answered),
         })
     }
@@ -371,9 +386,9 @@ impl<'m> Table<'m> {
         (pending.serial == request.serial).then(|| pending.id.as_str())
     }
 
-    pub(super) fn responders(&self, request: RequestId, mut each: impl FnMut(&str, Option<Status>)) {
+    pub(super) fn responders(&self, request: RequestId, mut each: impl FnMut(&str, Answer)) {
         for responder in self.responders.iter().filter(|responder| responder.request == Some(request)) {
-            each(responder.name.as_str(), responder.status);
+            each(responder.name.as_str(), responder.answer);
         }
     }
 }

@@ -20,7 +20,7 @@ mod memory;
 mod request;
 mod state;
 
-pub use heard::{Heard, Part, TimedOut, Unheard};
+pub use heard::{Answer, Heard, Part, TimedOut, Unheard};
 pub use memory::{NAME, Pending, ProducerMemory, ProducerStore, REQUEST_ID, Responder};
 pub use request::{Expect, Request, uuid};
 
@@ -31,7 +31,7 @@ use memory::Table;
 
 use crate::Reading;
 use crate::error::EncodeError;
-use crate::response::Status;
+use crate::notification::{Notification, Sending};
 use crate::snapshot::{ExportError, ImportError};
 use crate::transfer::{Channel, Encoding, Outgoing, Quality, Received, Scheme, TopicError};
 use mqtt5_session::Instant;
@@ -59,7 +59,8 @@ use mqtt5_session::Instant;
 /// # fn on(producer: &mut Producer<'_, ProducerMemory<4, 64>>, received: &Received<'_>, now: Instant) {
 /// match producer.handle(received, now) {
 ///     Heard::Response { from, response, complete, .. } => { /* `complete`: no other is awaited */ }
-///     Heard::Nothing { .. } => {}
+///     Heard::Malformed { from, error, complete, .. } => { /* it answered, but not as the language has it */ }
+///     _ => {}
 /// }
 /// # }
 /// // And when `poll_timeout` has come:
@@ -84,19 +85,33 @@ pub struct ProducerPolicy<'d> {
     pub scheme: Scheme<'d>,
     /// The quality of service of requests.
     pub quality: Quality,
-    /// The level of its own topic for responses, `oc2/rsp/[producer_id]` (CS01 s3.3: SHOULD).
-    pub producer_id: Option<&'d str>,
+    /// Its own topic for responses.
+    pub own_topic: OwnTopic<'d>,
+}
+
+/// A Producer's own topic for responses, `oc2/rsp/[producer_id]`, to which it SHOULD subscribe (CS01 s3.3, CSD03 s3.1.8). No
+/// specification says what a `producer_id` is; WD01 has no such topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnTopic<'d> {
+    /// The Producer's identity, the `from` of its requests, which is all that a Consumer knows of it. One that is no level of a
+    /// topic, since it is empty or holds `/`, `+`, `#` or U+0000, has no such topic.
+    #[default]
+    Identity,
+    /// This level.
+    Named(&'d str),
+    /// None.
+    Absent,
 }
 
 impl Default for ProducerPolicy<'_> {
-    /// Strict, v1.0, JSON, QoS 1, no topic of its own.
+    /// Strict, v1.0, JSON, QoS 1, with the topic of its own identity.
     fn default() -> Self {
         Self {
             reading: Reading::default(),
             encoding: Encoding::default(),
             scheme: Scheme::default(),
             quality: Quality::default(),
-            producer_id: None,
+            own_topic: OwnTopic::default(),
         }
     }
 }
@@ -166,8 +181,26 @@ impl<'d, M: ProducerStore> Producer<'d, M> {
 
     /// The topics to subscribe to: the one for all responses and, if there is one, its own (CS01 s3.3).
     pub fn channels(&self) -> impl Iterator<Item = Channel<'d>> + use<'d, M> {
-        let own = self.core.policy.producer_id.map(Channel::ResponsesTo);
+        let own = match self.core.policy.own_topic {
+            OwnTopic::Identity => Some(self.core.id),
+            OwnTopic::Named(level) => Some(level),
+            OwnTopic::Absent => None,
+        };
+        let own = own.map(Channel::ResponsesTo).filter(|own| own.exists(&self.core.policy.scheme));
         [Channel::Responses].into_iter().chain(own)
+    }
+
+    /// Says something without being asked. What is to be published comes in `buffer`, topic and payload; `utc` is the moment
+    /// in milliseconds since 1970-01-01T00:00Z, if known. Nothing is remembered of it.
+    pub fn notify<'b>(
+        &self,
+        notification: &Notification<'_>,
+        utc: Option<u64>,
+        buffer: &'b mut [u8],
+    ) -> Result<Outgoing<'b>, ProducerRefused> {
+        let Core { id, policy } = &self.core;
+        let sending = Sending { scheme: &policy.scheme, quality: policy.quality, language: policy.reading.language };
+        notification.write(id, sending, utc, buffer)
     }
 
     /// Sends a command under a fresh `request_id`, made of 16 random bytes. What is to be published comes in `buffer`,
@@ -226,8 +259,8 @@ impl<'d, M: ProducerStore> Producer<'d, M> {
         Table::new(&mut self.memory).id(request)
     }
 
-    /// Calls `each` with every Consumer that answered or is awaited: its name, and the status it answered last.
-    pub fn responders(&mut self, request: RequestId, each: impl FnMut(&str, Option<Status>)) {
+    /// Calls `each` with every Consumer that answered or is awaited: its name, and what it answered last.
+    pub fn responders(&mut self, request: RequestId, each: impl FnMut(&str, Answer)) {
         Table::new(&mut self.memory).responders(request, each);
     }
 

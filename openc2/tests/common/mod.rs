@@ -17,7 +17,7 @@ use openc2_mqtt::{Action, Encoding, Instant, MessageType, Pair, Reading, Respons
 pub const NOW: Instant = Instant::from_millis(10_000);
 pub const UTC: u64 = 1_700_000_000_000;
 
-pub type Small<'d> = Consumer<'d, ConsumerMemory<2, 512>>;
+pub type Small<'d> = Consumer<'d, ConsumerMemory<3, 768>>;
 
 pub fn with_consumer<T>(policy: ConsumerPolicy<'_>, limit: Option<u32>, run: impl FnOnce(&mut Small<'_>) -> T) -> T {
     with_declaration(limit, |declaration| run(&mut Consumer::new(declaration, policy, ConsumerMemory::new())))
@@ -68,7 +68,9 @@ pub fn tell_with<M: ConsumerStore>(
             told.trim_end().into()
         }
         Reaction::Reply { reply, repeated, .. } => format!("{}{}", if repeated { "again " } else { "" }, line(&reply)),
+        Reaction::Notification { content, .. } => format!("notified {}", content.as_json().unwrap()),
         Reaction::Ignored { why, .. } => format!("{why:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -85,10 +87,14 @@ pub fn line(outgoing: &Outgoing<'_>) -> String {
 }
 
 pub fn respond<M: ConsumerStore>(consumer: &mut Consumer<'_, M>, response: &Response<'_>) -> String {
+    respond_at(consumer, response, NOW)
+}
+
+pub fn respond_at<M: ConsumerStore>(consumer: &mut Consumer<'_, M>, response: &Response<'_>, now: Instant) -> String {
     let ticket = TICKET.with(core::cell::Cell::take).unwrap();
     TICKET.with(|kept| kept.set(Some(ticket)));
     let mut buffer = [0; 1024];
-    match consumer.respond(ticket, response, NOW, Some(UTC), &mut buffer) {
+    match consumer.respond(ticket, response, now, Some(UTC), &mut buffer) {
         Ok(Some(outgoing)) => line(&outgoing),
         Ok(None) => "nothing".into(),
         Err(refused) => refused.to_string(),
