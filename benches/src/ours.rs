@@ -63,15 +63,15 @@ impl Subject for Ours {
         let length = |written: Result<usize, EncodeError>| written.unwrap_or_else(|_| refused());
         match packet {
             Packet::Publish(publish) if *workload == Workload::Large => {
-                repeat(times, publish, |publish| length(publish.encode_head(Sender::Client, &mut &mut *output)))
+                repeat(times, publish, |publish| length(publish.encode_head(Sender::Client, output)))
             }
             Packet::Publish(publish) => {
-                repeat(times, publish, |publish| length(publish.encode(Sender::Client, &mut &mut *output)))
+                repeat(times, publish, |publish| length(publish.encode(Sender::Client, output)))
             }
-            Packet::PubAck(ack) => repeat(times, ack, |ack| length(ack.encode(AckKind::PubAck, &mut &mut *output))),
-            Packet::Connect(connect) => repeat(times, connect, |connect| length(connect.encode(&mut &mut *output))),
+            Packet::PubAck(ack) => repeat(times, ack, |ack| length(ack.encode(AckKind::PubAck, output))),
+            Packet::Connect(connect) => repeat(times, connect, |connect| length(connect.encode(output))),
             Packet::Subscribe(subscribe) => {
-                repeat(times, subscribe, |subscribe| length(subscribe.encode(&mut &mut *output)))
+                repeat(times, subscribe, |subscribe| length(subscribe.encode(output)))
             }
             _ => refused(),
         }

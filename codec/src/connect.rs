@@ -57,7 +57,7 @@ pub struct Will<'a> {
 }
 
 /// Protocol Name and Protocol Version (sections 3.1.2.1 and 3.1.2.2).
-const PROTOCOL_NAME: &[u8] = b"MQTT";
+const PROTOCOL_NAME: &str = "MQTT";
 const PROTOCOL_VERSION: u8 = 5;
 
 /// The connect flags (section 3.1.2.3).
@@ -76,7 +76,7 @@ impl<'a> Connect<'a> {
     #[inline]
     pub(crate) fn read(r: &mut Reader<'a>) -> Option<Self> {
         let start = r.left();
-        if r.bytes()? != PROTOCOL_NAME {
+        if r.text()? != PROTOCOL_NAME {
             return r.refuse(start, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_NAME);
         }
         let start = r.left();
@@ -236,7 +236,7 @@ impl fmt::Debug for Will<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{CLIENT, MALFORMED, accepted, decoded, encoded, framed, not_sent, refused};
+    use crate::testing::{CLIENT, MALFORMED, accepted, decoded, encoded, framed, not_sent, refused, refused_at_once};
     use crate::{Packet, Property};
     use std::{format, vec, vec::Vec};
 
@@ -256,12 +256,14 @@ mod tests {
 
     #[test]
     fn mqtt_3_1_2_1_the_protocol_name_is_mqtt() {
-        for name in
-            [&b"\x00\x04MQTt"[..], b"\x00\x06MQIsdp", b"\x00\x00", b"\x00\x05MQTTX", b"\x00\x04\xFF\xFF\xFF\xFF"]
-        {
-            let packet = framed(0x10, &[name, b"\x05\x00\x00\x00\x00\x00\x00"]);
-            refused(CLIENT, &packet, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, "MQTT-3.1.2-1", 2);
+        let packet = |name: &[u8]| framed(0x10, &[name, b"\x05\x00\x00\x00\x00\x00\x00"]);
+        for name in [&b"\x00\x04MQTt"[..], b"\x00\x06MQIsdp", b"\x00\x00", b"\x00\x05MQTTX", b"\x00\x05MQTT\x7F"] {
+            refused(CLIENT, &packet(name), ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, "MQTT-3.1.2-1", 2);
         }
+        // What is no string is no name of another protocol.
+        refused(CLIENT, &packet(b"\x00\x04\xFF\xFF\xFF\xFF"), MALFORMED, "MQTT-1.5.4-1", 4);
+        refused(CLIENT, &packet(b"\x00\x05MQTT\x80"), MALFORMED, "MQTT-1.5.4-1", 8);
+        refused(CLIENT, &packet(b"\x00\x04MQ\x00T"), MALFORMED, "MQTT-1.5.4-2", 6);
     }
 
     #[test]
@@ -361,10 +363,11 @@ mod tests {
         }
         // And none is cut short.
         for (body, at) in
-            [(&b""[..], 2), (b"\x00", 2), (b"\x00\x04MQT", 4), (b"\x00\x04MQTT", 8), (b"\x00\x04MQTT\x05", 9)]
+            [(&b""[..], 2), (b"\x00\x04", 4), (b"\x00\x04MQT", 4), (b"\x00\x04MQTT", 8), (b"\x00\x04MQTT\x05", 9)]
         {
             refused(CLIENT, &framed(0x10, &[body]), MALFORMED, "MQTT 2.1.4", at);
         }
+        refused_at_once(CLIENT, b"\x10\x01\x00", MALFORMED, "MQTT 2.1.4", 2);
         refused(CLIENT, b"\x10\x09\x00\x04MQTT\x05\x00\x00", MALFORMED, "MQTT 2.1.4", 10);
     }
 

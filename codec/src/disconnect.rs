@@ -12,7 +12,7 @@ use crate::{EncodeError, Properties, ReasonCode, Rule, Sender, Sink};
 /// use mqtt5_codec::{Disconnect, Properties, ReasonCode, Sender};
 /// let disconnect = Disconnect { reason: ReasonCode::NORMAL_DISCONNECTION, properties: Properties::EMPTY };
 /// let mut out = [0; 2];
-/// disconnect.encode(Sender::Client, &mut &mut out[..]).unwrap();
+/// disconnect.encode(Sender::Client, &mut out).unwrap();
 /// assert_eq!(out, [0xE0, 0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,7 +92,10 @@ impl Body for Disconnect<'_> {
     }
 }
 
-/// A step of enhanced authentication (section 4.12). It always has an authentication method.
+/// A step of enhanced authentication (section 4.12).
+///
+/// It has an authentication method, but for one case: an AUTH of Remaining Length 0 from a server, which section 3.15.2.1
+/// reads as Success, and by which some end a re-authentication. It is taken and, as section 3.15.2.2.2 forbids it, never sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Auth<'a> {
     /// Success, Continue authentication or Re-authenticate.
@@ -105,8 +108,11 @@ impl<'a> Auth<'a> {
     /// Reads everything behind the fixed header.
     pub(crate) fn read(r: &mut Reader<'a>, from: Sender) -> Option<Self> {
         if r.is_empty() {
-            // Section 3.15.2.1 reads it as Success without properties; 3.15.2.2.2 asks for a method.
-            return r.protocol_error(0, Rule::AUTH_METHOD);
+            // Success, which only a server says.
+            return match from {
+                Sender::Server => Some(Self { reason: ReasonCode::SUCCESS, properties: Properties::EMPTY }),
+                Sender::Client => r.protocol_error(0, Rule::AUTH_METHOD),
+            };
         }
         let reason = ReasonCode::read(r, auth_carrier(from), Rule::AUTH_REASON)?;
         Some(Self { reason, properties: Properties::read(r, place::AUTH)? })
@@ -251,14 +257,22 @@ mod tests {
     #[test]
     fn auth_has_an_authentication_method() {
         const RULE: &str = "MQTT 3.15.2.2.2";
+        refused(CLIENT, b"\xF0\x00", PROTOCOL_ERROR, RULE, 2);
         for from in BOTH {
-            // Section 3.15.2.1 knows a short form, which would have no method.
-            refused(from, b"\xF0\x00", PROTOCOL_ERROR, RULE, 2);
             refused(from, b"\xF0\x02\x18\x00", PROTOCOL_ERROR, RULE, 3);
             refused(from, b"\xF0\x06\x18\x04\x1F\x00\x01r", PROTOCOL_ERROR, RULE, 3);
             let packet = Auth { reason: ReasonCode::CONTINUE_AUTHENTICATION, properties: Properties::EMPTY };
             not_sent(from, &Packet::Auth(packet), RULE);
         }
+    }
+
+    #[test]
+    fn the_short_form_of_auth_is_a_server_s_success_and_not_sent() {
+        let short = Packet::Auth(Auth { reason: ReasonCode::SUCCESS, properties: Properties::EMPTY });
+        assert_eq!(decoded(SERVER, b"\xF0\x00"), short);
+        not_sent(SERVER, &short, "MQTT 3.15.2.2.2");
+        // With a reason code, its method is missed.
+        refused(SERVER, b"\xF0\x02\x00\x00", PROTOCOL_ERROR, "MQTT 3.15.2.2.2", 3);
     }
 
     #[test]

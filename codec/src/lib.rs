@@ -47,13 +47,13 @@
 //!     payload: b"{}",
 //! };
 //! let mut out = [0; 64];
-//! let len = publish.encode(Sender::Client, &mut &mut out[..])?;
+//! let len = publish.encode(Sender::Client, &mut out)?;
 //! assert_eq!(len, publish.encoded_len(Sender::Client)?);
 //!
 //! // A Server Keep Alive belongs into CONNACK.
 //! let misplaced = [Property::ServerKeepAlive(60)];
 //! publish.properties = Properties::from(&misplaced);
-//! assert_eq!(publish.encode(Sender::Client, &mut &mut out[..]), Err(EncodeError::Refused(Rule::PROPERTY_ID)));
+//! assert_eq!(publish.encode(Sender::Client, &mut out), Err(EncodeError::Refused(Rule::PROPERTY_ID)));
 //! # Ok::<(), EncodeError>(())
 //! ```
 //!
@@ -63,10 +63,13 @@
 //! it grows.
 //!
 //! # Features
+//! - `alloc`: encodes into `Vec<u8>`.
 //! - `bytes`: encodes into `BytesMut`; owned PUBLISH packets whose parts are slices of one `Bytes`.
 //! - `serde`: `Serialize` and `Deserialize` for the values that people log or configure.
 #![no_std]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
@@ -99,7 +102,7 @@ pub use connack::ConnAck;
 pub use connect::{Connect, Will};
 pub use decoder::{Decoded, Decoder, Frame, MAXIMUM_PACKET_SIZE};
 pub use disconnect::{Auth, Disconnect};
-pub use error::{EncodeError, Error};
+pub use error::{CodecError, EncodeError, Error};
 pub use list::{Item, Iter, List};
 #[cfg(feature = "bytes")]
 pub use owned::OwnedPublish;

@@ -121,9 +121,25 @@ impl<'a, T: Item<'a>> List<'a, T> {
         }
     }
 
-    /// Writes all items, as their bytes where those are known.
+    /// Writes all items, which take `len` bytes: as the bytes that they came in, unless there is among those what is no item
+    /// of the list (the topic alias of a PUBLISH that has another now).
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn put(&self, w: &mut Writer<'_>) {
+    pub(crate) fn put(&self, w: &mut Writer<'_>, len: usize) {
+        match self.items {
+            Items::Wire(ref bytes) if bytes.len() == len => w.put(bytes),
+            Items::Wire(_) => self.put_each(w),
+            Items::Slice(items) => items.iter().for_each(|item| item.put(w)),
+        }
+    }
+
+    #[cold]
+    fn put_each(&self, w: &mut Writer<'_>) {
+        self.iter().for_each(|item| item.put(w));
+    }
+
+    /// Writes items that are all written.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn put_plain(&self, w: &mut Writer<'_>) {
         match self.items {
             Items::Wire(ref bytes) => w.put(bytes),
             Items::Slice(items) => items.iter().for_each(|item| item.put(w)),
@@ -133,7 +149,8 @@ impl<'a, T: Item<'a>> List<'a, T> {
     /// As [`put`](Self::put), into the room for just that.
     #[inline(never)]
     pub(crate) fn put_all(&self, room: &mut [u8]) {
-        self.put(&mut Writer::new(room));
+        let len = room.len();
+        self.put(&mut Writer::new(room), len);
     }
 }
 

@@ -4,7 +4,7 @@ use crate::ack::{Ack, AckKind};
 use crate::reason::carrier;
 use crate::wire::{VARINT_MAX, Writer, varint_len};
 use crate::{
-    Auth, ConnAck, Connect, Disconnect, EncodeError, Error, Publish, Rule, Sender, Sink, SubAck, Subscribe, TopicAlias,
+    Auth, ConnAck, Connect, Disconnect, EncodeError, Error, Publish, ReasonCode, Rule, Sender, Sink, SubAck, Subscribe, TopicAlias,
     Unsubscribe, wire::Reader,
 };
 
@@ -289,11 +289,21 @@ impl<'a> Packet<'a> {
             (15, _) => read!(Auth, r, Auth::read(r, from)),
             // The first byte has been checked: these are the only other ones.
             _ if r.is_empty() => return Ok(done(if first >> 4 == 12 { Self::PingReq } else { Self::PingResp })),
-            _ => {}
+            _ => return Err(LONG_PING),
         }
         Err(r.error(body))
     }
 }
+
+/// Whether a first byte is that of PINGREQ or PINGRESP.
+#[inline]
+pub(crate) const fn is_ping(first: u8) -> bool {
+    matches!(first >> 4, 12 | 13)
+}
+
+/// A PINGREQ or PINGRESP has no body, so its second byte is zero.
+pub(crate) const LONG_PING: Error =
+    Error { reason: ReasonCode::MALFORMED_PACKET, rule: Rule::REMAINING_LENGTH, at: 1 };
 
 /// A packet that is read is all of the body.
 #[inline]
@@ -447,7 +457,7 @@ fn measure(body: &dyn Body, plan: &Plan) -> Result<(usize, u32), Rule> {
 mod tests {
     use super::*;
     use crate::testing::{
-        BOTH, CLIENT, MALFORMED, PROTOCOL_ERROR, SERVER, accepted, decoded, encoded, not_sent, refused, refused_at_once,
+        BOTH, CLIENT, MALFORMED, PROTOCOL_ERROR, SERVER, accepted, decoded, encoded, not_sent, refused_at_once,
     };
     use std::string::ToString;
 
@@ -524,8 +534,9 @@ mod tests {
     #[test]
     fn a_ping_has_no_body() {
         for (from, first) in [(CLIENT, 0xC0), (SERVER, 0xD0)] {
-            refused(from, &[first, 1, 0], MALFORMED, "MQTT 2.1.4", 2);
-            refused(from, &[first, 2, 0, 0], MALFORMED, "MQTT 2.1.4", 2);
+            for bytes in [&b"\x01"[..], b"\x01\x00", b"\x02\x00\x00", b"\x80", b"\x80\x00", b"\xFF\xFF\xFF\xFF"] {
+                refused_at_once(from, &[&[first], bytes].concat(), MALFORMED, "MQTT 2.1.4", 1);
+            }
         }
     }
 

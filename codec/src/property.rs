@@ -4,9 +4,9 @@
 
 mod table;
 
-use crate::list::{Iter, List};
+use crate::list::{Iter, List, Wire};
 use crate::value::{Sender, SubscriptionId, TopicAlias};
-use crate::wire::{Reader, Writer, add};
+use crate::wire::{self, Reader, Writer, add};
 use crate::{ReasonCode, Rule, Text, Topic};
 
 pub use table::Property;
@@ -107,6 +107,28 @@ impl<'a> Properties<'a> {
         })
     }
 
+    /// Of the properties of a PUBLISH as they came, the topic alias, which stands in its topic and no longer among them: where
+    /// it was first it is cut off, elsewhere its bytes stay, and whoever reads the list passes over them.
+    #[cold]
+    pub(crate) fn split_alias(self) -> (Option<TopicAlias>, Self) {
+        let Err(bytes) = self.0.slice() else { return (None, self) };
+        let mut rest = bytes;
+        if wire::u8(&mut rest) == Some(TOPIC_ALIAS) {
+            let alias = wire::u16(&mut rest).and_then(TopicAlias::new);
+            return (alias, Self(List::checked(rest)));
+        }
+        (hidden_alias(bytes), self)
+    }
+
+    /// The topic alias that [`split_alias`](Self::split_alias) has left among bytes whose other properties take `len` bytes.
+    #[inline]
+    pub(crate) fn hidden_alias(&self, len: usize) -> Option<TopicAlias> {
+        match self.0.slice() {
+            Err(bytes) if bytes.len() != len => hidden_alias(bytes),
+            _ => None,
+        }
+    }
+
     fn find(&self, id: u8) -> Option<Property<'a>> {
         // A loop, so that code which is to be small has the reading of a property once.
         let mut properties = self.iter();
@@ -155,19 +177,17 @@ impl<'a> Properties<'a> {
             Ok(list) => {
                 let (mut len, mut found) = (0usize, Found::NONE);
                 for property in list {
-                    let id = property.id();
-                    let Some(entry) = entry(id, place) else { return Err(misplaced(id, place).1) };
-                    if !found.add(entry, place) {
-                        return Err(Rule::of_property(place, id));
-                    }
-                    len = add(len, property.size(place)?);
+                    (len, found) = property.measure(place, len, found)?;
                 }
                 (len, found)
             }
             // Decoded, perhaps from another kind of packet.
-            Err(bytes) => {
-                let mut r = Reader::part(bytes, 0, Rule::PROPERTY_LENGTH);
-                (bytes.len(), check_all(&mut r, place).ok_or_else(|| r.rule())?)
+            Err(_) => {
+                let (mut len, mut found) = (0usize, Found::NONE);
+                for property in self.iter() {
+                    (len, found) = property.measure(place, len, found)?;
+                }
+                (len, found)
             }
         };
         if found.lacks_method(place) { Err(method_missing(place)) } else { Ok((len, found)) }
@@ -198,7 +218,7 @@ impl<'a> Properties<'a> {
             // Where all is inlined, a writer of its own stays in registers.
             match cfg!(target_pointer_width = "64") {
                 true => w.part(len).map_or((), |room| self.0.put_all(room)),
-                false => self.0.put(w),
+                false => self.0.put(w, len),
             }
         }
     }
@@ -206,6 +226,32 @@ impl<'a> Properties<'a> {
     /// The checked text of all properties, for a stricter look at it.
     pub(crate) fn texts(&self) -> impl Iterator<Item = Text<'a>> {
         self.iter().flat_map(|property| property.texts()).flatten()
+    }
+}
+
+/// The topic alias among the bytes of a PUBLISH's properties.
+#[cold]
+fn hidden_alias(mut rest: &[u8]) -> Option<TopicAlias> {
+    while let Some((&id, after)) = rest.split_first() {
+        if id == TOPIC_ALIAS {
+            rest = after;
+            return wire::u16(&mut rest).and_then(TopicAlias::new);
+        }
+        Property::get(&mut rest)?;
+    }
+    None
+}
+
+impl Property<'_> {
+    /// The length and the kinds of properties that end with this one, if it may stand in `place` behind `found`.
+    #[inline(always)]
+    fn measure(&self, place: u8, len: usize, mut found: Found) -> Result<(usize, Found), Rule> {
+        let id = self.id();
+        let Some(entry) = entry(id, place) else { return Err(misplaced(id, place).1) };
+        if !found.add(entry, place) {
+            return Err(Rule::of_property(place, id));
+        }
+        Ok((add(len, self.size(place)?), found))
     }
 }
 
@@ -386,7 +432,6 @@ pub(crate) fn in_disconnect(from: Sender) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::list::Wire;
     use crate::testing::{
         BOTH, CLIENT, MALFORMED, PROTOCOL_ERROR, SERVER, accepted, decoded, framed, not_sent, refused,
     };
@@ -532,6 +577,14 @@ mod tests {
         }
     }
 
+    /// What these bytes say; a topic alias, too, which is not read from a list.
+    fn read(bytes: &[u8]) -> Vec<Property<'_>> {
+        match bytes {
+            &[0x23, high, low] => vec![Property::TopicAlias(TopicAlias::new(u16::from_be_bytes([high, low])).unwrap())],
+            _ => Properties(List::checked(bytes)).iter().collect(),
+        }
+    }
+
     fn place(letter: char) -> &'static Place {
         PLACES.iter().find(|place| place.letter == letter).unwrap()
     }
@@ -574,7 +627,7 @@ mod tests {
     fn a_property_is_as_long_as_its_table_says() {
         let longer: &[&[u8]] = &[b"\x0B\x80\x01", b"\x0B\xFF\xFF\x7F", b"\x0B\xFF\xFF\xFF\x7F", b"\x09\x00\x00"];
         for bytes in TABLE.iter().map(|row| row.0).chain(longer.iter().copied()) {
-            let list: Vec<_> = Properties(List::checked(bytes)).iter().collect();
+            let list = read(bytes);
             let size: usize = list.iter().map(|property| property.size(place::PUBLISH).unwrap()).sum();
             assert_eq!(size, bytes.len(), "{list:?}");
             let mut counter = Writer::count();
@@ -590,21 +643,20 @@ mod tests {
     fn a_misplaced_property_is_not_sent() {
         for row in TABLE {
             let home = place(row.1[0].0);
-            let (bytes, _) = with(home, row.0);
-            let mut packet = decoded(home.from, &bytes);
-            let list: Vec<_> = properties(&mut packet, home).iter().collect();
+            let _ = decoded(home.from, &with(home, row.0).0);
+            let list = read(row.0);
             for place in PLACES {
                 let (empty, _) = with(place, b"");
                 let (expected, _) = with(place, row.0);
                 let mut packet = decoded(place.from, &empty);
+                if let (Packet::Publish(publish), [Property::TopicAlias(alias)]) = (&mut packet, &list[..]) {
+                    publish.topic = crate::TopicRef::NameAndAlias(Topic::new("t").unwrap(), *alias);
+                }
                 let with_method: Vec<_> = if place.letter == 'a' && !matches!(row.0[0], 0x15 | 0x16) {
                     list.iter().copied().chain([Property::AuthenticationMethod(Text::new("m").unwrap())]).collect()
                 } else {
                     list.clone()
                 };
-                if let (Packet::Publish(publish), [Property::TopicAlias(alias)]) = (&mut packet, &list[..]) {
-                    publish.topic = crate::TopicRef::NameAndAlias(Topic::new("t").unwrap(), *alias);
-                }
                 *properties(&mut packet, place) = Properties::from(&with_method[..]);
                 if allowed(row, place).is_some() {
                     assert_eq!(crate::testing::encoded(place.from, &packet), Ok(expected));
@@ -630,8 +682,7 @@ mod tests {
                     // The same list, given to be sent.
                     let (once, _) = with(place, row.0);
                     let mut packet = decoded(place.from, &once);
-                    let twice: Vec<_> = properties(&mut packet, place).iter().collect();
-                    let twice = [&twice[..], &twice[..]].concat();
+                    let twice = [read(row.0), read(row.0)].concat();
                     *properties(&mut packet, place) = Properties::from(&twice[..]);
                     not_sent(place.from, &packet, &rule);
                 }

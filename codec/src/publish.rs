@@ -19,7 +19,7 @@ use crate::{EncodeError, PacketId, Properties, Property, QoS, ReasonCode, Rule, 
 ///     payload: b"hi",
 /// };
 /// let mut out = [0; 8];
-/// publish.encode(Sender::Client, &mut &mut out[..]).unwrap();
+/// publish.encode(Sender::Client, &mut out).unwrap();
 /// assert_eq!(out, [0x30, 6, 0, 1, b'a', 0, b'h', b'i']);
 /// # Ok::<(), mqtt5_codec::Rule>(())
 /// ```
@@ -27,8 +27,9 @@ use crate::{EncodeError, PacketId, Properties, Property, QoS, ReasonCode, Rule, 
 pub struct Publish<'a> {
     /// What it is about: a topic name, an alias of one, or both.
     ///
-    /// A decoded alias also stands among the properties, at its place. When encoding, an alias that the properties lack is
-    /// written before them; one that they have must be this one.
+    /// The alias of a PUBLISH stands here: a decoded one is not among the properties as well, and one to be sent need not be.
+    /// It is written before the properties, or where it came when it was decoded. A caller's list may hold
+    /// [`Property::TopicAlias`] to give the alias another place; any but the one that stands here is refused.
     pub topic: TopicRef<'a>,
     /// The quality of service, with what goes with it.
     pub delivery: Delivery,
@@ -147,21 +148,25 @@ impl<'a> Publish<'a> {
             }
         };
         let properties = Properties::read(r, in_publish(from))?;
-        let mut topic = TopicRef::Name(name);
-        if name.as_bytes().is_empty() || r.found.topic_alias() {
-            let Some(named) = Self::read_alias(name, &properties) else {
-                return r.protocol_error(start, Rule::TOPIC_MISSING);
-            };
-            topic = named;
+        let publish = Self { topic: TopicRef::Name(name), delivery, retain, properties, payload: r.rest() };
+        if !name.as_bytes().is_empty() && !r.found.topic_alias() {
+            return Some(publish);
         }
-        Some(Self { topic, delivery, retain, properties, payload: r.rest() })
+        match publish.with_alias(name) {
+            None => r.protocol_error(start, Rule::TOPIC_MISSING),
+            aliased => aliased,
+        }
     }
 
-    /// The topic of a PUBLISH with an alias, or with an empty name, which needs one.
+    /// A PUBLISH with an alias, or with an empty name, which needs one.
     #[cold]
-    fn read_alias(name: Topic<'a>, properties: &Properties<'a>) -> Option<TopicRef<'a>> {
-        let alias = properties.topic_alias()?;
-        Some(if name.as_bytes().is_empty() { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(name, alias) })
+    fn with_alias(self, name: Topic<'a>) -> Option<Self> {
+        let (alias, properties) = self.properties.split_alias();
+        let topic = match alias? {
+            alias if name.as_bytes().is_empty() => TopicRef::Alias(alias),
+            alias => TopicRef::NameAndAlias(name, alias),
+        };
+        Some(Self { topic, properties, ..self })
     }
 
     /// Writes the packet, and returns its length in bytes.
@@ -207,10 +212,13 @@ impl<'a> Publish<'a> {
             let found;
             (properties, found) = self.properties.measure_all(in_publish(from))?;
             if found.topic_alias() {
-                // One that is among the properties is not written before them.
                 if alias.is_none() || alias != self.properties.topic_alias() {
                     return Err(Rule::TOPIC_ALIAS_LISTED);
                 }
+                alias = None; // It has its place in the list.
+            } else if alias.is_some() && alias == self.properties.hidden_alias(properties) {
+                // Written with the bytes among which it came.
+                properties = properties.saturating_add(3);
                 alias = None;
             }
         }
@@ -364,7 +372,7 @@ mod tests {
     fn mqtt_3_3_2_1_the_topic_name_comes_first_and_is_a_string() {
         for from in BOTH {
             refused(from, b"\x30\x00", MALFORMED, "MQTT 2.1.4", 2);
-            refused(from, b"\x30\x01\x00", MALFORMED, "MQTT 2.1.4", 2);
+            refused_at_once(from, b"\x30\x01\x00", MALFORMED, "MQTT 2.1.4", 2);
             refused(from, b"\x30\x03\x00\x02a", MALFORMED, "MQTT 2.1.4", 4);
             refused(from, b"\x30\x06\x00\x03a\xC3\x28\x00", MALFORMED, "MQTT-1.5.4-1", 5);
             refused(from, b"\x30\x06\x00\x03\xED\xA0\x80\x00", MALFORMED, "MQTT-1.5.4-1", 4);
@@ -413,49 +421,71 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_is_sent_once_whether_or_not_the_properties_list_it() {
-        let (one, two) = (TopicAlias::new(1).unwrap(), TopicAlias::new(2).unwrap());
-        let others = [Property::MessageExpiryInterval(9)];
-        let listed = [Property::MessageExpiryInterval(9), Property::TopicAlias(one)];
+    fn an_alias_is_given_with_the_topic_and_sent_once_whether_or_not_it_is_listed() {
+        const ONE: TopicAlias = TopicAlias::new(1).unwrap();
+        const TWO: TopicAlias = TopicAlias::new(2).unwrap();
+        const OTHERS: &[Property<'static>] = &[Property::MessageExpiryInterval(9)];
+        const LISTED: &[Property<'static>] = &[Property::MessageExpiryInterval(9), Property::TopicAlias(ONE)];
         let named = publish(CLIENT, b"\x30\x04\x00\x01a\x00");
         let name = named.topic.name().unwrap();
+        let with = |topic, list: &'static [Property<'static>]| {
+            Packet::Publish(Publish { topic, properties: Properties::from(list), ..named })
+        };
         for from in BOTH {
-            let with = |topic, list: &'static [Property<'static>]| {
-                Packet::Publish(Publish { topic, properties: Properties::from(list), ..named })
-            };
-            // Static, so that one closure serves all lists.
-            const OTHERS: &[Property<'static>] = &[Property::MessageExpiryInterval(9)];
-            assert_eq!(
-                encoded(from, &with(TopicRef::Alias(one), OTHERS)).unwrap(),
-                b"\x30\x0B\x00\x00\x08\x23\x00\x01\x02\x00\x00\x00\x09"
-            );
-            assert_eq!(
-                encoded(from, &with(TopicRef::NameAndAlias(name, two), &[])).unwrap(),
-                b"\x30\x07\x00\x01a\x03\x23\x00\x02"
-            );
-            let with = |topic, list| Packet::Publish(Publish { topic, properties: list, ..named });
-            assert_eq!(
-                encoded(from, &with(TopicRef::Alias(one), Properties::from(&listed))).unwrap(),
-                b"\x30\x0B\x00\x00\x08\x02\x00\x00\x00\x09\x23\x00\x01"
-            );
-            // Whether it is listed, and where, makes no other packet.
-            assert_eq!(
-                with(TopicRef::Alias(one), Properties::from(&listed)),
-                with(TopicRef::Alias(one), Properties::from(&others))
-            );
-            assert_ne!(
-                with(TopicRef::Alias(one), Properties::from(&listed)),
-                with(TopicRef::Alias(two), Properties::from(&others))
-            );
-            assert_ne!(
-                with(TopicRef::Alias(one), Properties::from(&listed)),
-                with(TopicRef::Alias(one), Properties::EMPTY)
-            );
+            for (topic, list, bytes) in [
+                (TopicRef::Alias(ONE), OTHERS, &b"\x30\x0B\x00\x00\x08\x23\x00\x01\x02\x00\x00\x00\x09"[..]),
+                (TopicRef::NameAndAlias(name, TWO), &[], b"\x30\x07\x00\x01a\x03\x23\x00\x02"),
+                (TopicRef::Alias(ONE), LISTED, b"\x30\x0B\x00\x00\x08\x02\x00\x00\x00\x09\x23\x00\x01"),
+            ] {
+                assert_eq!(encoded(from, &with(topic, list)).unwrap(), bytes);
+            }
             // Two aliases, or one where the topic has none.
-            not_sent(from, &with(TopicRef::Alias(two), Properties::from(&listed)), "MQTT 3.3.2.3.4");
-            not_sent(from, &with(TopicRef::Name(name), Properties::from(&listed)), "MQTT 3.3.2.3.4");
-            assert!(encoded(from, &with(TopicRef::Name(name), Properties::from(&others))).is_ok());
+            not_sent(from, &with(TopicRef::Alias(TWO), LISTED), "MQTT 3.3.2.3.4");
+            not_sent(from, &with(TopicRef::Name(name), LISTED), "MQTT 3.3.2.3.4");
+            assert!(encoded(from, &with(TopicRef::Name(name), OTHERS)).is_ok());
         }
+        // Whether it is listed, and where, makes no other packet.
+        assert_eq!(with(TopicRef::Alias(ONE), LISTED), with(TopicRef::Alias(ONE), OTHERS));
+        assert_ne!(with(TopicRef::Alias(ONE), LISTED), with(TopicRef::Alias(TWO), OTHERS));
+        assert_ne!(with(TopicRef::Alias(ONE), LISTED), with(TopicRef::Alias(ONE), &[]));
+    }
+
+    #[test]
+    fn a_decoded_alias_stands_with_the_topic_alone_and_is_written_where_it_was() {
+        // First, in the middle, last.
+        for list in [
+            &b"\x23\x00\x05\x02\x00\x00\x00\x09\x01\x01"[..],
+            b"\x02\x00\x00\x00\x09\x23\x00\x05\x01\x01",
+            b"\x02\x00\x00\x00\x09\x01\x01\x23\x00\x05",
+        ] {
+            for from in BOTH {
+                for topic in [&b"\x00\x01a"[..], b"\x00\x00"] {
+                    let bytes = framed(0x30, &[topic, b"\x0A", list, b"hi"]);
+                    accepted(from, &bytes);
+                    let packet = publish(from, &bytes);
+                    assert_eq!(packet.topic.alias(), TopicAlias::new(5));
+                    assert_eq!(packet.properties.topic_alias(), None);
+                    let ids: Vec<_> = packet.properties.iter().map(|property| property.id()).collect();
+                    assert_eq!(ids, [0x02, 0x01]);
+                }
+                // Another alias takes its place at the front, none leaves no trace.
+                let bytes = framed(0x30, &[b"\x00\x01a\x0A", list]);
+                let packet = publish(from, &bytes);
+                let name = packet.topic.name().unwrap();
+                let rest = b"\x02\x00\x00\x00\x09\x01\x01";
+                let other = TopicRef::NameAndAlias(name, TopicAlias::new(6).unwrap());
+                let other = Packet::Publish(Publish { topic: other, ..packet });
+                assert_eq!(
+                    encoded(from, &other).unwrap(),
+                    framed(0x30, &[b"\x00\x01a\x0A\x23\x00\x06", &rest[..]])
+                );
+                let none = Packet::Publish(Publish { topic: TopicRef::Name(name), ..packet });
+                assert_eq!(encoded(from, &none).unwrap(), framed(0x30, &[b"\x00\x01a\x07", &rest[..]]));
+            }
+        }
+        // Alone, it leaves no properties.
+        let packet = publish(CLIENT, b"\x30\x08\x00\x01a\x03\x23\x00\x05x");
+        assert!(packet.properties.is_empty() && packet.properties == Properties::EMPTY);
     }
 
     #[test]
@@ -533,10 +563,10 @@ mod tests {
         let whole = encoded(CLIENT, &Packet::Publish(packet)).unwrap();
         assert_eq!(whole[..9], *b"\x32\xCE\x01\x00\x01a\x00\x01\x00");
         let mut head = [0xAA; 16];
-        assert_eq!(packet.encode_head(CLIENT, &mut &mut head[..]), Ok(9));
+        assert_eq!(packet.encode_head(CLIENT, &mut head), Ok(9));
         assert_eq!(head[..9], whole[..9]);
         assert_eq!(head[9..], [0xAA; 7]);
-        assert_eq!(packet.encode_head(CLIENT, &mut &mut head[..8]), Err(EncodeError::Full { need: 9 }));
+        assert_eq!(packet.encode_head(CLIENT, &mut head[..8]), Err(EncodeError::Full { need: 9 }));
     }
 
     #[test]
@@ -547,7 +577,7 @@ mod tests {
         assert_eq!(longest.encoded_len(CLIENT), Ok(268_435_460));
         let longer = Publish { payload: &payload, ..packet };
         not_sent(CLIENT, &Packet::Publish(longer), "MQTT 2.1.4");
-        assert_eq!(longer.encode_head(CLIENT, &mut &mut [0; 9][..]), Err(EncodeError::Refused(Rule::REMAINING_LENGTH)));
+        assert_eq!(longer.encode_head(CLIENT, &mut [0; 9]), Err(EncodeError::Refused(Rule::REMAINING_LENGTH)));
     }
 
     #[test]

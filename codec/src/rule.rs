@@ -9,12 +9,13 @@ use crate::property;
 
 /// One statement of the MQTT v5 standard, two bytes large.
 ///
-/// [`Display`](fmt::Display) prints it in brackets: `[MQTT-3.3.1-4]` for a numbered statement, `[MQTT 3.1.2.11.3]` for a
-/// rule that a section states without a number.
+/// [`Display`](fmt::Display) prints what it asks for and its identifier in brackets: `[MQTT-3.3.1-4]` for a numbered
+/// statement, `[MQTT 3.1.2.11.3]` for a rule that a section states without a number. It is an error by itself: what a
+/// constructor such as [`Text::new`](crate::Text::new) refuses breaks this rule.
 ///
 /// ```
 /// use mqtt5_codec::Rule;
-/// assert_eq!(Rule::PUBLISH_QOS.to_string(), "[MQTT-3.3.1-4]");
+/// assert_eq!(Rule::PUBLISH_QOS.to_string(), "a PUBLISH does not have both QoS bits set [MQTT-3.3.1-4]");
 /// assert_eq!(Rule::PUBLISH_QOS.id(), "MQTT-3.3.1-4");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,7 +57,7 @@ impl Rule {
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}]", self.id())
+        write!(f, "{} [{}]", self.meaning(), self.id())
     }
 }
 
@@ -66,7 +67,6 @@ impl fmt::Debug for Rule {
     }
 }
 
-/// What a constructor refuses, such as [`Text::new`](crate::Text::new).
 impl core::error::Error for Rule {}
 
 #[cfg(feature = "serde")]
@@ -233,11 +233,11 @@ mod tests {
     use std::string::ToString;
 
     #[test]
-    fn identifiers_print_as_the_standard_does() {
-        assert_eq!(Rule::PUBLISH_QOS.to_string(), "[MQTT-3.3.1-4]");
-        assert_eq!(Rule::PACKET_TYPE.to_string(), "[MQTT 2.1.2]");
-        assert_eq!(Rule::of_property(1, 0x21).to_string(), "[MQTT 3.1.2.11.3]");
-        assert_eq!(Rule::of_property(14, 0x1F).to_string(), "[MQTT 3.14.2.2.3]");
+    fn a_rule_prints_its_meaning_and_its_identifier() {
+        assert_eq!(Rule::TOPIC_EMPTY.to_string(), "topic names and filters have at least one character [MQTT-4.7.3-1]");
+        assert!(Rule::PACKET_TYPE.to_string().ends_with(" [MQTT 2.1.2]"));
+        assert!(Rule::of_property(1, 0x21).to_string().ends_with(" [MQTT 3.1.2.11.3]"));
+        assert!(Rule::of_property(14, 0x1F).to_string().ends_with(" [MQTT 3.14.2.2.3]"));
     }
 
     #[test]

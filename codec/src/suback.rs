@@ -110,7 +110,7 @@ impl Body for SubAck<'_> {
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
         w.u16(self.id.get());
         self.properties.put(w, plan.properties);
-        self.reasons.put(w);
+        self.reasons.put_plain(w);
     }
 }
 
@@ -118,7 +118,7 @@ impl Body for SubAck<'_> {
 mod tests {
     use super::*;
     use crate::Packet;
-    use crate::testing::{MALFORMED, PROTOCOL_ERROR, SERVER, accepted, decoded, not_sent, refused};
+    use crate::testing::{MALFORMED, PROTOCOL_ERROR, SERVER, accepted, decoded, not_sent, refused, refused_at_once};
     use std::vec::Vec;
 
     const GRANTED: &[u8] = &[0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2];
@@ -196,7 +196,7 @@ mod tests {
     fn no_field_is_cut_short() {
         for first in [0x90, 0xB0] {
             refused(SERVER, &[first, 0], MALFORMED, "MQTT 2.1.4", 2);
-            refused(SERVER, &[first, 1, 0], MALFORMED, "MQTT 2.1.4", 2);
+            refused_at_once(SERVER, &[first, 1, 0], MALFORMED, "MQTT 2.1.4", 2);
             refused(SERVER, &[first, 2, 0, 1], MALFORMED, "MQTT-2.2.2-1", 4);
         }
     }

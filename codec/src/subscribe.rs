@@ -9,8 +9,8 @@ use crate::{EncodeError, Filter, PacketId, Properties, QoS, RetainHandling, Rule
 /// A client subscribes.
 ///
 /// ```
-/// use mqtt5_codec::{Filter, PacketId, Properties, Subscribe, Subscription, SubscriptionOptions};
-/// let filters = [Subscription { filter: Filter::new("oc2/cmd/all")?, options: SubscriptionOptions::default() }];
+/// use mqtt5_codec::{Filter, PacketId, Properties, Subscribe, Subscription};
+/// let filters = [Subscription::new(Filter::new("oc2/cmd/all")?)];
 /// let subscribe = Subscribe { id: PacketId::new(1).unwrap(), properties: Properties::EMPTY, filters: (&filters).into() };
 /// assert_eq!(subscribe.encoded_len(), Ok(19));
 /// # Ok::<(), mqtt5_codec::Rule>(())
@@ -50,12 +50,7 @@ pub struct SubscriptionOptions {
 
 impl Default for SubscriptionOptions {
     fn default() -> Self {
-        Self {
-            maximum_qos: QoS::ExactlyOnce,
-            no_local: false,
-            retain_as_published: false,
-            retain_handling: RetainHandling::SendAtSubscribe,
-        }
+        Self::DEFAULT
     }
 }
 
@@ -63,6 +58,13 @@ const NO_LOCAL: u8 = 1 << 2;
 const RETAIN_AS_PUBLISHED: u8 = 1 << 3;
 
 impl SubscriptionOptions {
+    const DEFAULT: Self = Self {
+        maximum_qos: QoS::ExactlyOnce,
+        no_local: false,
+        retain_as_published: false,
+        retain_handling: RetainHandling::SendAtSubscribe,
+    };
+
     /// The options byte.
     #[must_use]
     #[inline]
@@ -95,6 +97,22 @@ impl SubscriptionOptions {
 }
 
 impl<'a> Subscription<'a> {
+    /// A subscription to this filter with the default options: up to QoS 2, all else zero.
+    ///
+    /// ```
+    /// use mqtt5_codec::{Filter, QoS, Subscription, SubscriptionOptions};
+    /// let everything = Subscription::new(Filter::new("oc2/#")?);
+    /// assert_eq!(everything.options, SubscriptionOptions::default());
+    /// let options = SubscriptionOptions { maximum_qos: QoS::AtLeastOnce, ..everything.options };
+    /// assert_eq!(Subscription { options, ..everything }.options.to_u8(), 1);
+    /// # Ok::<(), mqtt5_codec::Rule>(())
+    /// ```
+    #[must_use]
+    #[inline]
+    pub const fn new(filter: Filter<'a>) -> Self {
+        Self { filter, options: SubscriptionOptions::DEFAULT }
+    }
+
     /// Reads a filter with its options, and checks them.
     #[inline]
     fn read(r: &mut Reader<'a>) -> Option<Self> {
@@ -197,7 +215,7 @@ impl Body for Subscribe<'_> {
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
         w.u16(self.id.get());
         self.properties.put(w, plan.properties);
-        self.filters.put(w);
+        self.filters.put_plain(w);
     }
 }
 
@@ -260,7 +278,7 @@ impl Body for Unsubscribe<'_> {
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
         w.u16(self.id.get());
         self.properties.put(w, plan.properties);
-        self.filters.put(w);
+        self.filters.put_plain(w);
     }
 }
 
@@ -437,7 +455,7 @@ mod tests {
     #[test]
     fn no_field_is_cut_short() {
         refused(CLIENT, b"\x82\x00", MALFORMED, "MQTT 2.1.4", 2);
-        refused(CLIENT, b"\x82\x01\x00", MALFORMED, "MQTT 2.1.4", 2);
+        refused_at_once(CLIENT, b"\x82\x01\x00", MALFORMED, "MQTT 2.1.4", 2);
         refused(CLIENT, b"\x82\x02\x00\x01", MALFORMED, "MQTT-2.2.2-1", 4);
         refused(CLIENT, b"\x82\x04\x00\x01\x00\x00", MALFORMED, "MQTT 2.1.4", 5);
         refused(CLIENT, b"\x82\x06\x00\x01\x00\x00\x02a", MALFORMED, "MQTT 2.1.4", 7);

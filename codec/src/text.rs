@@ -254,6 +254,24 @@ impl<'a> TryFrom<&'a str> for Text<'a> {
     }
 }
 
+impl<'a> From<Text<'a>> for &'a str {
+    fn from(text: Text<'a>) -> Self {
+        text.as_str()
+    }
+}
+
+impl AsRef<str> for Text<'_> {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<[u8]> for Text<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

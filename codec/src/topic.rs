@@ -339,6 +339,30 @@ macro_rules! as_text {
             }
         }
 
+        impl<'a> From<$name<'a>> for &'a str {
+            fn from(text: $name<'a>) -> Self {
+                text.as_str()
+            }
+        }
+
+        impl<'a> From<$name<'a>> for Text<'a> {
+            fn from(text: $name<'a>) -> Self {
+                text.text()
+            }
+        }
+
+        impl AsRef<str> for $name<'_> {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl AsRef<[u8]> for $name<'_> {
+            fn as_ref(&self) -> &[u8] {
+                self.as_bytes()
+            }
+        }
+
         impl PartialEq<str> for $name<'_> {
             fn eq(&self, other: &str) -> bool {
                 self.0 == *other

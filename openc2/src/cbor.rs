@@ -7,7 +7,7 @@
 use crate::Form;
 use crate::error::LanguageRule;
 use crate::number::{MAX_INTEGER, Number, twice};
-use crate::source::{Key, Kind, Numeral, Reader, Shape, Walk};
+use crate::source::{Item, Key, Kind, Numeral, Reader, Shape, Walk};
 use crate::text::Str;
 use crate::vocabulary::{Name, search};
 
@@ -17,7 +17,7 @@ const SELF_DESCRIBED: &[u8] = &[0xD9, 0xD9, 0xF7];
 const UNSIGNED: u8 = 0;
 const NEGATIVE: u8 = 1;
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     /// Over CBOR items of which it is known whether they are concise.
     pub(crate) const fn cbor(bytes: &'a [u8], concise: bool, depth: u8) -> Self {
         Self::new("", bytes, if concise { Form::Concise } else { Form::Cbor }, depth)
@@ -112,6 +112,28 @@ impl<'a> Reader<'a> {
                 self.fail_at(at, LanguageRule::CborEnd);
                 &[]
             }
+        }
+    }
+
+    /// The text or identifier at a place where one was read before.
+    pub(crate) fn cbor_member_at(&self, at: usize) -> Item<'a> {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let Some((first, rest)) = rest.split_first() else { return Item::Id(0) };
+        let count = match first & 31 {
+            24 => 1,
+            25 => 2,
+            26 => 4,
+            27 => 8,
+            _ => 0,
+        };
+        let (argument, rest) = rest.split_at_checked(count).unwrap_or_default();
+        let argument = match count {
+            0 => u64::from(first & 31),
+            _ => argument.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)),
+        };
+        match first >> 5 {
+            UNSIGNED => Item::Id(argument),
+            _ => Item::Bytes(usize::try_from(argument).ok().and_then(|length| rest.get(..length)).unwrap_or_default()),
         }
     }
 
@@ -326,9 +348,11 @@ fn half(bits: u16) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Places;
 
     fn skip(bytes: &[u8]) -> Result<(), LanguageRule> {
-        let mut cbor = Reader::detect(bytes, 4);
+        let mut places = Places::new(64);
+        let mut cbor = Reader::detect(bytes, 4).with_places(&mut places);
         cbor.skip();
         cbor.end();
         cbor.failed().map_or(Ok(()), |fail| Err(fail.rule))

@@ -43,7 +43,7 @@ enum Field {
 }
 
 impl<'a> Command<'a> {
-    fn field(members: &mut Members<'a>, r: &mut Reader<'a>) -> Option<Field> {
+    fn field(members: &mut Members<'a>, r: &mut Reader<'a, '_>) -> Option<Field> {
         if r.v2() {
             return Some(match members.only(r, LanguageRule::UnknownKey)? {
                 CommandKeyV2::Profile => Field::Profile,
@@ -67,7 +67,7 @@ impl<'a> Command<'a> {
     }
 
     /// The profile that the v2.0 draft names, or a peer that mixes the versions.
-    fn profile(r: &mut Reader<'a>) -> Actuator<'a> {
+    fn profile(r: &mut Reader<'a, '_>) -> Actuator<'a> {
         let at = r.at;
         let profile = match r.kind() {
             Kind::Map => {
@@ -90,7 +90,7 @@ impl<'a> Value<'a> for Command<'a> {
         Self::new(Action::Query, Target::empty())
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let (mut action, mut target) = (None, false);
         let mut members = r.open(Shape::Record);
         while let Some(field) = Self::field(&mut members, r) {
@@ -233,7 +233,7 @@ impl<'a> Value<'a> for Args<'a> {
         Self::NONE
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut extended = Extended::default();
         let start = r.begin();
         let mut members = r.open(Shape::Map);
@@ -250,6 +250,7 @@ impl<'a> Value<'a> for Args<'a> {
                 Member::Other(key) => extended.read(key, members.key_at(), Part::Args, r),
             }
         }
+        members.leave(r);
         members.begun(r, LanguageRule::EmptyArgs);
         r.require(!self.three_times(), members.at(), LanguageRule::ThreeTimes);
         self.extensions = extended.extensions(start, r, Place::Args);
@@ -291,7 +292,7 @@ pub(crate) struct Extended<'a> {
 
 impl<'a> Extended<'a> {
     /// Reads a profile's value among fields of the language: a namespace and a map.
-    pub(crate) fn read(&mut self, key: Key<'a>, at: usize, part: Part, r: &mut Reader<'a>) {
+    pub(crate) fn read(&mut self, key: Key<'a>, at: usize, part: Part, r: &mut Reader<'a, '_>) {
         // What is no namespace at all is most likely a misspelt field.
         let misspelt = if part == Part::Results { LanguageRule::Result } else { LanguageRule::Arg };
         let profile = extension::namespace(key, at, r);
@@ -307,7 +308,7 @@ impl<'a> Extended<'a> {
     }
 
     /// As a field of what was read, between `start` and where the reader stands.
-    pub(crate) fn extensions(self, start: usize, r: &Reader<'a>, place: Place) -> Extensions<'a> {
+    pub(crate) fn extensions(self, start: usize, r: &Reader<'a, '_>, place: Place) -> Extensions<'a> {
         if self.count == 0 {
             return Extensions::NONE;
         }

@@ -186,7 +186,7 @@ pub(crate) enum Part {
 }
 
 /// The namespace that a key names, checked.
-pub(crate) fn namespace<'a>(key: Key<'a>, at: usize, r: &mut Reader<'a>) -> Str<'a> {
+pub(crate) fn namespace<'a>(key: Key<'a>, at: usize, r: &mut Reader<'a, '_>) -> Str<'a> {
     match key {
         Key::Name(name) => {
             check_namespace(name, at, r);
@@ -203,7 +203,7 @@ pub(crate) fn namespace<'a>(key: Key<'a>, at: usize, r: &mut Reader<'a>) -> Str<
 }
 
 /// A namespace is registered or, in v1.0, begins with `x-` (LS1 s3.1.4); the v2.0 draft dropped that.
-pub(crate) fn check_namespace(name: Str<'_>, at: usize, r: &mut Reader<'_>) {
+pub(crate) fn check_namespace(name: Str<'_>, at: usize, r: &mut Reader<'_, '_>) {
     if !r.v2() && !is_registered_or_private(name) {
         return r.fail_at(at, LanguageRule::UnregisteredNsid);
     }
@@ -252,7 +252,7 @@ impl Extensions<'_> {
 
 impl<'a> ExtensionValue<'a> {
     /// Reads the value of a profile; one that is typed here is checked against its type.
-    pub(crate) fn read(profile: Str<'a>, part: Part, r: &mut Reader<'a>) -> Raw<'a> {
+    pub(crate) fn read(profile: Str<'a>, part: Part, r: &mut Reader<'a, '_>) -> Raw<'a> {
         if profile != slpf::NSID {
             return r.raw();
         }

@@ -6,7 +6,7 @@ use crate::source::{Kind, Numeral, Reader, Walk};
 use crate::text::Str;
 use crate::vocabulary::{Name, search};
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     /// The next byte that is not white space.
     #[inline(always)]
     pub(crate) fn peek(&mut self) -> Option<u8> {
@@ -190,6 +190,23 @@ impl<'a> Reader<'a> {
         self.special_string(start, plain.ascii)
     }
 
+    /// The string whose quotation mark is at a place where one was read before.
+    pub(crate) fn json_string_at(&self, at: usize) -> Str<'a> {
+        let start = at.saturating_add(1);
+        let (mut end, mut escaped) = (start, false);
+        loop {
+            end = end.saturating_add(plain(self.bytes, end).length);
+            match self.bytes.get(end) {
+                Some(b'\\') => {
+                    escaped = true;
+                    // Whatever is escaped, the byte behind the backslash isn't the string's end.
+                    end = end.saturating_add(2);
+                }
+                _ => return Str::from_json(self.text.get(start..end).unwrap_or_default(), escaped),
+            }
+        }
+    }
+
     /// The rest of a string that holds an escape or a character beyond ASCII, or doesn't end.
     #[cold]
     #[inline(never)]
@@ -303,20 +320,30 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn json_numeral(&mut self) -> Numeral<'a> {
+        self.peek();
         let start = self.at;
-        let (span, whole) = self.number_span();
-        if !whole {
-            return Numeral::Decimal(span);
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let negative = rest.first() == Some(&b'-');
+        let digits = rest.get(usize::from(negative)..).unwrap_or_default();
+        let (mut magnitude, mut count) = (0u64, 0usize);
+        while let Some(digit @ b'0'..=b'9') = digits.get(count) {
+            // Within the limit nothing overflows: ten times 2^53 has 57 bits.
+            magnitude = if magnitude > MAX_INTEGER { magnitude } else { magnitude * 10 + u64::from(digit & 15) };
+            count += 1;
         }
+        let plain = count == 1 || (count > 1 && digits.first() != Some(&b'0'));
+        if !plain || matches!(digits.get(count), Some(b'.' | b'e' | b'E')) {
+            let (span, whole) = self.number_span();
+            // What follows a leading zero is no part of the number.
+            return if whole { Numeral::Integer { negative, magnitude: 0 } } else { Numeral::Decimal(span) };
+        }
+        self.at = start.saturating_add(usize::from(negative)).saturating_add(count);
         // I-JSON keeps integers within what a double holds exactly; a fraction only loses precision.
-        let digits = span.strip_prefix('-').unwrap_or(span);
-        match number::integer(digits) {
-            Some(magnitude) => Numeral::Integer { negative: digits.len() < span.len(), magnitude },
-            None => {
-                self.fail_at(start, LanguageRule::NumberRange);
-                Numeral::ZERO
-            }
+        if magnitude > MAX_INTEGER {
+            self.fail_at(start, LanguageRule::NumberRange);
+            return Numeral::ZERO;
         }
+        Numeral::Integer { negative, magnitude }
     }
 }
 
@@ -374,9 +401,11 @@ pub(crate) fn plain(bytes: &[u8], from: usize) -> Plain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Places;
 
     fn skip(text: &str) -> Result<(), LanguageRule> {
-        let mut json = Reader::json(text, 8);
+        let mut places = Places::new(64);
+        let mut json = Reader::json(text, 8).with_places(&mut places);
         json.skip();
         json.end();
         json.failed().map_or(Ok(()), |fail| Err(fail.rule))

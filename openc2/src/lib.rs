@@ -64,6 +64,7 @@ pub use raw::Raw;
 pub use reading::{Form, Language, Quirk, Quirks, Read, Reading, Style};
 pub use response::{Response, Results, Status};
 pub use snapshot::{ExportError, ImportError};
+pub use source::MAX_MEMBERS;
 pub use target::{Actuator, Features, Target};
 pub use text::{Chars, Str};
 pub use transfer::{Encoding, MessageType};

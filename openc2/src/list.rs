@@ -2,16 +2,18 @@
 
 use core::fmt;
 
+use crate::error::LanguageRule;
 use crate::json::plain;
 use crate::raw::{Raw, Span};
-use crate::source::{Key, Kind, Reader, Shape, Walk};
+use crate::slpf;
+use crate::source::{Group, Item, Key, Kind, MAX_MEMBERS, NotOnce, Order, Places, Reader, Shape, Walk};
 use crate::text::Str;
 use crate::vocabulary::{Action, TargetKind};
 
 /// A walk over a raw list or map that was checked when the message was read, so none of its steps can fail.
 #[derive(Clone)]
 pub(crate) struct Steps<'a> {
-    reader: Reader<'a>,
+    reader: Reader<'a, 'static>,
     walk: Walk,
     /// A peer's lone value where a list belongs, not given yet.
     alone: bool,
@@ -41,7 +43,7 @@ impl<'a> Steps<'a> {
             return None;
         }
         let text = match r.concise() && r.kind() == Kind::Number {
-            true => Str::new(TargetKind::from_id(r.integer())?.name()),
+            true => Str::new(target_name(r.integer())?),
             false => r.text(),
         };
         r.sound().then_some(text)
@@ -54,6 +56,14 @@ impl<'a> Steps<'a> {
         self.reader.spaced = false;
         self.reader.pass();
         self.reader.sound().then(|| (key, self.reader.since(start)))
+    }
+}
+
+/// The name of the target with this identifier: of the language's, and of the one target of a profile that has one.
+pub(crate) fn target_name(id: u64) -> Option<&'static str> {
+    match id {
+        slpf::RULE_NUMBER_ID => Some(slpf::RULE_NUMBER_PAIR),
+        _ => TargetKind::from_id(id).map(TargetKind::name),
     }
 }
 
@@ -137,16 +147,40 @@ impl<'a> Texts<'a> {
         self.iter().any(|item| item == text)
     }
 
-    /// Whether no item stands twice. Lists of names are short, so each is compared with those before it.
-    pub(crate) fn distinct(&self) -> bool {
-        let mut rest = self.iter();
-        while let Some(item) = rest.next() {
-            if rest.clone().any(|later| later == item) {
-                return false;
+    /// That no item stands twice.
+    #[inline(never)]
+    pub(crate) fn distinct(&self) -> Result<(), LanguageRule> {
+        match self.0 {
+            Repr::Texts(texts) => distinct(texts.len(), &|at| texts.get(at).copied().unwrap_or(Str::EMPTY).into()),
+            Repr::Strs(strs) => distinct(strs.len(), &|at| Str::new(strs.get(at).copied().unwrap_or_default()).into()),
+            Repr::Raw(raw) => {
+                let mut places = Places::new(MAX_MEMBERS);
+                let mut reader = raw.reader().with_places(&mut places);
+                // One alone is not a list, and stands once.
+                if reader.kind() == Kind::List {
+                    let (mut walk, mut group) = (reader.open_list(), Group::NEW);
+                    while reader.more(&mut walk) {
+                        let at = reader.begin();
+                        let item = match reader.concise() && reader.kind() == Kind::Number {
+                            true => Item::Id(reader.integer()),
+                            false => reader.text().into(),
+                        };
+                        reader.once(&mut group, item, at, LanguageRule::NotUnique);
+                    }
+                }
+                reader.failed().map_or(Ok(()), |fail| Err(fail.rule))
             }
         }
-        true
     }
+}
+
+/// That of so many items none stands twice.
+fn distinct<'a>(count: usize, item: &dyn Fn(usize) -> Item<'a>) -> Result<(), LanguageRule> {
+    let (mut places, mut group) = (Places::new(MAX_MEMBERS), Group::NEW);
+    (0..count).try_for_each(|at| places.add(&mut group, (item(at), at), Order::Bytes, item)).map_err(|why| match why {
+        NotOnce::Twice => LanguageRule::NotUnique,
+        NotOnce::TooMany => LanguageRule::TooMany,
+    })
 }
 
 impl<'a> From<&'a [Str<'a>]> for Texts<'a> {

@@ -31,7 +31,7 @@ impl<'a> Message<'a> {
     }
 
     /// The body: a choice that has one member so far.
-    fn fill_body(&mut self, r: &mut Reader<'a>) {
+    fn fill_body(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         match members.only(r, LanguageRule::NoBody) {
             Some(BodyKey::Openc2) => self.content.fill(r),
@@ -83,12 +83,15 @@ impl Headers<'_> {
     }
 
     /// What of the headers comes before whatever is wrong.
-    pub(crate) fn salvage<'a>(r: &mut Reader<'a>) -> Headers<'a> {
+    pub(crate) fn salvage<'a>(r: &mut Reader<'a, '_>) -> Headers<'a> {
         let mut headers = Headers::empty();
         let mut members = r.open(Shape::Record);
         while let Some(member) = members.next(r) {
             match member {
-                Member::Known(MessageKey::Headers) => headers.fill(r),
+                Member::Known(MessageKey::Headers) => {
+                    headers.fill(r);
+                    break;
+                }
                 _ => r.skip(),
             }
         }
@@ -107,7 +110,7 @@ impl<'a> Value<'a> for Headers<'a> {
         Self { request_id: None, created: None, from: None, to: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         while let Some(member) = members.next(r) {
             let at = r.at;
@@ -133,6 +136,7 @@ impl<'a> Value<'a> for Headers<'a> {
                 Member::Other(_) => r.skip(),
             }
         }
+        members.leave(r);
         members.begun(r, LanguageRule::EmptyHeaders);
     }
 
@@ -163,7 +167,7 @@ impl<'a> Value<'a> for Headers<'a> {
 const SECONDS: u64 = 100_000_000_000;
 
 /// The recipients: a list or, from some peers, one alone.
-fn read_to<'a>(r: &mut Reader<'a>) -> Texts<'a> {
+fn read_to<'a>(r: &mut Reader<'a, '_>) -> Texts<'a> {
     if !r.lenient || r.kind() != Kind::Text {
         return crate::target::read_list(r);
     }
@@ -179,7 +183,7 @@ impl<'a> Value<'a> for Content<'a> {
         Self::Notification(Raw::EMPTY)
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         match members.next(r) {
             Some(Member::Known(ContentKey::Request)) => {
@@ -232,7 +236,7 @@ impl<'a> Value<'a> for Message<'a> {
         Self::new(Headers::empty(), Content::empty())
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut body = false;
         let mut members = r.open(Shape::Record);
         while let Some(key) = members.only(r, LanguageRule::UnknownKey) {

@@ -54,7 +54,7 @@ macro_rules! nets {
         Self::host($address::UNSPECIFIED)
     }
 
-            fn fill(&mut self, r: &mut Reader<'a>) {
+            fn fill(&mut self, r: &mut Reader<'a, '_>) {
                 let at = r.at;
                 let net = if r.kind() == Kind::List {
                     let (octets, prefix) = pair(r, at, LanguageRule::$rule);
@@ -120,7 +120,7 @@ nets! {
 }
 
 /// CBOR has the address and the prefix length as separate fields (LS1 s3.4.1.9).
-fn pair<'a>(r: &mut Reader<'a>, at: usize, rule: LanguageRule) -> (&'a [u8], Option<u64>) {
+fn pair<'a>(r: &mut Reader<'a, '_>, at: usize, rule: LanguageRule) -> (&'a [u8], Option<u64>) {
     let mut walk = r.open_list();
     if !r.more(&mut walk) {
         return (&[], None);
@@ -260,7 +260,7 @@ impl<N> Default for FiveTuple<N> {
     }
 }
 
-fn port(r: &mut Reader<'_>) -> Option<u16> {
+fn port(r: &mut Reader<'_, '_>) -> Option<u16> {
     let at = r.at;
     let port = u16::try_from(r.integer()).ok();
     r.require(port.is_some(), at, LanguageRule::Port);
@@ -273,7 +273,7 @@ impl<'a, N: Value<'a>> Value<'a> for FiveTuple<N> {
         Self::ANY
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Record);
         while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             match key {
@@ -391,7 +391,7 @@ impl<'a> Value<'a> for MacAddr {
         Self::eui48([0; 6])
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let at = r.at;
         let found = if r.kind() == Kind::Bytes {
             let bytes = r.bytes();

@@ -13,7 +13,7 @@ use crate::value::{Binary, Hashes, Value};
 use crate::vocabulary::{ArtifactKey, ArtifactKeyV2, DeviceKey, FileKey, PayloadKey, ProcessKey};
 
 /// Reads a text and checks its format.
-pub(crate) fn text_of<'a>(r: &mut Reader<'a>, check: fn(Str<'_>) -> bool, rule: LanguageRule) -> Str<'a> {
+pub(crate) fn text_of<'a>(r: &mut Reader<'a, '_>, check: fn(Str<'_>) -> bool, rule: LanguageRule) -> Str<'a> {
     let at = r.at;
     let text = r.text();
     if !check(text) {
@@ -43,7 +43,7 @@ impl<'a> Value<'a> for Payload<'a> {
         Self::Url(Str::EMPTY)
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         match members.only(r, LanguageRule::Payload) {
             Some(PayloadKey::Url) => *self = Self::Url(text_of(r, formats::uri, LanguageRule::Uri)),
@@ -94,7 +94,7 @@ impl<'a> Value<'a> for Artifact<'a> {
         Self { mime_type: None, payload: None, hashes: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Record);
         loop {
             let key = if r.v2() {
@@ -159,7 +159,7 @@ impl<'a> Value<'a> for Device<'a> {
         Self { hostname: None, idn_hostname: None, device_id: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             let (slot, text) = match key {
@@ -213,7 +213,7 @@ impl<'a> Value<'a> for File<'a> {
         Self { name: None, path: None, hashes: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             match key {
@@ -314,7 +314,7 @@ impl<'a> Value<'a> for Process<'a> {
         Self { pid: None, name: None, cwd: None, executable: None, parent: None, command_line: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             match key {

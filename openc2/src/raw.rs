@@ -2,7 +2,7 @@
 
 use crate::Form;
 use crate::error::LanguageRule;
-use crate::source::{Kind, Reader, Shape};
+use crate::source::{Kind, MAX_MEMBERS, Places, Reader, Shape};
 
 /// How deep values may be nested, unless the caller says otherwise.
 pub(crate) const DEPTH: u8 = 16;
@@ -28,7 +28,7 @@ impl<'a> Raw<'a> {
     /// What stands where nothing was read.
     pub(crate) const EMPTY: Self = Self(Span::Json { text: "", compact: true });
 
-    /// A JSON value of the caller's, checked.
+    /// A JSON value of the caller's, checked, as [`Reading`](crate::Reading) does by default.
     pub fn from_json(text: &'a str) -> Result<Self, LanguageRule> {
         check(Reader::json(text, DEPTH)).map(|()| Self(Span::Json { text, compact: false }))
     }
@@ -72,7 +72,7 @@ impl<'a> Raw<'a> {
     }
 
     /// A cursor over it. It was checked, so its depth is no concern.
-    pub(crate) const fn reader(&self) -> Reader<'a> {
+    pub(crate) const fn reader(&self) -> Reader<'a, 'static> {
         match self.0 {
             Span::Json { text, .. } => Reader::json(text, u8::MAX),
             Span::Cbor { bytes, concise } => Reader::cbor(bytes, concise, u8::MAX),
@@ -103,7 +103,9 @@ impl<'a> Raw<'a> {
     }
 }
 
-fn check(mut reader: Reader<'_>) -> Result<(), LanguageRule> {
+fn check(reader: Reader<'_, '_>) -> Result<(), LanguageRule> {
+    let mut places = Places::new(MAX_MEMBERS);
+    let mut reader = reader.with_places(&mut places);
     reader.skip();
     reader.end();
     reader.failed().map_or(Ok(()), |fail| Err(fail.rule))

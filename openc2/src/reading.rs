@@ -9,7 +9,7 @@ use crate::message::{Headers, Message};
 use crate::out::Out;
 use crate::raw::DEPTH;
 use crate::response::Response;
-use crate::source::{Reader, locate};
+use crate::source::{MAX_MEMBERS, Places, Reader, locate};
 use crate::transfer::Encoding;
 use crate::value::Value;
 
@@ -166,7 +166,9 @@ impl fmt::Debug for Quirks {
     }
 }
 
-/// How messages are read. The default is v1.0, strict, values nested at most 16 deep, 64 KiB.
+/// How messages are read. The default is v1.0, strict, values nested at most 16 deep, 64 KiB, [`MAX_MEMBERS`].
+///
+/// No message costs more than in proportion to its length, whatever its sender thought of.
 ///
 /// ```
 /// use openc2_mqtt::{Encoding, Reading};
@@ -185,11 +187,14 @@ pub struct Reading {
     pub depth: u8,
     /// The most bytes a message may have.
     pub size: usize,
+    /// How many fields, of maps that lie in each other, and how many items of a list are told apart in whatever order they
+    /// stand, at most [`MAX_MEMBERS`]; more of them have to ascend. (Fields that the language defines don't count.)
+    pub members: usize,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { language: Language::V1_0, lenient: false, depth: DEPTH, size: 65_536 }
+        Self { language: Language::V1_0, lenient: false, depth: DEPTH, size: 65_536, members: MAX_MEMBERS }
     }
 }
 
@@ -250,7 +255,7 @@ impl Reading {
     }
 
     #[inline(always)]
-    fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a>, Error> {
+    fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a, 'static>, Error> {
         if bytes.len() > self.size {
             return Err(Error { rule: LanguageRule::TooLarge, at: self.size, path: Path::EMPTY });
         }
@@ -276,8 +281,9 @@ impl Reading {
     #[inline(always)]
     fn read_into<'a, T: Value<'a>>(&self, encoding: Encoding, bytes: &'a [u8], result: &mut Result<Read<T>, Error>) {
         let Ok(read) = result else { return };
+        let mut places = Places::new(self.members);
         let mut reader = match self.reader(encoding, bytes) {
-            Ok(reader) => reader,
+            Ok(reader) => reader.with_places(&mut places),
             Err(error) => {
                 *result = Err(error);
                 return;

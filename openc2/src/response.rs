@@ -6,11 +6,12 @@ use crate::Quirk;
 use crate::command::Extended;
 use crate::error::LanguageRule;
 use crate::extension::{self, Extensions, Part, Place};
-use crate::list::{Pairs, Texts};
+use crate::list::{Pairs, Texts, target_name};
 use crate::number::Number;
 use crate::out::Out;
-use crate::source::{Kind, Member, Reader, Shape, named};
-use crate::target::{read_each, read_list, read_texts};
+use crate::slpf;
+use crate::source::{Group, Item, Kind, Member, Reader, Shape, named};
+use crate::target::{read_different, read_each, read_texts};
 use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
@@ -119,7 +120,7 @@ impl<'a> Value<'a> for Response<'a> {
         Self::new(Status::Ok)
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut status = None;
         // A map in v1.0, a record in the v2.0 draft; the concise form differs, and both are read.
         let mut members = r.open(Shape::Record);
@@ -193,15 +194,13 @@ impl<'a> Results<'a> {
             && self.extensions.is_empty()
     }
 
-    fn fill_known(&mut self, key: ResultKey, r: &mut Reader<'a>) {
+    fn fill_known(&mut self, key: ResultKey, r: &mut Reader<'a, '_>) {
         let at = r.at;
         match key {
             ResultKey::Versions => {
-                let versions = read_list(r);
-                r.require(versions.distinct(), at, LanguageRule::NotUnique);
-                let fits = !r.v2() || versions.iter().all(is_major_minor);
-                r.require(fits, at, LanguageRule::Version);
-                self.versions = Some(versions);
+                self.versions = Some(read_different(r, |r, version| {
+                    r.require(!r.v2() || is_major_minor(version), at, LanguageRule::Version);
+                }));
             }
             ResultKey::Profiles => {
                 self.profiles = Some(read_each(r, |r, profile| match extension::namespace_length(profile) {
@@ -239,7 +238,7 @@ fn is_major_minor(version: Str<'_>) -> bool {
 }
 
 /// Action-target pairs: each action once, with at least one target, no target twice (LS1 s3.4.2.1).
-fn read_pairs<'a>(r: &mut Reader<'a>) -> Pairs<'a> {
+fn read_pairs<'a>(r: &mut Reader<'a, '_>) -> Pairs<'a> {
     Pairs::from_checked(r.span(|r| {
         let mut members = r.open(Shape::Map);
         while let Some(member) = members.next::<Action>(r) {
@@ -258,21 +257,26 @@ fn read_pairs<'a>(r: &mut Reader<'a>) -> Pairs<'a> {
                 read_targets(r);
             }
         }
+        members.leave(r);
         members.filled(r, LanguageRule::EmptyPairs);
     }))
 }
 
 /// The targets of one action.
-fn read_targets(r: &mut Reader<'_>) {
+fn read_targets(r: &mut Reader<'_, '_>) {
     if !r.concise() {
         read_texts(r, LanguageRule::EmptyPair);
         return;
     }
     let at = r.at;
-    let mut walk = r.open_list();
+    let (mut walk, mut group) = (r.open_list(), Group::NEW);
     while r.more(&mut walk) {
-        r.one_of::<TargetKind>(LanguageRule::Target);
+        let at = r.at;
+        let id = r.integer();
+        r.require(target_name(id).is_some(), at, LanguageRule::Target);
+        r.once(&mut group, Item::Id(id), at, LanguageRule::NotUnique);
     }
+    r.leave(&group);
     r.require(walk.done != 0, at, LanguageRule::EmptyPair);
 }
 
@@ -282,7 +286,7 @@ impl<'a> Value<'a> for Results<'a> {
         Self::NONE
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         if r.lenient && !matches!(r.kind(), Kind::Map | Kind::Null) {
             r.quirks.insert(Quirk::ResultsNotAMap);
             return r.skip();
@@ -296,6 +300,7 @@ impl<'a> Value<'a> for Results<'a> {
                 Member::Other(key) => extended.read(key, members.key_at(), Part::Results, r),
             }
         }
+        members.leave(r);
         members.begun(r, LanguageRule::EmptyResults);
         self.extensions = extended.extensions(start, r, Place::Results);
     }
@@ -303,7 +308,7 @@ impl<'a> Value<'a> for Results<'a> {
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
         if let Some(versions) = self.versions {
-            out.require(versions.distinct(), LanguageRule::NotUnique);
+            out.require_all(versions.distinct());
             out.require(!out.v2() || versions.iter().all(is_major_minor), LanguageRule::Version);
             out.field(&mut frame, ResultKey::Versions);
             out.texts(versions);
@@ -322,13 +327,14 @@ impl<'a> Value<'a> for Results<'a> {
             let mut inner = out.open(Shape::Map);
             for pair in pairs.iter() {
                 out.require(!pair.targets.is_empty(), LanguageRule::EmptyPair);
-                out.require(pair.targets.distinct(), LanguageRule::NotUnique);
+                out.require_all(pair.targets.distinct());
                 out.field(&mut inner, pair.action);
                 let mut list = out.open_list();
                 for target in pair.targets {
                     out.item(&mut list);
                     match named::<TargetKind>(target) {
                         Some(kind) => out.one_of(kind),
+                        None if out.concise() && target == slpf::RULE_NUMBER_PAIR => out.integer(slpf::RULE_NUMBER_ID),
                         None => {
                             out.require(!out.concise(), LanguageRule::ConciseExtension);
                             out.text(target);

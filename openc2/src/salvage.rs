@@ -26,7 +26,7 @@ pub(crate) struct Wreck<'a> {
 
 impl<'a> Wreck<'a> {
     /// At the value to which one of the ways and these steps lead; `None` if what is wrong lies before it, or it isn't there.
-    fn at(&self, steps: &[Step]) -> Option<Reader<'a>> {
+    fn at(&self, steps: &[Step]) -> Option<Reader<'a, 'static>> {
         WAYS.iter().find_map(|way| {
             let mut reader = Reader::of_sound(self.encoding, self.payload, self.depth);
             for (name, id, shape) in way.iter().chain(steps) {

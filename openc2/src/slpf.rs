@@ -25,6 +25,8 @@ pub use identity::Identity;
 pub const NSID: &str = "slpf";
 /// The name of the profile's own target.
 pub(crate) const RULE_NUMBER: &str = "rule_number";
+/// The same as a list of pairs has it.
+pub(crate) const RULE_NUMBER_PAIR: &str = "slpf:rule_number";
 /// That target's identifier in the concise form.
 pub(crate) const RULE_NUMBER_ID: u64 = 1024;
 
@@ -93,7 +95,7 @@ impl<'a> Value<'a> for Args {
         Self { drop_process: None, persistent: None, direction: None, insert_rule: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         while let Some(key) = members.only(r, LanguageRule::SlpfArg) {
             match key {
@@ -135,7 +137,7 @@ impl<'a> Value<'a> for Actuator<'a> {
         Self { hostname: None, named_group: None, asset_id: None, asset_tuple: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         while let Some(key) = members.only(r, LanguageRule::SlpfSpecifier) {
             match key {
@@ -179,7 +181,7 @@ impl<'a> Value<'a> for Results {
         Self { rule_number: 0 }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut found = false;
         let mut members = r.open(Shape::Map);
         while let Some(ResultKey::RuleNumber) = members.only(r, LanguageRule::SlpfResult) {

@@ -12,8 +12,11 @@ use crate::vocabulary::{self, Name, Vocabulary};
 use crate::{Encoding, Form, Language, Quirk, Quirks};
 
 mod members;
+mod once;
 
-pub(crate) use members::{Member, Members, Seen};
+pub(crate) use members::{Member, Members};
+pub use once::MAX_MEMBERS;
+pub(crate) use once::{Group, Item, NotOnce, Order, Places};
 
 /// What kind of value comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +113,7 @@ impl Numeral<'_> {
 
 /// A cursor over an encoding, with the mode in which it is read and what it met that the mode forgives. Reading past a value
 /// checks all of it.
-#[derive(Clone)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct Reader<'a, 't> {
     /// All of a JSON text; empty with CBOR.
     pub(crate) text: &'a str,
     pub(crate) bytes: &'a [u8],
@@ -127,9 +129,18 @@ pub(crate) struct Reader<'a> {
     pub(crate) depth: u8,
     /// Whether white space was passed over.
     pub(crate) spaced: bool,
+    /// Where the keys and items stand that may stand only once; absent where they were checked before.
+    places: Option<&'t mut Places>,
 }
 
-impl<'a> Reader<'a> {
+/// A copy reads once more what was checked, so it has no table of its own.
+impl Clone for Reader<'_, '_> {
+    fn clone(&self) -> Self {
+        Self { places: None, ..*self }
+    }
+}
+
+impl<'a, 't> Reader<'a, 't> {
     /// Over a JSON text.
     pub(crate) const fn json(text: &'a str, depth: u8) -> Self {
         Self::new(text, text.as_bytes(), Form::Json, depth)
@@ -147,6 +158,7 @@ impl<'a> Reader<'a> {
             lenient: true,
             depth,
             spaced: false,
+            places: None,
         }
     }
 
@@ -161,6 +173,12 @@ impl<'a> Reader<'a> {
     pub(crate) const fn in_mode(mut self, language: Language, lenient: bool) -> Self {
         self.language = language;
         self.lenient = lenient;
+        self
+    }
+
+    /// Checks on the way that what may stand only once does.
+    pub(crate) fn with_places(mut self, places: &'t mut Places) -> Self {
+        self.places = Some(places);
         self
     }
 
@@ -372,12 +390,13 @@ impl<'a> Reader<'a> {
                 }
             }
             Kind::Map => {
-                let mut seen = Seen::new(self.at);
+                let mut group = Group::NEW;
                 let mut walk = self.open_map(Shape::Map);
                 while let Some(key) = self.key(&mut walk) {
-                    seen.check(self, key, walk.key_at);
+                    self.once(&mut group, key.into(), walk.key_at, LanguageRule::DuplicateKey);
                     self.skip();
                 }
+                self.leave(&group);
             }
             Kind::Broken => {}
         }
@@ -400,6 +419,14 @@ impl<'a> Reader<'a> {
             }
             _ => self.skip(),
         }
+    }
+
+    /// The next item of a list of texts that are all different.
+    pub(crate) fn different(&mut self, group: &mut Group) -> Str<'a> {
+        let at = self.begin();
+        let text = self.text();
+        self.once(group, text.into(), at, LanguageRule::NotUnique);
+        text
     }
 
     /// Begins a set of fields.
@@ -425,14 +452,14 @@ impl<'a> Reader<'a> {
 }
 
 /// The path to the byte at which a rule was broken, found by walking there again.
-pub(crate) fn locate(mut reader: Reader<'_>, at: usize) -> Path {
+pub(crate) fn locate(mut reader: Reader<'_, '_>, at: usize) -> Path {
     let mut path = Path::EMPTY;
     walk_to(&mut reader, at, &mut path);
     path
 }
 
-/// Whether the way ends here.
-fn walk_to(r: &mut Reader<'_>, at: usize, path: &mut Path) -> bool {
+/// Whether the way ends here. It is written down on the way back, from its end on, so that what is passed by costs no path.
+fn walk_to(r: &mut Reader<'_, '_>, at: usize, path: &mut Path) -> bool {
     // Before its white space or behind, it is the same value.
     if r.begin() >= at {
         return true;
@@ -440,34 +467,25 @@ fn walk_to(r: &mut Reader<'_>, at: usize, path: &mut Path) -> bool {
     match r.kind() {
         Kind::List => {
             let mut walk = r.open_list();
-            let mut index = 0;
             while r.more(&mut walk) {
-                let mark = path.mark();
-                path.push('[');
-                path.number(index);
-                path.push(']');
                 if walk_to(r, at, path) {
+                    *path = Path::EMPTY.item(walk.done.saturating_sub(1), path);
                     return true;
                 }
-                path.truncate(mark);
-                index = index.saturating_add(1);
             }
         }
         Kind::Map => {
             let mut walk = r.open_map(Shape::Map);
             while let Some(key) = r.key(&mut walk) {
-                let mark = path.mark();
-                match key {
-                    Key::Name(name) => path.field(name.chars()),
-                    Key::Id(id) => {
-                        path.field("".chars());
-                        path.number(id);
-                    }
-                }
                 if walk_to(r, at, path) {
+                    let mut whole = Path::EMPTY;
+                    match key {
+                        Key::Name(name) => whole.name(name.chars()),
+                        Key::Id(id) => whole.number(id),
+                    }
+                    *path = whole.followed_by(path);
                     return true;
                 }
-                path.truncate(mark);
             }
         }
         _ => r.skip(),

@@ -9,7 +9,7 @@ use crate::net::{Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};
 use crate::object::{Artifact, Device, File, Process, text_of, write_text};
 use crate::out::Out;
 use crate::slpf;
-use crate::source::{Key, Kind, Member, Reader, Shape};
+use crate::source::{Group, Key, Kind, Member, Reader, Shape};
 use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{Feature, RegisteredProfile, TargetKind};
@@ -104,7 +104,7 @@ impl<'a> Target<'a> {
     }
 
     /// The value of a target of the language.
-    fn fill_kind(&mut self, kind: TargetKind, r: &mut Reader<'a>) {
+    fn fill_kind(&mut self, kind: TargetKind, r: &mut Reader<'a, '_>) {
         *self = match kind {
             TargetKind::Artifact => Self::Artifact(Artifact::read(r)),
             TargetKind::Command => Self::Command(text_of(r, formats::command_id, LanguageRule::CommandId)),
@@ -128,7 +128,7 @@ impl<'a> Target<'a> {
     }
 
     /// A target that a profile defines.
-    fn fill_extension(&mut self, key: Key<'a>, at: usize, r: &mut Reader<'a>) {
+    fn fill_extension(&mut self, key: Key<'a>, at: usize, r: &mut Reader<'a, '_>) {
         let whole = match key {
             Key::Name(whole) => whole,
             Key::Id(slpf::RULE_NUMBER_ID) => {
@@ -156,7 +156,7 @@ impl<'a> Target<'a> {
     }
 
     /// The value of a profile's target.
-    fn fill_named(&mut self, profile: Str<'a>, name: Str<'a>, at: usize, r: &mut Reader<'a>) {
+    fn fill_named(&mut self, profile: Str<'a>, name: Str<'a>, at: usize, r: &mut Reader<'a, '_>) {
         let value = if profile == slpf::NSID {
             r.require(name == slpf::RULE_NUMBER, at, LanguageRule::SlpfTarget);
             ExtensionValue::SlpfRuleNumber(r.integer())
@@ -187,7 +187,7 @@ impl<'a> Target<'a> {
             Self::Iri(iri) => write_text(out, *iri, formats::iri, LanguageRule::Iri),
             Self::Properties(names) => {
                 out.require(!out.v2(), LanguageRule::Target);
-                out.require(names.distinct(), LanguageRule::NotUnique);
+                out.require_all(names.distinct());
                 out.require(!names.is_empty(), LanguageRule::EmptyProperties);
                 out.texts(*names);
             }
@@ -202,7 +202,7 @@ impl<'a> Value<'a> for Target<'a> {
         Self::Features(Features::NONE)
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         match members.next(r) {
             None => return r.fail_at(members.at(), LanguageRule::OneTarget),
@@ -246,12 +246,12 @@ fn write_extended(value: &ExtensionValue<'_>, out: &mut Out<'_>) {
 }
 
 /// Reads a list of texts, which may be empty.
-pub(crate) fn read_list<'a>(r: &mut Reader<'a>) -> Texts<'a> {
+pub(crate) fn read_list<'a>(r: &mut Reader<'a, '_>) -> Texts<'a> {
     read_each(r, |_, _| {})
 }
 
 /// Reads a list of texts and looks at each.
-pub(crate) fn read_each<'a>(r: &mut Reader<'a>, mut look: impl FnMut(&mut Reader<'a>, Str<'a>)) -> Texts<'a> {
+pub(crate) fn read_each<'a>(r: &mut Reader<'a, '_>, mut look: impl FnMut(&mut Reader<'a, '_>, Str<'a>)) -> Texts<'a> {
     Texts::from_checked(r.span(|r| {
         let mut walk = r.open_list();
         while r.more(&mut walk) {
@@ -262,14 +262,26 @@ pub(crate) fn read_each<'a>(r: &mut Reader<'a>, mut look: impl FnMut(&mut Reader
 }
 
 /// Reads a list of texts, at least one, all different.
-pub(crate) fn read_texts<'a>(r: &mut Reader<'a>, empty: LanguageRule) -> Texts<'a> {
-    let at = r.at;
-    let texts = read_list(r);
-    if r.sound() {
-        r.require(!texts.is_empty(), at, empty);
-        r.require(texts.distinct(), at, LanguageRule::NotUnique);
-    }
+pub(crate) fn read_texts<'a>(r: &mut Reader<'a, '_>, empty: LanguageRule) -> Texts<'a> {
+    let (at, mut any) = (r.at, false);
+    let texts = read_different(r, |_, _| any = true);
+    r.require(any, at, empty);
     texts
+}
+
+/// Reads a list of texts that are all different, and looks at each.
+pub(crate) fn read_different<'a>(
+    r: &mut Reader<'a, '_>,
+    mut look: impl FnMut(&mut Reader<'a, '_>, Str<'a>),
+) -> Texts<'a> {
+    Texts::from_checked(r.span(|r| {
+        let (mut walk, mut group) = (r.open_list(), Group::NEW);
+        while r.more(&mut walk) {
+            let text = r.different(&mut group);
+            look(r, text);
+        }
+        r.leave(&group);
+    }))
 }
 
 /// The features that `query features` asks for, in their order; none of them is a heartbeat (LS1 s4.1).
@@ -327,7 +339,7 @@ impl<'a> Value<'a> for Features {
         Self::NONE
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut walk = r.open_list();
         while r.more(&mut walk) {
             let at = r.at;
@@ -365,7 +377,7 @@ impl<'a> Value<'a> for Actuator<'a> {
         Self { profile: Str::EMPTY, specifiers: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let at = r.at;
         let mut walk = r.open_map(Shape::Map);
         let Some(key) = r.key(&mut walk) else { return r.fail_at(at, LanguageRule::Actuator) };

@@ -18,7 +18,7 @@ use crate::text::Str;
 const ESCAPED: usize = 256;
 
 /// Reads a value that was checked. `None` if it has another shape than the type.
-pub(crate) fn read<'a, T: Deserialize<'a>>(reader: Reader<'a>) -> Option<T> {
+pub(crate) fn read<'a, T: Deserialize<'a>>(reader: Reader<'a, 'static>) -> Option<T> {
     T::deserialize(&mut Value(reader)).ok()
 }
 
@@ -41,7 +41,7 @@ impl Error for Mismatch {
 }
 
 /// The next value of a cursor.
-struct Value<'de>(Reader<'de>);
+struct Value<'de>(Reader<'de, 'static>);
 
 impl<'de> Deserializer<'de> for &mut Value<'de> {
     type Error = Mismatch;

@@ -14,11 +14,11 @@ pub(crate) trait Value<'a>: Sized {
     fn empty() -> Self;
 
     /// Reads the next value into this place, which is [`empty`](Self::empty).
-    fn fill(&mut self, r: &mut Reader<'a>);
+    fn fill(&mut self, r: &mut Reader<'a, '_>);
     fn write(&self, out: &mut Out<'_>);
 
     /// Reads the next value.
-    fn read(r: &mut Reader<'a>) -> Self {
+    fn read(r: &mut Reader<'a, '_>) -> Self {
         let mut value = Self::empty();
         value.fill(r);
         value
@@ -155,7 +155,7 @@ impl<'a> Value<'a> for Hashes<'a> {
         Self { md5: None, sha1: None, sha256: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             let (slot, length) = match key {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
-use openc2_mqtt::{Encoding, Error, Form, Language, LanguageRule, Quirk, Reading};
+use openc2_mqtt::{Encoding, Error, Form, Language, LanguageRule, MAX_MEMBERS, Quirk, Reading};
 
 /// A document that breaks a rule, and where.
 struct Bad {
@@ -38,6 +38,11 @@ fn message(rule: LanguageRule, path: &'static str, json: &str) -> Bad {
 
 const OK: &str = r#""body":{"openc2":{"response":{"status":200}}}"#;
 
+/// Fields with such numbers in their names.
+fn keys(numbers: impl Iterator<Item = usize>) -> String {
+    numbers.map(|number| format!(r#""x{number:04}":{{}}"#)).collect::<Vec<_>>().join(",")
+}
+
 fn json_and_types() -> Vec<Bad> {
     let deep = format!("{}1{}", "[".repeat(16), "]".repeat(16));
     vec![
@@ -52,6 +57,11 @@ fn json_and_types() -> Vec<Bad> {
         args(LanguageRule::NumberRange, "args.start_time", r#"{"start_time":9007199254740992}"#),
         bad(LanguageRule::DuplicateKey, "status", r#"{"status":200,"status":200}"#),
         args(LanguageRule::DuplicateKey, "args.x-a.b", r#"{"x-a":{"b":1,"c":2,"b":3}}"#),
+        message(
+            LanguageRule::TooMany,
+            "headers.x0000",
+            &format!(r#"{{"headers":{{{}}},{OK}}}"#, keys((0..=MAX_MEMBERS).rev())),
+        ),
         message(LanguageRule::DuplicateKey, "headers.x", &format!(r#"{{"headers":{{"x":1,"from":"a","x":2}},{OK}}}"#)),
         args(
             LanguageRule::TooDeep,
@@ -190,7 +200,7 @@ fn targets() -> Vec<Bad> {
             r#"{"artifact":{"payload":{"bin":"","url":"a:b"}}}"#,
         ),
         target(LanguageRule::EmptyProperties, "target.properties", r#"{"properties":[]}"#),
-        target(LanguageRule::NotUnique, "target.properties", r#"{"properties":["a","b","a"]}"#),
+        target(LanguageRule::NotUnique, "target.properties[2]", r#"{"properties":["a","b","a"]}"#),
         target(LanguageRule::SlpfTarget, "target.slpf:rule", r#"{"slpf:rule":1}"#),
         args(LanguageRule::SlpfArg, "args.slpf.log", r#"{"slpf":{"log":true}}"#),
         args(LanguageRule::SlpfEmpty, "args.slpf", r#"{"slpf":{}}"#),
@@ -210,11 +220,11 @@ fn responses() -> Vec<Bad> {
         results(LanguageRule::EmptyResults, "results", "{}"),
         results(LanguageRule::Result, "results.version", r#"{"version":["1.0"]}"#),
         bad_v2(LanguageRule::Version, "results.versions", r#"{"status":200,"results":{"versions":["1"]}}"#),
-        results(LanguageRule::NotUnique, "results.versions", r#"{"versions":["1.0","1.0"]}"#),
+        results(LanguageRule::NotUnique, "results.versions[1]", r#"{"versions":["1.0","1.0"]}"#),
         results(LanguageRule::Nsid, "results.profiles", r#"{"profiles":[""]}"#),
         results(LanguageRule::EmptyPair, "results.pairs.deny", r#"{"pairs":{"deny":[]}}"#),
         results(LanguageRule::EmptyPairs, "results.pairs", r#"{"pairs":{}}"#),
-        results(LanguageRule::NotUnique, "results.pairs.deny", r#"{"pairs":{"deny":["uri","uri"]}}"#),
+        results(LanguageRule::NotUnique, "results.pairs.deny[1]", r#"{"pairs":{"deny":["uri","uri"]}}"#),
         results(LanguageRule::Action, "results.pairs.dance", r#"{"pairs":{"dance":["uri"]}}"#),
         results(
             LanguageRule::DuplicateKey,
@@ -269,7 +279,9 @@ fn good(rule: LanguageRule) -> &'static str {
         LanguageRule::NumberRange | LanguageRule::WantInteger => {
             r#"{"action":"deny","target":{"uri":"a:b"},"args":{"start_time":9007199254740991}}"#
         }
-        LanguageRule::DuplicateKey => r#"{"action":"deny","target":{"uri":"a:b"},"args":{"x-a":{"b":1,"c":{"b":3}}}}"#,
+        LanguageRule::DuplicateKey | LanguageRule::TooMany => {
+            r#"{"action":"deny","target":{"uri":"a:b"},"args":{"x-a":{"b":1,"c":{"b":3}}}}"#
+        }
         LanguageRule::TooDeep => {
             r#"{"action":"deny","target":{"uri":"a:b"},"args":{"x-a":{"b":[[[[[[[[[[[[1]]]]]]]]]]]]}}}"#
         }
@@ -394,6 +406,51 @@ fn bytes_and_sizes_are_bounded() {
 }
 
 #[test]
+fn keys_in_any_order_are_as_many_as_the_caller_allows_and_ascending_ones_any_number() {
+    let keys = |numbers: &mut dyn Iterator<Item = usize>| match keys(numbers) {
+        none if none.is_empty() => none,
+        some => format!(",{some}"),
+    };
+    let read = |members: usize, keys: String| {
+        let json = format!(r#"{{"headers":{{"from":"p"{keys}}},{OK}}}"#);
+        let reading = Reading { members, ..Reading::default() };
+        reading.message(Encoding::Json, json.as_bytes()).map(drop).map_err(|error| error.rule)
+    };
+    for members in [0, 1, 7, MAX_MEMBERS, usize::MAX] {
+        let most = members.min(MAX_MEMBERS);
+        assert_eq!(read(members, keys(&mut (0..most).rev())), Ok(()), "{members}");
+        assert_eq!(read(members, keys(&mut (0..most + 2).rev())), Err(LanguageRule::TooMany), "{members}");
+        assert_eq!(read(members, keys(&mut (0..5000))), Ok(()), "{members}");
+        let twice = keys(&mut (0..5000).chain([4999]));
+        assert_eq!(read(members, twice), Err(LanguageRule::DuplicateKey), "{members}");
+    }
+    // What the language defines is told apart without a table.
+    let json = format!(r#"{{"headers":{{"to":["a"],"from":"p","created":1,"request_id":"r"}},{OK}}}"#);
+    assert!(Reading { members: 0, ..Reading::default() }.message(Encoding::Json, json.as_bytes()).is_ok());
+}
+
+#[test]
+fn ascending_is_by_length_first_in_cbor() {
+    let read = |keys: &[&str]| {
+        let mut bytes = vec![0xA1, 0x66];
+        bytes.extend(b"status\x18\xC8");
+        let mut raw = vec![0xA0 | keys.len() as u8];
+        for key in keys {
+            raw.push(0x60 | key.len() as u8);
+            raw.extend(key.as_bytes());
+            raw.push(1);
+        }
+        bytes[0] = 0xA2;
+        bytes.extend(b"\x67results\xA1\x63x-a");
+        bytes.extend(raw);
+        let reading = Reading { members: 1, ..Reading::default() };
+        reading.response(Encoding::Cbor, &bytes).map(drop).map_err(|error| error.rule)
+    };
+    assert_eq!(read(&["b", "c", "aa", "ab"]), Ok(()));
+    assert_eq!(read(&["aa", "ab", "b", "c"]), Err(LanguageRule::TooMany));
+}
+
+#[test]
 fn cbor_breaks_its_own_rules() {
     for (bytes, rule, path) in [
         (&b"\xA1\x66status"[..], LanguageRule::CborEnd, "status"),
@@ -463,13 +520,29 @@ fn what_has_no_identifier_is_not_written_in_the_concise_form() {
         r#"{"action":"set","target":{"x-a:b":1}}"#,
         r#"{"action":"query","target":{"features":[]},"args":{"x-a":{"b":1}}}"#,
         r#"{"action":"query","target":{"features":[]},"actuator":{"er":{"hostname":"a"}}}"#,
-        r#"{"status":200,"results":{"pairs":{"delete":["slpf:rule_number"]}}}"#,
+        r#"{"status":200,"results":{"pairs":{"delete":["pf:rule_number"]}}}"#,
     ] {
         let document = Reading::default().document(Encoding::Json, json.as_bytes()).unwrap().value;
         let refused = document.encode(Form::Concise, &mut [0; 200]);
         assert_eq!(refused, Err(openc2_mqtt::EncodeError::Refused(LanguageRule::ConciseExtension)), "{json}");
         assert!(document.encode(Form::Cbor, &mut [0; 200]).is_ok());
     }
+}
+
+#[test]
+fn pairs_name_the_rule_number_of_packet_filtering_in_every_form() {
+    let json = r#"{"status":200,"results":{"pairs":{"deny":["ipv4_net"],"delete":["slpf:rule_number"]}}}"#;
+    let concise = b"\xA2\x01\x18\xC8\x03\xA1\x03\xA2\x06\x81\x0D\x14\x81\x19\x04\x00";
+    let document = Reading::default().document(Encoding::Json, json.as_bytes()).unwrap().value;
+    let mut buffer = [0; 200];
+    let length = document.encode(Form::Concise, &mut buffer).unwrap();
+    assert_eq!(&buffer[..length], concise);
+    let again = Reading::default().document(Encoding::Cbor, concise).unwrap().value;
+    let length = again.encode(Form::Json, &mut buffer).unwrap();
+    assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(json));
+    let twice = b"\xA2\x01\x18\xC8\x03\xA1\x03\xA1\x14\x82\x19\x04\x00\x19\x04\x00";
+    let error = Reading::default().document(Encoding::Cbor, twice).unwrap_err();
+    assert_eq!((error.rule, error.path.as_str()), (LanguageRule::NotUnique, "3.3.20[1]"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use mqtt5_codec::{Ack, Auth, ConnAck, Delivery, Disconnect, Properties, ReasonCode, Rule, SubAck, Topic};
+use mqtt5_codec::{Ack, Auth, ConnAck, Delivery, Disconnect, Properties, ReasonCode, Rule, SubAck, Topic, TopicAlias};
 
 /// What became of the bytes in the inbox.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,6 +80,8 @@ pub struct Connected<'i> {
 pub struct Incoming<'i> {
     /// The topic name; a topic alias has been resolved.
     pub topic: Topic<'i>,
+    /// The alias that the server gave to the topic name or used for it, on this connection.
+    pub alias: Option<TopicAlias>,
     /// The payload.
     pub payload: &'i [u8],
     /// The quality of service; from QoS 1 on with the packet identifier that `acknowledge` takes.
@@ -94,6 +96,7 @@ impl fmt::Debug for Incoming<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming")
             .field("topic", &self.topic)
+            .field("alias", &self.alias)
             .field("payload", &format_args!("{} bytes", self.payload.len()))
             .field("delivery", &self.delivery)
             .field("retain", &self.retain)
@@ -121,7 +124,7 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (0x{:02X}): {} {}", self.reason.name(), self.reason.value(), self.rule.meaning(), self.rule)
+        write!(f, "{}: {}", self.reason, self.rule)
     }
 }
 
@@ -163,7 +166,7 @@ impl fmt::Display for Refused {
             Self::Bytes { need } => write!(f, "no room for a packet of {need} bytes"),
             Self::ReceiveMaximum => f.write_str("the server takes no more unanswered messages [MQTT-3.3.4-7]"),
             Self::Unknown => f.write_str("no such message waits to be acknowledged"),
-            Self::Rule(rule) => write!(f, "{} {rule}", rule.meaning()),
+            Self::Rule(rule) => rule.fmt(f),
         }
     }
 }

@@ -37,8 +37,10 @@ fn reason_of(rule: Rule) -> ReasonCode {
 
 impl Engine<'_> {
     #[inline(never)]
-    pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>) -> Result<Input<'i>, Fault> {
-        inbox.claim(self.state.session.serial);
+    pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>, now: Instant) -> Result<Input<'i>, Fault> {
+        if inbox.claim(self.state.session.serial) {
+            self.state.link.timers.heard = now;
+        }
         self.handled();
         let Open { data, start, mut aliases, most, need } = inbox.open();
         loop {
@@ -75,6 +77,7 @@ impl Engine<'_> {
             };
             return Ok(Input::Event(match *packet {
                 Packet::Publish(Publish { topic, payload, delivery, retain, properties }) => {
+                    let alias = topic.alias();
                     let topic = match topic {
                         TopicRef::Name(name) | TopicRef::NameAndAlias(name, _) => name,
                         // It has been set, as `named` has seen.
@@ -83,7 +86,7 @@ impl Engine<'_> {
                             None => return Err(self.broken(Rule::TOPIC_ALIAS_UNKNOWN)),
                         },
                     };
-                    Event::Message(Incoming { topic, payload, delivery, retain, properties })
+                    Event::Message(Incoming { topic, alias, payload, delivery, retain, properties })
                 }
                 Packet::PubRec(ack) if told == Told::Step => Event::PublishReceived(ack),
                 Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubComp(ack) => Event::Published(ack),
@@ -291,7 +294,7 @@ impl Engine<'_> {
                 if self.state.link.timers.answer.has_come(now) {
                     return Err(self.fault_in(Phase::Closed, ReasonCode::KEEP_ALIVE_TIMEOUT, Rule::PINGRESP_MISSED));
                 }
-                if self.state.link.timers.ping.has_come(now) {
+                if self.state.link.timers.ping.has_come(now) || self.state.link.silence().has_come(now) {
                     self.state.link.timers.ping = Instant::ZERO;
                     if self.state.link.phase != Phase::Leaving {
                         self.push_ping(now);

@@ -4,7 +4,7 @@
 
 use core::num::{NonZeroU16, NonZeroU32};
 
-use super::{Properties, SESSION_EXPIRY_INTERVAL, SUBSCRIPTION_IDENTIFIER, USER_PROPERTY, place};
+use super::{Properties, SESSION_EXPIRY_INTERVAL, SUBSCRIPTION_IDENTIFIER, TOPIC_ALIAS, USER_PROPERTY, place};
 use crate::list::{Item, Wire};
 use crate::value::{PayloadFormat, QoS, SubscriptionId, TopicAlias};
 use crate::wire::{self, Writer, fits_u16, varint_len};
@@ -178,6 +178,14 @@ impl<'a> Value<'a> for &'a [u8] {
 
 impl<'a> Item<'a> for Property<'a> {}
 
+/// The property behind a topic alias, which is the packet's: see [`Properties::split_alias`].
+#[cold]
+#[inline(never)]
+fn behind_alias<'a>(rest: &mut &'a [u8]) -> Option<Property<'a>> {
+    wire::u16(rest)?;
+    Wire::get(rest)
+}
+
 macro_rules! properties {
     ($(
         $kind:ident($type:ty):
@@ -233,7 +241,9 @@ macro_rules! properties {
             #[cfg_attr(target_pointer_width = "64", inline(always))]
             fn get(rest: &mut &'a [u8]) -> Option<Self> {
                 let id = wire::u8(rest)?;
+                #[allow(unreachable_patterns, reason = "the table has a topic alias, too")]
                 Some(match id {
+                    TOPIC_ALIAS => return behind_alias(rest),
                     $($($id => Self::$variant(Value::get(rest)?),)+)+
                     USER_PROPERTY => Self::UserProperty(Value::get(rest)?, Value::get(rest)?),
                     _ => return None,

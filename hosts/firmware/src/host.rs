@@ -82,7 +82,7 @@ pub fn turn<M: Memory>(client: &mut Client<M>, inbox: &mut Inbox<'_>, wire: &mut
             said = handle(event);
             continue;
         }
-        while let Some(Transmit::Bytes(bytes)) = client.poll_transmit(wire.now) {
+        while let Some(Transmit::Bytes(bytes)) = client.poll_transmit() {
             let n = wire.write(bytes);
             client.transmitted(n, wire.now);
         }

@@ -5,10 +5,8 @@
 use core::hint::black_box;
 use core::num::NonZeroU16;
 
-use mqtt5_codec::{
-    Filter, Properties, Property, QoS, ReasonCode, RetainHandling, Subscription, SubscriptionOptions, Text, Topic,
-};
-use mqtt5_session::{Client, Connect, Ending, Inbox, Inline, Message};
+use mqtt5_codec::{Filter, Properties, Property, QoS, Subscription, Text, Topic};
+use mqtt5_session::{Client, ConnectOptions, Ending, Inbox, Inline, Publication};
 
 use crate::host::{Buffer, Said, Wire, turn};
 use crate::machine::instructions;
@@ -75,11 +73,11 @@ fn request_connection(device: &mut Device<'_>) -> bool {
         Property::ReceiveMaximum(NonZeroU16::MIN.saturating_add(7)),
     ];
     let Some(id) = text("device-7") else { return false };
-    let mut connect = Connect::new(id);
+    let mut connect = ConnectOptions::new(id);
     connect.packet.properties = Properties::from(&properties);
     connect.packet.user_name = text("user");
     connect.packet.password = Some(black_box(b"password"));
-    device.client.connect(&connect, device.wire.now).is_ok() && says(device, b"", Said::Nothing, 52)
+    device.client.connect(&connect, &mut device.inbox, device.wire.now).is_ok() && says(device, b"", Said::Nothing, 52)
 }
 
 /// SUBSCRIBE and SUBACK.
@@ -93,13 +91,9 @@ fn subscribe(device: &mut Device<'_>, qos: QoS) -> bool {
 #[inline(never)]
 fn request_subscription(device: &mut Device<'_>, maximum_qos: QoS) -> bool {
     let Ok(filter) = Filter::new(black_box("oc2/cmd/#")) else { return false };
-    let options = SubscriptionOptions {
-        maximum_qos,
-        no_local: false,
-        retain_as_published: false,
-        retain_handling: RetainHandling::SendAtSubscribe,
-    };
-    device.client.subscribe(&[Subscription { filter, options }], Properties::EMPTY, device.wire.now).is_ok()
+    let mut subscription = Subscription::new(filter);
+    subscription.options.maximum_qos = maximum_qos;
+    device.client.subscribe(&[subscription], Properties::EMPTY).is_ok()
 }
 
 /// Whether a turn with these bytes of the server comes to this, and to so many bytes of ours.
@@ -132,10 +126,10 @@ fn text(text: &'static str) -> Option<Text<'static>> {
 #[inline(never)]
 fn publish(device: &mut Device<'_>, list: &[Property<'_>], qos: QoS) -> bool {
     let Ok(topic) = Topic::new(black_box("oc2/cmd/ap/slpf")) else { return false };
-    let mut message = Message::new(topic, PUBLISH.get(66..).unwrap_or_default());
+    let mut message = Publication::new(topic, PUBLISH.get(66..).unwrap_or_default());
     message.qos = qos;
     message.properties = Properties::from(list);
-    device.client.publish(&message, device.wire.now).is_ok()
+    device.client.publish(&message).is_ok()
 }
 
 /// The cycle of sending: a QoS 1 message is published and written, its PUBACK arrives and is handled, and all is quiet again. The
@@ -176,9 +170,7 @@ fn keep_alive(device: &mut Device<'_>) -> bool {
 
 #[inline(never)]
 fn disconnect(device: &mut Device<'_>) -> bool {
-    let (reason, now) = (ReasonCode::NORMAL_DISCONNECTION, device.wire.now);
-    device.client.disconnect(reason, Properties::EMPTY, Ending::AfterQueued, now).is_ok()
-        && says(device, b"", Said::Closed, 2)
+    device.client.disconnect(Ending::AfterQueued).is_ok() && says(device, b"", Said::Closed, 2)
 }
 
 /// What the two cycles take, after the script's beginning.

@@ -5,7 +5,7 @@
 use core::hint::black_box;
 
 use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Text, Topic, TopicRef};
-use mqtt5_session::{Client, Connect, Event, Inbox, Input, Instant, Transmit};
+use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Input, Instant, Transmit};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::transfer::{
     Connecting, MessageType, Outgoing, Quality, Received, Scheme, publish_properties, subscriptions,
@@ -27,7 +27,7 @@ pub const COMMANDS: [(&str, Status); 5] = [
         Status::Ok,
     ),
     (
-        r#"{"headers":{"request_id":"d1ac0489-ed51-4345-9175-f3078f30afe6","from":"p1@example.com"},"body":{"openc2":{"request":{"action":"deny","target":{"ipv4_connection":{"src_addr":"1.2.3.4","src_port":10996,"dst_addr":"198.2.3.4","dst_port":80,"protocol":"tcp"}},"args":{"start_time":1534775460000,"response_requested":"complete","slpf":{"drop_process":"none"}},"actuator":{"slpf":{"asset_id":"30"}}}}}}"#,
+        r#"{"headers":{"request_id":"d1ac0489-ed51-4345-9175-f3078f30afe6","from":"p1@example.com"},"body":{"openc2":{"request":{"action":"deny","target":{"ipv4_connection":{"src_addr":"1.2.3.4","src_port":10996,"dst_addr":"198.2.3.4","dst_port":80,"protocol":"tcp"}},"args":{"start_time":1534775460000,"response_requested":"complete","slpf":{"drop_process":"none"}},"actuator":{"slpf":{"asset_id":"device-7"}}}}}}"#,
         Status::Ok,
     ),
     (
@@ -85,9 +85,9 @@ impl<'d> Device<'d> {
             return false;
         };
         let properties = connecting.properties();
-        let mut connect = Connect::new(connecting.client_id);
+        let mut connect = ConnectOptions::new(connecting.client_id);
         connect.packet = connecting.packet(properties.as_properties());
-        if self.client.connect(&connect, NOW).is_err() || drain(&mut self.client) == 0 {
+        if self.client.connect(&connect, inbox, NOW).is_err() || drain(&mut self.client) == 0 {
             return false;
         }
         if !feed(inbox, b"\x20\x03\x00\x00\x00")
@@ -98,7 +98,7 @@ impl<'d> Device<'d> {
         let scheme = Scheme::default();
         let channels = self.consumer.channels();
         let Ok(list) = subscriptions::<3>(channels, &scheme, Quality::ExactlyOnce, &mut self.out) else { return false };
-        self.client.subscribe(&list, mqtt5_codec::Properties::EMPTY, NOW).is_ok()
+        self.client.subscribe(&list, mqtt5_codec::Properties::EMPTY).is_ok()
             && drain(&mut self.client) > 0
             && feed(inbox, b"\x90\x06\x00\x01\x00\x02\x02\x02")
             && matches!(self.client.handle_input(inbox, NOW), Ok(Input::Event(Event::Subscribed(_))))
@@ -134,7 +134,7 @@ impl<'d> Device<'d> {
 /// Writes all that waits; gives the number of bytes.
 fn drain(client: &mut Client<SessionMemory>) -> usize {
     let mut written = 0usize;
-    while let Some(Transmit::Bytes(bytes)) = client.poll_transmit(NOW) {
+    while let Some(Transmit::Bytes(bytes)) = client.poll_transmit() {
         let n = black_box(bytes).len();
         client.transmitted(n, NOW);
         written = written.wrapping_add(n);
@@ -143,7 +143,7 @@ fn drain(client: &mut Client<SessionMemory>) -> usize {
 }
 
 fn publish(client: &mut Client<SessionMemory>, reply: &Outgoing<'_>) -> Option<()> {
-    client.publish(&reply.message(), NOW).ok().map(drop)
+    client.publish(&reply.message()).ok().map(drop)
 }
 
 /// The packet filter itself, which has one rule.
@@ -170,7 +170,7 @@ pub fn packet(json: &str, id: u16, bytes: &mut [u8]) -> Option<usize> {
         properties: properties.as_properties(),
         payload: json.as_bytes(),
     };
-    publish.encode(Sender::Server, &mut &mut *bytes).ok()
+    publish.encode(Sender::Server, bytes).ok()
 }
 
 /// The server's bytes arrive.

@@ -66,16 +66,16 @@ impl Actuator<'_> {
         let received = Received::from(incoming);
         let verdict = match self.consumer.handle(&received, now, utc(), &mut buffer)? {
             Reaction::Reply { reply, verdict, .. } => {
-                publish(client, &reply, now)?;
+                publish(client, &reply)?;
                 verdict
             }
             Reaction::Execute { ticket, command, reply, verdict, .. } => {
                 if let Some(acknowledgement) = reply {
-                    publish(client, &acknowledgement, now)?;
+                    publish(client, &acknowledgement)?;
                 }
                 let response = execute(&mut self.denied, &command);
                 if let Some(reply) = self.consumer.respond(ticket, &response, now, utc(), &mut buffer)? {
-                    publish(client, &reply, now)?;
+                    publish(client, &reply)?;
                 }
                 verdict
             }

@@ -71,7 +71,7 @@ impl<'p> Commander<'p> {
         request.expect = Expect::Each(order.from);
         let (now, mut buffer) = (self.agent.now(), [0; REQUEST]);
         let (id, outgoing) = self.producer.request(&request, random, now, utc(), &mut buffer)?;
-        publish(self.agent.client(), &outgoing, now)?;
+        publish(self.agent.client(), &outgoing)?;
         Ok((id, outgoing.topic.as_str().to_owned()))
     }
 }

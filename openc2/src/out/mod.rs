@@ -85,6 +85,13 @@ impl<'b> Out<'b> {
         }
     }
 
+    /// Refuses for the rule that was found broken.
+    pub(crate) fn require_all(&mut self, found: Result<(), LanguageRule>) {
+        if let Err(rule) = found {
+            self.refuse(rule);
+        }
+    }
+
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn put(&mut self, bytes: &[u8]) {
         let end = self.at.saturating_add(bytes.len());

@@ -49,7 +49,7 @@ impl Out<'_> {
         }
     }
 
-    fn value(&mut self, r: &mut Reader<'_>) {
+    fn value(&mut self, r: &mut Reader<'_, '_>) {
         match r.kind() {
             Kind::Null => {
                 r.null();

@@ -200,7 +200,7 @@ mod tests {
         let properties = connecting.properties();
         let packet = connecting.packet(properties.as_properties());
         let mut buffer = [0; 64];
-        let length = packet.encode(&mut &mut buffer[..]).unwrap();
+        let length = packet.encode(&mut buffer).unwrap();
         assert_eq!(
             &buffer[..length],
             b"\x10\x2A\x00\x04MQTT\x05\xC0\x01\x2C\x00\x00\x09hzboblxic\x00\x06orch01\x00\x0A_Atlantic_"

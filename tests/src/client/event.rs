@@ -112,6 +112,10 @@ pub(super) fn refused(command: &str, refused: &Refused) -> Line {
 }
 
 pub(super) fn message(message: &Incoming<'_>) -> Line {
+    let mut properties = shown(&message.properties);
+    if let (Some(alias), Some(object)) = (message.alias, properties.as_object_mut()) {
+        object.insert("topic_alias".to_owned(), alias.get().into());
+    }
     Line::new("message")
         .with("topic", message.topic.as_str())
         .with("payload_hex", digits(message.payload))
@@ -119,7 +123,7 @@ pub(super) fn message(message: &Incoming<'_>) -> Line {
         .with("id", message.delivery.id().map(PacketId::get))
         .with("dup", message.delivery.dup())
         .with("retain", message.retain)
-        .with("properties", shown(&message.properties))
+        .with("properties", properties)
 }
 
 pub(super) fn published(ack: &Ack<'_>, qos: QoS, received: Option<Received>) -> Line {
