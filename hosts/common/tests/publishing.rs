@@ -155,7 +155,7 @@ fn offline_messages_wait_within_their_bound_or_are_refused() {
 #[test]
 fn offline_qos_0_waits_too() {
     let mut world = World::new(options());
-    let _ = world.now(world.client().publish(Outbound::new("t", "0"))).unwrap();
+    drop(world.now(world.client().publish(Outbound::new("t", "0"))).unwrap());
     world.open();
     world.pump();
     assert_eq!(world.published(), ["0"]);
