@@ -211,29 +211,35 @@ impl Path {
         self.bytes.get(..usize::from(self.length)).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or("")
     }
 
-    /// How much is in it: what [`truncate`](Self::truncate) goes back to.
-    pub(crate) const fn mark(&self) -> u8 {
-        self.length
-    }
-
-    pub(crate) fn truncate(&mut self, mark: u8) {
-        self.length = self.length.min(mark);
-    }
-
-    pub(crate) fn push(&mut self, c: char) {
+    fn push(&mut self, c: char) {
         if let Some(end) = crate::text::put(&mut self.bytes, usize::from(self.length), c) {
             self.length = u8::try_from(end).unwrap_or(self.length);
         }
     }
 
-    /// Appends a field's name, after a dot if something stands before it.
-    pub(crate) fn field(&mut self, name: impl Iterator<Item = char>) {
-        if self.length > 0 {
-            self.push('.');
-        }
-        for c in name {
+    /// Appends a field's name.
+    pub(crate) fn name(&mut self, name: impl Iterator<Item = char>) {
+        for c in name.take(PATH) {
             self.push(if c.is_control() { '?' } else { c });
         }
+    }
+
+    /// An item of a list, and the way on from there.
+    pub(crate) fn item(mut self, index: u32, rest: &Self) -> Self {
+        self.push('[');
+        self.number(u64::from(index));
+        self.push(']');
+        self.followed_by(rest)
+    }
+
+    /// The same, and the way on from there.
+    pub(crate) fn followed_by(mut self, rest: &Self) -> Self {
+        let rest = rest.as_str();
+        if !rest.is_empty() && !rest.starts_with('[') {
+            self.push('.');
+        }
+        rest.chars().for_each(|c| self.push(c));
+        self
     }
 
     /// Appends a field's identifier or a place in a list.
@@ -271,17 +277,17 @@ mod tests {
 
     #[test]
     fn a_path_is_written_as_people_write_it() {
-        let mut path = Path::EMPTY;
-        path.field("headers".chars());
-        path.field("to".chars());
-        path.push('[');
-        path.number(1204);
-        path.push(']');
-        assert_eq!(path.as_str(), "headers.to[1204]");
-        path.truncate(7);
-        assert_eq!(path.as_str(), "headers");
+        let name = |name: &str| {
+            let mut path = Path::EMPTY;
+            path.name(name.chars());
+            path
+        };
+        let item = Path::EMPTY.item(1204, &name("a\n"));
+        let mut path = name("headers").followed_by(&name("to").followed_by(&item));
+        assert_eq!(path.as_str(), "headers.to[1204].a?");
+        assert_eq!(Path::EMPTY.item(1, &Path::EMPTY.item(2, &Path::EMPTY)).as_str(), "[1][2]");
         for _ in 0..100 {
-            path.field("é".chars());
+            path = path.followed_by(&name("é"));
         }
         assert!(path.as_str().len() <= PATH);
     }

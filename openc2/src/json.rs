@@ -320,20 +320,30 @@ impl<'a> Reader<'a, '_> {
     }
 
     pub(crate) fn json_numeral(&mut self) -> Numeral<'a> {
+        self.peek();
         let start = self.at;
-        let (span, whole) = self.number_span();
-        if !whole {
-            return Numeral::Decimal(span);
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let negative = rest.first() == Some(&b'-');
+        let digits = rest.get(usize::from(negative)..).unwrap_or_default();
+        let (mut magnitude, mut count) = (0u64, 0usize);
+        while let Some(digit @ b'0'..=b'9') = digits.get(count) {
+            // Within the limit nothing overflows: ten times 2^53 has 57 bits.
+            magnitude = if magnitude > MAX_INTEGER { magnitude } else { magnitude * 10 + u64::from(digit & 15) };
+            count += 1;
         }
+        let plain = count == 1 || (count > 1 && digits.first() != Some(&b'0'));
+        if !plain || matches!(digits.get(count), Some(b'.' | b'e' | b'E')) {
+            let (span, whole) = self.number_span();
+            // What follows a leading zero is no part of the number.
+            return if whole { Numeral::Integer { negative, magnitude: 0 } } else { Numeral::Decimal(span) };
+        }
+        self.at = start.saturating_add(usize::from(negative)).saturating_add(count);
         // I-JSON keeps integers within what a double holds exactly; a fraction only loses precision.
-        let digits = span.strip_prefix('-').unwrap_or(span);
-        match number::integer(digits) {
-            Some(magnitude) => Numeral::Integer { negative: digits.len() < span.len(), magnitude },
-            None => {
-                self.fail_at(start, LanguageRule::NumberRange);
-                Numeral::ZERO
-            }
+        if magnitude > MAX_INTEGER {
+            self.fail_at(start, LanguageRule::NumberRange);
+            return Numeral::ZERO;
         }
+        Numeral::Integer { negative, magnitude }
     }
 }
 

@@ -88,7 +88,10 @@ impl Headers<'_> {
         let mut members = r.open(Shape::Record);
         while let Some(member) = members.next(r) {
             match member {
-                Member::Known(MessageKey::Headers) => headers.fill(r),
+                Member::Known(MessageKey::Headers) => {
+                    headers.fill(r);
+                    break;
+                }
                 _ => r.skip(),
             }
         }

@@ -458,7 +458,7 @@ pub(crate) fn locate(mut reader: Reader<'_, '_>, at: usize) -> Path {
     path
 }
 
-/// Whether the way ends here.
+/// Whether the way ends here. It is written down on the way back, from its end on, so that what is passed by costs no path.
 fn walk_to(r: &mut Reader<'_, '_>, at: usize, path: &mut Path) -> bool {
     // Before its white space or behind, it is the same value.
     if r.begin() >= at {
@@ -467,34 +467,25 @@ fn walk_to(r: &mut Reader<'_, '_>, at: usize, path: &mut Path) -> bool {
     match r.kind() {
         Kind::List => {
             let mut walk = r.open_list();
-            let mut index = 0;
             while r.more(&mut walk) {
-                let mark = path.mark();
-                path.push('[');
-                path.number(index);
-                path.push(']');
                 if walk_to(r, at, path) {
+                    *path = Path::EMPTY.item(walk.done.saturating_sub(1), path);
                     return true;
                 }
-                path.truncate(mark);
-                index = index.saturating_add(1);
             }
         }
         Kind::Map => {
             let mut walk = r.open_map(Shape::Map);
             while let Some(key) = r.key(&mut walk) {
-                let mark = path.mark();
-                match key {
-                    Key::Name(name) => path.field(name.chars()),
-                    Key::Id(id) => {
-                        path.field("".chars());
-                        path.number(id);
-                    }
-                }
                 if walk_to(r, at, path) {
+                    let mut whole = Path::EMPTY;
+                    match key {
+                        Key::Name(name) => whole.name(name.chars()),
+                        Key::Id(id) => whole.number(id),
+                    }
+                    *path = whole.followed_by(path);
                     return true;
                 }
-                path.truncate(mark);
             }
         }
         _ => r.skip(),

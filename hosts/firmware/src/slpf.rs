@@ -117,7 +117,7 @@ impl<'d> Device<'d> {
                 let reply = self.consumer.respond(ticket, &response, NOW, UTC, &mut self.out).ok()??;
                 (reply, response.status)
             }
-            Reaction::Ignored { .. } => return None,
+            _ => return None,
         };
         publish(&mut self.client, &reply)?;
         self.client.handled();
