@@ -166,7 +166,7 @@ impl Driver {
     fn end(&mut self, error: Option<HostError>) -> Task {
         self.stage = Stage::Ended;
         self.shared.with(|state| {
-            let open = state.publishing;
+            let open = state.publishing.max(state.unanswered);
             let late = (open != 0 && error.is_none())
                 .then(|| HostError::new(Step::Close, "the server", Cause::Unacknowledged(open)));
             state.finish(error.or(late));

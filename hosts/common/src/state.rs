@@ -69,6 +69,8 @@ pub(crate) struct State {
     pub(crate) closing: Option<Instant>,
     /// Whether DISCONNECT was queued.
     pub(crate) leaving: bool,
+    /// How many messages had no answer when the deadline of closing had passed.
+    pub(crate) unanswered: usize,
     pub(crate) end: Option<End>,
     /// Those who wait for a connection, or for the end.
     pub(crate) watchers: Vec<Waker>,
@@ -100,6 +102,7 @@ impl State {
             auth: None,
             closing: None,
             leaving: false,
+            unanswered: 0,
             end: None,
             watchers: Vec::new(),
             driver: None,
@@ -236,6 +239,10 @@ impl State {
         let late = self.closing.is_some_and(|until| until <= now);
         if self.leaving && !late {
             return;
+        }
+        if late {
+            // Ending the session answers them, though not as was hoped.
+            self.unanswered = self.unanswered.max(self.publishing);
         }
         let ending = if late { Ending::AtOnce } else { Ending::AfterQueued };
         let over = [Property::SessionExpiryInterval(0)];
