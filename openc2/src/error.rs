@@ -63,6 +63,7 @@ rules! {
     // The message.
     NoBody = "CS01 2.4.2", "the message has no body";
     OneContent = "CS01 2.4.2", "the body holds exactly one of request, response and notification";
+    NoContent = "CSD03 2.4.2", "the message has no content";
     EmptyHeaders = "CS01 2.4.2", "headers, if present, hold at least one field";
     EmptyNotification = "LS2 3.3.3", "a notification holds at least one field";
     EmptyFrom = "CS01 3.2", "from names the sender";

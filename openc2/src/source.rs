@@ -334,6 +334,12 @@ impl<'a, 't> Reader<'a, 't> {
         self.since(start)
     }
 
+    /// Begins again with the map or record in which it stands, the outermost.
+    pub(crate) fn back_to(&mut self, start: usize) {
+        self.at = start;
+        self.depth = self.depth.saturating_add(1);
+    }
+
     /// Where the next value begins.
     pub(crate) fn begin(&mut self) -> usize {
         if self.is_json() {

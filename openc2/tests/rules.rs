@@ -99,6 +99,7 @@ fn messages() -> Vec<Bad> {
             "body.openc2.response",
             r#"{"body":{"openc2":{"request":{"action":"query","target":{"features":[]}},"response":{"status":200}}}}"#,
         ),
+        message(LanguageRule::NoContent, "", r#"{"request_id":"a"}"#),
         message(LanguageRule::EmptyHeaders, "headers", &format!(r#"{{"headers":{{}},{OK}}}"#)),
         message(LanguageRule::EmptyFrom, "headers.from", &format!(r#"{{"headers":{{"from":""}},{OK}}}"#)),
         message(LanguageRule::WantList, "headers.to", &format!(r#"{{"headers":{{"to":"a"}},{OK}}}"#)),
@@ -308,7 +309,11 @@ fn good(rule: LanguageRule) -> &'static str {
             r#"{"status":503,"status_text":"a","results":{"versions":["1.0"]}}"#
         }
         LanguageRule::UnknownKey => r#"{"headers":{"unknown":1},"body":{"openc2":{"response":{"status":200}}}}"#,
-        LanguageRule::NoBody | LanguageRule::OneContent | LanguageRule::EmptyHeaders | LanguageRule::EmptyFrom => {
+        LanguageRule::NoContent
+        | LanguageRule::NoBody
+        | LanguageRule::OneContent
+        | LanguageRule::EmptyHeaders
+        | LanguageRule::EmptyFrom => {
             r#"{"headers":{"from":"a","to":["b"]},"body":{"openc2":{"response":{"status":200}}},"signature":"s"}"#
         }
         LanguageRule::EmptyNotification => r#"{"body":{"openc2":{"notification":{"x-a":1}}}}"#,
