@@ -8,6 +8,7 @@ mod consumer;
 mod convert;
 mod demo;
 mod failure;
+mod inspect;
 mod message;
 mod packet;
 mod printer;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let demo = match cli.job() {
         Command::Demo(demo) => demo,
         Command::Broker(broker) => return broker::run(&broker),
+        Command::Inspect(inspect) => return inspect::run(&inspect),
         Command::Check(check) => return check::run(&check),
         Command::Convert(convert) => return convert::run(&convert),
     };

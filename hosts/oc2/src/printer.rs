@@ -179,7 +179,7 @@ fn dump(bytes: &[u8], secret: usize) -> String {
 }
 
 /// Text from the network, without what could command a terminal.
-fn plain(text: &str) -> Cow<'_, str> {
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }
@@ -195,7 +195,7 @@ fn plain(text: &str) -> Cow<'_, str> {
 }
 
 /// A fact for a person; what is usual is left out.
-fn fact(packet: &str, (name, value): &(&'static str, Value)) -> Option<String> {
+pub(crate) fn fact(packet: &str, (name, value): &(&'static str, Value)) -> Option<String> {
     match (*name, value) {
         ("reason", Value::String(reason)) if packet != "CONNACK" && reason == "Success (0x00)" => None,
         ("dup" | "retain", Value::Bool(false)) => None,
