@@ -155,8 +155,13 @@ impl Core<'_> {
         let mut line = [0; LINE];
         let response = match error.rule {
             LanguageRule::Action => Response::with_text(Status::NotImplemented, "Command not supported"),
-            LanguageRule::Target => Response::with_text(Status::NotImplemented, "Target type not supported"),
-            LanguageRule::Arg => Response::with_text(Status::NotImplemented, "Option not supported"),
+            LanguageRule::Target | LanguageRule::SlpfTarget => {
+                Response::with_text(Status::NotImplemented, "Target type not supported")
+            }
+            // What a profile does not define is no more supported than what the language doesn't (SLPF s2.3.1, s2.3.2).
+            LanguageRule::Arg | LanguageRule::SlpfArg => {
+                Response::with_text(Status::NotImplemented, "Option not supported")
+            }
             _ => {
                 // Of a payload in the wrong encoding nothing else needs to be told.
                 let text = match case.verdict.violations.contains(Clause::PayloadEncoding) {
