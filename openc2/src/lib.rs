@@ -151,7 +151,7 @@ pub use document::{Document, Kind};
 pub use error::{EncodeError, Error, LanguageRule, Path};
 pub use extension::{Extension, ExtensionValue, Extensions, ExtensionsIter};
 pub use list::{Pair, Pairs, PairsIter, Texts, TextsIter};
-pub use message::{Content, Headers, Message};
+pub use message::{Content, Headers, Message, Structure};
 pub use mqtt5_session::Instant;
 pub use net::{FiveTuple, Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};
 pub use notification::Notification;

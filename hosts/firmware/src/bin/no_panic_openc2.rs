@@ -256,7 +256,7 @@ fn packet_filtering() {
     };
     command.actuator = Some(specifiers.actuator());
     a_command(black_box(&command));
-    let list = [slpf::Results { rule_number: black_box(0) }.extension()];
+    let list = [slpf::Results { rule_number: black_box(Some(0)) }.extension()];
     let mut response = Response::new(Status::Ok);
     response.results.extensions = Extensions::from(black_box(&list[..]));
     a_response(black_box(&response));

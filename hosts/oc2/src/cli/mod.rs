@@ -71,6 +71,9 @@ pub(crate) struct Convert {
     /// Indent JSON
     #[arg(long)]
     pub(crate) pretty: bool,
+    /// The structure to write a message in; without it, the one that it has
+    #[arg(long, value_enum)]
+    pub(crate) structure: Option<Structure>,
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// The file; - is standard input
@@ -120,6 +123,14 @@ pub(crate) enum Form {
     Json,
     Cbor,
     CborConcise,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Structure {
+    /// headers and body (CS01 2.4.2)
+    Wrapper,
+    /// The flat record: content, request_id, created, from, to (CSD03 2.4.2)
+    Record,
 }
 
 #[derive(Debug, Args)]
