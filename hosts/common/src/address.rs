@@ -14,7 +14,7 @@ use crate::secret::{Credentials, Secret};
 /// How a broker is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Scheme {
+pub enum UrlScheme {
     /// `mqtt://` (or `tcp://`): TCP, port 1883.
     Mqtt,
     /// `mqtts://` (or `ssl://`): TLS over TCP, port 8883.
@@ -27,7 +27,7 @@ pub enum Scheme {
     Unix,
 }
 
-impl Scheme {
+impl UrlScheme {
     fn named(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
             "mqtt" | "tcp" => Self::Mqtt,
@@ -91,7 +91,7 @@ impl Scheme {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    scheme: Scheme,
+    scheme: UrlScheme,
     host: String,
     port: u16,
     path: String,
@@ -101,7 +101,7 @@ pub struct Address {
 impl Address {
     /// How the broker is spoken to.
     #[must_use]
-    pub const fn scheme(&self) -> Scheme {
+    pub const fn scheme(&self) -> UrlScheme {
         self.scheme
     }
 
@@ -149,7 +149,7 @@ impl Address {
             }
         };
         let there: Self = url.parse().ok()?;
-        let safe = there.scheme != Scheme::Unix && (there.scheme.is_tls() || !self.scheme.is_tls());
+        let safe = there.scheme != UrlScheme::Unix && (there.scheme.is_tls() || !self.scheme.is_tls());
         safe.then(|| there.without_credentials())
     }
 }
@@ -186,11 +186,11 @@ impl FromStr for Address {
 
     fn from_str(url: &str) -> Result<Self, AddressError> {
         let uri = Uri::parse(url).map_err(|error| syntax(&error))?;
-        let Some(scheme) = Scheme::named(uri.scheme().as_str()) else {
+        let Some(scheme) = UrlScheme::named(uri.scheme().as_str()) else {
             return Err(AddressError::Scheme(uri.scheme().as_str().to_owned()));
         };
         let path = uri.path().as_str();
-        if scheme == Scheme::Unix {
+        if scheme == UrlScheme::Unix {
             let path = percent_decode_str(path).decode_utf8().map_err(|_| AddressError::NoFile)?.into_owned();
             if path.is_empty() || uri.authority().is_some_and(|authority| !authority.as_str().is_empty()) {
                 return Err(AddressError::NoFile);
@@ -245,7 +245,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { scheme, host, port, path, .. } = self;
         match scheme {
-            Scheme::Unix => write!(f, "unix:{path}"),
+            UrlScheme::Unix => write!(f, "unix:{path}"),
             // A query may be a secret too.
             _ => {
                 let path = path.split('?').next().unwrap_or_default();

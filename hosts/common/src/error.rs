@@ -8,15 +8,17 @@ use std::sync::Arc;
 use mqtt5_codec::{Property, ReasonCode};
 use mqtt5_session::{Fault, Refused};
 
+use crate::address::AddressError;
+
 /// Why there is no connection, or no longer one. One sentence: the step, the place, the cause.
 ///
 /// ```
-/// use mqtt5_host::{Cause, Error, Step};
-/// let error = Error::new(Step::Open, "127.0.0.1:1883", Cause::TimedOut(core::time::Duration::from_secs(5)));
+/// use mqtt5_host::{Cause, HostError, Step};
+/// let error = HostError::new(Step::Open, "127.0.0.1:1883", Cause::TimedOut(core::time::Duration::from_secs(5)));
 /// assert_eq!(error.to_string(), "opening a connection to 127.0.0.1:1883: no answer within 5s");
 /// ```
 #[derive(Clone, Debug)]
-pub struct Error {
+pub struct HostError {
     /// What was being done.
     pub step: Step,
     /// With whom; no user name, no password.
@@ -45,6 +47,8 @@ pub enum Step {
     Connect,
     /// Exchanging packets once connected.
     Exchange,
+    /// Saying goodbye.
+    Close,
 }
 
 impl Step {
@@ -58,6 +62,7 @@ impl Step {
             Self::WebSocket => "WebSocket handshake with",
             Self::Connect => "MQTT connection to",
             Self::Exchange => "MQTT exchange with",
+            Self::Close => "taking leave of",
         }
     }
 }
@@ -66,6 +71,9 @@ impl Step {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Cause {
+    /// The URL can't be read.
+    #[error("{0}")]
+    Address(#[source] AddressError),
     /// The operating system's answer.
     #[error("{0}")]
     Io(#[source] Arc<io::Error>),
@@ -115,6 +123,9 @@ pub enum Cause {
     /// The application closed the client.
     #[error("the client is closed")]
     Stopped,
+    /// The client was closed, and its deadline passed while so many messages had no answer.
+    #[error("{0} messages were not acknowledged in time")]
+    Unacknowledged(usize),
 }
 
 /// What the server says when it ends a connection, or does not begin one.
@@ -157,7 +168,7 @@ impl fmt::Display for Notice {
     }
 }
 
-impl Error {
+impl HostError {
     /// An error of this step.
     pub fn new(step: Step, place: impl fmt::Display, cause: impl Into<Cause>) -> Self {
         Self { step, place: place.to_string().into(), cause: cause.into() }
@@ -173,13 +184,13 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.step.words(), self.place, self.cause)
     }
 }
 
-impl core::error::Error for Error {
+impl core::error::Error for HostError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         Some(&self.cause)
     }
@@ -206,6 +217,12 @@ impl From<rustls::Error> for Cause {
             rustls::Error::InvalidMessage(_) => Self::WrongProtocol("what answers there does not speak TLS"),
             error => Self::Tls(error.into()),
         }
+    }
+}
+
+impl From<AddressError> for Cause {
+    fn from(error: AddressError) -> Self {
+        Self::Address(error)
     }
 }
 
@@ -242,7 +259,7 @@ mod tests {
     fn an_error_names_step_place_and_cause() {
         let properties = [Property::ReasonString(Text::new("ask ops").unwrap())];
         let cause = Cause::Rejected(Notice::new(ReasonCode::BANNED, properties));
-        let error = Error::new(Step::Connect, "mqtt://broker:1883", cause);
+        let error = HostError::new(Step::Connect, "mqtt://broker:1883", cause);
         assert_eq!(
             error.to_string(),
             "MQTT connection to mqtt://broker:1883: the server refuses: Banned (0x8A), \"ask ops\""
@@ -269,7 +286,7 @@ mod tests {
     #[test]
     fn what_tls_found_is_told_without_its_wrapping() {
         let inner = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
-        let error = Error::new(Step::Tls, "h:1", io::Error::new(io::ErrorKind::InvalidData, inner));
+        let error = HostError::new(Step::Tls, "h:1", io::Error::new(io::ErrorKind::InvalidData, inner));
         assert_eq!(error.to_string(), "TLS handshake with h:1: invalid peer certificate: Expired");
     }
 }

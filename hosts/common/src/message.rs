@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use mqtt5_codec::{PayloadFormat, Properties, Property, QoS, Rule, Text, Topic};
-use mqtt5_session::Message as Publication;
+use mqtt5_session::Publication;
 
 /// What can be said about a message beside its payload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,12 +49,12 @@ impl About {
 /// A message to publish: a topic, a payload that is borrowed or owned as the caller likes, and what is said about it.
 ///
 /// ```
-/// use mqtt5_host::Outgoing;
-/// let message = Outgoing::new("plant/1/level", "0.7").at_least_once().content_type("text/plain");
-/// let raw = Outgoing::new(String::from("plant/1/image"), vec![0u8; 1 << 10]).retained();
+/// use mqtt5_host::Outbound;
+/// let message = Outbound::new("plant/1/level", "0.7").at_least_once().content_type("text/plain");
+/// let raw = Outbound::new(String::from("plant/1/image"), vec![0u8; 1 << 10]).retained();
 /// ```
 #[derive(Clone, Debug)]
-pub struct Outgoing<'a, P> {
+pub struct Outbound<'a, P> {
     pub(crate) topic: Cow<'a, str>,
     pub(crate) payload: P,
     pub(crate) qos: QoS,
@@ -62,7 +62,7 @@ pub struct Outgoing<'a, P> {
     pub(crate) about: About,
 }
 
-impl<'a, P: AsRef<[u8]>> Outgoing<'a, P> {
+impl<'a, P: AsRef<[u8]>> Outbound<'a, P> {
     /// A message at QoS 0, about which nothing is said.
     pub fn new(topic: impl Into<Cow<'a, str>>, payload: P) -> Self {
         Self { topic: topic.into(), payload, qos: QoS::AtMostOnce, retain: false, about: About::default() }
@@ -157,16 +157,16 @@ impl<'a, P: AsRef<[u8]>> Outgoing<'a, P> {
 /// What the server publishes for us when it loses the connection.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Will {
+pub struct LastWill {
     /// The message.
-    pub message: Outgoing<'static, Vec<u8>>,
+    pub message: Outbound<'static, Vec<u8>>,
     /// How many seconds the server waits for us to come back before it publishes.
     pub delay: u32,
 }
 
-impl Will {
+impl LastWill {
     /// This message, at once.
-    pub fn new(message: Outgoing<'static, Vec<u8>>) -> Self {
+    pub fn new(message: Outbound<'static, Vec<u8>>) -> Self {
         Self { message, delay: 0 }
     }
 
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_is_said_about_a_message_becomes_its_properties() {
-        let message = Outgoing::new("a", [1u8, 2])
+        let message = Outbound::new("a", [1u8, 2])
             .exactly_once()
             .retained()
             .text()
@@ -201,14 +201,14 @@ mod tests {
 
     #[test]
     fn nothing_said_is_nothing_sent() {
-        assert_eq!(Outgoing::new("a", "b").lend(|message| message.properties.is_empty()), Ok(true));
+        assert_eq!(Outbound::new("a", "b").lend(|message| message.properties.is_empty()), Ok(true));
     }
 
     #[test]
     fn what_may_not_be_sent_is_refused() {
-        let refused = |message: &Outgoing<'_, &str>| message.lend(|_| ()).unwrap_err().id();
-        assert_eq!(refused(&Outgoing::new("a/+", "")), "MQTT-4.7.0-1");
-        assert_eq!(refused(&Outgoing::new("a", "").response_topic("#")), "MQTT-4.7.0-1");
-        assert_eq!(refused(&Outgoing::new("a", "").content_type("\0")), "MQTT-1.5.4-2");
+        let refused = |message: &Outbound<'_, &str>| message.lend(|_| ()).unwrap_err().id();
+        assert_eq!(refused(&Outbound::new("a/+", "")), "MQTT-4.7.0-1");
+        assert_eq!(refused(&Outbound::new("a", "").response_topic("#")), "MQTT-4.7.0-1");
+        assert_eq!(refused(&Outbound::new("a", "").content_type("\0")), "MQTT-1.5.4-2");
     }
 }

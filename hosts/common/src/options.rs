@@ -4,9 +4,9 @@ use core::num::{NonZeroU16, NonZeroU32};
 use core::time::Duration;
 
 use mqtt5_codec::{self as codec, Properties, Property, Rule, Text, Topic};
-use mqtt5_session::{Acknowledge, Connect as ConnectOptions, Prior};
+use mqtt5_session::{Acknowledge, ConnectOptions, Prior};
 
-use crate::message::Will;
+use crate::message::LastWill;
 use crate::reconnect::Reconnect;
 use crate::secret::Credentials;
 
@@ -46,7 +46,7 @@ pub struct Options {
     /// A client with a clean start ends its session when it is closed; one without leaves it to the server.
     pub session_expiry: u32,
     /// What the server publishes when it loses the connection.
-    pub will: Option<Will>,
+    pub will: Option<LastWill>,
     /// How many received messages of QoS 1 and QoS 2 may wait to be acknowledged.
     pub receive_maximum: NonZeroU16,
     /// The largest packet that is received, in bytes.
@@ -109,7 +109,15 @@ impl Options {
         }
     }
 
-    /// Hands over what a connection begins with. Received messages are acknowledged by the host, which does it for the
+    /// Bytes of memory for CONNECT and book-keeping, beside what is sent.
+    pub(crate) fn connect_room(&self) -> usize {
+        let strings = self.user_properties.iter().map(|(name, value)| name.len() + value.len() + 5).sum::<usize>();
+        let will = self.will.as_ref().map_or(0, |will| will.message.payload.len() + will.message.topic.len() + 1_024);
+        // A token may grow from one attempt to the next, and the old place is not always large enough.
+        (strings + will + 8_192) * 2
+    }
+
+    /// Hands over what a connection begins with. Inbound messages are acknowledged by the host, which does it for the
     /// application where that is asked for.
     ///
     /// # Errors
@@ -138,7 +146,7 @@ impl Options {
             }
         }
         let will = match &self.will {
-            Some(Will { message, .. }) => Some(codec::Will {
+            Some(LastWill { message, .. }) => Some(codec::Will {
                 qos: message.qos,
                 retain: message.retain,
                 properties: Properties::from(about.as_slice()),
@@ -157,7 +165,7 @@ impl Options {
         options.packet.password = dial.credentials.password.as_ref().map(|password| password.expose());
         options.prior = if dial.clean_start { Prior::None } else { Prior::Empty };
         options.acknowledge = Acknowledge::Manual;
-        options.timeout = millis(self.connect_timeout);
+        options.timeout = millis(dial.timeout).max(1);
         options.ping_timeout = millis(self.ping_timeout);
         Ok(take(&options))
     }
@@ -174,6 +182,8 @@ pub struct Dial<'a> {
     pub credentials: &'a Credentials,
     /// The authentication method and the first data, of enhanced authentication.
     pub authentication: Option<(&'a str, Option<&'a [u8]>)>,
+    /// How long the server may take to accept.
+    pub timeout: Duration,
 }
 
 fn millis(time: Duration) -> u32 {
@@ -183,12 +193,12 @@ fn millis(time: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Outgoing;
+    use crate::message::Outbound;
 
     #[test]
     fn options_become_a_connect_packet() {
         let mut options = Options::new("me");
-        options.will = Some(Will::new(Outgoing::new("gone", b"x".to_vec()).at_least_once()).delay(3));
+        options.will = Some(LastWill::new(Outbound::new("gone", b"x".to_vec()).at_least_once()).delay(3));
         options.user_properties.push(("k".to_owned(), "v".to_owned()));
         let credentials = Credentials::new("ann", "pw");
         let dial = Dial {
@@ -196,6 +206,7 @@ mod tests {
             clean_start: false,
             credentials: &credentials,
             authentication: Some(("M", Some(b"1"))),
+            timeout: Duration::from_secs(2),
         };
         let seen = options.connecting(&dial, |connect| {
             let packet = &connect.packet;
@@ -213,7 +224,13 @@ mod tests {
     fn an_option_that_may_not_be_sent_is_refused_and_debug_shows_no_password() {
         let options = Options::new("a\0");
         let credentials = Credentials::new("ann", "hunter2");
-        let dial = Dial { client_id: "a\0", clean_start: true, credentials: &credentials, authentication: None };
+        let dial = Dial {
+            client_id: "a\0",
+            clean_start: true,
+            credentials: &credentials,
+            authentication: None,
+            timeout: Duration::MAX,
+        };
         assert_eq!(options.connecting(&dial, |_| ()).unwrap_err().id(), "MQTT-1.5.4-2");
     }
 }

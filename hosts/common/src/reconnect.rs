@@ -8,12 +8,12 @@ use mqtt5_codec::ReasonCode;
 
 use crate::address::Address;
 use crate::backoff::Backoff;
-use crate::error::{Cause, Error, Step};
+use crate::error::{Cause, HostError, Step};
 
 /// What to do after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum AfterError {
     /// Try again, after a pause.
     Retry,
     /// Try where the Server Reference says, if that is allowed; give up otherwise.
@@ -28,15 +28,17 @@ pub enum Verdict {
 /// session over, what it does not support. Asked again is everything that passes: no network, no answer, a server that
 /// is busy or shuts down, a quota, an administrator.
 #[must_use]
-pub fn verdict(error: &Error) -> Verdict {
+pub fn after_error(error: &HostError) -> AfterError {
     let Some(reason) = error.reason() else {
         return match (error.step, &error.cause) {
-            (Step::Configure, _) | (_, Cause::Refused(_) | Cause::Unsupported(_) | Cause::Stopped) => Verdict::GiveUp,
-            _ => Verdict::Retry,
+            (Step::Configure, _) | (_, Cause::Refused(_) | Cause::Unsupported(_) | Cause::Stopped) => {
+                AfterError::GiveUp
+            }
+            _ => AfterError::Retry,
         };
     };
     match reason {
-        ReasonCode::USE_ANOTHER_SERVER | ReasonCode::SERVER_MOVED => Verdict::Follow,
+        ReasonCode::USE_ANOTHER_SERVER | ReasonCode::SERVER_MOVED => AfterError::Follow,
         ReasonCode::MALFORMED_PACKET
         | ReasonCode::PROTOCOL_ERROR
         | ReasonCode::UNSUPPORTED_PROTOCOL_VERSION
@@ -54,19 +56,19 @@ pub fn verdict(error: &Error) -> Verdict {
         | ReasonCode::QOS_NOT_SUPPORTED
         | ReasonCode::SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
         | ReasonCode::SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED
-        | ReasonCode::WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED => Verdict::GiveUp,
-        _ => Verdict::Retry,
+        | ReasonCode::WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED => AfterError::GiveUp,
+        _ => AfterError::Retry,
     }
 }
 
-type Rule = dyn Fn(&Error) -> Verdict + Send + Sync;
+type Rule = dyn Fn(&HostError) -> AfterError + Send + Sync;
 
 /// How a lost connection is made again.
 #[derive(Clone)]
 pub struct Reconnect {
     backoff: Backoff,
     follow: u8,
-    verdict: Arc<Rule>,
+    decide: Arc<Rule>,
 }
 
 impl Default for Reconnect {
@@ -76,10 +78,10 @@ impl Default for Reconnect {
 }
 
 impl Reconnect {
-    /// With these pauses, by [`verdict`], to the addresses that were given and no others.
+    /// With these pauses, by [`after_error`], to the addresses that were given and no others.
     #[must_use]
     pub fn after(backoff: Backoff) -> Self {
-        Self { backoff, follow: 0, verdict: Arc::new(verdict) }
+        Self { backoff, follow: 0, decide: Arc::new(after_error) }
     }
 
     /// Never: the first error is the last.
@@ -95,10 +97,10 @@ impl Reconnect {
         Self { follow: most, ..self }
     }
 
-    /// Decides by this instead of [`verdict`].
+    /// Decides by this instead of [`after_error`].
     #[must_use]
-    pub fn deciding(self, verdict: impl Fn(&Error) -> Verdict + Send + Sync + 'static) -> Self {
-        Self { verdict: Arc::new(verdict), ..self }
+    pub fn deciding(self, decide: impl Fn(&HostError) -> AfterError + Send + Sync + 'static) -> Self {
+        Self { decide: Arc::new(decide), ..self }
     }
 }
 
@@ -117,6 +119,15 @@ impl fmt::Debug for Reconnect {
     }
 }
 
+/// When to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// At once: at another address.
+    Now,
+    /// After a pause.
+    After(Duration),
+}
+
 /// The addresses, and which one is next. Needs neither clock nor randomness: both are told.
 #[derive(Clone, Debug)]
 pub struct Itinerary {
@@ -133,11 +144,17 @@ pub struct Itinerary {
 }
 
 impl Itinerary {
-    /// Begins with the first of these addresses. `None` if there are none.
+    /// Begins, and if there are no others ends, with this address.
     #[must_use]
-    pub fn new(addresses: Vec<Address>, policy: Reconnect) -> Option<Self> {
-        let nowhere = addresses.is_empty();
-        (!nowhere).then_some(Self { addresses, at: 0, detour: None, detours: 0, tried: 0, pauses: 0, policy })
+    pub fn new(address: Address, policy: Reconnect) -> Self {
+        Self { addresses: vec![address], at: 0, detour: None, detours: 0, tried: 0, pauses: 0, policy }
+    }
+
+    /// The same with one more address, to be tried in turn.
+    #[must_use]
+    pub fn and(mut self, address: Address) -> Self {
+        self.addresses.push(address);
+        self
     }
 
     /// Where to connect to now.
@@ -146,9 +163,9 @@ impl Itinerary {
         self.detour.as_ref().or_else(|| self.addresses.get(self.at))
     }
 
-    /// The way to the address ended with an error, or its connection did, `lasted` after it was accepted. How long to wait
-    /// before going to the next address; `None` to give up. `random` is any number, each as likely.
-    pub fn failed(&mut self, error: &Error, lasted: Option<Duration>, random: u64) -> Option<Duration> {
+    /// The way to the address ended with an error, or its connection did, `lasted` after it was accepted. When to go
+    /// to the next address; `None` to give up. `random` is any number, each as likely.
+    pub fn failed(&mut self, error: &HostError, lasted: Option<Duration>, random: u64) -> Option<Next> {
         if lasted.is_some() {
             self.detours = 0;
         }
@@ -156,10 +173,10 @@ impl Itinerary {
             self.pauses = 0;
             self.tried = 0;
         }
-        match (self.policy.verdict)(error) {
-            Verdict::GiveUp => return None,
-            Verdict::Follow => return self.follow(error),
-            Verdict::Retry => {}
+        match (self.policy.decide)(error) {
+            AfterError::GiveUp => return None,
+            AfterError::Follow => return self.follow(error),
+            AfterError::Retry => {}
         }
         // A connection that was up is tried again where it was.
         if self.detour.take().is_none() && lasted.is_none() {
@@ -167,15 +184,15 @@ impl Itinerary {
         }
         self.tried += 1;
         if lasted.is_none() && self.tried < self.addresses.len() {
-            return Some(Duration::ZERO);
+            return Some(Next::Now);
         }
         self.tried = 0;
         let pause = self.policy.backoff.delay(self.pauses, random)?;
         self.pauses += 1;
-        Some(pause)
+        Some(Next::After(pause))
     }
 
-    fn follow(&mut self, error: &Error) -> Option<Duration> {
+    fn follow(&mut self, error: &HostError) -> Option<Next> {
         let (Cause::Rejected(notice) | Cause::Disconnected(notice)) = &error.cause else { return None };
         if self.detours >= self.policy.follow {
             return None;
@@ -189,7 +206,7 @@ impl Itinerary {
             address.clone_from(&there);
         }
         self.detour = Some(there);
-        Some(Duration::ZERO)
+        Some(Next::Now)
     }
 }
 
@@ -202,20 +219,29 @@ mod tests {
     const FIRST: Duration = Duration::from_secs(1);
 
     fn itinerary(addresses: &[&str], policy: Reconnect) -> Itinerary {
-        Itinerary::new(addresses.iter().map(|url| url.parse().unwrap()).collect(), policy).unwrap()
+        let [first, others @ ..] = addresses else { panic!() };
+        let way = Itinerary::new(first.parse().unwrap(), policy);
+        others.iter().fold(way, |way, url| way.and(url.parse().unwrap()))
     }
 
     fn backoff() -> Reconnect {
         Reconnect::after(Backoff::jittered(FIRST, Duration::from_secs(60)))
     }
 
-    fn unreachable() -> Error {
-        Error::new(Step::Open, "x", Cause::Closed)
+    fn unreachable() -> HostError {
+        HostError::new(Step::Open, "x", Cause::Closed)
     }
 
-    fn said(reason: ReasonCode, reference: &str) -> Error {
+    fn said(reason: ReasonCode, reference: &str) -> HostError {
         let properties = [Property::ServerReference(Text::new(reference).unwrap())];
-        Error::new(Step::Connect, "x", Cause::Rejected(Notice::new(reason, properties)))
+        HostError::new(Step::Connect, "x", Cause::Rejected(Notice::new(reason, properties)))
+    }
+
+    fn pause(next: Option<Next>) -> Duration {
+        match next.unwrap() {
+            Next::Now => Duration::ZERO,
+            Next::After(pause) => pause,
+        }
     }
 
     fn at(itinerary: &Itinerary) -> String {
@@ -227,7 +253,7 @@ mod tests {
         let mut way = itinerary(&["mqtt://a", "mqtt://b"], backoff());
         let mut seen = Vec::new();
         for _ in 0..6 {
-            seen.push((at(&way), way.failed(&unreachable(), None, u64::MAX).unwrap().as_secs()));
+            seen.push((at(&way), pause(way.failed(&unreachable(), None, u64::MAX)).as_secs()));
         }
         let (a, b) = ("mqtt://a:1883".to_owned(), "mqtt://b:1883".to_owned());
         let expected = [(&a, 0), (&b, 1), (&a, 0), (&b, 2), (&a, 0), (&b, 4)];
@@ -241,9 +267,9 @@ mod tests {
             way.failed(&unreachable(), None, u64::MAX);
         }
         assert_eq!(at(&way), "mqtt://b:1883");
-        let brief = way.failed(&unreachable(), Some(FIRST), u64::MAX).unwrap();
+        let brief = pause(way.failed(&unreachable(), Some(FIRST), u64::MAX));
         assert_eq!((at(&way).as_str(), brief.as_secs()), ("mqtt://b:1883", 4));
-        let long = way.failed(&unreachable(), Some(10 * FIRST), u64::MAX).unwrap();
+        let long = pause(way.failed(&unreachable(), Some(10 * FIRST), u64::MAX));
         assert_eq!((at(&way).as_str(), long), ("mqtt://b:1883", FIRST));
     }
 
@@ -261,7 +287,7 @@ mod tests {
         for reason in [ReasonCode::SERVER_BUSY, ReasonCode::SERVER_UNAVAILABLE, ReasonCode::QUOTA_EXCEEDED] {
             assert!(itinerary(&["mqtt://a"], backoff()).failed(&said(reason, "b"), None, 0).is_some(), "{reason:?}");
         }
-        let mut way = itinerary(&["mqtt://a"], backoff().deciding(|_| Verdict::Retry));
+        let mut way = itinerary(&["mqtt://a"], backoff().deciding(|_| AfterError::Retry));
         assert!(way.failed(&said(ReasonCode::BANNED, "b"), None, 0).is_some());
     }
 
@@ -271,14 +297,14 @@ mod tests {
         assert_eq!(itinerary(&["mqtt://a"], backoff()).failed(&busy, None, 0), None);
         let mut way = itinerary(&["mqtt://a"], backoff().following_servers(2));
         for _ in 0..2 {
-            assert_eq!(way.failed(&busy, None, u64::MAX), Some(Duration::ZERO));
+            assert_eq!(way.failed(&busy, None, u64::MAX), Some(Next::Now));
             assert_eq!(at(&way), "mqtt://b:1");
         }
         assert_eq!(way.failed(&busy, None, 0), None);
         // What fails there brings us home; a connection there begins the count anew.
-        assert_eq!(way.failed(&unreachable(), Some(FIRST), u64::MAX), Some(FIRST));
+        assert_eq!(way.failed(&unreachable(), Some(FIRST), u64::MAX), Some(Next::After(FIRST)));
         assert_eq!(at(&way), "mqtt://a:1883");
-        assert_eq!(way.failed(&busy, None, 0), Some(Duration::ZERO));
+        assert_eq!(way.failed(&busy, None, 0), Some(Next::Now));
     }
 
     #[test]
@@ -295,6 +321,5 @@ mod tests {
     #[test]
     fn never_means_never() {
         assert_eq!(itinerary(&["mqtt://a"], Reconnect::never()).failed(&unreachable(), None, 0), None);
-        assert!(Itinerary::new(Vec::new(), backoff()).is_none());
     }
 }

@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use crate::address::Scheme;
+use crate::address::UrlScheme;
 
 /// How TLS is spoken: versions 1.2 and 1.3, by rustls with ring, without early data.
 ///
@@ -145,7 +145,7 @@ impl Tls {
     ///
     /// # Errors
     /// [`TlsError::Rustls`] when there are no roots, or when key and certificate don't fit.
-    pub fn config(&self, scheme: Scheme) -> Result<Arc<ClientConfig>, TlsError> {
+    pub fn config(&self, scheme: UrlScheme) -> Result<Arc<ClientConfig>, TlsError> {
         let mut config = match &self.roots {
             Roots::Whole(config) if !config.alpn_protocols.is_empty() || self.without_alpn => {
                 return Ok(Arc::clone(config));
@@ -278,17 +278,17 @@ mod tests {
     #[test]
     fn alpn_says_mqtt_and_over_websocket_what_it_is_carried_by() {
         let tls = Tls::new().roots(certificate().0.as_bytes()).unwrap();
-        assert_eq!(tls.config(Scheme::Mqtts).unwrap().alpn_protocols, [b"mqtt".to_vec()]);
-        assert_eq!(tls.config(Scheme::Wss).unwrap().alpn_protocols, [b"http/1.1".to_vec()]);
-        assert!(tls.clone().without_alpn().config(Scheme::Mqtts).unwrap().alpn_protocols.is_empty());
-        let whole = Tls::configured(tls.without_alpn().config(Scheme::Mqtts).unwrap());
-        assert_eq!(whole.config(Scheme::Mqtts).unwrap().alpn_protocols, [b"mqtt".to_vec()]);
+        assert_eq!(tls.config(UrlScheme::Mqtts).unwrap().alpn_protocols, [b"mqtt".to_vec()]);
+        assert_eq!(tls.config(UrlScheme::Wss).unwrap().alpn_protocols, [b"http/1.1".to_vec()]);
+        assert!(tls.clone().without_alpn().config(UrlScheme::Mqtts).unwrap().alpn_protocols.is_empty());
+        let whole = Tls::configured(tls.without_alpn().config(UrlScheme::Mqtts).unwrap());
+        assert_eq!(whole.config(UrlScheme::Mqtts).unwrap().alpn_protocols, [b"mqtt".to_vec()]);
     }
 
     #[test]
     fn there_is_no_early_data() {
         let tls = Tls::new().roots(certificate().0.as_bytes()).unwrap();
-        assert!(!tls.config(Scheme::Mqtts).unwrap().enable_early_data);
+        assert!(!tls.config(UrlScheme::Mqtts).unwrap().enable_early_data);
     }
 
     #[test]
@@ -305,7 +305,7 @@ mod tests {
         let ((chain, _), (_, key)) = (certificate(), certificate());
         let tls = Tls::new().roots(chain.as_bytes()).unwrap();
         let tls = tls.client_certificate(chain.as_bytes(), key.as_bytes()).unwrap();
-        assert!(matches!(tls.config(Scheme::Mqtts), Err(TlsError::Rustls(_))));
+        assert!(matches!(tls.config(UrlScheme::Mqtts), Err(TlsError::Rustls(_))));
     }
 
     #[test]
