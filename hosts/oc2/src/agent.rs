@@ -36,6 +36,8 @@ pub(crate) struct Job {
     pub(crate) place: Arc<str>,
     /// How long a step may take.
     pub(crate) timeout: Duration,
+    /// How topics are named.
+    pub(crate) scheme: Scheme<'static>,
     pub(crate) clock: Clock,
     pub(crate) trace: Arc<Trace>,
     pub(crate) halt: Halt,
@@ -44,7 +46,7 @@ pub(crate) struct Job {
 impl Job {
     /// A heading in the trace.
     pub(crate) fn heading(&self, what: &str) {
-        self.trace.print(|printer| printer.heading(what));
+        self.trace.heading(what);
     }
 
     /// Counts a message that breaks the transfer specification.
@@ -139,7 +141,7 @@ impl Agent {
     /// Subscribes to these channels with the options of CS01 3.3, and waits until the broker has granted each.
     pub(crate) fn subscribe<'c>(&mut self, channels: impl IntoIterator<Item = Channel<'c>>) -> Result<(), Failure> {
         let mut buffer = [0; 1024];
-        let list = subscriptions::<16>(channels, &Scheme::default(), Quality::ExactlyOnce, &mut buffer)
+        let list = subscriptions::<16>(channels, &self.job.scheme, Quality::ExactlyOnce, &mut buffer)
             .map_err(|error| self.failure(Step::Suback, Cause::Topic(error)))?;
         let subscribe = |agent: &mut Self| agent.client.subscribe(&list, Properties::EMPTY);
         subscribe(self).map_err(|refused| self.failure(Step::Suback, refused.into()))?;
