@@ -1,5 +1,5 @@
 //! The examples, run against scripted peers.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]
 
 #[path = "../examples/proxy.rs"]
 mod proxy;
