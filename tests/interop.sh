@@ -4,7 +4,7 @@
 #   tests/interop.sh rumqttd              only this one (or several)
 #   tests/interop.sh mosquitto -- --only resume    what follows -- goes to the tool
 # Needs: cargo, python3 (for free ports); for mosquitto the broker, for mosquitto-tls openssl too, for ejabberd the broker
-# (Debian's packages have these names). rumqttd is built from its crate. A broker that is not installed is skipped, and said so.
+# (Debian's packages have these names). rumqttd is the one that is built into `oc2`. A broker that is not installed is skipped, and said so.
 # Ends with 0 if all held everywhere, with 2 if brokers alone are to blame for what did not, otherwise with 1.
 set -eu
 cd "$(dirname "$0")/.."
@@ -64,8 +64,8 @@ start() {
         mosquitto -c "$folder/mosquitto.conf" >"$folder/log" 2>&1 &
         ;;
     rumqttd)
-        cargo build --quiet --release -p conformance --example rumqttd || exit 1
-        "$target/release/examples/rumqttd" "$port" >"$folder/log" 2>&1 &
+        cargo build --quiet --release -p oc2 || exit 1
+        "$target/release/oc2" broker --listen "127.0.0.1:$port" >"$folder/log" 2>&1 &
         ;;
     ejabberd)
         # Without its control script, which wants a user and a node name of its own.

@@ -1,6 +1,7 @@
 //! What is measured, and how: the workloads of the codec's benchmark, our codec's side of it, the messages of OpenC2's, and the one function whose
 //! instructions are counted. The peers' side lives in `benches/peers`, out of the workspace; how to run both is in the README.
 
+pub mod growth;
 mod measure;
 pub mod openc2;
 mod ours;

@@ -1,12 +1,12 @@
 //! JSON as the [`Reader`] sees it: RFC 8259 with the limits of I-JSON (RFC 7493), in one pass and without a copy.
 
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::number::{self, MAX_INTEGER, Number};
 use crate::source::{Kind, Numeral, Reader, Walk};
-use crate::text::Text;
+use crate::text::Str;
 use crate::vocabulary::{Name, search};
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     /// The next byte that is not white space.
     #[inline(always)]
     pub(crate) fn peek(&mut self) -> Option<u8> {
@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
     #[cold]
     #[inline(never)]
     fn junk(&mut self) {
-        self.fail(if self.at < self.bytes.len() { Rule::Junk } else { Rule::End });
+        self.fail(if self.at < self.bytes.len() { LanguageRule::Junk } else { LanguageRule::End });
     }
 
     #[inline]
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
         if self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
             self.at = self.at.saturating_add(word.len());
         } else {
-            self.fail(Rule::Junk);
+            self.fail(LanguageRule::Junk);
         }
     }
 
@@ -73,12 +73,12 @@ impl<'a> Reader<'a> {
                 self.word("false");
                 return false;
             }
-            _ => self.unexpected(Rule::WantBoolean),
+            _ => self.unexpected(LanguageRule::WantBoolean),
         }
         true
     }
 
-    pub(crate) fn json_enter(&mut self, open: u8, wanted: Rule) -> Walk {
+    pub(crate) fn json_enter(&mut self, open: u8, wanted: LanguageRule) -> Walk {
         if self.peek() != Some(open) {
             self.unexpected(wanted);
             return Walk::OVER;
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
         match self.depth.checked_sub(1) {
             Some(depth) => self.depth = depth,
             None => {
-                self.fail(Rule::TooDeep);
+                self.fail(LanguageRule::TooDeep);
                 return Walk::OVER;
             }
         }
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         end
     }
 
-    pub(crate) fn json_key(&mut self, walk: &mut Walk) -> Option<Text<'a>> {
+    pub(crate) fn json_key(&mut self, walk: &mut Walk) -> Option<Str<'a>> {
         if !self.json_another(walk, b'}') {
             return None;
         }
@@ -165,17 +165,17 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub(crate) fn json_text(&mut self) -> Text<'a> {
+    pub(crate) fn json_text(&mut self) -> Str<'a> {
         if self.peek() == Some(b'"') {
             return self.string();
         }
-        self.unexpected(Rule::WantText);
-        Text::EMPTY
+        self.unexpected(LanguageRule::WantText);
+        Str::EMPTY
     }
 
     /// A string that begins here, at its quotation mark.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn string(&mut self) -> Text<'a> {
+    fn string(&mut self) -> Str<'a> {
         let start = self.at + 1;
         let plain = plain(self.bytes, start);
         self.at = start.saturating_add(plain.length);
@@ -185,15 +185,32 @@ impl<'a> Reader<'a> {
             && let Some(raw) = self.text.get(start..self.at)
         {
             self.at += 1;
-            return Text::from_json(raw, false);
+            return Str::from_json(raw, false);
         }
         self.special_string(start, plain.ascii)
+    }
+
+    /// The string whose quotation mark is at a place where one was read before.
+    pub(crate) fn json_string_at(&self, at: usize) -> Str<'a> {
+        let start = at.saturating_add(1);
+        let (mut end, mut escaped) = (start, false);
+        loop {
+            end = end.saturating_add(plain(self.bytes, end).length);
+            match self.bytes.get(end) {
+                Some(b'\\') => {
+                    escaped = true;
+                    // Whatever is escaped, the byte behind the backslash isn't the string's end.
+                    end = end.saturating_add(2);
+                }
+                _ => return Str::from_json(self.text.get(start..end).unwrap_or_default(), escaped),
+            }
+        }
     }
 
     /// The rest of a string that holds an escape or a character beyond ASCII, or doesn't end.
     #[cold]
     #[inline(never)]
-    fn special_string(&mut self, start: usize, mut ascii: bool) -> Text<'a> {
+    fn special_string(&mut self, start: usize, mut ascii: bool) -> Str<'a> {
         let mut escaped = false;
         loop {
             match self.bytes.get(self.at) {
@@ -202,11 +219,11 @@ impl<'a> Reader<'a> {
                     escaped = true;
                     self.escape();
                 }
-                Some(_) => self.fail(Rule::ControlCharacter),
+                Some(_) => self.fail(LanguageRule::ControlCharacter),
                 None => {
                     // Also where an escape was none.
-                    self.fail(Rule::End);
-                    return Text::EMPTY;
+                    self.fail(LanguageRule::End);
+                    return Str::EMPTY;
                 }
             }
             let plain = plain(self.bytes, self.at);
@@ -215,10 +232,10 @@ impl<'a> Reader<'a> {
         }
         let raw = self.text.get(start..self.at).unwrap_or_default();
         if !ascii && raw.chars().any(is_noncharacter) {
-            self.fail_at(start.saturating_sub(1), Rule::Noncharacter);
+            self.fail_at(start.saturating_sub(1), LanguageRule::Noncharacter);
         }
         self.at += 1;
-        Text::from_json(raw, escaped)
+        Str::from_json(raw, escaped)
     }
 
     /// Checks the escape that begins here.
@@ -231,28 +248,28 @@ impl<'a> Reader<'a> {
                     (Some(high), Some(low @ 0xDC00..=0xDFFF)) => {
                         let code = (((high & 0x3FF) << 10) | (low & 0x3FF)).wrapping_add(0x1_0000);
                         if char::from_u32(code).is_some_and(is_noncharacter) {
-                            return self.fail(Rule::Noncharacter);
+                            return self.fail(LanguageRule::Noncharacter);
                         }
                         12
                     }
-                    _ => return self.fail(Rule::Surrogate),
+                    _ => return self.fail(LanguageRule::Surrogate),
                 },
-                (Some(0xD800..=0xDFFF), _) => return self.fail(Rule::Surrogate),
+                (Some(0xD800..=0xDFFF), _) => return self.fail(LanguageRule::Surrogate),
                 (Some(code), _) if char::from_u32(code).is_some_and(is_noncharacter) => {
-                    return self.fail(Rule::Noncharacter);
+                    return self.fail(LanguageRule::Noncharacter);
                 }
                 (Some(_), _) => 6,
-                (None, _) => return self.fail(Rule::Escape),
+                (None, _) => return self.fail(LanguageRule::Escape),
             },
-            [_] | [] => return self.fail(Rule::End),
-            _ => return self.fail(Rule::Escape),
+            [_] | [] => return self.fail(LanguageRule::End),
+            _ => return self.fail(LanguageRule::Escape),
         };
         self.at = self.at.saturating_add(length);
     }
 
     pub(crate) fn json_integer(&mut self) -> u64 {
         if !matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.unexpected(Rule::WantInteger);
+            self.unexpected(LanguageRule::WantInteger);
             return 0;
         }
         let start = self.at;
@@ -264,13 +281,13 @@ impl<'a> Reader<'a> {
             end += 1;
         }
         match self.bytes.get(end) {
-            Some(b'.' | b'e' | b'E') => self.fail(Rule::WantInteger),
+            Some(b'.' | b'e' | b'E') => self.fail(LanguageRule::WantInteger),
             // What follows a leading zero is no part of the number.
             _ if end > start + 1 && self.bytes.get(start) == Some(&b'0') => {
                 self.at += 1;
                 value = 0;
             }
-            _ if value > MAX_INTEGER => self.fail(Rule::NumberRange),
+            _ if value > MAX_INTEGER => self.fail(LanguageRule::NumberRange),
             _ => self.at = end,
         }
         value
@@ -282,7 +299,7 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let rest = self.bytes.get(start..).unwrap_or_default();
         let Some((length, whole)) = number::span(rest) else {
-            self.fail(Rule::NumberForm);
+            self.fail(LanguageRule::NumberForm);
             return ("0", true);
         };
         self.at = start.saturating_add(length);
@@ -291,32 +308,42 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn json_number(&mut self) -> Number {
         if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
-            self.unexpected(Rule::WantNumber);
+            self.unexpected(LanguageRule::WantNumber);
             return Number::ZERO;
         }
         let start = self.at;
         let (span, _) = self.number_span();
         Number::from_json(span).unwrap_or_else(|| {
-            self.fail_at(start, Rule::NumberRange);
+            self.fail_at(start, LanguageRule::NumberRange);
             Number::ZERO
         })
     }
 
     pub(crate) fn json_numeral(&mut self) -> Numeral<'a> {
+        self.peek();
         let start = self.at;
-        let (span, whole) = self.number_span();
-        if !whole {
-            return Numeral::Decimal(span);
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let negative = rest.first() == Some(&b'-');
+        let digits = rest.get(usize::from(negative)..).unwrap_or_default();
+        let (mut magnitude, mut count) = (0u64, 0usize);
+        while let Some(digit @ b'0'..=b'9') = digits.get(count) {
+            // Within the limit nothing overflows: ten times 2^53 has 57 bits.
+            magnitude = if magnitude > MAX_INTEGER { magnitude } else { magnitude * 10 + u64::from(digit & 15) };
+            count += 1;
         }
+        let plain = count == 1 || (count > 1 && digits.first() != Some(&b'0'));
+        if !plain || matches!(digits.get(count), Some(b'.' | b'e' | b'E')) {
+            let (span, whole) = self.number_span();
+            // What follows a leading zero is no part of the number.
+            return if whole { Numeral::Integer { negative, magnitude: 0 } } else { Numeral::Decimal(span) };
+        }
+        self.at = start.saturating_add(usize::from(negative)).saturating_add(count);
         // I-JSON keeps integers within what a double holds exactly; a fraction only loses precision.
-        let digits = span.strip_prefix('-').unwrap_or(span);
-        match number::integer(digits) {
-            Some(magnitude) => Numeral::Integer { negative: digits.len() < span.len(), magnitude },
-            None => {
-                self.fail_at(start, Rule::NumberRange);
-                Numeral::ZERO
-            }
+        if magnitude > MAX_INTEGER {
+            self.fail_at(start, LanguageRule::NumberRange);
+            return Numeral::ZERO;
         }
+        Numeral::Integer { negative, magnitude }
     }
 }
 
@@ -374,9 +401,11 @@ pub(crate) fn plain(bytes: &[u8], from: usize) -> Plain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Places;
 
-    fn skip(text: &str) -> Result<(), Rule> {
-        let mut json = Reader::json(text, 8);
+    fn skip(text: &str) -> Result<(), LanguageRule> {
+        let mut places = Places::new(64);
+        let mut json = Reader::json(text, 8).with_places(&mut places);
         json.skip();
         json.end();
         json.failed().map_or(Ok(()), |fail| Err(fail.rule))
@@ -404,41 +433,41 @@ mod tests {
     #[test]
     fn junk_is_told_apart() {
         for (text, rule) in [
-            ("", Rule::End),
-            ("{", Rule::End),
-            ("[1", Rule::End),
-            ("\"a", Rule::End),
-            ("\"a\\", Rule::End),
-            ("{\"a\"", Rule::End),
-            ("{\"a\":", Rule::End),
-            ("tru", Rule::Junk),
-            ("{a:1}", Rule::Junk),
-            ("[1 2]", Rule::Junk),
-            ("{\"a\":1,}", Rule::Junk),
-            ("[1,]", Rule::Junk),
-            ("[,1]", Rule::Junk),
-            ("'a'", Rule::Junk),
-            ("01", Rule::Trailing),
-            ("1 2", Rule::Trailing),
-            ("{} x", Rule::Trailing),
-            ("-", Rule::NumberForm),
-            ("1.", Rule::NumberForm),
-            ("1e", Rule::NumberForm),
-            ("-a", Rule::NumberForm),
-            ("9007199254740992", Rule::NumberRange),
-            ("\"\\x\"", Rule::Escape),
-            ("\"\\u12g4\"", Rule::Escape),
-            ("\"\n\"", Rule::ControlCharacter),
-            ("\"\\ud83d\"", Rule::Surrogate),
-            ("\"\\ude00\"", Rule::Surrogate),
-            ("\"\\ud83d\\u0041\"", Rule::Surrogate),
-            ("\"\\ufffe\"", Rule::Noncharacter),
-            ("\"\u{fdd0}\"", Rule::Noncharacter),
-            ("\"\\ud83f\\udfff\"", Rule::Noncharacter),
-            ("{\"a\":1,\"b\":2,\"a\":3}", Rule::DuplicateKey),
-            ("{\"a\":1,\"\\u0061\":3}", Rule::DuplicateKey),
-            ("[{\"x\":{\"k\":1,\"k\":1}}]", Rule::DuplicateKey),
-            ("[[[[[[[[[]]]]]]]]]", Rule::TooDeep),
+            ("", LanguageRule::End),
+            ("{", LanguageRule::End),
+            ("[1", LanguageRule::End),
+            ("\"a", LanguageRule::End),
+            ("\"a\\", LanguageRule::End),
+            ("{\"a\"", LanguageRule::End),
+            ("{\"a\":", LanguageRule::End),
+            ("tru", LanguageRule::Junk),
+            ("{a:1}", LanguageRule::Junk),
+            ("[1 2]", LanguageRule::Junk),
+            ("{\"a\":1,}", LanguageRule::Junk),
+            ("[1,]", LanguageRule::Junk),
+            ("[,1]", LanguageRule::Junk),
+            ("'a'", LanguageRule::Junk),
+            ("01", LanguageRule::Trailing),
+            ("1 2", LanguageRule::Trailing),
+            ("{} x", LanguageRule::Trailing),
+            ("-", LanguageRule::NumberForm),
+            ("1.", LanguageRule::NumberForm),
+            ("1e", LanguageRule::NumberForm),
+            ("-a", LanguageRule::NumberForm),
+            ("9007199254740992", LanguageRule::NumberRange),
+            ("\"\\x\"", LanguageRule::Escape),
+            ("\"\\u12g4\"", LanguageRule::Escape),
+            ("\"\n\"", LanguageRule::ControlCharacter),
+            ("\"\\ud83d\"", LanguageRule::Surrogate),
+            ("\"\\ude00\"", LanguageRule::Surrogate),
+            ("\"\\ud83d\\u0041\"", LanguageRule::Surrogate),
+            ("\"\\ufffe\"", LanguageRule::Noncharacter),
+            ("\"\u{fdd0}\"", LanguageRule::Noncharacter),
+            ("\"\\ud83f\\udfff\"", LanguageRule::Noncharacter),
+            ("{\"a\":1,\"b\":2,\"a\":3}", LanguageRule::DuplicateKey),
+            ("{\"a\":1,\"\\u0061\":3}", LanguageRule::DuplicateKey),
+            ("[{\"x\":{\"k\":1,\"k\":1}}]", LanguageRule::DuplicateKey),
+            ("[[[[[[[[[]]]]]]]]]", LanguageRule::TooDeep),
         ] {
             assert_eq!(skip(text), Err(rule), "{text}");
         }

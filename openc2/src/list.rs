@@ -2,16 +2,18 @@
 
 use core::fmt;
 
+use crate::error::LanguageRule;
 use crate::json::plain;
 use crate::raw::{Raw, Span};
-use crate::source::{Key, Kind, Reader, Shape, Walk};
-use crate::text::Text;
+use crate::slpf;
+use crate::source::{Group, Item, Key, Kind, MAX_MEMBERS, NotOnce, Order, Places, Reader, Shape, Walk};
+use crate::text::Str;
 use crate::vocabulary::{Action, TargetKind};
 
 /// A walk over a raw list or map that was checked when the message was read, so none of its steps can fail.
 #[derive(Clone)]
 pub(crate) struct Steps<'a> {
-    reader: Reader<'a>,
+    reader: Reader<'a, 'static>,
     walk: Walk,
     /// A peer's lone value where a list belongs, not given yet.
     alone: bool,
@@ -34,14 +36,14 @@ impl<'a> Steps<'a> {
     }
 
     /// The next item of a list of texts; in the concise form the identifier of a target stands for its name.
-    fn text(&mut self) -> Option<Text<'a>> {
+    fn text(&mut self) -> Option<Str<'a>> {
         let r = &mut self.reader;
         let another = core::mem::take(&mut self.alone) || (r.sound() && r.more(&mut self.walk));
         if !another {
             return None;
         }
         let text = match r.concise() && r.kind() == Kind::Number {
-            true => Text::new(TargetKind::from_id(r.integer())?.name()),
+            true => Str::new(target_name(r.integer())?),
             false => r.text(),
         };
         r.sound().then_some(text)
@@ -57,8 +59,16 @@ impl<'a> Steps<'a> {
     }
 }
 
+/// The name of the target with this identifier: of the language's, and of the one target of a profile that has one.
+pub(crate) fn target_name(id: u64) -> Option<&'static str> {
+    match id {
+        slpf::RULE_NUMBER_ID => Some(slpf::RULE_NUMBER_PAIR),
+        _ => TargetKind::from_id(id).map(TargetKind::name),
+    }
+}
+
 /// The next string of a JSON list that was checked to hold strings only, and what follows it; of a lone string as well.
-fn next_string<'a>(list: &mut &'a str) -> Option<Text<'a>> {
+fn next_string<'a>(list: &mut &'a str) -> Option<Str<'a>> {
     let whole = *list;
     let bytes = whole.as_bytes();
     let start = bytes.iter().position(|byte| *byte == b'"')?.saturating_add(1);
@@ -75,7 +85,7 @@ fn next_string<'a>(list: &mut &'a str) -> Option<Text<'a>> {
         }
     }
     *list = whole.get(end.saturating_add(1)..)?;
-    Some(Text::from_json(whole.get(start..end)?, escaped))
+    Some(Str::from_json(whole.get(start..end)?, escaped))
 }
 
 /// A list of strings: the caller's, or checked and still encoded in the input.
@@ -84,7 +94,7 @@ pub struct Texts<'a>(Repr<'a>);
 
 #[derive(Clone, Copy)]
 enum Repr<'a> {
-    Texts(&'a [Text<'a>]),
+    Texts(&'a [Str<'a>]),
     Strs(&'a [&'a str]),
     Raw(Raw<'a>),
 }
@@ -137,20 +147,44 @@ impl<'a> Texts<'a> {
         self.iter().any(|item| item == text)
     }
 
-    /// Whether no item stands twice. Lists of names are short, so each is compared with those before it.
-    pub(crate) fn distinct(&self) -> bool {
-        let mut rest = self.iter();
-        while let Some(item) = rest.next() {
-            if rest.clone().any(|later| later == item) {
-                return false;
+    /// That no item stands twice.
+    #[inline(never)]
+    pub(crate) fn distinct(&self) -> Result<(), LanguageRule> {
+        match self.0 {
+            Repr::Texts(texts) => distinct(texts.len(), &|at| texts.get(at).copied().unwrap_or(Str::EMPTY).into()),
+            Repr::Strs(strs) => distinct(strs.len(), &|at| Str::new(strs.get(at).copied().unwrap_or_default()).into()),
+            Repr::Raw(raw) => {
+                let mut places = Places::new(MAX_MEMBERS);
+                let mut reader = raw.reader().with_places(&mut places);
+                // One alone is not a list, and stands once.
+                if reader.kind() == Kind::List {
+                    let (mut walk, mut group) = (reader.open_list(), Group::NEW);
+                    while reader.more(&mut walk) {
+                        let at = reader.begin();
+                        let item = match reader.concise() && reader.kind() == Kind::Number {
+                            true => Item::Id(reader.integer()),
+                            false => reader.text().into(),
+                        };
+                        reader.once(&mut group, item, at, LanguageRule::NotUnique);
+                    }
+                }
+                reader.failed().map_or(Ok(()), |fail| Err(fail.rule))
             }
         }
-        true
     }
 }
 
-impl<'a> From<&'a [Text<'a>]> for Texts<'a> {
-    fn from(texts: &'a [Text<'a>]) -> Self {
+/// That of so many items none stands twice.
+fn distinct<'a>(count: usize, item: &dyn Fn(usize) -> Item<'a>) -> Result<(), LanguageRule> {
+    let (mut places, mut group) = (Places::new(MAX_MEMBERS), Group::NEW);
+    (0..count).try_for_each(|at| places.add(&mut group, (item(at), at), Order::Bytes, item)).map_err(|why| match why {
+        NotOnce::Twice => LanguageRule::NotUnique,
+        NotOnce::TooMany => LanguageRule::TooMany,
+    })
+}
+
+impl<'a> From<&'a [Str<'a>]> for Texts<'a> {
+    fn from(texts: &'a [Str<'a>]) -> Self {
         Self(Repr::Texts(texts))
     }
 }
@@ -168,7 +202,7 @@ impl<'a, const N: usize> From<&'a [&'a str; N]> for Texts<'a> {
 }
 
 impl<'a> IntoIterator for Texts<'a> {
-    type Item = Text<'a>;
+    type Item = Str<'a>;
     type IntoIter = TextsIter<'a>;
 
     fn into_iter(self) -> TextsIter<'a> {
@@ -196,7 +230,7 @@ pub struct TextsIter<'a>(IterRepr<'a>);
 
 #[derive(Clone)]
 enum IterRepr<'a> {
-    Texts(core::slice::Iter<'a, Text<'a>>),
+    Texts(core::slice::Iter<'a, Str<'a>>),
     Strs(core::slice::Iter<'a, &'a str>),
     /// What is left of a JSON list.
     Json(&'a str),
@@ -210,12 +244,12 @@ impl fmt::Debug for TextsIter<'_> {
 }
 
 impl<'a> Iterator for TextsIter<'a> {
-    type Item = Text<'a>;
+    type Item = Str<'a>;
 
-    fn next(&mut self) -> Option<Text<'a>> {
+    fn next(&mut self) -> Option<Str<'a>> {
         match &mut self.0 {
             IterRepr::Texts(texts) => texts.next().copied(),
-            IterRepr::Strs(strs) => strs.next().map(|text| Text::new(text)),
+            IterRepr::Strs(strs) => strs.next().map(|text| Str::new(text)),
             IterRepr::Json(list) => next_string(list),
             IterRepr::Raw(steps) => steps.text(),
         }
@@ -342,7 +376,7 @@ mod tests {
             ("\"alone\"", &["alone"]),
         ] {
             let texts = Texts::from_checked(Raw::from_json(json).unwrap());
-            assert!(texts.iter().eq(items.iter().map(|item| Text::new(item))), "{json}: {texts:?}");
+            assert!(texts.iter().eq(items.iter().map(|item| Str::new(item))), "{json}: {texts:?}");
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::Quirk;
 use crate::command::Command;
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::list::Texts;
 use crate::out::Out;
 use crate::raw::Raw;
 use crate::response::Response;
 use crate::source::{Kind, Member, Reader, Shape};
-use crate::text::Text;
+use crate::text::Str;
 use crate::transfer::MessageType;
 use crate::value::Value;
 use crate::vocabulary::{BodyKey, ContentKey, HeaderKey, MessageKey};
@@ -21,7 +21,7 @@ pub struct Message<'a> {
     /// The command, response or notification.
     pub content: Content<'a>,
     /// A signature, as its sender wrote it. It is kept, not verified.
-    pub signature: Option<Text<'a>>,
+    pub signature: Option<Str<'a>>,
 }
 
 impl<'a> Message<'a> {
@@ -31,13 +31,13 @@ impl<'a> Message<'a> {
     }
 
     /// The body: a choice that has one member so far.
-    fn fill_body(&mut self, r: &mut Reader<'a>) {
+    fn fill_body(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        match members.only(r, Rule::NoBody) {
+        match members.only(r, LanguageRule::NoBody) {
             Some(BodyKey::Openc2) => self.content.fill(r),
-            None => return r.fail_at(members.key_at(), Rule::NoBody),
+            None => return r.fail_at(members.key_at(), LanguageRule::NoBody),
         }
-        members.end(r, Rule::UnknownKey);
+        members.end(r, LanguageRule::UnknownKey);
     }
 }
 
@@ -68,11 +68,11 @@ impl Content<'_> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Headers<'a> {
     /// Given by the Producer, copied into each response.
-    pub request_id: Option<Text<'a>>,
+    pub request_id: Option<Str<'a>>,
     /// When the content was made, in milliseconds since 1970-01-01T00:00Z.
     pub created: Option<u64>,
     /// Who sends it.
-    pub from: Option<Text<'a>>,
+    pub from: Option<Str<'a>>,
     /// Whom it is for; empty or absent, it is for everyone who receives it.
     pub to: Option<Texts<'a>>,
 }
@@ -83,12 +83,15 @@ impl Headers<'_> {
     }
 
     /// What of the headers comes before whatever is wrong.
-    pub(crate) fn salvage<'a>(r: &mut Reader<'a>) -> Headers<'a> {
+    pub(crate) fn salvage<'a>(r: &mut Reader<'a, '_>) -> Headers<'a> {
         let mut headers = Headers::empty();
         let mut members = r.open(Shape::Record);
         while let Some(member) = members.next(r) {
             match member {
-                Member::Known(MessageKey::Headers) => headers.fill(r),
+                Member::Known(MessageKey::Headers) => {
+                    headers.fill(r);
+                    break;
+                }
                 _ => r.skip(),
             }
         }
@@ -107,7 +110,7 @@ impl<'a> Value<'a> for Headers<'a> {
         Self { request_id: None, created: None, from: None, to: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         while let Some(member) = members.next(r) {
             let at = r.at;
@@ -123,7 +126,7 @@ impl<'a> Value<'a> for Headers<'a> {
                 }
                 Member::Known(HeaderKey::From) => match r.sound_text() {
                     Some(from) if !from.is_empty() => self.from = Some(from),
-                    _ => r.forgive(Quirk::EmptyFrom, at, Rule::EmptyFrom),
+                    _ => r.forgive(Quirk::EmptyFrom, at, LanguageRule::EmptyFrom),
                 },
                 Member::Known(HeaderKey::To) => {
                     let to = read_to(r);
@@ -133,7 +136,8 @@ impl<'a> Value<'a> for Headers<'a> {
                 Member::Other(_) => r.skip(),
             }
         }
-        members.begun(r, Rule::EmptyHeaders);
+        members.leave(r);
+        members.begun(r, LanguageRule::EmptyHeaders);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -147,7 +151,7 @@ impl<'a> Value<'a> for Headers<'a> {
             out.integer(created);
         }
         if let Some(from) = self.from {
-            out.require(!from.is_empty(), Rule::EmptyFrom);
+            out.require(!from.is_empty(), LanguageRule::EmptyFrom);
             out.field(&mut frame, HeaderKey::From);
             out.text(from);
         }
@@ -163,7 +167,7 @@ impl<'a> Value<'a> for Headers<'a> {
 const SECONDS: u64 = 100_000_000_000;
 
 /// The recipients: a list or, from some peers, one alone.
-fn read_to<'a>(r: &mut Reader<'a>) -> Texts<'a> {
+fn read_to<'a>(r: &mut Reader<'a, '_>) -> Texts<'a> {
     if !r.lenient || r.kind() != Kind::Text {
         return crate::target::read_list(r);
     }
@@ -179,7 +183,7 @@ impl<'a> Value<'a> for Content<'a> {
         Self::Notification(Raw::EMPTY)
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         match members.next(r) {
             Some(Member::Known(ContentKey::Request)) => {
@@ -197,12 +201,12 @@ impl<'a> Value<'a> for Content<'a> {
             Some(Member::Known(ContentKey::Notification)) => {
                 let at = r.at;
                 let event = r.raw();
-                r.require(event.is_filled_map(), at, Rule::EmptyNotification);
+                r.require(event.is_filled_map(), at, LanguageRule::EmptyNotification);
                 *self = Self::Notification(event);
             }
-            _ => return r.fail_at(members.key_at(), Rule::OneContent),
+            _ => return r.fail_at(members.key_at(), LanguageRule::OneContent),
         }
-        members.end(r, Rule::OneContent);
+        members.end(r, LanguageRule::OneContent);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -217,7 +221,7 @@ impl<'a> Value<'a> for Content<'a> {
                 response.write(out);
             }
             Self::Notification(event) => {
-                out.require(event.is_filled_map(), Rule::EmptyNotification);
+                out.require(event.is_filled_map(), LanguageRule::EmptyNotification);
                 out.field(&mut frame, ContentKey::Notification);
                 out.raw(*event);
             }
@@ -232,10 +236,10 @@ impl<'a> Value<'a> for Message<'a> {
         Self::new(Headers::empty(), Content::empty())
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut body = false;
         let mut members = r.open(Shape::Record);
-        while let Some(key) = members.only(r, Rule::UnknownKey) {
+        while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             match key {
                 MessageKey::Headers => self.headers.fill(r),
                 MessageKey::Body => {
@@ -245,7 +249,7 @@ impl<'a> Value<'a> for Message<'a> {
                 MessageKey::Signature => self.signature = Some(r.text()),
             }
         }
-        r.require(body, members.at(), Rule::NoBody);
+        r.require(body, members.at(), LanguageRule::NoBody);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -375,7 +379,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_its_path() {
-        let request = |inner: &str, path: &str, rule: Rule| {
+        let request = |inner: &str, path: &str, rule: LanguageRule| {
             let mut json = [0; 512];
             let mut at = 0;
             for part in [r#"{"headers":{"from":"p"},"body":{"openc2":{"request":"#, inner, "}}}"] {
@@ -388,43 +392,55 @@ mod tests {
         request(
             r#"{"action":"deny","target":{"ipv4_net":"300.1.1.1"}}"#,
             "body.openc2.request.target.ipv4_net",
-            Rule::Ipv4Net,
+            LanguageRule::Ipv4Net,
         );
-        request(r#"{"action":"dance","target":{"ipv4_net":"1.1.1.1"}}"#, "body.openc2.request.action", Rule::Action);
+        request(
+            r#"{"action":"dance","target":{"ipv4_net":"1.1.1.1"}}"#,
+            "body.openc2.request.action",
+            LanguageRule::Action,
+        );
         request(
             r#"{"action":"deny","target":{"ipv4_nets":"1.1.1.1"}}"#,
             "body.openc2.request.target.ipv4_nets",
-            Rule::Target,
+            LanguageRule::Target,
         );
-        request(r#"{"action":"deny"}"#, "body.openc2.request", Rule::NoTarget);
-        request(r#"{"target":{"command":"a"}}"#, "body.openc2.request", Rule::NoAction);
-        request(r#"{"action":"deny","target":{}}"#, "body.openc2.request.target", Rule::OneTarget);
+        request(r#"{"action":"deny"}"#, "body.openc2.request", LanguageRule::NoTarget);
+        request(r#"{"target":{"command":"a"}}"#, "body.openc2.request", LanguageRule::NoAction);
+        request(r#"{"action":"deny","target":{}}"#, "body.openc2.request.target", LanguageRule::OneTarget);
         request(
             r#"{"action":"deny","target":{"uri":"a:b","command":"a"}}"#,
             "body.openc2.request.target.command",
-            Rule::OneTarget,
+            LanguageRule::OneTarget,
         );
-        request(r#"{"action":"deny","target":{"command":"a"},"args":{}}"#, "body.openc2.request.args", Rule::EmptyArgs);
+        request(
+            r#"{"action":"deny","target":{"command":"a"},"args":{}}"#,
+            "body.openc2.request.args",
+            LanguageRule::EmptyArgs,
+        );
         request(
             r#"{"action":"deny","target":{"command":"a"},"args":{"start_time":1,"stop_time":2,"duration":1}}"#,
             "body.openc2.request.args",
-            Rule::ThreeTimes,
+            LanguageRule::ThreeTimes,
         );
         request(
             r#"{"action":"deny","target":{"features":["versions","versions"]}}"#,
             "body.openc2.request.target.features[1]",
-            Rule::DuplicateFeature,
+            LanguageRule::DuplicateFeature,
         );
         request(
             r#"{"action":"deny","action":"deny","target":{"command":"a"}}"#,
             "body.openc2.request.action",
-            Rule::DuplicateKey,
+            LanguageRule::DuplicateKey,
         );
-        request(r#"{"action":"deny","target":{"command":null}}"#, "body.openc2.request.target.command", Rule::Null);
+        request(
+            r#"{"action":"deny","target":{"command":null}}"#,
+            "body.openc2.request.target.command",
+            LanguageRule::Null,
+        );
         request(
             r#"{"action":"deny","target":{"process":{"parent":{"parent":{"pid":-1}}}}}"#,
             "body.openc2.request.target.process.parent.parent.pid",
-            Rule::WantInteger,
+            LanguageRule::WantInteger,
         );
     }
 }

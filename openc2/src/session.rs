@@ -1,6 +1,6 @@
 //! The join with the session: what it received comes in, what goes out it publishes. Nothing else here knows of it.
 
-use mqtt5_session::{Incoming, Message};
+use mqtt5_session::{Incoming, Publication};
 
 use crate::transfer::{Outgoing, Received};
 
@@ -18,8 +18,8 @@ impl<'i> From<&Incoming<'i>> for Received<'i> {
 
 impl Outgoing<'_> {
     /// As the session publishes it; it may wait for a connection.
-    pub fn message(&self) -> Message<'_> {
-        let mut message = Message::new(self.topic, self.payload);
+    pub fn message(&self) -> Publication<'_> {
+        let mut message = Publication::new(self.topic, self.payload);
         message.qos = self.qos();
         message.properties = self.properties.as_properties();
         message.hold = true;

@@ -1,6 +1,6 @@
 //! What always holds of a client's state, for tests that try to break it.
 
-use crate::arena::{NIL, SENT};
+use crate::arena::{KEPT, NIL, SENT};
 use crate::engine::Engine;
 use crate::flow::{Receiving, Sending};
 use crate::received::{self, ANSWERED, Entry, HERE, entry};
@@ -88,7 +88,8 @@ impl Engine<'_> {
                 hold(!(after && here), "what waits has not been sent")?;
                 hold(!up || after || here, "what does not wait has been sent")?;
                 hold(!(up && new && self.arena.has(chunk, SENT)), "what was never sent is marked so")?;
-                let lent = self.state.link.writing == Writing::Kept && self.state.link.chunk == chunk;
+                let lent = self.state.link.writing == Writing::Kept && self.state.link.chunk == chunk
+                    || self.arena.has(chunk, KEPT);
                 hold(!up || new || lent || self.arena.has(chunk, SENT), "what was sent is marked so")?;
             }
             sent += u16::from(here);
@@ -128,6 +129,11 @@ impl Engine<'_> {
                 at = self.arena.after(at);
             }
             hold(last == NIL || last == before, "the queue knows its last")?;
+        }
+        let mut at = self.state.link.copied.first();
+        while at != NIL {
+            used += u32::from(!self.is_of_exchange(at));
+            at = self.arena.after(at);
         }
         hold(self.arena.check() == Some(used), "every chunk belongs to someone")
     }

@@ -5,7 +5,8 @@ use mqtt5_codec::{Auth, Disconnect, EncodeError, Properties, Property, ReasonCod
 use crate::arena::{At, NIL};
 use crate::engine::Engine;
 use crate::event::Refused;
-use crate::options::{Acknowledge, Connect, Ending, Prior};
+use crate::inbox::Inbox;
+use crate::options::{Acknowledge, ConnectOptions, Ending, Prior};
 use crate::outgoing::{Chunk, Spare};
 use crate::state::{AuthTurn, Link, Phase, Writing, flag};
 use crate::time::Instant;
@@ -17,7 +18,12 @@ pub(crate) fn digest(bytes: &[u8]) -> u32 {
 
 impl Engine<'_> {
     #[inline(never)]
-    pub(crate) fn connect(&mut self, options: &Connect<'_>, now: Instant) -> Result<(), Refused> {
+    pub(crate) fn connect(
+        &mut self,
+        options: &ConnectOptions<'_>,
+        inbox: &mut Inbox<'_>,
+        now: Instant,
+    ) -> Result<(), Refused> {
         if self.state.link.phase != Phase::Down {
             return Err(Refused::Connected);
         }
@@ -40,6 +46,7 @@ impl Engine<'_> {
         }
         self.state.session.client = client;
         self.state.session.serial = self.state.session.serial.wrapping_add(1).max(1);
+        inbox.bind(self.state.session.serial);
         self.state.link = Link::NEW;
         self.state.link.begin(options, now);
         if self.state.session.maybe {
@@ -156,7 +163,7 @@ impl Engine<'_> {
 
 impl Link {
     /// What a connection begins with.
-    fn begin(&mut self, options: &Connect<'_>, now: Instant) {
+    fn begin(&mut self, options: &ConnectOptions<'_>, now: Instant) {
         let packet = &options.packet;
         self.timers.answer = now.after(options.timeout.into()).at_least_one();
         self.phase = Phase::Connecting;
@@ -174,7 +181,8 @@ impl Link {
             | set(options.acknowledge == Acknowledge::Manual, flag::MANUAL)
             | set(packet.clean_start, flag::CLEAN_START)
             | set(options.prior == Prior::Empty, flag::PRIOR_EMPTY)
-            | set(packet.client_id.is_empty(), flag::EMPTY_CLIENT_ID);
+            | set(packet.client_id.is_empty(), flag::EMPTY_CLIENT_ID)
+            | set(!options.ping_when_silent, flag::SILENCE);
         for property in packet.properties.iter() {
             match property {
                 Property::SessionExpiryInterval(seconds) => self.expiry = seconds,

@@ -6,7 +6,7 @@
 
 use mqtt5_codec::{ReasonCode, Rule};
 
-use crate::arena::{Arena, At, NIL, SENT, SMALL};
+use crate::arena::{Arena, At, KEPT, NIL, SENT, SMALL};
 use crate::event::Fault;
 use crate::flow::Sending;
 use crate::memory::Parts;
@@ -133,6 +133,9 @@ impl<'m> Engine<'m> {
         }
         if self.state.link.writing == Writing::Kept && self.state.link.chunk == at {
             self.state.link.writing = Writing::Once;
+        } else if self.arena.has(at, KEPT) {
+            // It has been copied out.
+            self.arena.unmark(at, KEPT);
         } else {
             self.arena.give(at);
         }
@@ -253,6 +256,9 @@ impl<'m> Engine<'m> {
             self.arena.set_after(at, self.state.session.queue.first);
             self.state.session.queue.first = at; // And last, once the queue is sifted.
         }
+        if let Some(calls) = self.state.link.copied.calls {
+            (calls.close)(self);
+        }
         self.sift_queue();
         self.arena.give(self.state.link.urgent);
         if self.state.link.is(flag::UNANSWERED) {
@@ -265,7 +271,9 @@ impl<'m> Engine<'m> {
         if let Some(giving) = self.state.link.giving {
             (giving.forget)(self);
         }
+        let fault = self.state.link.fault;
         self.state.link = Link::NEW;
+        self.state.link.fault = fault;
         while self.state.session.requests.first != 0 {
             let number = self.state.session.requests.first;
             self.end_request(number);

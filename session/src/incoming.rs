@@ -37,8 +37,10 @@ fn reason_of(rule: Rule) -> ReasonCode {
 
 impl Engine<'_> {
     #[inline(never)]
-    pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>) -> Result<Input<'i>, Fault> {
-        inbox.claim(self.state.session.serial);
+    pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>, now: Instant) -> Result<Input<'i>, Fault> {
+        if inbox.claim(self.state.session.serial) {
+            self.state.link.timers.heard = now;
+        }
         self.handled();
         let Open { data, start, mut aliases, most, need } = inbox.open();
         loop {
@@ -292,7 +294,7 @@ impl Engine<'_> {
                 if self.state.link.timers.answer.has_come(now) {
                     return Err(self.fault_in(Phase::Closed, ReasonCode::KEEP_ALIVE_TIMEOUT, Rule::PINGRESP_MISSED));
                 }
-                if self.state.link.timers.ping.has_come(now) {
+                if self.state.link.timers.ping.has_come(now) || self.state.link.silence().has_come(now) {
                     self.state.link.timers.ping = Instant::ZERO;
                     if self.state.link.phase != Phase::Leaving {
                         self.push_ping(now);

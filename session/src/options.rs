@@ -9,9 +9,9 @@ use crate::aliases::{GIVING, Giving};
 ///
 /// ```
 /// use mqtt5_codec::{Properties, Property, Text};
-/// use mqtt5_session::{Connect, Prior};
+/// use mqtt5_session::{ConnectOptions, Prior};
 /// let properties = [Property::SessionExpiryInterval(3_600)];
-/// let mut connect = Connect::new(Text::new("device-7")?);
+/// let mut connect = ConnectOptions::new(Text::new("device-7")?);
 /// connect.packet.clean_start = false;
 /// connect.packet.keep_alive = 300;
 /// connect.packet.properties = Properties::from(&properties);
@@ -20,7 +20,7 @@ use crate::aliases::{GIVING, Giving};
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Connect<'a> {
+pub struct ConnectOptions<'a> {
     /// The packet, field by field, sent as it stands: no property is added, and their order is kept. Its properties also
     /// say what is enforced of the server: Receive Maximum, Maximum Packet Size, Topic Alias Maximum, Request Problem
     /// Information, Request Response Information, Authentication Method.
@@ -38,12 +38,15 @@ pub struct Connect<'a> {
     pub ping_timeout: u32,
     /// After which share of the keep-alive interval without a packet sent a PINGREQ is due, in percent, at most 100.
     pub keep_alive_share: u8,
+    /// Whether a PINGREQ is also due when nothing has been *received* for that share. Without it, a client that keeps publishing
+    /// at QoS 0 is never told that its server has vanished. It costs two bytes each way, and only while the server is silent.
+    pub ping_when_silent: bool,
     pub(crate) topic_aliases: u16,
     /// What is done about them.
     pub(crate) giving: Option<&'static Giving>,
 }
 
-impl<'a> Connect<'a> {
+impl<'a> ConnectOptions<'a> {
     /// A clean start with this client identifier, which may be empty, and a keep-alive of 60 seconds, of which 95 % are
     /// waited; 30 seconds for the server to accept and 10 for it to answer a ping.
     #[must_use]
@@ -63,6 +66,7 @@ impl<'a> Connect<'a> {
             timeout: 30_000,
             ping_timeout: 10_000,
             keep_alive_share: 95,
+            ping_when_silent: true,
             topic_aliases: 0,
             giving: None,
         }
@@ -102,18 +106,18 @@ pub enum Acknowledge {
     Manual,
 }
 
-/// A message to publish.
+/// A message, as it is to be published.
 ///
 /// ```
 /// use mqtt5_codec::{QoS, Topic};
-/// use mqtt5_session::Message;
-/// let mut message = Message::new(Topic::new("plant/1/level")?, b"0.7");
-/// message.qos = QoS::AtLeastOnce;
+/// use mqtt5_session::Publication;
+/// let mut publication = Publication::new(Topic::new("plant/1/level")?, b"0.7");
+/// publication.qos = QoS::AtLeastOnce;
 /// # Ok::<(), mqtt5_codec::Rule>(())
 /// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
-pub struct Message<'a> {
+pub struct Publication<'a> {
     /// The topic name.
     pub topic: Topic<'a>,
     /// The payload; copied once, into the packet.
@@ -129,7 +133,7 @@ pub struct Message<'a> {
     pub hold: bool,
 }
 
-impl<'a> Message<'a> {
+impl<'a> Publication<'a> {
     /// A QoS 0 message without properties, which is not retained and does not wait.
     #[must_use]
     pub const fn new(topic: Topic<'a>, payload: &'a [u8]) -> Self {
@@ -137,9 +141,9 @@ impl<'a> Message<'a> {
     }
 }
 
-impl core::fmt::Debug for Message<'_> {
+impl core::fmt::Debug for Publication<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Message")
+        f.debug_struct("Publication")
             .field("topic", &self.topic)
             .field("payload", &format_args!("{} bytes", self.payload.len()))
             .field("qos", &self.qos)

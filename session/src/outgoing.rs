@@ -11,7 +11,7 @@ use crate::arena::{Arena, At, KEPT, NIL};
 use crate::engine::{Engine, PINGREQ};
 use crate::event::Refused;
 use crate::flow::{Receiving, Sending};
-use crate::options::Message;
+use crate::options::Publication;
 use crate::received::{self, ANSWERED, HERE, entry};
 use crate::state::{Phase, flag};
 use crate::time::Instant;
@@ -86,9 +86,9 @@ impl<'a, 'm> Chunk<'a, 'm> {
 
 impl Engine<'_> {
     #[inline(never)]
-    pub(crate) fn publish(&mut self, message: &Message<'_>) -> Result<Option<PacketId>, Refused> {
+    pub(crate) fn publish(&mut self, message: &Publication<'_>) -> Result<Option<PacketId>, Refused> {
         let up = self.may_publish(message)?;
-        let &Message { topic, payload, qos, retain, properties, hold } = message;
+        let &Publication { topic, payload, qos, retain, properties, hold } = message;
         let number = if qos == QoS::AtMostOnce { 0 } else { self.next_id() };
         let id = PacketId::new(number);
         let delivery = match (qos, id) {
@@ -139,7 +139,7 @@ impl Engine<'_> {
             return Err(Refused::Bytes { need });
         }
 
-        self.stamp(at, number);
+        self.stamp(at, 0);
         if number == 0 {
             if hold {
                 self.arena.mark(at, KEPT);
@@ -170,7 +170,7 @@ impl Engine<'_> {
     }
 
     /// Whether this message may be published now; and whether on the connection there is.
-    fn may_publish(&self, message: &Message<'_>) -> Result<bool, Refused> {
+    fn may_publish(&self, message: &Publication<'_>) -> Result<bool, Refused> {
         match self.state.link.phase {
             Phase::Up => {
                 if message.qos as u8 > self.state.link.max_qos {

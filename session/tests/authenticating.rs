@@ -14,8 +14,7 @@ fn method(name: &str) -> Property<'_> {
 }
 
 fn auth(host: &mut Host, reason: ReasonCode, properties: &[Property<'_>]) -> Result<(), Refused> {
-    let now = host.now();
-    host.client.auth(reason, Properties::from(properties), now)
+    host.client.auth(reason, Properties::from(properties))
 }
 
 /// CONNECT with method `m` has been sent.
@@ -24,7 +23,7 @@ fn begun() -> Host {
     let properties = [LASTING[0], method("m"), Property::AuthenticationData(b"1")];
     let mut connect = lasting();
     connect.packet.properties = Properties::from(&properties);
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     host.sent();
     host
 }
@@ -62,7 +61,7 @@ fn mqtt_4_12_0_3_a_full_memory_has_room_for_the_answer() {
     host.sent();
     for _ in 0..2 {
         host.client.handle_close(host.now());
-        host.client.connect(&connect, host.now()).unwrap();
+        host.connect(&connect).unwrap();
         host.sent();
         for _ in 0..2 {
             assert_eq!(host.feed_one(CONTINUE), "auth 18");
@@ -75,7 +74,7 @@ fn mqtt_4_12_0_3_a_full_memory_has_room_for_the_answer() {
     }
     // An answer longer than CONNECT needs room of its own.
     host.client.handle_close(host.now());
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     host.sent();
     host.feed(CONTINUE);
     let answer = [method("m"), Property::AuthenticationData(&[7; 200])];
@@ -91,7 +90,7 @@ fn an_answer_does_not_disturb_a_connect_that_is_being_written() {
     let mut connect = lasting();
     connect.packet.properties = Properties::from(&properties);
     let mut host = Host::new();
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     host.write(3);
     // A hasty server.
     host.inbox.spare()[..8].copy_from_slice(&bytes(CONTINUE));
@@ -242,7 +241,7 @@ fn an_auth_finds_room_in_a_full_memory() {
         let properties = [LASTING[0], method("m"), Property::AuthenticationData(b"0123456789")];
         let mut connect = lasting();
         connect.packet.properties = Properties::from(&properties);
-        host.client.connect(&connect, host.now()).unwrap();
+        host.connect(&connect).unwrap();
         host.sent();
         host.feed(CONNACK);
         // Unacknowledged messages take all there is.
@@ -265,7 +264,7 @@ fn an_auth_finds_room_in_a_full_memory() {
         assert_eq!(host.sent(), "");
         // The way back stays free.
         host.client.handle_close(host.now());
-        assert_eq!(host.client.connect(&connect, host.now()), Ok(()));
+        assert_eq!(host.connect(&connect), Ok(()));
         host.client.check().unwrap();
     }
 }
@@ -276,14 +275,13 @@ fn an_auth_that_waits_is_dropped_when_the_connection_is_ended() {
     let properties = [LASTING[0], method("m"), Property::AuthenticationData(b"0123456789")];
     let mut connect = lasting();
     connect.packet.properties = Properties::from(&properties);
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     host.sent();
     host.feed(CONNACK);
     while host.publish(&message("t", "0123456789", 1)).is_ok() {}
     host.sent();
     auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]).unwrap();
-    let now = host.now();
-    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AfterQueued, now).unwrap();
+    host.client.disconnect(Ending::AfterQueued).unwrap();
     assert_eq!(host.sent(), "e0 00");
     assert!(host.client.is_closed());
 }
@@ -299,8 +297,7 @@ fn an_authentication_goes_on_while_a_disconnect_waits_for_what_is_queued() {
     host.publish(&held).unwrap();
     assert_eq!(auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]), Ok(()));
     assert_eq!(host.sent(), "f0 06 19 04 15 00 01 6d 32 06 00 01 74 00 01 00");
-    let now = host.now();
-    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AfterQueued, now).unwrap();
+    host.client.disconnect(Ending::AfterQueued).unwrap();
     assert_eq!(host.feed("f0 06 00 04 15 00 01 6d 40 02 00 01"), ["auth 00", "published 1 00"]);
     assert_eq!(host.sent(), "32 06 00 01 74 00 02 00 e0 00");
 }

@@ -5,13 +5,12 @@ mod common;
 
 use common::*;
 use mqtt5_codec::{Properties, Property, ReasonCode, Rule};
-use mqtt5_session::{Boxed, Connect, Ending, Refused};
+use mqtt5_session::{Boxed, ConnectOptions, Ending, Refused};
 
 const RESUMED: &str = "20 03 01 00 00";
 
 fn disconnect(host: &mut Host, reason: ReasonCode, properties: &[Property<'_>], ending: Ending) -> Result<(), Refused> {
-    let now = host.now();
-    host.client.disconnect(reason, Properties::from(properties), ending, now)
+    host.client.disconnect_with(reason, Properties::from(properties), ending)
 }
 
 // --- our DISCONNECT ---
@@ -37,7 +36,7 @@ fn mqtt_3_14_4_1_nothing_is_sent_after_disconnect() {
 #[test]
 fn mqtt_3_14_4_1_no_acknowledgement_follows_disconnect_in_a_full_memory() {
     let mut host = Host::with(Boxed::new(1, 128));
-    host.open(&Connect::new(text("c")), "20 03 00 00 00");
+    host.open(&ConnectOptions::new(text("c")), "20 03 00 00 00");
     host.publish(&message("t", "0123456789abcdef", 0)).unwrap();
     let input = bytes("32 06 00 01 74 00 01 00");
     host.inbox.spare()[..input.len()].copy_from_slice(&input);
@@ -109,7 +108,7 @@ fn a_disconnect_in_place_of_another_has_its_own_session_expiry() {
 #[test]
 fn mqtt_3_14_2_2_no_session_expiry_where_connect_had_none() {
     let mut host = Host::new();
-    host.open(&Connect::new(text("c")), "20 03 00 00 00");
+    host.open(&ConnectOptions::new(text("c")), "20 03 00 00 00");
     let reason = ReasonCode::NORMAL_DISCONNECTION;
     let raised = [Property::SessionExpiryInterval(7)];
     let refused = Err(Refused::Rule(Rule::SESSION_EXPIRY_RAISED));
@@ -126,7 +125,7 @@ fn there_is_always_room_to_take_leave() {
         (ReasonCode::DISCONNECT_WITH_WILL_MESSAGE, Ending::AfterQueued, "QUEUED e0 01 04"),
     ] {
         let mut host = Host::with(Boxed::new(1, 160));
-        host.open(&Connect::new(text("c")), "20 03 00 00 00");
+        host.open(&ConnectOptions::new(text("c")), "20 03 00 00 00");
         host.publish(&message("t", "0123456789abcdef", 0)).unwrap();
         host.publish(&message("t", "12345678", 0)).unwrap();
         assert!(matches!(host.publish(&message("t", "", 0)), Err(Refused::Bytes { .. })));
@@ -145,7 +144,7 @@ fn a_disconnect_before_the_server_accepted_sends_nothing_that_is_queued() {
     let mut held = message("t", "1", 1);
     held.hold = true;
     host.publish(&held).unwrap();
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     host.sent();
     disconnect(&mut host, ReasonCode::NORMAL_DISCONNECTION, &[], Ending::AfterQueued).unwrap();
     assert_eq!(host.sent(), "e0 00");
@@ -186,6 +185,7 @@ fn kept_alive(seconds: u16) -> Host {
     let mut connect = lasting();
     connect.packet.keep_alive = seconds;
     connect.ping_timeout = 3_000;
+    connect.ping_when_silent = false;
     host.open(&connect, "20 03 00 00 00");
     host
 }
@@ -225,7 +225,7 @@ fn mqtt_3_1_2_20_keep_alive_counts_from_connect_not_from_its_answer() {
     let mut host = Host::new();
     let mut connect = lasting();
     connect.packet.keep_alive = 10;
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     host.sent();
     assert_eq!(host.pass(4_000), [""; 0]);
     assert_eq!(host.client.poll_timeout().map(|at| host.now().until(at)), Some(26_000), "that of CONNACK");

@@ -97,7 +97,7 @@ fn a_connection_that_fails_does_not_lengthen_the_session() {
     host.client.handle_close(host.now());
     for _ in 0..10 {
         host.pass(9_000);
-        host.client.connect(&lasting(), host.now()).unwrap();
+        host.connect(&lasting()).unwrap();
         host.write(5);
         host.client.handle_close(host.now());
     }
@@ -111,7 +111,7 @@ fn mqtt_3_1_2_23_an_unanswered_connect_may_have_lengthened_the_session() {
     host.sent();
     host.client.handle_close(host.now());
     host.pass(4_000);
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     host.sent();
     host.client.handle_close(host.now());
     assert!(host.pass(99_999).is_empty(), "the server may hold it for 100 seconds, not for 5");

@@ -22,7 +22,7 @@ fn transcript(piece: usize, acknowledge: Acknowledge) -> Vec<String> {
     let mut held = message("held", "0", 1);
     held.hold = true;
     host.publish(&held).unwrap();
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     log.push(host.sent());
     log.extend(host.feed("20 09 00 00 06 22 00 02 21 00 03"));
     for (payload, qos) in [("1", 0), ("2", 1), ("3", 2), ("4", 0)] {
@@ -45,8 +45,7 @@ fn transcript(piece: usize, acknowledge: Acknowledge) -> Vec<String> {
     log.push(host.sent());
     log.extend(host.feed("d0 00"));
     host.publish(&message("t", "5", 2)).unwrap();
-    let now = host.now();
-    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AfterQueued, now).unwrap();
+    host.client.disconnect(Ending::AfterQueued).unwrap();
     log.push(host.sent());
     assert!(host.client.is_closed());
     host.client.handle_close(host.now());

@@ -127,7 +127,7 @@ impl<T: Transport> Connection<T> {
 
     /// Writes what the session has to say.
     fn flush<M: Memory>(&mut self, client: &mut Client<M>) -> Result<(), Error> {
-        while let Some(Transmit::Bytes(bytes)) = client.poll_transmit(self.clock.now()) {
+        while let Some(Transmit::Bytes(bytes)) = client.poll_transmit() {
             match self.transport.write(bytes) {
                 Ok(0) if !bytes.is_empty() => return Err(Error::Closed),
                 Ok(n) => client.transmitted(n, self.clock.now()),

@@ -9,8 +9,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use mqtt5_blocking::{Clock, Connection, Error, connect};
-use mqtt5_codec::{Properties, QoS, ReasonCode, Text, Topic};
-use mqtt5_session::{Boxed, Client, Connect, Ending, Event, Inbox, Message};
+use mqtt5_codec::{QoS, ReasonCode, Text, Topic};
+use mqtt5_session::{Boxed, Client, ConnectOptions, Ending, Event, Inbox, Publication};
 
 /// CONNECT: MQTT 5, clean start, keep alive as given, no properties, client identifier "t".
 fn connect_packet(keep_alive: u8) -> Vec<u8> {
@@ -44,12 +44,13 @@ impl Host {
         });
         let clock = Clock::start();
         let mut client = Client::new(Boxed::new(8, 16 << 20));
-        let mut options = Connect::new(Text::new("t").unwrap());
+        let mut options = ConnectOptions::new(Text::new("t").unwrap());
         options.packet.keep_alive = keep_alive.into();
         options.ping_timeout = 300;
-        client.connect(&options, clock.now()).unwrap();
+        let mut inbox = Inbox::growing(64, 1 << 20);
+        client.connect(&options, &mut inbox, clock.now()).unwrap();
         let connection = Connection::new(connect(address, Duration::from_secs(5)).unwrap(), clock).unwrap();
-        let mut host = Self { client, inbox: Inbox::growing(64, 1 << 20), connection, clock };
+        let mut host = Self { client, inbox, connection, clock };
         let connected = host.until(5_000, |event, _| match event {
             Event::Connected(_) => ControlFlow::Break(()),
             other => panic!("{other:?}"),
@@ -187,9 +188,9 @@ fn a_server_that_takes_nothing_is_given_up() {
     host.connection.set_write_timeout(Duration::from_millis(100)).unwrap();
     // More than two sockets hold, so that a write has to wait.
     let payload = vec![0; 15 << 20];
-    let mut message = Message::new(Topic::new("a").unwrap(), &payload);
+    let mut message = Publication::new(Topic::new("a").unwrap(), &payload);
     message.qos = QoS::AtLeastOnce;
-    host.client.publish(&message, host.clock.now()).unwrap();
+    host.client.publish(&message).unwrap();
     let stalled = host.idle(1_500);
     assert!(matches!(stalled, Err(Error::Stalled(_))), "{stalled:?}");
 }
@@ -206,9 +207,7 @@ fn another_thread_can_end_the_wait_and_the_session_still_says_goodbye() {
     assert!(matches!(host.idle(10_000), Err(Error::Stopped)));
     assert!(start.elapsed() < Duration::from_secs(5));
     stopping.join().unwrap();
-    host.client
-        .disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AtOnce, host.clock.now())
-        .unwrap();
+    host.client.disconnect(Ending::AtOnce).unwrap();
     host.connection.close(&mut host.client).unwrap();
     assert_eq!(peer.join().unwrap(), [0xE0, 0]);
 }
@@ -222,9 +221,7 @@ fn a_disconnect_arrives_although_received_bytes_lie_unread() {
         hold(stream)
     });
     thread::sleep(Duration::from_millis(50));
-    host.client
-        .disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AtOnce, host.clock.now())
-        .unwrap();
+    host.client.disconnect(Ending::AtOnce).unwrap();
     host.connection.close(&mut host.client).unwrap();
     drop(host);
     assert_eq!(peer.join().unwrap(), [0xE0, 0]);

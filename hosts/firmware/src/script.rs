@@ -7,7 +7,7 @@ use core::num::NonZeroU16;
 use mqtt5_codec::{
     Filter, Properties, Property, QoS, ReasonCode, RetainHandling, Subscription, SubscriptionOptions, Text, Topic,
 };
-use mqtt5_session::{Client, Connect, Ending, Event, Inbox, Inline, Input, Instant, Message, Transmit};
+use mqtt5_session::{Client, ConnectOptions, Ending, Event, Inbox, Inline, Input, Instant, Publication, Transmit};
 
 use crate::sample::PUBLISH;
 
@@ -31,24 +31,24 @@ enum Said {
 
 /// CONNECT with properties, and the server's CONNACK with some.
 pub fn connect(client: &mut Client<Memory>, inbox: &mut Inbox<'_>) -> bool {
-    request_connection(client)
+    request_connection(client, inbox)
         && drain(client) == 52
         && says(client, inbox, b"\x20\x09\x00\x00\x06\x21\x00\x10\x22\x00\x00", Said::Connected)
 }
 
 #[inline(never)]
-fn request_connection(client: &mut Client<Memory>) -> bool {
+fn request_connection(client: &mut Client<Memory>, inbox: &mut Inbox<'_>) -> bool {
     let properties = [
         Property::SessionExpiryInterval(3_600),
         Property::MaximumPacketSize(core::num::NonZeroU32::MIN.saturating_add(511)),
         Property::ReceiveMaximum(NonZeroU16::MIN.saturating_add(7)),
     ];
     let Some(id) = text("device-7") else { return false };
-    let mut connect = Connect::new(id);
+    let mut connect = ConnectOptions::new(id);
     connect.packet.properties = Properties::from(&properties);
     connect.packet.user_name = text("user");
     connect.packet.password = Some(black_box(b"password"));
-    client.connect(&connect, NOW).is_ok()
+    client.connect(&connect, inbox, NOW).is_ok()
 }
 
 /// SUBSCRIBE and SUBACK.
@@ -67,7 +67,7 @@ fn request_subscription(client: &mut Client<Memory>) -> bool {
         retain_as_published: false,
         retain_handling: RetainHandling::SendAtSubscribe,
     };
-    client.subscribe(&[Subscription { filter, options }], Properties::EMPTY, NOW).is_ok()
+    client.subscribe(&[Subscription { filter, options }], Properties::EMPTY).is_ok()
 }
 
 /// The server's bytes arrive.
@@ -134,10 +134,10 @@ fn text(text: &'static str) -> Option<Text<'static>> {
 #[inline(never)]
 pub fn send(client: &mut Client<Memory>, list: &[Property<'_>], qos: QoS) -> bool {
     let Ok(topic) = Topic::new(black_box("oc2/cmd/ap/slpf")) else { return false };
-    let mut message = Message::new(topic, PUBLISH.get(66..).unwrap_or_default());
+    let mut message = Publication::new(topic, PUBLISH.get(66..).unwrap_or_default());
     message.qos = qos;
     message.properties = Properties::from(list);
-    client.publish(&message, NOW).is_ok() && drain(client) == PUBLISH.len()
+    client.publish(&message).is_ok() && drain(client) == PUBLISH.len()
 }
 
 /// What is left of the script: the answer to the message that was sent, QoS 2 in and out, a ping, the end.
@@ -157,7 +157,7 @@ pub fn rest(client: &mut Client<Memory>, inbox: &mut Inbox<'_>, list: &[Property
         && client.ping(NOW).is_ok()
         && drain(client) == 2
         && says(client, inbox, b"\xD0\x00", Said::Pong)
-        && client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AfterQueued, NOW).is_ok()
+        && client.disconnect(Ending::AfterQueued).is_ok()
         && drain(client) == 2
         && client.is_closed()
 }
@@ -166,7 +166,7 @@ pub fn rest(client: &mut Client<Memory>, inbox: &mut Inbox<'_>, list: &[Property
 #[inline(never)]
 fn drain(client: &mut Client<Memory>) -> usize {
     let mut written = 0usize;
-    while let Some(Transmit::Bytes(bytes)) = client.poll_transmit(NOW) {
+    while let Some(Transmit::Bytes(bytes)) = client.poll_transmit() {
         let n = black_box(bytes).len();
         client.transmitted(n, NOW);
         written = written.wrapping_add(n);

@@ -5,8 +5,8 @@
 use core::hint::black_box;
 
 use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Text, Topic, TopicRef};
-use mqtt5_session::{Client, Connect, Event, Inbox, Input, Instant, Transmit};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Policy, Reaction};
+use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Input, Instant, Transmit};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::transfer::{
     Connecting, MessageType, Outgoing, Quality, Received, Scheme, publish_properties, subscriptions,
 };
@@ -15,7 +15,7 @@ use openc2_mqtt::{Action, Encoding, Pair, Response, Status, Texts, slpf};
 /// Four exchanges each way; packets that wait find 1 KiB.
 pub type SessionMemory = mqtt5_session::Inline<4, 1024>;
 /// Four requests remembered, 256 bytes for each with its response.
-pub type Memory = consumer::Inline<4, 1024>;
+pub type Memory = ConsumerMemory<4, 1024>;
 
 const NOW: Instant = Instant::from_millis(1_000);
 const UTC: Option<u64> = Some(1_700_000_000_000);
@@ -60,8 +60,8 @@ pub fn declaration<'d>(pairs: &'d [Pair<'d>]) -> Declaration<'d> {
 }
 
 /// Its policy: the default.
-pub fn policy() -> Policy<'static> {
-    Policy::default()
+pub fn policy() -> ConsumerPolicy<'static> {
+    ConsumerPolicy::default()
 }
 
 /// The session and the Consumer, and the one buffer for what goes out.
@@ -85,9 +85,9 @@ impl<'d> Device<'d> {
             return false;
         };
         let properties = connecting.properties();
-        let mut connect = Connect::new(connecting.client_id);
+        let mut connect = ConnectOptions::new(connecting.client_id);
         connect.packet = connecting.packet(properties.as_properties());
-        if self.client.connect(&connect, NOW).is_err() || drain(&mut self.client) == 0 {
+        if self.client.connect(&connect, inbox, NOW).is_err() || drain(&mut self.client) == 0 {
             return false;
         }
         if !feed(inbox, b"\x20\x03\x00\x00\x00")
@@ -98,7 +98,7 @@ impl<'d> Device<'d> {
         let scheme = Scheme::default();
         let channels = self.consumer.channels();
         let Ok(list) = subscriptions::<3>(channels, &scheme, Quality::ExactlyOnce, &mut self.out) else { return false };
-        self.client.subscribe(&list, mqtt5_codec::Properties::EMPTY, NOW).is_ok()
+        self.client.subscribe(&list, mqtt5_codec::Properties::EMPTY).is_ok()
             && drain(&mut self.client) > 0
             && feed(inbox, b"\x90\x06\x00\x01\x00\x02\x02\x02")
             && matches!(self.client.handle_input(inbox, NOW), Ok(Input::Event(Event::Subscribed(_))))
@@ -117,7 +117,7 @@ impl<'d> Device<'d> {
                 let reply = self.consumer.respond(ticket, &response, NOW, UTC, &mut self.out).ok()??;
                 (reply, response.status)
             }
-            Reaction::Ignored { .. } => return None,
+            _ => return None,
         };
         publish(&mut self.client, &reply)?;
         self.client.handled();
@@ -134,7 +134,7 @@ impl<'d> Device<'d> {
 /// Writes all that waits; gives the number of bytes.
 fn drain(client: &mut Client<SessionMemory>) -> usize {
     let mut written = 0usize;
-    while let Some(Transmit::Bytes(bytes)) = client.poll_transmit(NOW) {
+    while let Some(Transmit::Bytes(bytes)) = client.poll_transmit() {
         let n = black_box(bytes).len();
         client.transmitted(n, NOW);
         written = written.wrapping_add(n);
@@ -143,7 +143,7 @@ fn drain(client: &mut Client<SessionMemory>) -> usize {
 }
 
 fn publish(client: &mut Client<SessionMemory>, reply: &Outgoing<'_>) -> Option<()> {
-    client.publish(&reply.message(), NOW).ok().map(drop)
+    client.publish(&reply.message()).ok().map(drop)
 }
 
 /// The packet filter itself, which has one rule.

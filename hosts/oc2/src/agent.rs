@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mqtt5_blocking::{Clock, Connection, Stopper};
 use mqtt5_codec::{Properties, Property, ReasonCode, Rule, Text};
-use mqtt5_session::{Boxed, Client, Connect, Ending, Event, Inbox, Instant, Refused};
+use mqtt5_session::{Boxed, Client, ConnectOptions, Ending, Event, Inbox, Instant, Refused};
 use openc2_mqtt::transfer::{Channel, ClientId, Connecting, Quality, Scheme, Verdict, subscriptions};
 
 use crate::cli::BrokerUrl;
@@ -129,11 +129,11 @@ impl Agent {
         connecting.user_name = user_name.map_err(Refused::from)?;
         connecting.password = self.job.broker.password.as_deref();
         let properties = connecting.properties();
-        let mut options = Connect::new(id);
+        let mut options = ConnectOptions::new(id);
         options.packet = connecting.packet(properties.as_properties());
         // The step's own deadline is the shorter one.
         options.timeout = u32::try_from(self.job.timeout.as_millis()).unwrap_or(u32::MAX).saturating_mul(2);
-        self.client.connect(&options, self.job.clock.now())?;
+        self.client.connect(&options, &mut self.inbox, self.job.clock.now())?;
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl Agent {
         let mut buffer = [0; 1024];
         let list = subscriptions::<16>(channels, &Scheme::default(), Quality::ExactlyOnce, &mut buffer)
             .map_err(|error| self.failure(Step::Suback, Cause::Topic(error)))?;
-        let subscribe = |agent: &mut Self| agent.client.subscribe(&list, Properties::EMPTY, agent.job.clock.now());
+        let subscribe = |agent: &mut Self| agent.client.subscribe(&list, Properties::EMPTY);
         subscribe(self).map_err(|refused| self.failure(Step::Suback, refused.into()))?;
         self.step(Step::Suback, |event, _| {
             let Event::Subscribed(ack) = event else { return ControlFlow::Continue(()) };
@@ -226,7 +226,7 @@ impl Drop for Agent {
         let nothing_stays = [Property::SessionExpiryInterval(0)];
         let (reason, properties) = (ReasonCode::NORMAL_DISCONNECTION, Properties::from(&nothing_stays));
         // Refused when there is no connection any more, and then there is nobody to say goodbye to.
-        if self.client.disconnect(reason, properties, Ending::AtOnce, self.job.clock.now()).is_ok() {
+        if self.client.disconnect_with(reason, properties, Ending::AtOnce).is_ok() {
             let _ = self.connection.close(&mut self.client);
         }
     }

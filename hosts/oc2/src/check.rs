@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use openc2_mqtt::{Document, Encoding, Language, Quirk, Quirks, Read, Reading};
+use openc2_mqtt::{Document, Encoding, Language, LanguageRule, Quirk, Quirks, Read, Reading};
 
 use crate::cli::{self, Check, FileEncoding, Kind, Version};
 
@@ -37,7 +37,16 @@ pub(crate) fn run(check: &Check) -> ExitCode {
 
 /// What is said behind `valid`: the habits that were forgiven.
 fn verdict(reading: &Reading, check: &Check, bytes: &[u8]) -> Result<String, String> {
-    let read = document(reading, check.kind, check.reading, bytes)?;
+    let mut read = document(reading, check.kind, check.reading, bytes)?;
+    // A message without `from` names its sender no more than one with an empty one does.
+    if let Document::Message(message) = &read.value
+        && message.headers.from.is_none()
+    {
+        match reading.lenient {
+            true => read.quirks = read.quirks.with(Quirk::NoFrom),
+            false => return Err(format!("headers.from: {}", LanguageRule::EmptyFrom)),
+        }
+    }
     Ok(forgiven(read.quirks).map_or(String::new(), |habits| format!(" ({habits})")))
 }
 

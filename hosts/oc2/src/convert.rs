@@ -5,11 +5,9 @@ use std::process::ExitCode;
 
 use openc2_mqtt::{EncodeError, Form, Style};
 
+use crate::MISUSED;
 use crate::check::{document, forgiven, load, name, reading};
 use crate::cli::{self, Convert, Kind};
-
-/// The status of a command line that can't be meant.
-const MISUSED: u8 = 2;
 
 pub(crate) fn run(convert: &Convert) -> ExitCode {
     if convert.pretty && convert.to != cli::Form::Json {

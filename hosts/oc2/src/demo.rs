@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::thread;
 
 use mqtt5_blocking::Clock;
+use openc2_mqtt::Encoding;
+use openc2_mqtt::consumer::ConsumerPolicy;
+use openc2_mqtt::producer::{OwnTopic, ProducerPolicy};
 use openc2_mqtt::transfer::Quality;
-use openc2_mqtt::{Encoding, consumer, producer};
 
 use crate::agent::{Agent, Halt, Job};
 use crate::cli::{self, BrokerUrl, Demo};
@@ -84,14 +86,14 @@ fn work(job: &Job, demo: &Demo, orders: &[Order], rows: &mut Vec<Row>) -> Result
         cli::Encoding::Cbor => Encoding::Cbor,
     };
     let quality = if demo.qos == 2 { Quality::ExactlyOnce } else { Quality::AtLeastOnce };
-    let policy = consumer::Policy { quality, ..consumer::Policy::default() };
+    let policy = ConsumerPolicy { quality, ..ConsumerPolicy::default() };
 
     job.heading(&format!("Connecting to {}", job.place));
     let consumers = DEVICES.iter().map(|device| Ok((connect(job, device)?, device)));
     let consumers: Vec<(Agent, &Device)> = consumers.collect::<Result<_, Failure>>()?;
-    let producer_id = Some(PRODUCER.2);
+    let own_topic = OwnTopic::Named(PRODUCER.2);
     let mut commander =
-        Commander::connect(job, producer::Policy { encoding, quality, producer_id, ..producer::Policy::default() })?;
+        Commander::connect(job, ProducerPolicy { encoding, quality, own_topic, ..ProducerPolicy::default() })?;
 
     let done = &AtomicBool::new(false);
     thread::scope(|scope| {

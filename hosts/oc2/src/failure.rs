@@ -73,9 +73,9 @@ pub(crate) enum Cause {
     #[error("no random numbers: {0}")]
     Random(#[from] getrandom::Error),
     #[error("not sent: {0}")]
-    Request(#[from] openc2_mqtt::producer::Refused),
+    Request(#[from] openc2_mqtt::producer::ProducerRefused),
     #[error("not answered: {0}")]
-    Response(#[from] openc2_mqtt::consumer::Refused),
+    Response(#[from] openc2_mqtt::consumer::ConsumerRefused),
     #[error(transparent)]
     Broker(#[from] crate::broker::Error),
     #[error("no handler for Ctrl-C: {0}")]

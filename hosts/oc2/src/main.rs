@@ -8,18 +8,21 @@ mod consumer;
 mod convert;
 mod demo;
 mod failure;
+mod inspect;
 mod message;
 mod packet;
 mod printer;
 mod producer;
 mod report;
 mod scenario;
+mod table;
+mod terminal;
 mod trace;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use cli::{Cli, Command};
 
@@ -33,6 +36,8 @@ fn main() -> ExitCode {
     };
     let demo = match cli.job() {
         Command::Demo(demo) => demo,
+        Command::Broker(broker) => return broker::run(&broker),
+        Command::Inspect(inspect) => return inspect::run(&inspect),
         Command::Check(check) => return check::run(&check),
         Command::Convert(convert) => return convert::run(&convert),
     };
@@ -45,15 +50,26 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help and the version as they are; a bad value in one line.
+/// The status of a command line that can't be meant.
+const MISUSED: u8 = 2;
+
+/// Help and the version as they are; a bad value in one line, with those that would be good where they can be counted.
 fn misused(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
             let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            anstream::eprintln!("oc2: {}", line.trim_start_matches("error: "));
-            ExitCode::from(2)
+            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            anstream::eprintln!("oc2: {line}{}", possible(error));
+            MISUSED.into()
         }
         _ => error.exit(),
+    }
+}
+
+/// The values that the option takes, if there are only some.
+fn possible(error: &clap::Error) -> String {
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) if !values.is_empty() => format!(" (possible: {})", values.join(", ")),
+        _ => String::new(),
     }
 }

@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 
 use openc2_mqtt::consumer::Declaration;
 use openc2_mqtt::transfer::Channel;
-use openc2_mqtt::{Action, Command, Feature, Features, File, Ipv4Net, Pair, Status, Target, Text, Texts};
+use openc2_mqtt::{Action, Command, Feature, Features, File, Ipv4Net, Pair, Status, Str, Target, Texts};
 
 /// The Producer's identity, its name in the trace, and the level of its own response topic.
 pub(crate) const PRODUCER: (&str, &str, &str) = ("Producer1@example.com", "producer", "producer1");
@@ -62,7 +62,7 @@ const NET: Ipv4Net = match Ipv4Net::new(Ipv4Addr::new(198, 51, 100, 0), 24) {
 };
 
 pub(crate) fn orders() -> [Order; 4] {
-    let file = File { name: Some(Text::new("dropper.exe")), path: None, hashes: None };
+    let file = File { name: Some(Str::new("dropper.exe")), path: None, hashes: None };
     [
         Order {
             says: "query features [profiles]",
@@ -88,7 +88,7 @@ pub(crate) fn orders() -> [Order; 4] {
         Order {
             says: "detonate uri",
             channel: Channel::All,
-            command: Command::new(Action::Detonate, Target::Uri(Text::new("https://example.com/sample"))),
+            command: Command::new(Action::Detonate, Target::Uri(Str::new("https://example.com/sample"))),
             from: &[FIRST, SECOND, THIRD],
             status: Status::NotImplemented,
         },

@@ -180,8 +180,16 @@ mod tests {
     const UP: &[u8] = b"\x32\x1f\x00\x0boc2/cmd/all\x09\xa4\x0d\x26\x00\x07msgType\x00\x01r{}\xc0\x00";
 
     fn tapped(inner: io::Cursor<Vec<u8>>, json: bool) -> (Tap<io::Cursor<Vec<u8>>>, Arc<Trace>, Out) {
+        printed(inner, json, || None)
+    }
+
+    fn printed(
+        inner: io::Cursor<Vec<u8>>,
+        json: bool,
+        columns: fn() -> Option<usize>,
+    ) -> (Tap<io::Cursor<Vec<u8>>>, Arc<Trace>, Out) {
         let out = Out::default();
-        let trace = Trace::new(Printer::to(out.clone(), json, true));
+        let trace = Trace::new(Printer::to(out.clone(), json, true, columns));
         (Tap::new(inner, "producer".into(), Arc::clone(&trace)), trace, out)
     }
 
@@ -194,6 +202,7 @@ mod tests {
         let lines: Vec<serde_json::Value> =
             out.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line["type"] == "packet"));
         assert_eq!((&lines[0]["from"], &lines[0]["to"]), (&"producer".into(), &"broker".into()));
         assert_eq!((&lines[0]["packet"], &lines[0]["topic"]), (&"PUBLISH".into(), &"oc2/cmd/all".into()));
         assert_eq!((&lines[0]["qos"], &lines[0]["id"]), (&1.into(), &2468.into()));
@@ -217,6 +226,32 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_fits_the_terminal_and_loses_nothing() {
+        type Columns = fn() -> Option<usize>;
+        for (columns, width) in
+            [(|| Some(120), 120), (|| Some(80), 80), (|| Some(50), 50), (|| Some(20), 48)] as [(Columns, usize); 4]
+        {
+            let (mut tap, _, out) = printed(io::Cursor::default(), false, columns);
+            tap.write_all(UP).unwrap();
+            let text = anstream::adapter::strip_str(&out.text()).to_string();
+            for line in text.lines() {
+                assert!(line.trim_end().chars().count() <= width, "{width}: {line}");
+            }
+            let told: String = text.split_whitespace().collect();
+            for part in [
+                "oc2/cmd/all",
+                "QoS1",
+                "id2468",
+                "msgType=r",
+                "{}",
+                "321f000b6f63322f636d642f616c6c09a40d2600076d7367547970650001727b7d",
+            ] {
+                assert!(told.contains(part), "{part} is not in {told}");
+            }
+        }
+    }
+
+    #[test]
     fn a_bad_packet_is_told_and_nothing_after_it_is_believed() {
         let (mut tap, trace, out) =
             tapped(io::Cursor::new(b"\xd0\x00HTTP/1.1 400 Bad Request\r\n\xd0\x00".to_vec()), true);
@@ -224,6 +259,6 @@ mod tests {
         assert_eq!(trace.tally().packets, 1);
         let what = &trace.tally().invalid[0];
         assert!(what.starts_with("the broker sent a bad packet: "), "{what}");
-        assert!(out.text().lines().last().unwrap().starts_with("{\"note\":"), "{}", out.text());
+        assert!(out.text().lines().last().unwrap().starts_with("{\"type\":\"note\",\"note\":"), "{}", out.text());
     }
 }

@@ -84,7 +84,7 @@ fn every_command_is_answered_by_whom_it_concerns() {
     for qos in ["1", "2"] {
         let (_, lines) = demo(&["--qos", qos]);
         let mut answers: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-        for line in lines.iter().filter(|line| line.get("command").is_some()) {
+        for line in lines.iter().filter(|line| line["type"] == "response") {
             assert!(line["after_ms"].as_f64().unwrap() >= 0.0);
             answers.entry(line["topic"].as_str().unwrap()).or_default().push(line["status"].as_u64().unwrap());
         }
@@ -97,6 +97,18 @@ fn every_command_is_answered_by_whom_it_concerns() {
         assert_eq!((&last["expected"], &last["answered"]), (&json!(9), &json!(9)));
         assert_eq!(last["invalid_packets"], 0);
     }
+}
+
+#[test]
+fn every_line_for_programs_says_what_it_is() {
+    let (_, lines) = demo(&[]);
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in &lines {
+        *count.entry(line["type"].as_str().unwrap()).or_default() += 1;
+    }
+    assert_eq!((count["response"], count["summary"]), (9, 1));
+    assert_eq!(count["packet"], lines.last().unwrap()["packets"].as_u64().unwrap() as usize);
+    assert_eq!(count.len(), 3, "{count:?}");
 }
 
 #[test]

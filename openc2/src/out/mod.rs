@@ -5,10 +5,10 @@
 mod leaf;
 mod raw;
 
-use crate::error::{EncodeError, Rule};
+use crate::error::{EncodeError, LanguageRule};
 use crate::json::plain;
 use crate::source::{Shape, named};
-use crate::text::{self, Text};
+use crate::text::{self, Str};
 use crate::vocabulary::{Name, RegisteredProfile, Vocabulary};
 use crate::{Form, Language, Style};
 
@@ -18,7 +18,7 @@ pub(crate) struct Out<'b> {
     at: usize,
     style: Style,
     depth: u8,
-    refused: Option<Rule>,
+    refused: Option<LanguageRule>,
 }
 
 /// A map, record or list that is being written.
@@ -74,13 +74,20 @@ impl<'b> Out<'b> {
     }
 
     /// Keeps the first rule that is broken.
-    pub(crate) fn refuse(&mut self, rule: Rule) {
+    pub(crate) fn refuse(&mut self, rule: LanguageRule) {
         self.refused.get_or_insert(rule);
     }
 
     /// Refuses unless this holds.
-    pub(crate) fn require(&mut self, holds: bool, rule: Rule) {
+    pub(crate) fn require(&mut self, holds: bool, rule: LanguageRule) {
         if !holds {
+            self.refuse(rule);
+        }
+    }
+
+    /// Refuses for the rule that was found broken.
+    pub(crate) fn require_all(&mut self, found: Result<(), LanguageRule>) {
+        if let Err(rule) = found {
             self.refuse(rule);
         }
     }
@@ -234,10 +241,10 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a field of this name; the concise form has no identifier for it.
-    pub(crate) fn named(&mut self, frame: &mut Frame, name: Text<'_>) {
+    pub(crate) fn named(&mut self, frame: &mut Frame, name: Str<'_>) {
         self.comma(frame);
         if self.concise() {
-            self.refuse(Rule::ConciseExtension);
+            self.refuse(LanguageRule::ConciseExtension);
         }
         self.text(name);
         self.colon();
@@ -250,7 +257,7 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a field named for a profile.
-    pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Text<'_>) {
+    pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Str<'_>) {
         match named::<RegisteredProfile>(profile) {
             Some(registered) => self.field(frame, registered),
             None => self.named(frame, profile),
@@ -264,17 +271,17 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a field named for a target of a profile, as v1.0 writes it.
-    pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Text<'_>, name: Text<'_>) {
+    pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Str<'_>, name: Str<'_>) {
         if self.concise() {
             // Of the registered profiles' targets, only this one has an identifier that was approved.
             if profile == crate::slpf::NSID && name == crate::slpf::RULE_NUMBER {
                 return self.identified(frame, crate::slpf::RULE_NUMBER_ID);
             }
-            self.refuse(Rule::ConciseExtension);
+            self.refuse(LanguageRule::ConciseExtension);
         }
         self.comma(frame);
-        let plain = |text: Text<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
-        self.require(plain(profile) && plain(name) && !name.is_empty(), Rule::TargetExtension);
+        let plain = |text: Str<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
+        self.require(plain(profile) && plain(name) && !name.is_empty(), LanguageRule::TargetExtension);
         self.quote(profile.len().saturating_add(name.len()).saturating_add(1));
         for c in profile.chars().chain([':']).chain(name.chars()) {
             let (bytes, length) = text::utf8(c);
@@ -322,7 +329,7 @@ impl<'b> Out<'b> {
     }
 
     /// A string, its escapes undone and, in JSON, those made that must be.
-    pub(crate) fn text(&mut self, text: Text<'_>) {
+    pub(crate) fn text(&mut self, text: Str<'_>) {
         if let Some(plain) = text.as_plain() {
             return self.str(plain);
         }

@@ -36,28 +36,56 @@ impl Default for KeepAlive {
     }
 }
 
-/// A client identifier made at random, to be kept and used again (CS01 s2.6): 22 letters and digits, which every server
-/// accepts [MQTT-3.1.3-5].
+/// A client identifier to be made at random before the first connection, stored, and used again for each (CSD03 s2.6, CS01
+/// s2.6): 1 to 23 letters and digits, which every server accepts [MQTT-3.1.3-5].
+///
+/// ```
+/// use openc2_mqtt::transfer::ClientId;
+///
+/// # let (stored, random): (Option<&str>, [u8; 16]) = (None, [7; 16]);
+/// // What an earlier process stored, or else a new one, to be stored now: `id.as_str()`.
+/// let id = stored.and_then(ClientId::parse).unwrap_or_else(|| ClientId::from_random(random));
+/// assert_eq!(ClientId::parse(id.as_str()), Some(id));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ClientId([u8; 22]);
+pub struct ClientId {
+    bytes: [u8; Self::MAX],
+    length: u8,
+}
 
 impl ClientId {
-    /// Makes one of 16 random bytes; different bytes make different identifiers.
+    /// The longest that every server accepts, in bytes.
+    pub const MAX: usize = 23;
+    /// How long one made at random is, in bytes.
+    const RANDOM: usize = 22;
+
+    /// Makes one of 16 random bytes; different bytes make different identifiers, of 22 letters and digits.
     pub fn from_random(random: [u8; 16]) -> Self {
         const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        let mut id = [b'0'; 22];
+        let mut bytes = [0; Self::MAX];
         let mut rest = u128::from_le_bytes(random);
-        for c in &mut id {
+        for c in bytes.iter_mut().take(Self::RANDOM) {
             // 62^22 is more than 2^128, so nothing of the 128 bits is lost.
             *c = ALPHABET.get((rest % 62) as usize).copied().unwrap_or(b'0');
             rest /= 62;
         }
-        Self(id)
+        Self { bytes, length: Self::RANDOM as u8 }
     }
 
-    /// The identifier.
+    /// One that was stored; `None` unless it has 1 to 23 letters and digits.
+    pub fn parse(stored: &str) -> Option<Self> {
+        let mut bytes = [0; Self::MAX];
+        let room = bytes.get_mut(..stored.len())?;
+        if stored.is_empty() || !stored.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return None;
+        }
+        crate::text::copy(room, stored.as_bytes());
+        Some(Self { bytes, length: stored.len() as u8 })
+    }
+
+    /// The identifier, as it is stored and stands in CONNECT.
     pub fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.0).unwrap_or("")
+        self.bytes.get(..usize::from(self.length)).and_then(|id| core::str::from_utf8(id).ok()).unwrap_or("")
     }
 }
 
@@ -205,6 +233,20 @@ mod tests {
         assert_eq!(KeepAlive::from_seconds(301), None);
         assert_eq!(KeepAlive::from_seconds(300), Some(KeepAlive::default()));
         assert_eq!(KeepAlive::MAX.seconds(), 300);
+    }
+
+    #[test]
+    fn a_client_identifier_is_stored_and_used_again() {
+        for random in [[0; 16], [0xFF; 16], *b"0123456789abcdef"] {
+            let id = ClientId::from_random(random);
+            assert_eq!(ClientId::parse(id.as_str()), Some(id));
+        }
+        for stored in ["a", "hzboblxic", "12345678901234567890123"] {
+            assert_eq!(ClientId::parse(stored).unwrap().as_str(), stored);
+        }
+        for none in ["", "123456789012345678901234", "a-b", "a b", "na\u{ef}ve", "a\n"] {
+            assert_eq!(ClientId::parse(none), None, "{none:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use mqtt5_codec::{Filter, Properties, Property, QoS, ReasonCode, Subscription, SubscriptionOptions, Text, Topic};
 use mqtt5_session::{
-    Boxed, Client, Connect, Event, Fault, Inbox, Input, Instant, Memory, Message, Prior, Refused, Transmit,
+    Boxed, Client, ConnectOptions, Event, Fault, Inbox, Input, Instant, Memory, Prior, Publication, Refused, Transmit,
 };
 
 /// Bytes of hexadecimal digits; spaces don't count.
@@ -29,8 +29,8 @@ pub(crate) fn subscription(filter: &str) -> Subscription<'_> {
     Subscription { filter: Filter::new(filter).unwrap(), options: SubscriptionOptions::default() }
 }
 
-pub(crate) fn message<'a>(name: &'a str, payload: &'a str, qos: u8) -> Message<'a> {
-    let mut message = Message::new(topic(name), payload.as_bytes());
+pub(crate) fn message<'a>(name: &'a str, payload: &'a str, qos: u8) -> Publication<'a> {
+    let mut message = Publication::new(topic(name), payload.as_bytes());
     message.qos = QoS::from_u8(qos).unwrap();
     message
 }
@@ -38,8 +38,8 @@ pub(crate) fn message<'a>(name: &'a str, payload: &'a str, qos: u8) -> Message<'
 /// CONNECT of client `c` with Clean Start 0, a session expiry of 100 seconds and no keep-alive.
 pub(crate) const LASTING: &[Property<'static>] = &[Property::SessionExpiryInterval(100)];
 
-pub(crate) fn lasting() -> Connect<'static> {
-    let mut connect = Connect::new(text("c"));
+pub(crate) fn lasting() -> ConnectOptions<'static> {
+    let mut connect = ConnectOptions::new(text("c"));
     connect.packet.clean_start = false;
     connect.packet.keep_alive = 0;
     connect.packet.properties = Properties::from(LASTING);
@@ -117,9 +117,14 @@ impl<M: Memory> Host<M> {
         Instant::from_millis(self.now)
     }
 
+    pub(crate) fn connect(&mut self, connect: &ConnectOptions<'_>) -> Result<(), Refused> {
+        let now = self.now();
+        self.client.connect(connect, &mut self.inbox, now)
+    }
+
     /// Connects, and hands in the CONNACK; returns what comes of it.
-    pub(crate) fn open(&mut self, connect: &Connect<'_>, connack: &str) -> Vec<String> {
-        self.client.connect(connect, self.now()).unwrap();
+    pub(crate) fn open(&mut self, connect: &ConnectOptions<'_>, connack: &str) -> Vec<String> {
+        self.connect(connect).unwrap();
         self.sent();
         self.feed(connack)
     }
@@ -135,7 +140,7 @@ impl<M: Memory> Host<M> {
     /// Writes `n` bytes at most, of one piece that is lent.
     pub(crate) fn write(&mut self, n: usize) -> usize {
         let now = self.now();
-        let Some(Transmit::Bytes(lent)) = self.client.poll_transmit(now) else { return 0 };
+        let Some(Transmit::Bytes(lent)) = self.client.poll_transmit() else { return 0 };
         assert!(!lent.is_empty());
         let n = n.min(lent.len()).min(self.piece);
         self.out.extend_from_slice(&lent[..n]);
@@ -192,13 +197,12 @@ impl<M: Memory> Host<M> {
         }
     }
 
-    pub(crate) fn publish(&mut self, message: &Message<'_>) -> Result<Option<u16>, Refused> {
-        self.client.publish(message, self.now()).map(|id| id.map(|id| id.get()))
+    pub(crate) fn publish(&mut self, message: &Publication<'_>) -> Result<Option<u16>, Refused> {
+        self.client.publish(message).map(|id| id.map(|id| id.get()))
     }
 
     pub(crate) fn subscribe(&mut self, filter: &str) -> Result<u16, Refused> {
-        let now = self.now();
-        self.client.subscribe(&[subscription(filter)], Properties::EMPTY, now).map(|id| id.get())
+        self.client.subscribe(&[subscription(filter)], Properties::EMPTY).map(|id| id.get())
     }
 
     pub(crate) fn lost(&mut self) -> Vec<u16> {

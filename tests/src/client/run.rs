@@ -184,7 +184,7 @@ impl<W: Write> Tool<W> {
         let Some(transport) = &mut self.transport else { return Ok(false) };
         let mut wrote = false;
         let now = || session::Instant::from_millis(self.start.elapsed().as_millis() as u64 + 1);
-        while let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit(now()) {
+        while let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit() {
             let n = transport.write(bytes);
             if n == 0 {
                 break;

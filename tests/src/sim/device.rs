@@ -2,7 +2,7 @@
 
 use mqtt5_codec::{Decoded, Decoder, Properties, Property, Rule, Sender, Text, Topic, Will};
 use mqtt5_session::{
-    Acknowledge, Boxed, Client, Connect, Event, Fault, Inbox, Input, Instant, Prior, Refused, Transmit,
+    Acknowledge, Boxed, Client, ConnectOptions, Event, Fault, Inbox, Input, Instant, Prior, Refused, Transmit,
 };
 
 use super::app::{App, Listener};
@@ -115,7 +115,7 @@ impl<'t> Device<'t> {
         let payload = book.next().to_be_bytes();
         let will_name = will_topic(self.number);
         let delay = [Property::WillDelayInterval(will.map_or(0, |(_, delay)| delay))];
-        let mut options = Connect::new(name);
+        let mut options = ConnectOptions::new(name);
         if let (Some((qos, _)), Ok(topic), false) = (will, Topic::new(&will_name), self.app.no_will) {
             let properties = Properties::from(&delay);
             options.packet.will = Some(Will { qos, retain: false, properties, topic, payload: &payload });
@@ -127,7 +127,8 @@ impl<'t> Device<'t> {
         options.acknowledge = if manual { Acknowledge::Manual } else { Acknowledge::Automatic };
         options = options.with_topic_aliases(aliases);
         let len = options.packet.encoded_len().unwrap_or(usize::MAX);
-        let asked = self.client.connect(&options, self.at(now));
+        let at = Instant::from_millis(now - self.boot);
+        let asked = self.client.connect(&options, &mut self.inbox, at);
         let clean = self.clean;
         let with_will = options.packet.will.map(|will| will.qos);
         self.tell(|| format!("connects, clean start {clean}, will {with_will:?}: {asked:?}"));
@@ -145,9 +146,6 @@ impl<'t> Device<'t> {
         }
         self.least_expiry = self.least_expiry.min(expiry);
         self.link = Some(broker.open(now));
-        // The inbox leaves the old connection behind.
-        let at = self.at(now);
-        let _ = self.client.handle_input(&mut self.inbox, at);
         self.losses(book);
     }
 
@@ -171,7 +169,7 @@ impl<'t> Device<'t> {
         let mut left = most;
         while left > 0
             && self.link.is_some()
-            && let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit(self.at(now))
+            && let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit()
         {
             let len = bytes.len().min(left);
             self.wire.extend_from_slice(bytes.get(..len).unwrap_or_default());
@@ -263,7 +261,7 @@ impl<'t> Device<'t> {
                 self.acknowledge(book, random);
             }
             if self.app.auth_due && random.chance(60) {
-                self.authenticate(book, now);
+                self.authenticate(book);
             }
             if !goes_on {
                 return handled;

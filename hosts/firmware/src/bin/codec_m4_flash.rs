@@ -7,7 +7,8 @@ use core::hint::black_box;
 
 use firmware::machine::{exit, print};
 use mqtt5_codec::{
-    Ack, AckKind, Auth, Connect, Decoded, Decoder, Disconnect, EncodeError, Packet, Publish, Sender, Subscribe, Unsubscribe,
+    Ack, AckKind, Auth, Connect, Decoded, Decoder, Disconnect, EncodeError, Packet, Publish, Sender, Subscribe,
+    Unsubscribe,
 };
 
 #[panic_handler]

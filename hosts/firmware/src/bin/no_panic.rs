@@ -12,7 +12,7 @@ use core::hint::black_box;
 
 use firmware::machine::{exit, unlinkable};
 use mqtt5_codec::*;
-use mqtt5_session::{Acknowledge, Client, Ending, Event, Inbox, Inline, Input, Instant, Message, Prior, flow};
+use mqtt5_session::{Acknowledge, Client, Ending, Event, Inbox, Inline, Input, Instant, Publication, Prior, flow};
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -252,7 +252,7 @@ fn session() {
     let mut aliases = [0; 64];
     let mut inbox = Inbox::new(black_box(&mut buffer[..])).with_aliases(black_box(&mut aliases[..]), black_box(8));
     if let Ok(id) = Text::new(plain()) {
-        let mut connect = mqtt5_session::Connect::new(id);
+        let mut connect = mqtt5_session::ConnectOptions::new(id);
         if let Ok(Decoded::Packet { packet: Packet::Connect(packet), .. }) = decoder().decode(bytes()) {
             connect.packet = packet;
         }
@@ -262,32 +262,34 @@ fn session() {
         connect.ping_timeout = black_box(0);
         connect.keep_alive_share = black_box(0);
         connect = connect.with_topic_aliases(black_box(0));
-        calls! { client.connect(&connect, now()); }
+        connect.ping_when_silent = black_box(false);
+        calls! { client.connect(&connect, &mut inbox, now()); }
     }
     if let Some(Packet::Publish(publish)) = built()
         && let Some(topic) = publish.topic.name()
     {
-        let mut message = Message::new(topic, publish.payload);
+        let mut message = Publication::new(topic, publish.payload);
         message.qos = black_box(QoS::ExactlyOnce);
         message.retain = black_box(false);
         message.hold = black_box(false);
         message.properties = publish.properties;
         calls! {
-            client.publish(&message, now());
-            client.auth(ReasonCode::SUCCESS, publish.properties, now());
-            client.disconnect(ReasonCode::SUCCESS, publish.properties, black_box(Ending::AtOnce), now());
+            client.publish(&message);
+            client.auth(ReasonCode::SUCCESS, publish.properties);
+            client.disconnect(black_box(Ending::AtOnce));
+            client.disconnect_with(ReasonCode::SUCCESS, publish.properties, black_box(Ending::AtOnce));
         }
     }
     if let Ok(Decoded::Packet { packet, .. }) = decoder().decode(bytes()) {
         if let Packet::Subscribe(packet) = packet
             && let Some(one) = packet.filters.iter().next()
         {
-            calls! { client.subscribe(black_box(&[one][..]), packet.properties, now()); }
+            calls! { client.subscribe(black_box(&[one][..]), packet.properties); }
         }
         if let Packet::Unsubscribe(packet) = packet
             && let Some(one) = packet.filters.iter().next()
         {
-            calls! { client.unsubscribe(black_box(&[one][..]), packet.properties, now()); }
+            calls! { client.unsubscribe(black_box(&[one][..]), packet.properties); }
         }
     }
     let n = inbox.spare().len();
@@ -300,9 +302,10 @@ fn session() {
             other => calls! { other; },
         }
     }
-    if let Some(transmit) = client.poll_transmit(now()) {
+    if let Some(transmit) = client.poll_transmit() {
         calls! { transmit; }
     }
+    calls! { client.transmit_into(room()); }
     client.transmitted(black_box(0), now());
     client.handled();
     calls! {

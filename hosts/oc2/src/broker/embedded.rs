@@ -19,12 +19,16 @@ const TRIES: usize = 5;
 pub(crate) enum Error {
     #[error("no free loopback port: {0}")]
     Port(io::Error),
+    #[error("it cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
     #[error("no thread for the broker: {0}")]
     Thread(io::Error),
     #[error("it did not open a port, in {TRIES} tries")]
     Closed,
     #[error("it did not answer on {0} within {1:?}")]
     Silent(SocketAddr, Duration),
+    #[error("it has ended")]
+    Ended,
 }
 
 /// Starts a broker and returns once it accepts connections. It lives as long as the process: rumqttd has no stop.
@@ -52,6 +56,27 @@ pub(crate) fn start(within: Duration) -> Result<SocketAddr, Error> {
     Err(Error::Closed)
 }
 
+/// Runs a broker here until it ends, and tells the person where it is once it accepts connections.
+pub(super) fn serve(listen: SocketAddr) -> Error {
+    // rumqttd says nothing of a port that it could not open.
+    if let Err(error) = TcpListener::bind(listen) {
+        return Error::Listen(listen, error);
+    }
+    let broker = thread::Builder::new().name("rumqttd".into()).spawn(move || {
+        let _ = Broker::new(config(listen)).start();
+    });
+    let broker = match broker {
+        Ok(broker) => broker,
+        Err(error) => return Error::Thread(error),
+    };
+    while !broker.is_finished() && TcpStream::connect(listen).is_err() {
+        thread::sleep(Duration::from_millis(2));
+    }
+    anstream::eprintln!("rumqttd, MQTT v5, on {listen}; anyone may connect, and nothing is kept");
+    let _ = broker.join();
+    Error::Ended
+}
+
 /// A port that was free a moment ago: rumqttd takes no listener that is already bound, only an address.
 fn free_port() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
@@ -60,7 +85,7 @@ fn free_port() -> io::Result<SocketAddr> {
 fn config(listen: SocketAddr) -> Config {
     let connections = ConnectionSettings {
         connection_timeout_ms: 5_000,
-        max_payload_size: 1 << 20,
+        max_payload_size: 16 << 20,
         max_inflight_count: 100,
         auth: None,
         external_auth: None,
@@ -68,9 +93,9 @@ fn config(listen: SocketAddr) -> Config {
     };
     let server = ServerSettings { name: "oc2".into(), listen, tls: None, next_connection_delay_ms: 0, connections };
     let router = RouterConfig {
-        max_connections: 64,
+        max_connections: 1024,
         max_outgoing_packet_count: 200,
-        max_segment_size: 1 << 20,
+        max_segment_size: 100 << 20,
         max_segment_count: 10,
         ..RouterConfig::default()
     };
