@@ -63,6 +63,11 @@ impl<'a> Reader<'a, '_> {
             (5, ..=27 | 31) => return Kind::Map,
             (7, 20 | 21) => return Kind::Boolean,
             (7, 22) => return Kind::Null,
+            // Well-formed, but no value of the language; from 32 on they stand in a byte of their own.
+            (7, ..=19 | 23) => LanguageRule::CborSimple,
+            (7, 24) if self.bytes.get(self.at.saturating_add(1)).is_some_and(|value| *value >= 32) => {
+                LanguageRule::CborSimple
+            }
             (2 | 3, 31) => LanguageRule::CborChunks,
             (6, _) => LanguageRule::CborTag,
             _ => LanguageRule::CborJunk,
@@ -249,7 +254,9 @@ impl<'a> Reader<'a, '_> {
             Kind::Map => self.cbor_enter(false),
             Kind::List if self.concise() && shape == Shape::Record => self.cbor_enter(true),
             _ => {
-                self.unexpected(LanguageRule::WantMap);
+                // A record is an array in the concise form.
+                let record = self.concise() && shape == Shape::Record;
+                self.unexpected(if record { LanguageRule::WantList } else { LanguageRule::WantMap });
                 Walk::OVER
             }
         }
@@ -390,7 +397,11 @@ mod tests {
             (&[0xA2, 0x61, b'a', 0x01, 0x61, b'a', 0x02], LanguageRule::DuplicateKey),
             (&[0xA2, 0x61, b'a', 0x01, 0x05, 0x02], LanguageRule::CborKey),
             (&[0xFF], LanguageRule::CborJunk),
-            (&[0xF7], LanguageRule::CborJunk),
+            (&[0xF7], LanguageRule::CborSimple),
+            (&[0xE0], LanguageRule::CborSimple),
+            (&[0xF8, 0x20], LanguageRule::CborSimple),
+            (&[0xF8, 0x1F], LanguageRule::CborJunk),
+            (&[0xF8], LanguageRule::CborJunk),
             (&[0x1C], LanguageRule::CborJunk),
             (&[0xC1, 0x01], LanguageRule::CborTag),
             (&[0x7F, 0x61, b'a', 0xFF], LanguageRule::CborChunks),

@@ -276,6 +276,15 @@ impl<'a, 't> Reader<'a, 't> {
         if self.is_json() { self.json_text() } else { self.cbor_text() }
     }
 
+    /// A text, where the concise form has something else, of which this rule is told.
+    pub(crate) fn text_unless_concise(&mut self, concise: LanguageRule) -> Str<'a> {
+        if self.concise() && self.kind() != Kind::Text {
+            self.unexpected(concise);
+            return Str::EMPTY;
+        }
+        self.text()
+    }
+
     /// A text, unless something was wrong.
     pub(crate) fn sound_text(&mut self) -> Option<Str<'a>> {
         let text = self.text();
@@ -332,6 +341,12 @@ impl<'a, 't> Reader<'a, 't> {
         let start = self.begin();
         read(self);
         self.since(start)
+    }
+
+    /// Begins again with the map or record in which it stands, the outermost.
+    pub(crate) fn back_to(&mut self, start: usize) {
+        self.at = start;
+        self.depth = self.depth.saturating_add(1);
     }
 
     /// Where the next value begins.

@@ -164,7 +164,10 @@ impl<'a> Value<'a> for Hashes<'a> {
                 HashKey::Sha256 => (&mut self.sha256, 32),
             };
             let at = r.at;
-            let hash = if r.kind() == Kind::Bytes { Some(Binary::new(r.bytes())) } else { Binary::from_hex(r.text()) };
+            let hash = match r.kind() {
+                Kind::Bytes => Some(Binary::new(r.bytes())),
+                _ => Binary::from_hex(r.text_unless_concise(LanguageRule::WantBinary)),
+            };
             *slot = hash.filter(|hash| hash.len() == length);
             r.require(slot.is_some(), at, LanguageRule::Hash);
         }

@@ -4,7 +4,7 @@
 
 use core::hint::black_box;
 
-use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Text, Topic, TopicRef};
+use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Topic, TopicRef};
 use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Input, Instant, Transmit};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::transfer::{
@@ -81,7 +81,7 @@ impl<'d> Device<'d> {
     /// CONNECT as CS01 s3.1 has it, and the subscriptions.
     #[inline(never)]
     pub fn begin(&mut self, inbox: &mut Inbox<'_>) -> bool {
-        let Some(connecting) = Text::new(black_box("device7")).ok().and_then(|id| Connecting::new(id, 3_600)) else {
+        let Ok(connecting) = Connecting::new(black_box("device7"), 3_600) else {
             return false;
         };
         let properties = connecting.properties();

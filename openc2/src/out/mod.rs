@@ -214,8 +214,9 @@ impl<'b> Out<'b> {
         self.entry(frame, field.entry());
     }
 
+    /// The same by the entry of its table.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn entry(&mut self, frame: &mut Frame, name: &Name) {
+    pub(crate) fn entry(&mut self, frame: &mut Frame, name: &Name) {
         if frame.kind == FrameKind::Record {
             return self.place(frame, name.id);
         }

@@ -211,18 +211,23 @@ impl Places {
 }
 
 impl<'a> Reader<'a, '_> {
-    /// Takes the next key or item of a group, which stands at a place and breaks this rule if it stood there before. A reader
-    /// over what was checked has no table, and looks at nothing.
-    pub(crate) fn once(&mut self, group: &mut Group, member: Item<'a>, at: usize, twice: LanguageRule) {
-        let Some(places) = self.places.take() else { return };
-        let order = if self.is_json() { Order::Bytes } else { Order::LengthFirst };
-        let taken = places.add(group, (member, at), order, &|at| self.member_at(at));
-        self.places = Some(places);
-        match taken {
+    /// Takes the next key or item of a group, which stands at a place and breaks this rule if it stood there before.
+    pub(crate) fn once(&mut self, group: &mut Group, item: Item<'a>, at: usize, twice: LanguageRule) {
+        match self.meet(group, item, at) {
             Ok(()) => {}
             Err(NotOnce::Twice) => self.fail_at(at, twice),
             Err(NotOnce::TooMany) => self.fail_at(at, LanguageRule::TooMany),
         }
+    }
+
+    /// The same, and nothing is wrong with what stood there before. A reader over what was checked has no table, and looks at
+    /// nothing.
+    pub(crate) fn meet(&mut self, group: &mut Group, item: Item<'a>, at: usize) -> Result<(), NotOnce> {
+        let Some(places) = self.places.take() else { return Ok(()) };
+        let order = if self.is_json() { Order::Bytes } else { Order::LengthFirst };
+        let met = places.add(group, (item, at), order, &|at| self.member_at(at));
+        self.places = Some(places);
+        met
     }
 
     /// That a map or list has ended.
