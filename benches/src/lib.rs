@@ -7,6 +7,6 @@ pub mod openc2;
 mod ours;
 pub mod workload;
 
-pub use measure::{Subject, measured, repeat, run};
+pub use measure::{Subject, measured, refused, repeat, run};
 pub use ours::{Ours, Stream};
 pub use workload::Workload;

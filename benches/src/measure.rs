@@ -66,7 +66,7 @@ pub fn run<S: Subject>(operation: &str, workload: Workload, reps: usize) -> Opti
 
 /// The workload has no fault, so a codec that finds one is not measured at all.
 #[cold]
-pub(crate) fn refused() -> ! {
+pub fn refused() -> ! {
     eprintln!("our codec refuses a packet of the workload");
     std::process::abort()
 }

@@ -70,9 +70,7 @@ impl Subject for Ours {
             }
             Packet::PubAck(ack) => repeat(times, ack, |ack| length(ack.encode(AckKind::PubAck, output))),
             Packet::Connect(connect) => repeat(times, connect, |connect| length(connect.encode(output))),
-            Packet::Subscribe(subscribe) => {
-                repeat(times, subscribe, |subscribe| length(subscribe.encode(output)))
-            }
+            Packet::Subscribe(subscribe) => repeat(times, subscribe, |subscribe| length(subscribe.encode(output))),
             _ => refused(),
         }
     }

@@ -4,8 +4,8 @@ use crate::ack::{Ack, AckKind};
 use crate::reason::carrier;
 use crate::wire::{VARINT_MAX, Writer, varint_len};
 use crate::{
-    Auth, ConnAck, Connect, Disconnect, EncodeError, Error, Publish, ReasonCode, Rule, Sender, Sink, SubAck, Subscribe, TopicAlias,
-    Unsubscribe, wire::Reader,
+    Auth, ConnAck, Connect, Disconnect, EncodeError, Error, Publish, ReasonCode, Rule, Sender, Sink, SubAck, Subscribe,
+    TopicAlias, Unsubscribe, wire::Reader,
 };
 
 /// The type of a control packet (section 2.1.2); the number is the high half of its first byte.
@@ -302,8 +302,7 @@ pub(crate) const fn is_ping(first: u8) -> bool {
 }
 
 /// A PINGREQ or PINGRESP has no body, so its second byte is zero.
-pub(crate) const LONG_PING: Error =
-    Error { reason: ReasonCode::MALFORMED_PACKET, rule: Rule::REMAINING_LENGTH, at: 1 };
+pub(crate) const LONG_PING: Error = Error { reason: ReasonCode::MALFORMED_PACKET, rule: Rule::REMAINING_LENGTH, at: 1 };
 
 /// A packet that is read is all of the body.
 #[inline]

@@ -475,10 +475,7 @@ mod tests {
                 let rest = b"\x02\x00\x00\x00\x09\x01\x01";
                 let other = TopicRef::NameAndAlias(name, TopicAlias::new(6).unwrap());
                 let other = Packet::Publish(Publish { topic: other, ..packet });
-                assert_eq!(
-                    encoded(from, &other).unwrap(),
-                    framed(0x30, &[b"\x00\x01a\x0A\x23\x00\x06", &rest[..]])
-                );
+                assert_eq!(encoded(from, &other).unwrap(), framed(0x30, &[b"\x00\x01a\x0A\x23\x00\x06", &rest[..]]));
                 let none = Packet::Publish(Publish { topic: TopicRef::Name(name), ..packet });
                 assert_eq!(encoded(from, &none).unwrap(), framed(0x30, &[b"\x00\x01a\x07", &rest[..]]));
             }

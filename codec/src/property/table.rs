@@ -2,10 +2,12 @@
 //!
 //! The type [`Property`], how its values are read and written, and the named accessors follow from the rows at the end.
 
+use core::fmt;
 use core::num::{NonZeroU16, NonZeroU32};
 
 use super::{Properties, SESSION_EXPIRY_INTERVAL, SUBSCRIPTION_IDENTIFIER, TOPIC_ALIAS, USER_PROPERTY, place};
 use crate::list::{Item, Wire};
+use crate::text::Quoted;
 use crate::value::{PayloadFormat, QoS, SubscriptionId, TopicAlias};
 use crate::wire::{self, Writer, fits_u16, varint_len};
 use crate::{Rule, Text, Topic};
@@ -82,6 +84,8 @@ trait Value<'a>: Copy {
     fn text(self) -> Option<Text<'a>> {
         None
     }
+    /// Prints the value for a log.
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
 
 #[inline]
@@ -97,7 +101,7 @@ fn tagged_u32(id: u8, value: u32, w: &mut Writer<'_>) {
 }
 
 macro_rules! value {
-    ($($type:ty: |$r:ident| $get:expr, $len:literal, |$value:ident, $id:ident, $w:ident| $put:expr;)+) => {$(
+    ($($type:ty: |$r:ident| $get:expr, $len:literal, |$value:ident, $id:ident, $w:ident| $put:expr, $show:expr;)+) => {$(
         impl<'a> Value<'a> for $type {
             #[inline]
             fn get($r: &mut &'a [u8]) -> Option<Self> { $get }
@@ -105,19 +109,23 @@ macro_rules! value {
             fn size(&self) -> Result<usize, Rule> { Ok($len) }
             #[inline]
             fn put(&self, $id: u8, $w: &mut Writer<'_>) { let $value = *self; $put }
+            fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let $value = *self;
+                fmt::Display::fmt(&$show, f)
+            }
         }
     )+};
 }
 
 value! {
-    bool: |r| wire::u8(r).map(|byte| byte != 0), 1, |value, id, w| w.chunk([id, u8::from(value)]);
-    PayloadFormat: |r| wire::u8(r).and_then(Self::from_u8), 1, |value, id, w| w.chunk([id, value as u8]);
-    QoS: |r| wire::u8(r).and_then(Self::from_u8), 1, |value, id, w| w.chunk([id, value as u8]);
-    u16: |r| wire::u16(r), 2, |value, id, w| tagged_u16(id, value, w);
-    NonZeroU16: |r| wire::u16(r).and_then(Self::new), 2, |value, id, w| tagged_u16(id, value.get(), w);
-    TopicAlias: |r| wire::u16(r).and_then(Self::new), 2, |value, id, w| tagged_u16(id, value.get(), w);
-    u32: |r| wire::u32(r), 4, |value, id, w| tagged_u32(id, value, w);
-    NonZeroU32: |r| wire::u32(r).and_then(Self::new), 4, |value, id, w| tagged_u32(id, value.get(), w);
+    bool: |r| wire::u8(r).map(|byte| byte != 0), 1, |value, id, w| w.chunk([id, u8::from(value)]), u8::from(value);
+    PayloadFormat: |r| wire::u8(r).and_then(Self::from_u8), 1, |value, id, w| w.chunk([id, value as u8]), value as u8;
+    QoS: |r| wire::u8(r).and_then(Self::from_u8), 1, |value, id, w| w.chunk([id, value as u8]), value as u8;
+    u16: |r| wire::u16(r), 2, |value, id, w| tagged_u16(id, value, w), value;
+    NonZeroU16: |r| wire::u16(r).and_then(Self::new), 2, |value, id, w| tagged_u16(id, value.get(), w), value;
+    TopicAlias: |r| wire::u16(r).and_then(Self::new), 2, |value, id, w| tagged_u16(id, value.get(), w), value;
+    u32: |r| wire::u32(r), 4, |value, id, w| tagged_u32(id, value, w), value;
+    NonZeroU32: |r| wire::u32(r).and_then(Self::new), 4, |value, id, w| tagged_u32(id, value.get(), w), value;
 }
 
 impl<'a> Value<'a> for SubscriptionId {
@@ -133,6 +141,9 @@ impl<'a> Value<'a> for SubscriptionId {
     fn put(&self, id: u8, w: &mut Writer<'_>) {
         w.u8(id);
         w.varint(Self::get(*self));
+    }
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Self::get(*self), f)
     }
 }
 
@@ -154,6 +165,9 @@ macro_rules! text {
             fn text(self) -> Option<Text<'a>> {
                 Some(Text::checked(self.as_bytes()))
             }
+            fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&Quoted(Text::checked(self.as_bytes())), f)
+            }
         }
     )+};
 }
@@ -174,6 +188,9 @@ impl<'a> Value<'a> for &'a [u8] {
     fn put(&self, id: u8, w: &mut Writer<'_>) {
         w.tagged_bytes(id, self);
     }
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
 }
 
 impl<'a> Item<'a> for Property<'a> {}
@@ -184,6 +201,18 @@ impl<'a> Item<'a> for Property<'a> {}
 fn behind_alias<'a>(rest: &mut &'a [u8]) -> Option<Property<'a>> {
     wire::u16(rest)?;
     Wire::get(rest)
+}
+
+/// What stands before the colon in a row's sentence.
+const fn name(sentence: &'static str) -> &'static str {
+    let mut rest = sentence.as_bytes();
+    while let [before @ .., last] = rest {
+        if *last == b':' {
+            return sentence.split_at(before.len()).0;
+        }
+        rest = before;
+    }
+    sentence
 }
 
 macro_rules! properties {
@@ -217,6 +246,15 @@ macro_rules! properties {
                 }
             }
 
+            /// The name that the standard gives it: `Payload Format Indicator`.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $($(Self::$variant(_) => const { name($doc) },)+)+
+                    Self::UserProperty(..) => "User Property",
+                }
+            }
+
             /// How many bytes the property takes, if its value may be sent.
             #[inline]
             pub(super) fn size(&self, place: u8) -> Result<usize, Rule> {
@@ -233,6 +271,18 @@ macro_rules! properties {
                 match self {
                     $($(Self::$variant(value))|+ => [Value::text(value), None],)+
                     Self::UserProperty(name, value) => [Some(name), Some(value)],
+                }
+            }
+        }
+
+        /// For a log: name and value, text in quotation marks, of binary data the length only.
+        impl fmt::Display for Property<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())?;
+                f.write_str(" ")?;
+                match self {
+                    $($(Self::$variant(value))|+ => value.show(f),)+
+                    Self::UserProperty(name, value) => write!(f, "{}={}", Quoted(*name), Quoted(*value)),
                 }
             }
         }

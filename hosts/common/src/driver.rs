@@ -18,7 +18,7 @@ use crate::clock::after;
 use crate::error::{Cause, HostError, Step};
 use crate::events::{Events, HostEvent};
 use crate::handle::Handle;
-use crate::link::Outbox;
+use crate::link::{Outbox, Since};
 use crate::options::{Dial, Options};
 use crate::reconnect::{Itinerary, Next};
 use crate::secret::Credentials;
@@ -76,6 +76,9 @@ pub struct Driver {
     pub(crate) out: Outbox,
     /// The first bytes that came on this connection.
     pub(crate) first: Vec<u8>,
+    pub(crate) since: Since,
+    /// Whether bytes came since the last turn.
+    pub(crate) heard: bool,
     itinerary: Itinerary,
     authenticator: Option<Box<dyn Authenticator>>,
     stage: Stage,
@@ -102,6 +105,8 @@ pub fn client(
         inbox,
         out: Outbox::default(),
         first: Vec::new(),
+        since: Since::default(),
+        heard: false,
         itinerary: addresses,
         authenticator,
         stage: Stage::Waiting(Instant::default()),
@@ -221,6 +226,7 @@ impl Driver {
             state.ending = None;
             state.auth = None;
             state.leaving = false;
+            state.paused = false;
             Ok::<_, Refused>(state.link)
         });
         match begun {
@@ -229,6 +235,8 @@ impl Driver {
         }
         self.out.clear();
         self.first.clear();
+        self.since = Since::default();
+        self.heard = true;
         self.accepted = None;
         self.stage = Stage::Linked(attempt);
     }

@@ -113,12 +113,13 @@ fn values() {
 
 fn texts() {
     if let Ok(text) = Text::new(plain()) {
-        calls! { text.as_str(); text.as_bytes(); text.len(); text.is_empty(); text.discouraged(); text == *plain(); write!(Paper, "{text}"); }
+        calls! { <&str>::from(text); AsRef::<str>::as_ref(&text); Text::try_from(plain()); text.as_str(); text.as_bytes(); text.len(); text.is_empty(); text.discouraged(); text == *plain(); write!(Paper, "{text}"); }
     }
     if let Ok(topic) = Topic::new(plain()) {
         calls! { topic.as_str(); topic.as_bytes(); topic.text(); topic == *plain(); write!(Paper, "{topic}"); }
         if let Ok(filter) = Filter::new(plain()) {
             calls! {
+                Filter::try_from(plain()); Topic::try_from(plain()); Text::from(filter); Subscription::new(filter);
                 filter.as_str(); filter.as_bytes(); filter.text(); filter.is_shared(); filter.share_name(); filter.has_wildcard();
                 filter.matches(topic); filter == *plain(); write!(Paper, "{filter}");
             }
@@ -129,11 +130,13 @@ fn texts() {
 fn decoding() {
     calls! {
         decoder().frame(bytes());
+        Frame::find(bytes());
         decoder().packet(black_box(0), bytes());
         decoder().decode(bytes());
     }
     if let Err(error) = decoder().decode(bytes()) {
         calls! { error.reason; error.rule.id(); error.rule.meaning(); error.at; write!(Paper, "{error}"); }
+        calls! { write!(Paper, "{}", CodecError::from(error)); core::error::Error::source(&CodecError::from(error.rule)); }
     }
 }
 
@@ -142,7 +145,10 @@ fn packets(packet: &Packet<'_>) {
         packet.packet_type();
         packet.encode(sender(), &mut room());
         packet.encoded_len(sender());
+        packet.encode(sender(), &mut [0; 64]);
+        packet.encode(sender(), room());
         packet == black_box(packet);
+        write!(Paper, "{packet}");
     }
     match packet {
         Packet::Connect(connect) => {
