@@ -74,7 +74,7 @@ fn next_string<'a>(list: &mut &'a str) -> Option<Str<'a>> {
     let start = bytes.iter().position(|byte| *byte == b'"')?.saturating_add(1);
     let (mut end, mut escaped) = (start, false);
     loop {
-        end = end.saturating_add(plain(bytes, end).length);
+        end = end.saturating_add(plain(bytes, end));
         match bytes.get(end)? {
             b'"' => break,
             // Whatever is escaped, the byte behind the backslash isn't the string's end.

@@ -262,7 +262,7 @@ impl Reading {
         }
         let reader = match encoding {
             Encoding::Json => match core::str::from_utf8(bytes) {
-                Ok(text) => Reader::json(text, self.depth),
+                Ok(text) => Reader::json(text, self.depth).looked_through(),
                 Err(error) => {
                     return Err(Error { rule: LanguageRule::Utf8, at: error.valid_up_to(), path: Path::EMPTY });
                 }
