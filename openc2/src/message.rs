@@ -519,7 +519,7 @@ mod tests {
         let mut signed = Message::new(Headers::default(), Content::Response(Response::new(crate::Status::Ok)));
         signed.signature = Some(Str::new("s"));
         let refused = signed.structured(Structure::Record).encode(Form::Json, &mut [0; 99]);
-        assert_eq!(refused, Err(crate::EncodeError::Refused(LanguageRule::UnknownKey)));
+        assert_eq!(refused, Err(EncodeError::Refused(LanguageRule::UnknownKey)));
     }
 
     #[test]
@@ -588,7 +588,7 @@ mod tests {
         assert_eq!(message.encode(Form::Cbor, &mut buffer), Ok(166));
         let again = Reading::default().message(Encoding::Cbor, concise).unwrap().value;
         let length = again.encode(Form::Json, &mut buffer[..]).err();
-        assert_eq!(length, Some(crate::EncodeError::Full { need: 204 }));
+        assert_eq!(length, Some(EncodeError::Full { need: 204 }));
     }
 
     #[test]
