@@ -28,7 +28,7 @@ fn sent(session: &mut Session) -> Vec<u8> {
 
 /// A session opened with the CONNECT of an example, and that packet.
 fn opened(client_id: &str, user_name: &str, password: &str) -> (Session, Vec<u8>) {
-    let mut connecting = Connecting::new(Text::new(client_id).unwrap(), 0).unwrap();
+    let mut connecting = Connecting::new(client_id, 0).unwrap();
     connecting.user_name = Some(Text::new(user_name).unwrap());
     connecting.password = Some(password.as_bytes());
     let properties = connecting.properties();

@@ -15,6 +15,7 @@ mod printer;
 mod producer;
 mod report;
 mod scenario;
+mod svg;
 mod table;
 mod terminal;
 mod trace;

@@ -248,6 +248,11 @@ impl<'d, M: ProducerStore> Producer<'d, M> {
         Table::new(&mut self.memory).expire(now)
     }
 
+    /// Takes back a request that was never published, as if it had not been made.
+    pub(crate) fn forget(&mut self, request: RequestId) {
+        Table::new(&mut self.memory).forget(request);
+    }
+
     /// Ends a request; what still comes for it is late. `false` if it is over already.
     pub fn cancel(&mut self, request: RequestId) -> bool {
         Table::new(&mut self.memory).end(request)

@@ -144,10 +144,16 @@ pub(crate) struct Demo {
     /// The MQTT quality of service that messages are published with
     #[arg(long, value_name = "1|2", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(crate) qos: u8,
+    /// Which version of the transfer specification names the topics
+    #[arg(long, value_enum, default_value_t = Layout::Cs01)]
+    pub(crate) layout: Layout,
+    /// Draw the exchange into a file: a sequence diagram, and the packets as boxes of fields
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
-    /// Print the bytes of every packet too, in hex
+    /// Print whole payloads, and the bytes of every packet in hex
     #[arg(short, long)]
     pub(crate) verbose: bool,
     /// How long each step may take: connecting, subscribing, each command's responses
@@ -159,6 +165,26 @@ pub(crate) struct Demo {
 pub(crate) enum Encoding {
     Json,
     Cbor,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Layout {
+    /// The Committee Specification of November 2021
+    Cs01,
+    /// The draft of February 2021
+    Csd03,
+    /// The working draft of 2019, with topics for actions and types of devices
+    Wd01,
+}
+
+impl From<Layout> for openc2_mqtt::transfer::Layout {
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::Cs01 => Self::Cs01,
+            Layout::Csd03 => Self::Csd03,
+            Layout::Wd01 => Self::Wd01,
+        }
+    }
 }
 
 /// A whole day is longer than anyone waits, and far from what a clock could overflow on.
