@@ -4,6 +4,7 @@
 pub mod growth;
 mod measure;
 pub mod openc2;
+pub mod other;
 mod ours;
 pub mod workload;
 

@@ -4,7 +4,7 @@ use crate::ack::{Ack, AckKind};
 use crate::reason::carrier;
 use crate::wire::{VARINT_MAX, Writer, varint_len};
 use crate::{
-    Auth, ConnAck, Connect, Disconnect, EncodeError, Error, Publish, ReasonCode, Rule, Sender, Sink, SubAck, Subscribe,
+    Auth, ConnAck, Connect, Disconnect, EncodeError, Error, PacketId, Properties, Publish, ReasonCode, Rule, Sender, Sink, SubAck, Subscribe,
     TopicAlias, Unsubscribe, wire::Reader,
 };
 
@@ -229,6 +229,18 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// The acknowledgement with this first byte, of Success.
+    #[inline]
+    pub(crate) const fn acknowledged(first: u8, id: PacketId) -> Self {
+        let ack = Ack { id, reason: ReasonCode::SUCCESS, properties: Properties::EMPTY };
+        match first >> 4 {
+            4 => Self::PubAck(ack),
+            5 => Self::PubRec(ack),
+            6 => Self::PubRel(ack),
+            _ => Self::PubComp(ack),
+        }
+    }
+
     #[inline]
     fn ack(kind: AckKind, ack: Ack<'a>) -> Self {
         match kind {
@@ -392,6 +404,8 @@ pub(crate) struct Plan {
     pub(crate) properties: usize,
     /// That of the will.
     pub(crate) will_properties: usize,
+    /// The length of the list of filters or reason codes.
+    pub(crate) list: usize,
     /// A topic alias to be written before the properties.
     pub(crate) alias: Option<TopicAlias>,
     /// How many bytes that the remaining length counts are sent by the caller.
@@ -402,7 +416,7 @@ impl Plan {
     /// A packet of this type, with the flags of its type and properties of this length.
     #[inline]
     pub(crate) fn new(packet_type: PacketType, properties: usize) -> Self {
-        Self { first: packet_type.first_byte(), properties, will_properties: 0, alias: None, apart: 0 }
+        Self { first: packet_type.first_byte(), properties, will_properties: 0, list: 0, alias: None, apart: 0 }
     }
 }
 
