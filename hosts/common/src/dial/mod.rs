@@ -20,8 +20,8 @@ use crate::driver::Attempt;
 use crate::error::{Cause, Step};
 use crate::secret::Credentials;
 
-pub use socket::Socket;
 use socket::Patient;
+pub use socket::Socket;
 
 /// A stream of bytes, whatever is laid over its socket.
 pub trait Stream: Read + Write + Send {}
@@ -59,11 +59,15 @@ pub struct Dialer {
 }
 
 impl Dialer {
-    /// TCP, TLS with the roots of the operating system, WebSocket and Unix sockets, as the URL says. The largest packet that may
-    /// come has `largest` bytes.
+    /// TCP, TLS with the roots of the operating system, WebSocket and Unix sockets, as the URL says.
     #[must_use]
-    pub fn new(largest: u32) -> Self {
-        Self { largest, ..Self::default() }
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Expects packets of so many bytes at most, and no larger WebSocket messages than can hold one, or 4 MiB.
+    pub const fn expect(&mut self, largest: u32) {
+        self.largest = largest;
     }
 
     /// Asks for credentials at each attempt, instead of using those of the URL.
@@ -72,10 +76,7 @@ impl Dialer {
     }
 
     /// Opens streams by this instead of what the URL says. The stream must not block, and the socket is the one under it.
-    pub fn open_by(
-        &mut self,
-        open: impl FnMut(&Attempt) -> io::Result<(Box<dyn Stream>, Socket)> + Send + 'static,
-    ) {
+    pub fn open_by(&mut self, open: impl FnMut(&Attempt) -> io::Result<(Box<dyn Stream>, Socket)> + Send + 'static) {
         self.source = Some(Box::new(open));
     }
 
@@ -96,9 +97,7 @@ impl Dialer {
     /// The step that failed, and why.
     pub fn dial(&mut self, attempt: &Attempt) -> Result<Opened, (Step, Cause)> {
         let credentials = match &mut self.credentials {
-            Some(ask) => {
-                Some(ask(attempt).map_err(|error| (Step::Credentials, Cause::Application(error.into())))?)
-            }
+            Some(ask) => Some(ask(attempt).map_err(|error| (Step::Credentials, Cause::Application(error.into())))?),
             None => None,
         };
         if let Some(source) = &mut self.source {
