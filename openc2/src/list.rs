@@ -74,7 +74,7 @@ fn next_string<'a>(list: &mut &'a str) -> Option<Str<'a>> {
     let start = bytes.iter().position(|byte| *byte == b'"')?.saturating_add(1);
     let (mut end, mut escaped) = (start, false);
     loop {
-        end = end.saturating_add(plain(bytes, end).length);
+        end = end.saturating_add(plain(bytes, end));
         match bytes.get(end)? {
             b'"' => break,
             // Whatever is escaped, the byte behind the backslash isn't the string's end.
@@ -345,6 +345,7 @@ impl fmt::Debug for Pairs<'_> {
 pub struct PairsIter<'a>(PairsIterRepr<'a>);
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "nothing can be boxed, and it is walked through where it lies")]
 enum PairsIterRepr<'a> {
     /// The rest, and whether `query features` follows.
     Slice(core::slice::Iter<'a, Pair<'a>>, bool),

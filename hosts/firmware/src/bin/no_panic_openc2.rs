@@ -10,7 +10,7 @@ use core::fmt::Write;
 use core::hint::black_box;
 
 use firmware::calls;
-use firmware::machine::{exit, unlinkable};
+use firmware::machine::{entry, exit, unlinkable};
 use firmware::opaque::{Paper, bytes, now, plain, room, utc};
 use mqtt5_codec::{Properties, QoS, Topic};
 use mqtt5_session::{Event, Inbox, Input};
@@ -26,7 +26,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     unlinkable()
 }
 
-#[cortex_m_rt::entry]
+#[entry]
 fn main() -> ! {
     words();
     values();
