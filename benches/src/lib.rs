@@ -4,9 +4,10 @@
 pub mod growth;
 mod measure;
 pub mod openc2;
+pub mod other;
 mod ours;
 pub mod workload;
 
-pub use measure::{Subject, measured, repeat, run};
+pub use measure::{Subject, measured, refused, repeat, run};
 pub use ours::{Ours, Stream};
 pub use workload::Workload;

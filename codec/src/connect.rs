@@ -60,6 +60,10 @@ pub struct Will<'a> {
 const PROTOCOL_NAME: &str = "MQTT";
 const PROTOCOL_VERSION: u8 = 5;
 
+/// Protocol name, protocol version and no flags, and the flags that need no further check: all of a CONNECT without a will.
+const HEAD: u64 = u64::from_be_bytes(*b"\x00\x04MQTT\x05\x00");
+const PLAIN_FLAGS: u64 = (flag::CLEAN_START | flag::PASSWORD | flag::USER_NAME) as u64;
+
 /// The connect flags (section 3.1.2.3).
 mod flag {
     pub(super) const RESERVED: u8 = 1 << 0;
@@ -73,21 +77,16 @@ mod flag {
 
 impl<'a> Connect<'a> {
     /// Reads everything behind the fixed header.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn read(r: &mut Reader<'a>) -> Option<Self> {
-        let start = r.left();
-        if r.text()? != PROTOCOL_NAME {
-            return r.refuse(start, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_NAME);
-        }
-        let start = r.left();
-        if r.u8()? != PROTOCOL_VERSION {
-            return r.refuse(start, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_VERSION);
-        }
-        let start = r.left();
-        let flags = r.u8()?;
-        if let Err(rule) = check_flags(flags) {
-            return r.malformed(start, rule);
-        }
+        let flags = match r.rest().first_chunk() {
+            // Nearly every CONNECT: name, version and flags in one look.
+            Some(&head) if u64::from_be_bytes(head) & !PLAIN_FLAGS == HEAD => {
+                let _ = r.take(head.len());
+                (u64::from_be_bytes(head) & PLAIN_FLAGS) as u8
+            }
+            _ => Self::read_head(r)?,
+        };
         let has = |flag| flags & flag != 0;
         let keep_alive = r.u16()?;
         let properties = Properties::read(r, place::CONNECT)?;
@@ -114,6 +113,26 @@ impl<'a> Connect<'a> {
             _ => Rule::REMAINING_LENGTH,
         });
         Some(Self { clean_start: has(flag::CLEAN_START), keep_alive, properties, client_id, will, user_name, password })
+    }
+
+    /// Reads protocol name, protocol version and connect flags.
+    #[cold]
+    #[inline(never)]
+    fn read_head(r: &mut Reader<'a>) -> Option<u8> {
+        let start = r.left();
+        if r.text()? != PROTOCOL_NAME {
+            return r.refuse(start, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_NAME);
+        }
+        let start = r.left();
+        if r.u8()? != PROTOCOL_VERSION {
+            return r.refuse(start, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_VERSION);
+        }
+        let start = r.left();
+        let flags = r.u8()?;
+        match check_flags(flags) {
+            Ok(()) => Some(flags),
+            Err(rule) => r.malformed(start, rule),
+        }
     }
 
     /// Writes the packet, and returns its length in bytes.

@@ -5,7 +5,7 @@ use core::str;
 use crate::packet::{LONG_PING, Packet, check_first, is_ping};
 use crate::property::Properties;
 use crate::wire::{VARINT_MAX, varint, varint_fault, varint_len};
-use crate::{Error, PayloadFormat, ReasonCode, Rule, Sender, Text};
+use crate::{Error, PacketId, PayloadFormat, ReasonCode, Rule, Sender, Text};
 
 /// The largest packet that the standard knows: a fixed header of five bytes and 268,435,455 bytes more.
 pub const MAXIMUM_PACKET_SIZE: u32 = VARINT_MAX + 5;
@@ -47,6 +47,40 @@ pub enum Frame<'a> {
         /// What follows the fixed header.
         body: &'a [u8],
     },
+}
+
+impl<'a> Frame<'a> {
+    /// Looks for a frame by its length alone, whatever its first byte is and however long it is: for who watches a stream, and
+    /// steps over packets that may not be. [`Decoder::packet`] says what is wrong with them.
+    ///
+    /// ```
+    /// use mqtt5_codec::{Decoder, Frame, Rule, Sender};
+    /// let Frame::Whole { used, first, body } = Frame::find(&[0x36, 0x01, 0x00, 0xD0, 0x00])? else { return Ok(()) };
+    /// assert_eq!(Decoder::new(Sender::Server).packet(first, body).unwrap_err().rule, Rule::PUBLISH_QOS);
+    /// assert_eq!(used, 3); // where the next one begins
+    /// # Ok::<(), mqtt5_codec::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A length that is none: more than four bytes, or not in its shortest form. Then nobody can say where the next frame begins.
+    pub fn find(input: &'a [u8]) -> Result<Self, Error> {
+        let Some((&first, mut rest)) = input.split_first() else { return Ok(Self::Partial { need: 2 }) };
+        let Some(remaining) = varint(&mut rest) else { return unknown_length(rest) };
+        let used = input.len().wrapping_sub(rest.len()).wrapping_add(remaining as usize);
+        match rest.split_at_checked(remaining as usize) {
+            Some((body, _)) => Ok(Self::Whole { used, first, body }),
+            None => Ok(Self::Partial { need: used }),
+        }
+    }
+}
+
+/// What is to be said of a length that is not all there, or is none.
+#[cold]
+fn unknown_length<'a>(length: &[u8]) -> Result<Frame<'a>, Error> {
+    match varint_fault(length) {
+        None => Ok(Frame::Partial { need: length.len().saturating_add(2) }),
+        Some(rule) => Err(Error { reason: ReasonCode::MALFORMED_PACKET, rule, at: 1 }),
+    }
 }
 
 /// What stands at the front of some bytes: a packet, or the beginning of one.
@@ -125,10 +159,7 @@ impl Decoder {
                 return Err(too_large(self.from));
             }
         }
-        match varint_fault(length) {
-            None => Ok(Frame::Partial { need: length.len().saturating_add(2) }),
-            Some(rule) => Err(Error { reason: ReasonCode::MALFORMED_PACKET, rule, at: 1 }),
-        }
+        unknown_length(length)
     }
 
     /// Reads the packet in a whole frame, as [`frame`](Self::frame) lends it. Its size has been checked there.
@@ -151,6 +182,20 @@ impl Decoder {
     /// As those two.
     #[inline]
     pub fn decode<'a>(&self, input: &'a [u8]) -> Result<Decoded<'a>, Error> {
+        // Nearly every acknowledgement, before all else: it may come from either side.
+        if usize::BITS > 32
+            && let [first @ (0x40 | 0x50 | 0x62 | 0x70), 2, high, low, ..] = *input
+            && let Some(id) = PacketId::new(u16::from_be_bytes([high, low]))
+            && self.max >= 4
+        {
+            return Ok(Decoded::Packet { used: 4, packet: Packet::acknowledged(first, id) });
+        }
+        self.decode_any(input)
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
+    fn decode_any<'a>(&self, input: &'a [u8]) -> Result<Decoded<'a>, Error> {
         match self.frame(input)? {
             Frame::Partial { need } => Ok(Decoded::Partial { need }),
             Frame::Whole { used, first, body } if self.strict => {

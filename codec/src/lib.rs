@@ -83,6 +83,7 @@ mod list;
 #[cfg(feature = "bytes")]
 mod owned;
 mod packet;
+mod print;
 mod property;
 mod publish;
 mod reason;

@@ -4,8 +4,8 @@ use crate::ack::{Ack, AckKind};
 use crate::reason::carrier;
 use crate::wire::{VARINT_MAX, Writer, varint_len};
 use crate::{
-    Auth, ConnAck, Connect, Disconnect, EncodeError, Error, Publish, ReasonCode, Rule, Sender, Sink, SubAck, Subscribe, TopicAlias,
-    Unsubscribe, wire::Reader,
+    Auth, ConnAck, Connect, Disconnect, EncodeError, Error, PacketId, Properties, Publish, ReasonCode, Rule, Sender, Sink, SubAck, Subscribe,
+    TopicAlias, Unsubscribe, wire::Reader,
 };
 
 /// The type of a control packet (section 2.1.2); the number is the high half of its first byte.
@@ -229,6 +229,18 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// The acknowledgement with this first byte, of Success.
+    #[inline]
+    pub(crate) const fn acknowledged(first: u8, id: PacketId) -> Self {
+        let ack = Ack { id, reason: ReasonCode::SUCCESS, properties: Properties::EMPTY };
+        match first >> 4 {
+            4 => Self::PubAck(ack),
+            5 => Self::PubRec(ack),
+            6 => Self::PubRel(ack),
+            _ => Self::PubComp(ack),
+        }
+    }
+
     #[inline]
     fn ack(kind: AckKind, ack: Ack<'a>) -> Self {
         match kind {
@@ -302,8 +314,7 @@ pub(crate) const fn is_ping(first: u8) -> bool {
 }
 
 /// A PINGREQ or PINGRESP has no body, so its second byte is zero.
-pub(crate) const LONG_PING: Error =
-    Error { reason: ReasonCode::MALFORMED_PACKET, rule: Rule::REMAINING_LENGTH, at: 1 };
+pub(crate) const LONG_PING: Error = Error { reason: ReasonCode::MALFORMED_PACKET, rule: Rule::REMAINING_LENGTH, at: 1 };
 
 /// A packet that is read is all of the body.
 #[inline]
@@ -393,6 +404,8 @@ pub(crate) struct Plan {
     pub(crate) properties: usize,
     /// That of the will.
     pub(crate) will_properties: usize,
+    /// The length of the list of filters or reason codes.
+    pub(crate) list: usize,
     /// A topic alias to be written before the properties.
     pub(crate) alias: Option<TopicAlias>,
     /// How many bytes that the remaining length counts are sent by the caller.
@@ -403,7 +416,7 @@ impl Plan {
     /// A packet of this type, with the flags of its type and properties of this length.
     #[inline]
     pub(crate) fn new(packet_type: PacketType, properties: usize) -> Self {
-        Self { first: packet_type.first_byte(), properties, will_properties: 0, alias: None, apart: 0 }
+        Self { first: packet_type.first_byte(), properties, will_properties: 0, list: 0, alias: None, apart: 0 }
     }
 }
 

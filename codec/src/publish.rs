@@ -135,7 +135,7 @@ const RETAIN: u8 = 1 << 0;
 
 impl<'a> Publish<'a> {
     /// Reads everything behind the fixed header, whose flags have been checked.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn read(first: u8, r: &mut Reader<'a>, from: Sender) -> Option<Self> {
         let start = r.left();
         let name = Topic::read_or_empty(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
@@ -148,25 +148,18 @@ impl<'a> Publish<'a> {
             }
         };
         let properties = Properties::read(r, in_publish(from))?;
-        let publish = Self { topic: TopicRef::Name(name), delivery, retain, properties, payload: r.rest() };
-        if !name.as_bytes().is_empty() && !r.found.topic_alias() {
-            return Some(publish);
+        let (mut topic, mut properties) = (TopicRef::Name(name), properties);
+        if name.as_bytes().is_empty() || r.found.topic_alias() {
+            // An alias, or an empty name, which needs one.
+            let alias;
+            (alias, properties) = properties.split_alias();
+            topic = match alias {
+                Some(alias) if name.as_bytes().is_empty() => TopicRef::Alias(alias),
+                Some(alias) => TopicRef::NameAndAlias(name, alias),
+                None => return r.protocol_error(start, Rule::TOPIC_MISSING),
+            };
         }
-        match publish.with_alias(name) {
-            None => r.protocol_error(start, Rule::TOPIC_MISSING),
-            aliased => aliased,
-        }
-    }
-
-    /// A PUBLISH with an alias, or with an empty name, which needs one.
-    #[cold]
-    fn with_alias(self, name: Topic<'a>) -> Option<Self> {
-        let (alias, properties) = self.properties.split_alias();
-        let topic = match alias? {
-            alias if name.as_bytes().is_empty() => TopicRef::Alias(alias),
-            alias => TopicRef::NameAndAlias(name, alias),
-        };
-        Some(Self { topic, properties, ..self })
+        Some(Self { topic, delivery, retain, properties, payload: r.rest() })
     }
 
     /// Writes the packet, and returns its length in bytes.
@@ -475,10 +468,7 @@ mod tests {
                 let rest = b"\x02\x00\x00\x00\x09\x01\x01";
                 let other = TopicRef::NameAndAlias(name, TopicAlias::new(6).unwrap());
                 let other = Packet::Publish(Publish { topic: other, ..packet });
-                assert_eq!(
-                    encoded(from, &other).unwrap(),
-                    framed(0x30, &[b"\x00\x01a\x0A\x23\x00\x06", &rest[..]])
-                );
+                assert_eq!(encoded(from, &other).unwrap(), framed(0x30, &[b"\x00\x01a\x0A\x23\x00\x06", &rest[..]]));
                 let none = Packet::Publish(Publish { topic: TopicRef::Name(name), ..packet });
                 assert_eq!(encoded(from, &none).unwrap(), framed(0x30, &[b"\x00\x01a\x07", &rest[..]]));
             }

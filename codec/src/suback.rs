@@ -4,7 +4,7 @@ use crate::list::{Item, List, Wire};
 use crate::packet::{self, Body, PacketType, Plan};
 use crate::property::place;
 use crate::reason::carrier;
-use crate::wire::{self, Reader, Writer};
+use crate::wire::{self, Reader, Writer, add};
 use crate::{EncodeError, PacketId, Properties, ReasonCode, Rule, Sink};
 
 /// The contents of a SUBACK or an UNSUBACK: one reason code for each topic filter of the request, in their order.
@@ -96,12 +96,16 @@ impl<'a> SubAck<'a> {
         if self.reasons.is_empty() {
             return Err(count_rule);
         }
-        if !self.reasons.iter().all(|reason| reason.fits(carrier)) {
-            return Err(reason_rule);
+        let mut list = 0;
+        for reason in self.reasons {
+            if !reason.fits(carrier) {
+                return Err(reason_rule);
+            }
+            list = add(list, 1);
         }
         let properties = self.properties.measure(place)?;
         let packet = if carrier == carrier::SUBACK { PacketType::SubAck } else { PacketType::UnsubAck };
-        Ok(Plan::new(packet, properties))
+        Ok(Plan { list, ..Plan::new(packet, properties) })
     }
 }
 
@@ -110,7 +114,7 @@ impl Body for SubAck<'_> {
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
         w.u16(self.id.get());
         self.properties.put(w, plan.properties);
-        self.reasons.put_plain(w);
+        self.reasons.put_or_count(w, plan.list);
     }
 }
 

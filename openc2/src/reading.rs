@@ -5,7 +5,7 @@ use core::fmt;
 use crate::command::Command;
 use crate::document::{Document, Kind};
 use crate::error::{EncodeError, Error, Fail, LanguageRule, Path};
-use crate::message::{Headers, Message};
+use crate::message::{Headers, Message, Structure};
 use crate::out::Out;
 use crate::raw::DEPTH;
 use crate::response::Response;
@@ -249,8 +249,9 @@ impl Reading {
         self.read(encoding, bytes)
     }
 
-    /// The headers of a message that can't be read as a whole, as far as they can: to whom an error is to be told.
-    pub(crate) fn salvage<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Headers<'a> {
+    /// The headers of a message that can't be read as a whole, as far as they can, and the structure they stand in: to whom an
+    /// error is to be told, and how.
+    pub(crate) fn salvage<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> (Headers<'a>, Structure) {
         Headers::salvage(&mut Reader::of_sound(encoding, bytes, self.depth).in_mode(self.language, true))
     }
 
@@ -261,7 +262,7 @@ impl Reading {
         }
         let reader = match encoding {
             Encoding::Json => match core::str::from_utf8(bytes) {
-                Ok(text) => Reader::json(text, self.depth),
+                Ok(text) => Reader::json(text, self.depth).looked_through(),
                 Err(error) => {
                     return Err(Error { rule: LanguageRule::Utf8, at: error.valid_up_to(), path: Path::EMPTY });
                 }

@@ -198,6 +198,7 @@ impl Link {
                 _ => {}
             }
         }
+        self.receive_max = self.receive_max.saturating_add(options.receive_leeway);
         self.flags = flags | set(self.expiry == 0, flag::NO_EXPIRY);
     }
 

@@ -41,6 +41,10 @@ pub struct ConnectOptions<'a> {
     /// Whether a PINGREQ is also due when nothing has been *received* for that share. Without it, a client that keeps publishing
     /// at QoS 0 is never told that its server has vanished. It costs two bytes each way, and only while the server is silent.
     pub ping_when_silent: bool,
+    /// How many messages beyond our Receive Maximum are taken before that is a fault: 0 is the standard's, and there have to be
+    /// exchanges in memory for all. For servers that count wrongly: mosquitto 2.0 sends up to twice as many, once messages
+    /// wait on its side.
+    pub receive_leeway: u16,
     pub(crate) topic_aliases: u16,
     /// What is done about them.
     pub(crate) giving: Option<&'static Giving>,
@@ -67,6 +71,7 @@ impl<'a> ConnectOptions<'a> {
             ping_timeout: 10_000,
             keep_alive_share: 95,
             ping_when_silent: true,
+            receive_leeway: 0,
             topic_aliases: 0,
             giving: None,
         }

@@ -145,6 +145,19 @@ fn mqtt_3_3_4_9_more_than_our_receive_maximum_is_a_fault() {
 }
 
 #[test]
+fn a_leeway_bears_a_server_that_counts_wrongly_and_is_not_stated() {
+    let properties = [Property::ReceiveMaximum(NonZeroU16::new(1).unwrap())];
+    let mut connect = lasting();
+    connect.packet.properties = Properties::from(&properties);
+    connect.acknowledge = Acknowledge::Manual;
+    connect.receive_leeway = 1;
+    let mut host = Host::new();
+    host.open(&connect, ACCEPTED);
+    assert_eq!(host.feed(&[publish(1, 1, false), publish(1, 2, false)].concat()).len(), 2);
+    assert_eq!(host.feed_one(&publish(1, 3, false)), "fault 93 MQTT-3.3.4-9");
+}
+
+#[test]
 fn mqtt_3_3_4_9_two_messages_in_one_read_are_more_than_one() {
     let one = Property::ReceiveMaximum(NonZeroU16::new(1).unwrap());
     let mut host = with(&[one], false);

@@ -141,6 +141,9 @@ impl State {
         if !online {
             self.may_wait(&publication)?;
         }
+        if publication.qos != QoS::AtMostOnce && self.publishing >= self.options.in_flight.into() {
+            return Err(RequestError::Full);
+        }
         let result = match self.session.publish(&publication) {
             Ok(id) => id,
             Err(Refused::Bytes { need }) if need > self.options.send_bytes / 4 * 3 => {

@@ -4,9 +4,10 @@
 
 use core::hint::black_box;
 
-use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Text, Topic, TopicRef};
+use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Topic, TopicRef};
 use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Input, Instant, Transmit};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
+use openc2_mqtt::profile::Hooks;
 use openc2_mqtt::transfer::{
     Connecting, MessageType, Outgoing, Quality, Received, Scheme, publish_properties, subscriptions,
 };
@@ -27,7 +28,7 @@ pub const COMMANDS: [(&str, Status); 5] = [
         Status::Ok,
     ),
     (
-        r#"{"headers":{"request_id":"d1ac0489-ed51-4345-9175-f3078f30afe6","from":"p1@example.com"},"body":{"openc2":{"request":{"action":"deny","target":{"ipv4_connection":{"src_addr":"1.2.3.4","src_port":10996,"dst_addr":"198.2.3.4","dst_port":80,"protocol":"tcp"}},"args":{"start_time":1534775460000,"response_requested":"complete","slpf":{"drop_process":"none"}},"actuator":{"slpf":{"asset_id":"30"}}}}}}"#,
+        r#"{"headers":{"request_id":"d1ac0489-ed51-4345-9175-f3078f30afe6","from":"p1@example.com"},"body":{"openc2":{"request":{"action":"deny","target":{"ipv4_connection":{"src_addr":"1.2.3.4","src_port":10996,"dst_addr":"198.2.3.4","dst_port":80,"protocol":"tcp"}},"args":{"start_time":1534775460000,"response_requested":"complete","slpf":{"drop_process":"none"}},"actuator":{"slpf":{"asset_id":"device-7"}}}}}}"#,
         Status::Ok,
     ),
     (
@@ -54,9 +55,14 @@ pub fn pairs() -> [Pair<'static>; 3] {
     ]
 }
 
+/// The packet filter by its asset number, which the commands name.
+const HOOKS: Hooks<'static> = Hooks::new(&[&slpf::Identity { asset_ids: &["30"], ..slpf::Identity::NOBODY }]);
+
 /// What the Consumer is.
 pub fn declaration<'d>(pairs: &'d [Pair<'d>]) -> Declaration<'d> {
-    Declaration::new("c1@example.com", "device-7", &[slpf::NSID], pairs)
+    let mut declaration = Declaration::new("c1@example.com", "device-7", &[slpf::NSID], pairs);
+    declaration.hooks = HOOKS;
+    declaration
 }
 
 /// Its policy: the default.
@@ -81,7 +87,7 @@ impl<'d> Device<'d> {
     /// CONNECT as CS01 s3.1 has it, and the subscriptions.
     #[inline(never)]
     pub fn begin(&mut self, inbox: &mut Inbox<'_>) -> bool {
-        let Some(connecting) = Text::new(black_box("device7")).ok().and_then(|id| Connecting::new(id, 3_600)) else {
+        let Ok(connecting) = Connecting::new(black_box("device7"), 3_600) else {
             return false;
         };
         let properties = connecting.properties();

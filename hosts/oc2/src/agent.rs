@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mqtt5_blocking::{Clock, Connection, Stopper};
-use mqtt5_codec::{Properties, Property, ReasonCode, Rule, Text};
+use mqtt5_codec::{Properties, Property, ReasonCode, Text};
 use mqtt5_session::{Boxed, Client, ConnectOptions, Ending, Event, Inbox, Instant, Refused};
 use openc2_mqtt::transfer::{Channel, ClientId, Connecting, Quality, Scheme, Verdict, subscriptions};
 
@@ -123,15 +123,14 @@ impl Agent {
         let mut random = [0; 16];
         getrandom::fill(&mut random)?;
         let id = ClientId::from_random(random);
-        let id = Text::new(id.as_str()).map_err(Refused::from)?;
-        let mut connecting = Connecting::new(id, SESSION_EXPIRY).ok_or(Refused::Rule(Rule::CLIENT_ID_PRESENT))?;
+        let mut connecting = Connecting::new(id.as_str(), SESSION_EXPIRY).map_err(Refused::from)?;
         connecting.receive_maximum = NonZeroU16::new(RECEIVE_MAXIMUM);
         connecting.maximum_packet_size = NonZeroU32::new(LARGEST_PACKET);
         let user_name = self.job.broker.user_name.as_deref().map(Text::new).transpose();
         connecting.user_name = user_name.map_err(Refused::from)?;
         connecting.password = self.job.broker.password.as_deref();
         let properties = connecting.properties();
-        let mut options = ConnectOptions::new(id);
+        let mut options = ConnectOptions::new(connecting.client_id);
         options.packet = connecting.packet(properties.as_properties());
         // The step's own deadline is the shorter one.
         options.timeout = u32::try_from(self.job.timeout.as_millis()).unwrap_or(u32::MAX).saturating_mul(2);

@@ -101,7 +101,8 @@ impl Core<'_> {
                 return case.ignore(Ignored::NotARequest);
             }
         };
-        case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding };
+        let structure = message.structure;
+        case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding, structure };
         if contradicts(verdict.channel, command) {
             case.verdict.violations.insert(Clause::TopicCommand);
         }
@@ -320,7 +321,7 @@ impl Core<'_> {
             _ => None,
         };
         let given_way = table.given_way(place, moment.now);
-        let Some(ticket) = table.run(place, names, asker.encoding, requested) else {
+        let Some(ticket) = table.run(place, names, asker, requested) else {
             return Err(ConsumerRefused::NoSuchTicket);
         };
         self.rate = rate;
