@@ -89,7 +89,7 @@ pub(crate) struct Broker {
     #[arg(short, long)]
     pub(crate) verbose: bool,
     /// Print help; -h is the host here, as it is for mosquitto_pub
-    #[arg(long, action = clap::ArgAction::Help)]
+    #[arg(long, action = clap::ArgAction::HelpShort)]
     help: Option<bool>,
 }
 
