@@ -16,7 +16,7 @@ for option in "$@"; do
         *) echo "count.sh [--peers] [--record]" >&2; exit 2 ;;
     esac
 done
-cargo build --quiet --profile measured -p benches --bin codec-workload
+cargo build --quiet --profile measured -p benches --bin codec-workload --bin nom-workload
 target=${CARGO_TARGET_DIR:-../target}
 if [ $peers = yes ]; then
     (cd peers && cargo build --quiet --release)
@@ -58,6 +58,13 @@ for operation in decode text encode; do
             done
             echo "$row"
         done
+    fi
+    if [ $operation = decode ]; then
+        row="| a PUBLISH reader made with nom |"
+        for workload in 1 2 3 4 5 6 7; do
+            row="$row $(figure "$target/measured/nom-workload" $operation $workload) |"
+        done
+        echo "$row"
     fi
     ours="| **ours** |" goals="| goal |"
     for workload in 1 2 3 4 5 6 7; do

@@ -8,7 +8,7 @@ use mqtt5_codec::{
     Property, Publish, QoS, ReasonCode, Sender, Subscribe, Subscription, SubscriptionOptions, Text, Topic, TopicRef,
 };
 
-use crate::workload::{self, Workload};
+use crate::workload::Workload;
 use crate::{Subject, measure::refused, repeat};
 
 /// Our codec.
@@ -108,9 +108,7 @@ impl Subject for Ours {
                 id,
                 payload: given::command(),
             },
-            Workload::Bare => {
-                Given::Bare { topic: given::BARE_TOPIC, id: None, payload: given::BARE_PAYLOAD.to_vec() }
-            }
+            Workload::Bare => Given::Bare { topic: given::BARE_TOPIC, id: None, payload: given::BARE_PAYLOAD.to_vec() },
             Workload::PubAck => Given::PubAck(id),
             Workload::Connect => Given::Connect {
                 client_id: given::CLIENT_ID,

@@ -1,7 +1,7 @@
 //! SUBSCRIBE (section 3.8) and UNSUBSCRIBE (section 3.10).
 
+use super::shape::{self, Body, PacketType, Plan};
 use crate::list::{Item, List, Wire};
-use crate::packet::{self, Body, PacketType, Plan};
 use crate::property::place;
 use crate::wire::{self, Reader, Writer, add};
 use crate::{EncodeError, Filter, PacketId, Properties, QoS, RetainHandling, Rule, Sink};
@@ -208,7 +208,7 @@ impl<'a> Subscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan()?)
+        shape::write(sink, self, &self.plan()?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -216,7 +216,7 @@ impl<'a> Subscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan()?)
+        shape::len(self, &self.plan()?)
     }
 
     /// What has to be known to write the packet, if it may be sent.
@@ -276,7 +276,7 @@ impl<'a> Unsubscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan()?)
+        shape::write(sink, self, &self.plan()?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -284,7 +284,7 @@ impl<'a> Unsubscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan()?)
+        shape::len(self, &self.plan()?)
     }
 
     /// What has to be known to write the packet, if it may be sent.

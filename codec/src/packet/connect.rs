@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::packet::{self, Body, PacketType, Plan};
+use super::shape::{self, Body, PacketType, Plan};
 use crate::property::place;
 use crate::wire::{Reader, Writer, fits_u16};
 use crate::{EncodeError, Properties, QoS, ReasonCode, Rule, Sink, Text, Topic};
@@ -140,7 +140,7 @@ impl<'a> Connect<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan()?)
+        shape::write(sink, self, &self.plan()?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -148,7 +148,7 @@ impl<'a> Connect<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan()?)
+        shape::len(self, &self.plan()?)
     }
 
     fn flags(&self) -> u8 {

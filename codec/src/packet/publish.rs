@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::packet::{self, Body, PacketType, Plan};
+use super::shape::{self, Body, PacketType, Plan};
 use crate::property::in_publish;
 use crate::wire::{Reader, Writer};
 use crate::{EncodeError, PacketId, Properties, Property, QoS, ReasonCode, Rule, Sender, Sink, Topic, TopicAlias};
@@ -167,7 +167,7 @@ impl<'a> Publish<'a> {
     /// # Errors
     /// When `from` may not send the packet so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan(from)?)
+        shape::write(sink, self, &self.plan(from)?)
     }
 
     /// Writes everything but the payload, and returns how many bytes that is. The remaining length counts the payload,
@@ -177,7 +177,7 @@ impl<'a> Publish<'a> {
     /// As [`encode`](Self::encode).
     pub fn encode_head<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
         let plan = Plan { apart: self.payload.len(), ..self.plan(from)? };
-        packet::write(sink, self, &plan)
+        shape::write(sink, self, &plan)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -185,7 +185,7 @@ impl<'a> Publish<'a> {
     /// # Errors
     /// When `from` may not send the packet so.
     pub fn encoded_len(&self, from: Sender) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan(from)?)
+        shape::len(self, &self.plan(from)?)
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! SUBACK (section 3.9) and UNSUBACK (section 3.11): one shape.
 
+use super::shape::{self, Body, PacketType, Plan};
 use crate::list::{Item, List, Wire};
-use crate::packet::{self, Body, PacketType, Plan};
 use crate::property::place;
 use crate::reason::carrier;
 use crate::wire::{self, Reader, Writer, add};
@@ -62,7 +62,7 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan(carrier::SUBACK)?)
+        shape::write(sink, self, &self.plan(carrier::SUBACK)?)
     }
 
     /// Writes the packet as UNSUBACK, and returns its length in bytes.
@@ -70,7 +70,7 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// As [`encode`](Self::encode).
     pub fn encode_unsuback<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan(carrier::UNSUBACK)?)
+        shape::write(sink, self, &self.plan(carrier::UNSUBACK)?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -78,7 +78,7 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan(carrier::SUBACK)?)
+        shape::len(self, &self.plan(carrier::SUBACK)?)
     }
 
     /// How many bytes [`encode_unsuback`](Self::encode_unsuback) would write.
@@ -86,7 +86,7 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_unsuback_len(&self) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan(carrier::UNSUBACK)?)
+        shape::len(self, &self.plan(carrier::UNSUBACK)?)
     }
 
     /// What has to be known to write the packet, if it may be sent.
