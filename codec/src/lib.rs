@@ -89,6 +89,7 @@ mod text;
 mod topic;
 mod value;
 mod wire;
+mod word;
 
 pub use decoder::{Decoded, Decoder, Frame, MAXIMUM_PACKET_SIZE};
 pub use error::{CodecError, EncodeError, Error};

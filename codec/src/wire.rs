@@ -2,6 +2,7 @@
 
 use core::mem;
 
+use crate::word::{copy, copy_blocks};
 use crate::{Error, ReasonCode, Rule, property::Found, text::Text};
 
 /// The greatest variable byte integer.
@@ -345,15 +346,7 @@ impl<'b> Writer<'b> {
         if usize::BITS > 32 {
             return copy(to, bytes);
         }
-        let (Some(to_last), Some(last)) = (to.last_chunk_mut::<16>(), bytes.last_chunk()) else {
-            return copy(to, bytes);
-        };
-        if bytes.len() & 15 != 0 {
-            copy_block(to_last, last); // It overlaps the last block of the loop.
-        }
-        for (to, from) in to.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
-            copy_block(to, from);
-        }
+        copy_blocks(to, bytes);
     }
 
     #[inline]
@@ -462,48 +455,6 @@ impl<'b> Writer<'b> {
 #[inline]
 pub(crate) const fn add(count: usize, more: usize) -> usize {
     if usize::BITS > 32 { count.wrapping_add(more) } else { count.saturating_add(more) }
-}
-
-/// Copies 16 bytes, word by word.
-#[inline(always)]
-fn copy_block(to: &mut [u8; 16], from: &[u8; 16]) {
-    if let ([a, b, c, d], [e, f, g, h]) = (to.as_chunks_mut::<4>().0, from.as_chunks::<4>().0) {
-        (*a, *b, *c, *d) = (*e, *f, *g, *h);
-    }
-}
-
-/// Copies bytes to room for as many. Short strings are not worth a call of `memcpy`: they are two words that may overlap.
-#[inline(always)]
-fn copy(to: &mut [u8], from: &[u8]) {
-    macro_rules! two {
-        ($len:literal) => {
-            if let (Some(first), Some(last)) = (from.first_chunk::<$len>(), from.last_chunk::<$len>()) {
-                if let Some(to) = to.first_chunk_mut() {
-                    *to = *first;
-                }
-                if let Some(to) = to.last_chunk_mut() {
-                    *to = *last;
-                }
-                return;
-            }
-        };
-    }
-    if to.len() != from.len() {
-        return; // Never: it spares checks and the panic of `copy_from_slice`.
-    }
-    // Elsewhere, what is that long is written in blocks.
-    if usize::BITS > 32 {
-        if from.len() > 32 {
-            return to.copy_from_slice(from);
-        }
-        two!(16);
-    }
-    two!(8);
-    two!(4);
-    two!(2);
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
 }
 
 /// How many bytes a variable byte integer takes.
