@@ -3,8 +3,9 @@
 use core::fmt::Write as _;
 use core::{fmt, str};
 
-use crate::Rule;
+use crate::wire::{Fault, Reader};
 use crate::word::none_special;
+use crate::{ReasonCode, Rule};
 
 /// A string that MQTT can carry: well-formed UTF-8 without U+0000, at most 65,535 bytes.
 ///
@@ -106,6 +107,35 @@ impl<'a> Text<'a> {
             c.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
         };
         self.as_str().char_indices().find(|&(_, c)| discouraged(c)).map(|(at, _)| at)
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// A string, checked.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn text(&mut self) -> Option<Text<'a>> {
+        let bytes = self.bytes()?;
+        if Text::is_plain(bytes) { Some(Text::checked(bytes)) } else { self.unusual_text(bytes) }
+    }
+
+    /// A string that is not plain ASCII, just read. (Apart, so that those that are need no memory for a fault.)
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn unusual_text(&mut self, bytes: &'a [u8]) -> Option<Text<'a>> {
+        self.checked(check_text(bytes, self.left()))?;
+        Some(Text::checked(bytes))
+    }
+}
+
+/// Checks a string that is not plain ASCII; `left` bytes of the packet follow it.
+#[cold]
+#[inline(never)]
+pub(crate) fn check_text(bytes: &[u8], left: usize) -> Result<(), Fault> {
+    match Text::fault(bytes) {
+        None => Ok(()),
+        Some((rule, from)) => {
+            Err(Fault { reason: ReasonCode::MALFORMED_PACKET, rule, left: left.wrapping_add(from.len()) })
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use crate::text::Text;
-use crate::wire::{Fault, Reader, check_text};
+use crate::text::{Text, check_text};
+use crate::wire::{Fault, Reader};
 use crate::word::{first_special, none_special};
 use crate::{ReasonCode, Rule};
 

@@ -3,7 +3,7 @@
 use core::mem;
 
 use crate::word::{copy, copy_blocks};
-use crate::{Error, ReasonCode, Rule, property::Found, text::Text};
+use crate::{Error, ReasonCode, Rule};
 
 /// The greatest variable byte integer.
 pub(crate) const VARINT_MAX: u32 = 268_435_455;
@@ -130,8 +130,6 @@ pub(crate) struct Reader<'a> {
     /// What is wrong; as long as nothing is, what will be if `rest` ends within a field.
     rule: Rule,
     reason: ReasonCode,
-    /// Which properties the list holds that has been read.
-    pub(crate) found: Found,
 }
 
 impl<'a> Reader<'a> {
@@ -143,7 +141,7 @@ impl<'a> Reader<'a> {
     /// Reads a part of a packet, which `after` more bytes follow, and which breaks `rule` when it ends within a field.
     #[inline]
     pub(crate) fn part(bytes: &'a [u8], after: usize, rule: Rule) -> Self {
-        Self { rest: bytes, after, rule, reason: ReasonCode::MALFORMED_PACKET, found: Found::NONE }
+        Self { rest: bytes, after, rule, reason: ReasonCode::MALFORMED_PACKET }
     }
 
     /// The bytes that have not been read.
@@ -240,6 +238,16 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A reason code that a packet among the carriers `by` may carry; `rule` says which.
+    #[inline]
+    pub(crate) fn reason(&mut self, by: u16, rule: Rule) -> Option<ReasonCode> {
+        let start = self.left();
+        match ReasonCode::carried(self.u8()?, by) {
+            None => self.protocol_error(start, rule),
+            reason => reason,
+        }
+    }
+
     /// The next `len` bytes as they are.
     #[inline]
     pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
@@ -253,33 +261,6 @@ impl<'a> Reader<'a> {
             self.u16(); // One that is cut short is cut short behind its length.
             None
         })
-    }
-
-    /// A string, checked.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn text(&mut self) -> Option<Text<'a>> {
-        let bytes = self.bytes()?;
-        if Text::is_plain(bytes) { Some(Text::checked(bytes)) } else { self.unusual_text(bytes) }
-    }
-
-    /// A string that is not plain ASCII, just read. (Apart, so that those that are need no memory for a fault.)
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    fn unusual_text(&mut self, bytes: &'a [u8]) -> Option<Text<'a>> {
-        self.checked(check_text(bytes, self.left()))?;
-        Some(Text::checked(bytes))
-    }
-}
-
-/// Checks a string that is not plain ASCII; `left` bytes of the packet follow it.
-#[cold]
-#[inline(never)]
-pub(crate) fn check_text(bytes: &[u8], left: usize) -> Result<(), Fault> {
-    match Text::fault(bytes) {
-        None => Ok(()),
-        Some((rule, from)) => {
-            Err(Fault { reason: ReasonCode::MALFORMED_PACKET, rule, left: left.wrapping_add(from.len()) })
-        }
     }
 }
 
