@@ -3,6 +3,10 @@
 # is not installed; `stop` ends it.
 # Needs python3 (for free ports); for mosquitto the broker, for mosquitto-tls openssl too, for ejabberd the broker (Debian's packages
 # have these names). rumqttd is built from its crate.
+# PROFILE=dev builds quickly; otherwise it is a release build.
+profile=${PROFILE:-release}
+target=${CARGO_TARGET_DIR:-target}
+[ "$profile" = dev ] && built=$target/debug || built=$target/$profile
 folder=$(mktemp -d)
 pid=
 trap 'stop; rm -rf "$folder"' EXIT
@@ -58,9 +62,9 @@ start() {
         mosquitto -c "$folder/mosquitto.conf" >"$folder/log" 2>&1 &
         ;;
     rumqttd)
-        cargo build --quiet --release -p conformance --example rumqttd || exit 1
+        cargo build --quiet --profile "$profile" -p conformance --example rumqttd || exit 1
         about="rumqttd $(sed -n 's/^rumqttd = .*"=\([0-9.]*\)".*/\1/p' Cargo.toml)"
-        "$target/release/examples/rumqttd" "$port" >"$folder/log" 2>&1 &
+        "$built/examples/rumqttd" "$port" >"$folder/log" 2>&1 &
         ;;
     ejabberd)
         # Without its control script, which wants a user and a node name of its own.

@@ -8,7 +8,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin
-target=${CARGO_TARGET_DIR:-target}
 . tests/brokers.sh
 
 brokers=
@@ -17,7 +16,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
     shift
 done
 [ $# -eq 0 ] || shift
-cargo build --quiet --release -p conformance
+cargo build --quiet --profile "$profile" -p conformance
 worst=0
 for broker in ${brokers:-mosquitto mosquitto-tls rumqttd ejabberd}; do
     if ! start "$broker"; then
@@ -26,7 +25,7 @@ for broker in ${brokers:-mosquitto mosquitto-tls rumqttd ejabberd}; do
     fi
     echo "== $broker"
     status=0
-    "$target/release/conformance" interop --broker "$url" $more "$@" || status=$?
+    "$built/conformance" interop --broker "$url" $more "$@" || status=$?
     stop
     case $worst,$status in
     *,0 | 1,* | 2,2) ;;

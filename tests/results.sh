@@ -6,11 +6,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin
-target=${CARGO_TARGET_DIR:-target}
 output=${1:-tests/RESULTS.md}
 . tests/brokers.sh
-cargo build --quiet --release -p conformance
-export CONFORMANCE="$target/release/conformance"
+cargo build --quiet --profile "$profile" -p conformance
+export CONFORMANCE="$built/conformance"
 
 # Judges one, by `judge NAME COMMAND…`: a report of the name in the folder. Failures are what is looked for.
 judge() {
@@ -48,9 +47,9 @@ client ours "mqtt5-session $version" "python3 tests/peers/ours.py"
 client paho "$(python3 -c 'import importlib.metadata as m; print("paho-mqtt", m.version("paho-mqtt"))' 2>"$folder/no" || true)" \
     "python3 tests/peers/paho_python.py"
 client mqttjs "$(node -p '"MQTT.js " + require("mqtt/package.json").version' 2>"$folder/no" || true)" "node tests/peers/mqttjs.mjs"
-if cargo build --quiet --release --manifest-path tests/peers/rumqttc/Cargo.toml --target-dir "$target/peers"; then
+if cargo build --quiet --manifest-path tests/peers/rumqttc/Cargo.toml --target-dir "$target/peers"; then
     version=$(cargo tree --manifest-path tests/peers/rumqttc/Cargo.toml -i rumqttc --depth 0 | sed -n 's/^rumqttc v//p')
-    client rumqttc "rumqttc $version" "$target/peers/release/peer-rumqttc"
+    client rumqttc "rumqttc $version" "$target/peers/debug/peer-rumqttc"
 fi
 client mosquitto-clients "$(mosquitto_sub --help 2>"$folder/no" | sed -n 's/.*running on libmosquitto \([0-9.]*[0-9]\).*/libmosquitto \1/p')" \
     tests/peers/mosquitto.sh
