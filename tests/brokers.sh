@@ -2,7 +2,7 @@
 # project's folder; `start BROKER` sets `url`, `more` (options for the tool), `about` (what it is) and `pid`, and fails if the broker
 # is not installed; `stop` ends it.
 # Needs python3 (for free ports); for mosquitto the broker, for mosquitto-tls openssl too, for ejabberd the broker (Debian's packages
-# have these names). rumqttd is built from its crate.
+# have these names). rumqttd is the one that is built into `oc2`.
 # PROFILE=dev builds quickly; otherwise it is a release build.
 profile=${PROFILE:-release}
 target=${CARGO_TARGET_DIR:-target}
@@ -62,9 +62,9 @@ start() {
         mosquitto -c "$folder/mosquitto.conf" >"$folder/log" 2>&1 &
         ;;
     rumqttd)
-        cargo build --quiet --profile "$profile" -p conformance --example rumqttd || exit 1
+        cargo build --quiet --profile "$profile" -p oc2 || exit 1
         about="rumqttd $(sed -n 's/^rumqttd = .*"=\([0-9.]*\)".*/\1/p' Cargo.toml)"
-        "$built/examples/rumqttd" "$port" >"$folder/log" 2>&1 &
+        "$built/oc2" broker --listen "127.0.0.1:$port" >"$folder/log" 2>&1 &
         ;;
     ejabberd)
         # Without its control script, which wants a user and a node name of its own.

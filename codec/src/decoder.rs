@@ -2,10 +2,10 @@
 
 use core::str;
 
-use crate::packet::{Packet, check_first};
+use crate::packet::{LONG_PING, Packet, check_first, is_ping};
 use crate::property::Properties;
 use crate::wire::{VARINT_MAX, varint, varint_fault, varint_len};
-use crate::{Error, PayloadFormat, ReasonCode, Rule, Sender, Text};
+use crate::{Error, PacketId, PayloadFormat, ReasonCode, Rule, Sender, Text};
 
 /// The largest packet that the standard knows: a fixed header of five bytes and 268,435,455 bytes more.
 pub const MAXIMUM_PACKET_SIZE: u32 = VARINT_MAX + 5;
@@ -49,6 +49,40 @@ pub enum Frame<'a> {
     },
 }
 
+impl<'a> Frame<'a> {
+    /// Looks for a frame by its length alone, whatever its first byte is and however long it is: for who watches a stream, and
+    /// steps over packets that may not be. [`Decoder::packet`] says what is wrong with them.
+    ///
+    /// ```
+    /// use mqtt5_codec::{Decoder, Frame, Rule, Sender};
+    /// let Frame::Whole { used, first, body } = Frame::find(&[0x36, 0x01, 0x00, 0xD0, 0x00])? else { return Ok(()) };
+    /// assert_eq!(Decoder::new(Sender::Server).packet(first, body).unwrap_err().rule, Rule::PUBLISH_QOS);
+    /// assert_eq!(used, 3); // where the next one begins
+    /// # Ok::<(), mqtt5_codec::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A length that is none: more than four bytes, or not in its shortest form. Then nobody can say where the next frame begins.
+    pub fn find(input: &'a [u8]) -> Result<Self, Error> {
+        let Some((&first, mut rest)) = input.split_first() else { return Ok(Self::Partial { need: 2 }) };
+        let Some(remaining) = varint(&mut rest) else { return unknown_length(rest) };
+        let used = input.len().wrapping_sub(rest.len()).wrapping_add(remaining as usize);
+        match rest.split_at_checked(remaining as usize) {
+            Some((body, _)) => Ok(Self::Whole { used, first, body }),
+            None => Ok(Self::Partial { need: used }),
+        }
+    }
+}
+
+/// What is to be said of a length that is not all there, or is none.
+#[cold]
+fn unknown_length<'a>(length: &[u8]) -> Result<Frame<'a>, Error> {
+    match varint_fault(length) {
+        None => Ok(Frame::Partial { need: length.len().saturating_add(2) }),
+        Some(rule) => Err(Error { reason: ReasonCode::MALFORMED_PACKET, rule, at: 1 }),
+    }
+}
+
 /// What stands at the front of some bytes: a packet, or the beginning of one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Decoded<'a> {
@@ -86,8 +120,8 @@ impl Decoder {
         Self { strict, ..self }
     }
 
-    /// Looks for a packet's frame. The first byte and the length are checked as soon as they are there, so a packet that is
-    /// too large, or may not be, is refused before its body arrives.
+    /// Looks for a packet's frame. The first byte and the length are checked as soon as they are there, byte by byte: a packet
+    /// that can only be too large, or whose body may not have this length whatever it holds, is refused before its body arrives.
     ///
     /// # Errors
     /// A type, direction, flags or length that may not be, or more than the maximum packet size.
@@ -95,12 +129,7 @@ impl Decoder {
     pub fn frame<'a>(&self, input: &'a [u8]) -> Result<Frame<'a>, Error> {
         let Some((&first, mut rest)) = input.split_first() else { return Ok(Frame::Partial { need: 2 }) };
         check_first(first, self.from)?;
-        let Some(remaining) = varint(&mut rest) else {
-            return match varint_fault(rest) {
-                None => Ok(Frame::Partial { need: input.len().saturating_add(1) }),
-                Some(rule) => Err(Error { reason: ReasonCode::MALFORMED_PACKET, rule, at: 1 }),
-            };
-        };
+        let Some(remaining) = varint(&mut rest) else { return self.unknown_length(first, rest) };
         let remaining = remaining as usize;
         let used = input.len().wrapping_sub(rest.len()).wrapping_add(remaining);
         if used > self.max as usize {
@@ -108,8 +137,29 @@ impl Decoder {
         }
         match rest.split_at_checked(remaining) {
             Some((body, _)) => Ok(Frame::Whole { used, first, body }),
-            None => Ok(Frame::Partial { need: used }),
+            None => partial(first, remaining, used),
         }
+    }
+
+    /// What is to be said of a frame whose length is not all there, or is none.
+    #[cold]
+    fn unknown_length<'a>(&self, first: u8, length: &[u8]) -> Result<Frame<'a>, Error> {
+        let mut value = 0;
+        for (shift, &byte) in [0, 7, 14].into_iter().zip(length) {
+            value |= usize::from(byte & 0x7F) << shift;
+            if byte < 0x80 {
+                break; // Not in its shortest form.
+            }
+            if is_ping(first) {
+                return Err(LONG_PING);
+            }
+            // The least that it can become: one in the next byte.
+            let least = value.saturating_add(0x80 << shift);
+            if least.saturating_add(1).saturating_add(varint_len(least)) > self.max as usize {
+                return Err(too_large(self.from));
+            }
+        }
+        unknown_length(length)
     }
 
     /// Reads the packet in a whole frame, as [`frame`](Self::frame) lends it. Its size has been checked there.
@@ -132,6 +182,20 @@ impl Decoder {
     /// As those two.
     #[inline]
     pub fn decode<'a>(&self, input: &'a [u8]) -> Result<Decoded<'a>, Error> {
+        // Nearly every acknowledgement, before all else: it may come from either side.
+        if usize::BITS > 32
+            && let [first @ (0x40 | 0x50 | 0x62 | 0x70), 2, high, low, ..] = *input
+            && let Some(id) = PacketId::new(u16::from_be_bytes([high, low]))
+            && self.max >= 4
+        {
+            return Ok(Decoded::Packet { used: 4, packet: Packet::acknowledged(first, id) });
+        }
+        self.decode_any(input)
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
+    fn decode_any<'a>(&self, input: &'a [u8]) -> Result<Decoded<'a>, Error> {
         match self.frame(input)? {
             Frame::Partial { need } => Ok(Decoded::Partial { need }),
             Frame::Whole { used, first, body } if self.strict => {
@@ -141,6 +205,19 @@ impl Decoder {
                 Packet::read(first, body, self.from, |packet| Decoded::Packet { used, packet })
             }
         }
+    }
+}
+
+/// A frame whose body is not all there: it goes on, unless any body of this length has the same fault.
+#[inline]
+fn partial<'a>(first: u8, remaining: usize, need: usize) -> Result<Frame<'a>, Error> {
+    match first >> 4 {
+        _ if is_ping(first) => Err(LONG_PING),
+        // What begins with two bytes, an identifier or a length, has more than one.
+        1 | 3..=11 if remaining == 1 => {
+            Err(Error { reason: ReasonCode::MALFORMED_PACKET, rule: Rule::REMAINING_LENGTH, at: 2 })
+        }
+        _ => Ok(Frame::Partial { need }),
     }
 }
 
@@ -268,7 +345,7 @@ mod tests {
         for from in BOTH {
             // An acknowledgement with one byte too many and one too few, told where the fields end.
             refused(from, b"\x40\x06\x00\x01\x00\x01\x00\x00", MALFORMED, "MQTT 2.2.2.2", 6);
-            refused(from, b"\x40\x01\x00", MALFORMED, "MQTT 2.1.4", 2);
+            refused_at_once(from, b"\x40\x01\x00", MALFORMED, "MQTT 2.1.4", 2);
         }
         // The same behind a fixed header of three bytes.
         let mut packet = vec![0x40, 0x80, 0x01, 0, 1, 0, 0];
@@ -296,19 +373,48 @@ mod tests {
             assert!(refused(268_435_459, b"\x30\xFF\xFF\xFF\x7F"));
             assert!(!refused(MAXIMUM_PACKET_SIZE, b"\x30\xFF\xFF\xFF\x7F"));
             assert!(!refused(u32::MAX, b"\x30\xFF\xFF\xFF\x7F"));
-            // Not known yet.
+            // Not known yet; then half of a length, which becomes no less than 128, 129, 16,384.
             assert!(!refused(1, b"\x30"));
-            assert!(!refused(1, b"\x30\x80"));
+            assert!(!refused(131, b"\x30\x80") && refused(130, b"\x30\x80"));
+            assert!(!refused(132, b"\x30\x81") && refused(131, b"\x30\x81"));
+            assert!(!refused(16_388, b"\x30\x80\x80") && refused(16_387, b"\x30\x80\x80"));
+            assert!(!refused(2_097_157, b"\x30\x80\x80\x80") && refused(2_097_156, b"\x30\x80\x80\x80"));
+            // However it goes on.
+            assert!(refused(130, b"\x30\x80\x00") && refused(130, b"\x30\x80\x80\x80\x80"));
             // What is no packet is told first.
             assert_eq!(Decoder::new(from).max_packet_size(2).decode(b"\x36\x05").unwrap_err().reason, MALFORMED);
         }
     }
 
     #[test]
+    fn a_length_whose_body_is_wrong_whatever_it_holds_is_refused_before_it() {
+        for (from, first) in [(CLIENT, 0x10), (CLIENT, 0x82), (CLIENT, 0xA2), (SERVER, 0x90), (SERVER, 0xB0)] {
+            refused_at_once(from, &[first, 1], MALFORMED, "MQTT 2.1.4", 2);
+        }
+        for from in BOTH {
+            for first in [0x30, 0x34, 0x40, 0x50, 0x62, 0x70] {
+                for byte in [0, 1, 0x80, 0xFF] {
+                    refused_at_once(from, &[first, 1], MALFORMED, "MQTT 2.1.4", 2);
+                    refused_at_once(from, &[first, 1, byte], MALFORMED, "MQTT 2.1.4", 2);
+                }
+            }
+            // One byte may be all of these.
+            for first in [0xE0, 0xF0] {
+                assert_eq!(frame(Decoder::new(from), &[first, 1]), Ok(Frame::Partial { need: 3 }));
+            }
+        }
+        assert_eq!(frame(Decoder::new(SERVER), b"\x20\x01"), Ok(Frame::Partial { need: 3 }));
+        // A ping has no length but zero, which one byte says.
+        refused_at_once(CLIENT, b"\xC0\x01", MALFORMED, "MQTT 2.1.4", 1);
+        refused_at_once(SERVER, b"\xD0\x80", MALFORMED, "MQTT 2.1.4", 1);
+        assert_eq!(frame(Decoder::new(CLIENT), b"\xC0"), Ok(Frame::Partial { need: 2 }));
+    }
+
+    #[test]
     fn a_packet_given_apart_from_its_frame_is_checked_alike() {
         let decoder = Decoder::new(SERVER);
         assert_eq!(decoder.packet(0xD0, b""), Ok(Packet::PingResp));
-        for (first, body, at) in [(0xC0, &b""[..], 0), (0xD1, b"", 0), (0x00, b"", 0), (0x36, b"", 0), (0xD0, b"\0", 2)]
+        for (first, body, at) in [(0xC0, &b""[..], 0), (0xD1, b"", 0), (0x00, b"", 0), (0x36, b"", 0), (0xD0, b"\0", 1)]
         {
             let apart = decoder.packet(first, body).unwrap_err();
             assert_eq!(apart.at, at);

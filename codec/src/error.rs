@@ -1,8 +1,9 @@
-//! What can go wrong: a peer's packet that may not be ([`Error`]), and a packet of ours that may not ([`EncodeError`]).
+//! What can go wrong: a peer's packet that may not be ([`Error`]), a packet of ours that may not ([`EncodeError`]), and any
+//! error of this crate ([`CodecError`]).
 
-use core::fmt;
+use core::{error, fmt};
 
-use crate::{ReasonCode, Rule, sink::Full};
+use crate::{OutOfRange, ReasonCode, Rule, UnknownReason, sink::Full};
 
 /// A packet that the standard forbids: which reason code answers it, which statement it breaks, and where.
 ///
@@ -28,11 +29,11 @@ pub struct Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { reason, rule, at } = self;
-        write!(f, "{} (0x{:02X}) at byte {at}: {} {rule}", reason.name(), reason.value(), rule.meaning())
+        write!(f, "{reason} at byte {at}: {rule}")
     }
 }
 
-impl core::error::Error for Error {}
+impl error::Error for Error {}
 
 /// A packet that could not be encoded. Nothing of it has been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,12 +52,12 @@ impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full { need } => write!(f, "no room for a packet of {need} bytes"),
-            Self::Refused(rule) => write!(f, "refused to encode: {} {rule}", rule.meaning()),
+            Self::Refused(rule) => write!(f, "refused to encode: {rule}"),
         }
     }
 }
 
-impl core::error::Error for EncodeError {}
+impl error::Error for EncodeError {}
 
 impl From<Rule> for EncodeError {
     fn from(rule: Rule) -> Self {
@@ -70,10 +71,122 @@ impl From<Full> for EncodeError {
     }
 }
 
+/// Any error of this crate, so that one `?` serves a function that decodes, builds and encodes packets.
+///
+/// It prints as the error that it holds, which is also its [`source`](error::Error::source).
+///
+/// ```
+/// use mqtt5_codec::{CodecError, Decoder, PacketId, QoS, ReasonCode, Sender, Text};
+/// fn all(bytes: &[u8]) -> Result<(), CodecError> {
+///     Decoder::new(Sender::Server).decode(bytes)?;
+///     Text::new("text")?;
+///     PacketId::try_from(7)?;
+///     QoS::try_from(1)?;
+///     ReasonCode::try_from(0x10)?;
+///     Ok(())
+/// }
+/// assert!(matches!(all(&[0x36, 0]), Err(CodecError::Decode(_))));
+/// assert_eq!(all(&[0xD0, 0]), Ok(()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// A packet that the standard forbids has come.
+    Decode(Error),
+    /// A packet could not be encoded.
+    Encode(EncodeError),
+    /// A string, a topic name, a filter or an options byte that the standard forbids.
+    Rule(Rule),
+    /// A number that stands for no value of its type.
+    OutOfRange(OutOfRange),
+    /// A byte that is no reason code.
+    UnknownReason(UnknownReason),
+}
+
+impl CodecError {
+    fn inner(&self) -> &(dyn error::Error + 'static) {
+        match self {
+            Self::Decode(error) => error,
+            Self::Encode(error) => error,
+            Self::Rule(error) => error,
+            Self::OutOfRange(error) => error,
+            Self::UnknownReason(error) => error,
+        }
+    }
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.inner(), f)
+    }
+}
+
+impl error::Error for CodecError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(self.inner())
+    }
+}
+
+macro_rules! from {
+    ($($error:ident => $variant:ident;)+) => {$(
+        impl From<$error> for CodecError {
+            fn from(error: $error) -> Self {
+                Self::$variant(error.into())
+            }
+        }
+    )+};
+}
+
+from! {
+    Error => Decode;
+    EncodeError => Encode;
+    Full => Encode;
+    Rule => Rule;
+    OutOfRange => OutOfRange;
+    UnknownReason => UnknownReason;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{QoS, Text, Topic};
+    use std::boxed::Box;
     use std::string::ToString;
+
+    #[test]
+    fn one_question_mark_serves_every_error_of_the_crate() {
+        fn any(which: u8) -> Result<(), CodecError> {
+            let error = Error { reason: ReasonCode::MALFORMED_PACKET, rule: Rule::PUBLISH_QOS, at: 0 };
+            match which {
+                0 => Err(error)?,
+                1 => Err(EncodeError::Full { need: 9 })?,
+                2 => Err(Full { need: 9 })?,
+                3 => drop(Topic::new("#")?),
+                4 => drop(QoS::try_from(3)?),
+                5 => drop(ReasonCode::try_from(3)?),
+                _ => {}
+            }
+            Ok(())
+        }
+        fn boxed(which: u8) -> Result<(), Box<dyn error::Error>> {
+            match which {
+                0 => drop(crate::Decoder::new(crate::Sender::Server).decode(&[0x36])?),
+                1 => drop(crate::Packet::PingReq.encode(crate::Sender::Client, &mut [0; 1])?),
+                2 => Err(Full { need: 9 })?,
+                3 => drop(Text::try_from("\0")?),
+                4 => drop(QoS::try_from(3)?),
+                5 => drop(ReasonCode::try_from(3)?),
+                _ => any(0)?,
+            }
+            Ok(())
+        }
+        for which in 0..6 {
+            let error = any(which).unwrap_err();
+            assert_eq!(error.to_string(), error::Error::source(&error).unwrap().to_string());
+            assert!(boxed(which).is_err());
+        }
+        assert!(any(6).is_ok() && boxed(6).is_err());
+    }
 
     #[test]
     fn an_error_prints_as_a_sentence() {

@@ -47,13 +47,13 @@
 //!     payload: b"{}",
 //! };
 //! let mut out = [0; 64];
-//! let len = publish.encode(Sender::Client, &mut &mut out[..])?;
+//! let len = publish.encode(Sender::Client, &mut out)?;
 //! assert_eq!(len, publish.encoded_len(Sender::Client)?);
 //!
 //! // A Server Keep Alive belongs into CONNACK.
 //! let misplaced = [Property::ServerKeepAlive(60)];
 //! publish.properties = Properties::from(&misplaced);
-//! assert_eq!(publish.encode(Sender::Client, &mut &mut out[..]), Err(EncodeError::Refused(Rule::PROPERTY_ID)));
+//! assert_eq!(publish.encode(Sender::Client, &mut out), Err(EncodeError::Refused(Rule::PROPERTY_ID)));
 //! # Ok::<(), EncodeError>(())
 //! ```
 //!
@@ -63,30 +63,26 @@
 //! it grows.
 //!
 //! # Features
+//! - `alloc`: encodes into `Vec<u8>`.
 //! - `bytes`: encodes into `BytesMut`; owned PUBLISH packets whose parts are slices of one `Bytes`.
 //! - `serde`: `Serialize` and `Deserialize` for the values that people log or configure.
 #![no_std]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-mod ack;
-mod connack;
-mod connect;
 mod decoder;
-mod disconnect;
 mod error;
 mod list;
 #[cfg(feature = "bytes")]
 mod owned;
 mod packet;
 mod property;
-mod publish;
 mod reason;
 mod rule;
 mod sink;
-mod suback;
-mod subscribe;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -94,23 +90,19 @@ mod topic;
 mod value;
 mod wire;
 
-pub use ack::{Ack, AckKind};
-pub use connack::ConnAck;
-pub use connect::{Connect, Will};
 pub use decoder::{Decoded, Decoder, Frame, MAXIMUM_PACKET_SIZE};
-pub use disconnect::{Auth, Disconnect};
-pub use error::{EncodeError, Error};
+pub use error::{CodecError, EncodeError, Error};
 pub use list::{Item, Iter, List};
 #[cfg(feature = "bytes")]
 pub use owned::OwnedPublish;
-pub use packet::{Packet, PacketType};
+pub use packet::{
+    Ack, AckKind, Auth, ConnAck, Connect, Delivery, Disconnect, Packet, PacketType, Publish, SubAck, Subscribe,
+    Subscription, SubscriptionOptions, TopicRef, Unsubscribe, Will,
+};
 pub use property::{Properties, Property};
-pub use publish::{Delivery, Publish, TopicRef};
 pub use reason::{ReasonCode, UnknownReason};
 pub use rule::Rule;
 pub use sink::{Full, Sink};
-pub use suback::SubAck;
-pub use subscribe::{Subscribe, Subscription, SubscriptionOptions, Unsubscribe};
 pub use text::Text;
 pub use topic::{Filter, Topic};
 pub use value::{OutOfRange, PacketId, PayloadFormat, QoS, RetainHandling, Sender, SubscriptionId, TopicAlias};

@@ -4,14 +4,14 @@
 
 mod table;
 
-use crate::list::{Iter, List};
+use crate::list::{Iter, List, Wire};
 use crate::value::{Sender, SubscriptionId, TopicAlias};
-use crate::wire::{Reader, Writer, add};
+use crate::wire::{self, Reader, Writer, add, varint_len};
 use crate::{ReasonCode, Rule, Text, Topic};
 
 pub use table::Property;
 pub(crate) use table::section;
-use table::{Kind, TABLE, entry, entry_bit, entry_kind};
+use table::{Kind, NUMBERS, allowed, bit, kind};
 
 /// Where properties stand: the packet type, 0 for the will, and two more for what one side alone may not send.
 pub(crate) mod place {
@@ -107,6 +107,29 @@ impl<'a> Properties<'a> {
         })
     }
 
+    /// Of the properties of a PUBLISH as they came, the topic alias, which stands in its topic and no longer among them: where
+    /// it was first it is cut off, elsewhere its bytes stay, and whoever reads the list passes over them.
+    #[cold]
+    pub(crate) fn split_alias(self) -> (Option<TopicAlias>, Self) {
+        let Err(bytes) = self.0.slice() else { return (None, self) };
+        let mut rest = bytes;
+        if wire::u8(&mut rest) == Some(TOPIC_ALIAS) {
+            let alias = wire::u16(&mut rest).and_then(TopicAlias::new);
+            return (alias, Self(List::checked(rest)));
+        }
+        (hidden_alias(bytes), self)
+    }
+
+    /// The topic alias that [`split_alias`](Self::split_alias) has left among bytes whose other properties take `len` bytes.
+    #[inline]
+    pub(crate) fn hidden_alias(&self, len: usize) -> Option<TopicAlias> {
+        match self.0.slice() {
+            Err(bytes) if bytes.len() != len => hidden_alias(bytes),
+            _ => None,
+        }
+    }
+
+    #[inline(never)]
     fn find(&self, id: u8) -> Option<Property<'a>> {
         // A loop, so that code which is to be small has the reading of a property once.
         let mut properties = self.iter();
@@ -151,25 +174,21 @@ impl<'a> Properties<'a> {
     /// As [`measure`](Self::measure), and tells which there are.
     #[inline(never)]
     pub(crate) fn measure_all(&self, place: u8) -> Result<(usize, Found), Rule> {
-        let (len, found) = match self.0.slice() {
+        let (mut len, mut open) = (0usize, Open::all(place));
+        match self.0.slice() {
             Ok(list) => {
-                let (mut len, mut found) = (0usize, Found::NONE);
                 for property in list {
-                    let id = property.id();
-                    let Some(entry) = entry(id, place) else { return Err(misplaced(id, place).1) };
-                    if !found.add(entry, place) {
-                        return Err(Rule::of_property(place, id));
-                    }
-                    len = add(len, property.size(place)?);
+                    len = property.measure(place, len, &mut open)?;
                 }
-                (len, found)
             }
             // Decoded, perhaps from another kind of packet.
-            Err(bytes) => {
-                let mut r = Reader::part(bytes, 0, Rule::PROPERTY_LENGTH);
-                (bytes.len(), check_all(&mut r, place).ok_or_else(|| r.rule())?)
+            Err(_) => {
+                for property in self.iter() {
+                    len = property.measure(place, len, &mut open)?;
+                }
             }
-        };
+        }
+        let found = open.closed(place);
         if found.lacks_method(place) { Err(method_missing(place)) } else { Ok((len, found)) }
     }
 
@@ -181,31 +200,56 @@ impl<'a> Properties<'a> {
     }
 
     /// As [`put`](Self::put), with one property before them.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn put_behind(&self, alias: TopicAlias, w: &mut Writer<'_>, len: usize) {
+        let all = len.saturating_add(3);
+        if let Some(room) = w.part(all.saturating_add(varint_len(all))) {
+            self.write_behind(alias, room, len);
+        }
+    }
+
     #[cold]
     #[inline(never)]
-    pub(crate) fn put_behind(&self, alias: TopicAlias, w: &mut Writer<'_>, len: usize) {
+    fn write_behind(&self, alias: TopicAlias, room: &mut [u8], len: usize) {
+        let mut w = Writer::new(room);
         w.varint(len.saturating_add(3) as u32);
         let [high, low] = alias.get().to_be_bytes();
         w.chunk([TOPIC_ALIAS, high, low]);
-        self.put_list(w, len);
+        self.put_list(&mut w, len);
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn put_list(&self, w: &mut Writer<'_>, len: usize) {
-        if w.counts() {
-            w.skip(len); // What `measure` has counted already.
-        } else {
-            // Where all is inlined, a writer of its own stays in registers.
-            match cfg!(target_pointer_width = "64") {
-                true => w.part(len).map_or((), |room| self.0.put_all(room)),
-                false => self.0.put(w),
-            }
-        }
+        self.0.put_or_count(w, len); // What `measure` has counted already.
     }
 
     /// The checked text of all properties, for a stricter look at it.
     pub(crate) fn texts(&self) -> impl Iterator<Item = Text<'a>> {
         self.iter().flat_map(|property| property.texts()).flatten()
+    }
+}
+
+/// The topic alias among the bytes of a PUBLISH's properties.
+#[cold]
+fn hidden_alias(mut rest: &[u8]) -> Option<TopicAlias> {
+    while let Some((&id, after)) = rest.split_first() {
+        if id == TOPIC_ALIAS {
+            rest = after;
+            return wire::u16(&mut rest).and_then(TopicAlias::new);
+        }
+        Property::get(&mut rest)?;
+    }
+    None
+}
+
+impl Property<'_> {
+    /// The length of properties that end with this one, if it is among those that may still stand in `place`.
+    #[inline(always)]
+    fn measure(&self, place: u8, len: usize, open: &mut Open) -> Result<usize, Rule> {
+        if !open.take(self.id()) {
+            return Err(not_open(self.id(), place).1);
+        }
+        Ok(add(len, self.size(place)?))
     }
 }
 
@@ -236,29 +280,49 @@ impl<'a> IntoIterator for Properties<'a> {
     }
 }
 
-/// Which properties a list holds: a bit for each row of the table.
+/// Which properties may still stand in a place: a bit for each row of the table.
+struct Open {
+    bits: u32,
+    /// Those of them that may repeat.
+    repeat: u32,
+}
+
+impl Open {
+    #[inline]
+    fn all(place: u8) -> Self {
+        const REPEATS: u32 = bit_of(USER_PROPERTY);
+        const REPEATS_IN_PUBLISH: u32 = REPEATS | bit_of(SUBSCRIPTION_IDENTIFIER);
+        Self { bits: allowed(place), repeat: if place == place::PUBLISH { REPEATS_IN_PUBLISH } else { REPEATS } }
+    }
+
+    /// Takes note of a property, unless it may not stand here, or not a second time.
+    #[inline]
+    fn take(&mut self, id: u8) -> bool {
+        let bit = bit(id);
+        let open = self.bits & bit != 0;
+        self.bits &= !bit | self.repeat;
+        open
+    }
+
+    /// Those that have been taken and may not repeat.
+    #[inline]
+    fn closed(&self, place: u8) -> Found {
+        Found(allowed(place) & !self.bits)
+    }
+}
+
+/// Which properties a list holds, of those that may not repeat: a bit for each row of the table.
 #[derive(Clone, Copy)]
 pub(crate) struct Found(u32);
 
 impl Found {
     pub(crate) const NONE: Self = Self(0);
 
-    /// Takes note of a property; false when it may not stand here a second time. Of what may, no note is taken.
-    #[inline]
-    fn add(&mut self, entry: u32, place: u8) -> bool {
-        const REPEATS: u32 = bit(USER_PROPERTY);
-        const REPEATS_IN_PUBLISH: u32 = REPEATS | bit(SUBSCRIPTION_IDENTIFIER);
-        let bit = entry_bit(entry) & !if place == place::PUBLISH { REPEATS_IN_PUBLISH } else { REPEATS };
-        let new = self.0 & bit == 0;
-        self.0 |= bit;
-        new
-    }
-
     #[inline]
     fn has(self, id: u8) -> bool {
-        const METHOD: u32 = bit(AUTHENTICATION_METHOD);
-        const DATA: u32 = bit(AUTHENTICATION_DATA);
-        const ALIAS: u32 = bit(TOPIC_ALIAS);
+        const METHOD: u32 = bit_of(AUTHENTICATION_METHOD);
+        const DATA: u32 = bit_of(AUTHENTICATION_DATA);
+        const ALIAS: u32 = bit_of(TOPIC_ALIAS);
         let bit = match id {
             AUTHENTICATION_METHOD => METHOD,
             AUTHENTICATION_DATA => DATA,
@@ -279,9 +343,10 @@ impl Found {
     }
 }
 
-const fn bit(id: u8) -> u32 {
+const fn bit_of(id: u8) -> u32 {
     #[allow(clippy::indexing_slicing, reason = "evaluated with identifiers of the table")]
-    entry_bit(TABLE[id as usize])
+    let number = NUMBERS[id as usize];
+    1 << number
 }
 
 /// The rule against authentication data without a method, which each of three packets states; AUTH always has a method.
@@ -308,19 +373,16 @@ fn check_all(r: &mut Reader<'_>, place: u8) -> Option<Found> {
 
 #[inline(always)]
 fn check_each(r: &mut Reader<'_>, place: u8) -> Option<Found> {
-    let mut found = Found::NONE;
+    let mut open = Open::all(place);
     while let Some((&id, _)) = r.rest().split_first() {
-        let Some(entry) = entry(id, place) else {
-            let (reason, rule) = misplaced(id, place);
+        if !open.take(id) {
+            let (reason, rule) = not_open(id, place);
             return r.refuse(r.left(), reason, rule);
-        };
-        if !found.add(entry, place) {
-            return r.protocol_error(r.left(), Rule::of_property(place, id));
         }
         let _ = r.u8();
-        check_value(r, entry_kind(entry), id, place)?;
+        check_value(r, kind(id), id, place)?;
     }
-    Some(found)
+    Some(open.closed(place))
 }
 
 /// Checks one value, and moves past it.
@@ -351,9 +413,12 @@ fn check_value(r: &mut Reader<'_>, kind: Kind, id: u8, place: u8) -> Option<()> 
     }
 }
 
-/// Why a property may not stand in a place.
+/// Why a property may not stand in a place, or not a second time.
 #[cold]
-fn misplaced(id: u8, place: u8) -> (ReasonCode, Rule) {
+fn not_open(id: u8, place: u8) -> (ReasonCode, Rule) {
+    if allowed(place) & bit(id) != 0 {
+        return (ReasonCode::PROTOCOL_ERROR, Rule::of_property(place, id));
+    }
     match (id, place) {
         (SUBSCRIPTION_IDENTIFIER, place::PUBLISH_BY_CLIENT) => {
             (ReasonCode::PROTOCOL_ERROR, Rule::SUBSCRIPTION_ID_FROM_CLIENT)
@@ -386,7 +451,6 @@ pub(crate) fn in_disconnect(from: Sender) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::list::Wire;
     use crate::testing::{
         BOTH, CLIENT, MALFORMED, PROTOCOL_ERROR, SERVER, accepted, decoded, framed, not_sent, refused,
     };
@@ -532,6 +596,14 @@ mod tests {
         }
     }
 
+    /// What these bytes say; a topic alias, too, which is not read from a list.
+    fn read(bytes: &[u8]) -> Vec<Property<'_>> {
+        match bytes {
+            &[0x23, high, low] => vec![Property::TopicAlias(TopicAlias::new(u16::from_be_bytes([high, low])).unwrap())],
+            _ => Properties(List::checked(bytes)).iter().collect(),
+        }
+    }
+
     fn place(letter: char) -> &'static Place {
         PLACES.iter().find(|place| place.letter == letter).unwrap()
     }
@@ -574,7 +646,7 @@ mod tests {
     fn a_property_is_as_long_as_its_table_says() {
         let longer: &[&[u8]] = &[b"\x0B\x80\x01", b"\x0B\xFF\xFF\x7F", b"\x0B\xFF\xFF\xFF\x7F", b"\x09\x00\x00"];
         for bytes in TABLE.iter().map(|row| row.0).chain(longer.iter().copied()) {
-            let list: Vec<_> = Properties(List::checked(bytes)).iter().collect();
+            let list = read(bytes);
             let size: usize = list.iter().map(|property| property.size(place::PUBLISH).unwrap()).sum();
             assert_eq!(size, bytes.len(), "{list:?}");
             let mut counter = Writer::count();
@@ -590,21 +662,20 @@ mod tests {
     fn a_misplaced_property_is_not_sent() {
         for row in TABLE {
             let home = place(row.1[0].0);
-            let (bytes, _) = with(home, row.0);
-            let mut packet = decoded(home.from, &bytes);
-            let list: Vec<_> = properties(&mut packet, home).iter().collect();
+            let _ = decoded(home.from, &with(home, row.0).0);
+            let list = read(row.0);
             for place in PLACES {
                 let (empty, _) = with(place, b"");
                 let (expected, _) = with(place, row.0);
                 let mut packet = decoded(place.from, &empty);
+                if let (Packet::Publish(publish), [Property::TopicAlias(alias)]) = (&mut packet, &list[..]) {
+                    publish.topic = crate::TopicRef::NameAndAlias(Topic::new("t").unwrap(), *alias);
+                }
                 let with_method: Vec<_> = if place.letter == 'a' && !matches!(row.0[0], 0x15 | 0x16) {
                     list.iter().copied().chain([Property::AuthenticationMethod(Text::new("m").unwrap())]).collect()
                 } else {
                     list.clone()
                 };
-                if let (Packet::Publish(publish), [Property::TopicAlias(alias)]) = (&mut packet, &list[..]) {
-                    publish.topic = crate::TopicRef::NameAndAlias(Topic::new("t").unwrap(), *alias);
-                }
                 *properties(&mut packet, place) = Properties::from(&with_method[..]);
                 if allowed(row, place).is_some() {
                     assert_eq!(crate::testing::encoded(place.from, &packet), Ok(expected));
@@ -630,8 +701,7 @@ mod tests {
                     // The same list, given to be sent.
                     let (once, _) = with(place, row.0);
                     let mut packet = decoded(place.from, &once);
-                    let twice: Vec<_> = properties(&mut packet, place).iter().collect();
-                    let twice = [&twice[..], &twice[..]].concat();
+                    let twice = [read(row.0), read(row.0)].concat();
                     *properties(&mut packet, place) = Properties::from(&twice[..]);
                     not_sent(place.from, &packet, &rule);
                 }

@@ -1,5 +1,6 @@
 //! UTF-8 strings (section 1.5.4): checked once, kept as bytes, read as `&str` when asked.
 
+use core::fmt::Write as _;
 use core::{fmt, str};
 
 use crate::Rule;
@@ -159,6 +160,7 @@ impl<'a> Text<'a> {
 
     /// The string. Costs a pass over it; [`as_bytes`](Self::as_bytes) and comparisons do not.
     #[must_use]
+    #[inline]
     pub fn as_str(self) -> &'a str {
         // Every constructor has checked the bytes.
         str::from_utf8(self.0).unwrap_or_default()
@@ -228,6 +230,35 @@ fn without_character(bytes: &[u8]) -> Option<&[u8]> {
     Some(rest)
 }
 
+/// A text as it stands in one line of a log: in quotation marks, with an escape for every character that would end the line,
+/// leave the quotation or reorder what is printed.
+pub(crate) struct Quoted<'a>(pub(crate) Text<'a>);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for c in self.0.as_str().chars() {
+            match c {
+                '"' | '\\' => {
+                    f.write_char('\\')?;
+                    f.write_char(c)?;
+                }
+                // Line and paragraph separators, and what sets the direction of writing.
+                '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{61C}' => {
+                    escape(c, f)?
+                }
+                _ if c.is_control() => escape(c, f)?,
+                _ => f.write_char(c)?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+fn escape(c: char, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "\\u{{{:x}}}", u32::from(c))
+}
+
 impl PartialEq<str> for Text<'_> {
     fn eq(&self, other: &str) -> bool {
         self.0 == other.as_bytes()
@@ -251,6 +282,24 @@ impl<'a> TryFrom<&'a str> for Text<'a> {
 
     fn try_from(text: &'a str) -> Result<Self, Rule> {
         Self::new(text)
+    }
+}
+
+impl<'a> From<Text<'a>> for &'a str {
+    fn from(text: Text<'a>) -> Self {
+        text.as_str()
+    }
+}
+
+impl AsRef<str> for Text<'_> {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<[u8]> for Text<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
     }
 }
 

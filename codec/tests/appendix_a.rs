@@ -18,7 +18,7 @@ use mqtt5_codec::{
 #[track_caller]
 fn is(from: Sender, packet: Packet<'_>, bytes: &[u8]) {
     let mut out = vec![0; bytes.len()];
-    assert_eq!(packet.encode(from, &mut &mut out[..]), Ok(bytes.len()));
+    assert_eq!(packet.encode(from, &mut out[..]), Ok(bytes.len()));
     assert_eq!(out, bytes);
     assert_eq!(Decoder::new(from).decode(bytes), Ok(Decoded::Packet { used: bytes.len(), packet }));
 }
@@ -145,7 +145,7 @@ fn a_2_the_request_is_acknowledged() {
     let ack = Ack { id: id(4314), reason: ReasonCode::SUCCESS, properties: Properties::EMPTY };
     let bytes = b"\x40\x02\x10\xDA";
     let mut out = [0; 4];
-    assert_eq!(ack.encode(AckKind::PubAck, &mut &mut out[..]), Ok(4));
+    assert_eq!(ack.encode(AckKind::PubAck, &mut out), Ok(4));
     assert_eq!(&out, bytes);
     for from in [Sender::Client, Sender::Server] {
         is(from, Packet::PubAck(ack), bytes);

@@ -16,7 +16,7 @@ fn a_fault_is_printed_with_its_reason_its_place_and_its_statement() {
     assert!(error.starts_with("Malformed Packet (0x81) at byte 0: "), "{error}");
     assert!(error.ends_with(" [MQTT-3.3.1-4]"), "{error}");
     assert_eq!(format!("{:?}", Rule::PUBLISH_QOS), "MQTT-3.3.1-4");
-    assert_eq!(Rule::PUBLISH_QOS.to_string(), "[MQTT-3.3.1-4]");
+    assert_eq!(Rule::PUBLISH_QOS.to_string(), format!("{} [MQTT-3.3.1-4]", Rule::PUBLISH_QOS.meaning()));
 }
 
 #[test]

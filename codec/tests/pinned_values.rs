@@ -127,7 +127,7 @@ fn filters_are_written_as_they_are_read() {
         filters: List::from(&filters),
     };
     let mut out = [0; 64];
-    let len = unsubscribe.encode(&mut &mut out[..]).unwrap();
+    let len = unsubscribe.encode(&mut out).unwrap();
     assert_eq!(unsubscribe.encoded_len(), Ok(len));
     assert_eq!(out[..len], *b"\xA2\x17\x01\x02\x00\x00\x03a/+\x00\x0A$share/g/b\x00\x01#");
     let Ok(Decoded::Packet { used, packet: Packet::Unsubscribe(read) }) = Decoder::new(Sender::Client).decode(&out)
@@ -142,7 +142,7 @@ fn the_length_of_an_unsuback_is_what_is_written() {
     let reasons = [ReasonCode::SUCCESS, ReasonCode::NO_SUBSCRIPTION_EXISTED];
     let ack = SubAck { id: PacketId::new(5).unwrap(), properties: Properties::EMPTY, reasons: List::from(&reasons) };
     let mut out = [0; 16];
-    assert_eq!(ack.encode_unsuback(&mut &mut out[..]), Ok(7));
+    assert_eq!(ack.encode_unsuback(&mut out), Ok(7));
     assert_eq!(ack.encoded_unsuback_len(), Ok(7));
     assert_eq!(out[..7], [0xB0, 5, 0, 5, 0, 0, 0x11]);
 }

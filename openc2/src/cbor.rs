@@ -5,10 +5,10 @@
 //! a good part of the flash. What a profile defines is given to the caller's types by minicbor.
 
 use crate::Form;
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::number::{MAX_INTEGER, Number, twice};
-use crate::source::{Key, Kind, Numeral, Reader, Shape, Walk};
-use crate::text::Text;
+use crate::source::{Group, Item, Key, Kind, Numeral, Reader, Shape, Walk};
+use crate::text::Str;
 use crate::vocabulary::{Name, search};
 
 /// The tag that says no more than "this is CBOR" (RFC 8949 s3.4.6).
@@ -17,7 +17,7 @@ const SELF_DESCRIBED: &[u8] = &[0xD9, 0xD9, 0xF7];
 const UNSIGNED: u8 = 0;
 const NEGATIVE: u8 = 1;
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     /// Over CBOR items of which it is known whether they are concise.
     pub(crate) const fn cbor(bytes: &'a [u8], concise: bool, depth: u8) -> Self {
         Self::new("", bytes, if concise { Form::Concise } else { Form::Cbor }, depth)
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn cbor_kind(&mut self) -> Kind {
         let Some(first) = self.bytes.get(self.at).copied() else {
-            self.fail(Rule::CborEnd);
+            self.fail(LanguageRule::CborEnd);
             return Kind::Broken;
         };
         let rule = match (first >> 5, first & 31) {
@@ -63,9 +63,14 @@ impl<'a> Reader<'a> {
             (5, ..=27 | 31) => return Kind::Map,
             (7, 20 | 21) => return Kind::Boolean,
             (7, 22) => return Kind::Null,
-            (2 | 3, 31) => Rule::CborChunks,
-            (6, _) => Rule::CborTag,
-            _ => Rule::CborJunk,
+            // Well-formed, but no value of the language; from 32 on they stand in a byte of their own.
+            (7, ..=19 | 23) => LanguageRule::CborSimple,
+            (7, 24) if self.bytes.get(self.at.saturating_add(1)).is_some_and(|value| *value >= 32) => {
+                LanguageRule::CborSimple
+            }
+            (2 | 3, 31) => LanguageRule::CborChunks,
+            (6, _) => LanguageRule::CborTag,
+            _ => LanguageRule::CborJunk,
         };
         self.fail(rule);
         Kind::Broken
@@ -91,7 +96,7 @@ impl<'a> Reader<'a> {
         let start = self.at.saturating_add(1);
         let end = start.saturating_add(count);
         let Some(argument) = self.bytes.get(start..end) else {
-            self.fail(Rule::CborEnd);
+            self.fail(LanguageRule::CborEnd);
             return Some(0);
         };
         self.at = end;
@@ -99,9 +104,18 @@ impl<'a> Reader<'a> {
     }
 
     /// The bytes of a string whose head begins here.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn string_bytes(&mut self) -> &'a [u8] {
         let at = self.at;
-        let length = self.head().and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
+        let info = self.bytes.get(at).map_or(0, |first| first & 31);
+        // Most are short, and a head that is not there has no end to be found either.
+        let length = match info {
+            0..=23 => {
+                self.at = at.saturating_add(1);
+                usize::from(info)
+            }
+            _ => self.head().and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX),
+        };
         let end = self.at.saturating_add(length);
         match self.bytes.get(self.at..end) {
             Some(bytes) => {
@@ -109,9 +123,110 @@ impl<'a> Reader<'a> {
                 bytes
             }
             None => {
-                self.fail_at(at, Rule::CborEnd);
+                self.fail_at(at, LanguageRule::CborEnd);
                 &[]
             }
+        }
+    }
+
+    /// Passes over a text whose head begins here, checking it.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn pass_text(&mut self) -> &'a [u8] {
+        let at = self.at;
+        let text = self.string_bytes();
+        let start = self.at.saturating_sub(text.len());
+        if !is_ascii(self.bytes, start, text.len()) {
+            self.check_text(at, text);
+        }
+        text
+    }
+
+    /// Checks a text that isn't all ASCII; it begins at a place.
+    #[inline(never)]
+    fn check_text(&mut self, at: usize, bytes: &'a [u8]) -> &'a str {
+        let rule = match core::str::from_utf8(bytes) {
+            Ok(text) if !crate::json::has_noncharacter(text) => return text,
+            Ok(_) => LanguageRule::Noncharacter,
+            Err(_) => LanguageRule::Utf8,
+        };
+        self.fail_at(at, rule);
+        ""
+    }
+
+    /// Passes over an item, checking it, nothing kept.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn cbor_skip(&mut self) {
+        // Most items are short texts.
+        if let Some(0x60..=0x78) = self.bytes.get(self.at) {
+            self.pass_text();
+        } else {
+            self.cbor_skip_other();
+        }
+    }
+
+    #[inline(never)]
+    fn cbor_skip_other(&mut self) {
+        match self.cbor_kind() {
+            Kind::Text => {
+                self.pass_text();
+            }
+            Kind::Map => self.cbor_skip_map(),
+            Kind::List => {
+                let mut walk = self.cbor_enter(false);
+                while self.cbor_another(&mut walk) {
+                    self.cbor_skip();
+                }
+            }
+            Kind::Bytes => {
+                self.string_bytes();
+            }
+            Kind::Number => {
+                self.cbor_numeral();
+            }
+            Kind::Boolean | Kind::Null => self.at = self.at.saturating_add(1),
+            Kind::Broken => {}
+        }
+    }
+
+    fn cbor_skip_map(&mut self) {
+        let mut group = Group::NEW;
+        let mut walk = self.cbor_enter(false);
+        while self.cbor_another(&mut walk) {
+            let at = self.at;
+            let short = matches!(self.bytes.get(at), Some(0x60..=0x77)) && !self.concise();
+            let key = match short {
+                true => Item::Bytes(self.pass_text()),
+                false => match (self.cbor_kind(), self.concise()) {
+                    (Kind::Text, false) => Item::Bytes(self.pass_text()),
+                    (Kind::Number, true) => Item::Id(self.cbor_integer()),
+                    _ => return self.fail(LanguageRule::CborKey),
+                },
+            };
+            self.once(&mut group, key, at, LanguageRule::DuplicateKey);
+            self.cbor_skip();
+        }
+        self.leave(&group);
+    }
+
+    /// The text or identifier at a place where one was read before.
+    pub(crate) fn cbor_member_at(&self, at: usize) -> Item<'a> {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let Some((first, rest)) = rest.split_first() else { return Item::Id(0) };
+        let count = match first & 31 {
+            24 => 1,
+            25 => 2,
+            26 => 4,
+            27 => 8,
+            _ => 0,
+        };
+        let (argument, rest) = rest.split_at_checked(count).unwrap_or_default();
+        let argument = match count {
+            0 => u64::from(first & 31),
+            _ => argument.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)),
+        };
+        match first >> 5 {
+            UNSIGNED => Item::Id(argument),
+            _ => Item::Bytes(usize::try_from(argument).ok().and_then(|length| rest.get(..length)).unwrap_or_default()),
         }
     }
 
@@ -119,35 +234,33 @@ impl<'a> Reader<'a> {
         if self.kind() == Kind::Null {
             self.at = self.at.saturating_add(1);
         } else {
-            self.fail(Rule::CborJunk);
+            self.fail(LanguageRule::CborJunk);
         }
     }
 
     pub(crate) fn cbor_boolean(&mut self) -> bool {
         if self.kind() != Kind::Boolean {
-            self.unexpected(Rule::WantBoolean);
+            self.unexpected(LanguageRule::WantBoolean);
         }
         self.head() == Some(21)
     }
 
-    pub(crate) fn cbor_text(&mut self) -> Text<'a> {
+    pub(crate) fn cbor_text(&mut self) -> Str<'a> {
         if self.cbor_kind() != Kind::Text {
-            self.unexpected(Rule::WantText);
-            return Text::EMPTY;
+            self.unexpected(LanguageRule::WantText);
+            return Str::EMPTY;
         }
         let at = self.at;
-        let rule = match core::str::from_utf8(self.string_bytes()) {
-            Ok(text) if text.is_ascii() || !text.chars().any(crate::json::is_noncharacter) => return Text::new(text),
-            Ok(_) => Rule::Noncharacter,
-            Err(_) => Rule::Utf8,
-        };
-        self.fail_at(at, rule);
-        Text::EMPTY
+        let bytes = self.string_bytes();
+        match core::str::from_utf8(bytes) {
+            Ok(text) if text.is_ascii() => Str::new(text),
+            _ => Str::new(self.check_text(at, bytes)),
+        }
     }
 
     pub(crate) fn cbor_bytes(&mut self) -> &'a [u8] {
         if self.kind() != Kind::Bytes {
-            self.unexpected(Rule::WantBinary);
+            self.unexpected(LanguageRule::WantBinary);
             return &[];
         }
         self.string_bytes()
@@ -156,11 +269,11 @@ impl<'a> Reader<'a> {
     pub(crate) fn cbor_integer(&mut self) -> u64 {
         let at = self.at;
         if self.cbor_kind() != Kind::Number || self.major() != Some(UNSIGNED) {
-            self.unexpected(Rule::WantInteger);
+            self.unexpected(LanguageRule::WantInteger);
             return 0;
         }
         let value = self.head().unwrap_or(0);
-        self.require(value <= MAX_INTEGER, at, Rule::NumberRange);
+        self.require(value <= MAX_INTEGER, at, LanguageRule::NumberRange);
         value
     }
 
@@ -184,12 +297,12 @@ impl<'a> Reader<'a> {
             Some(value) => Number::from_f64(value),
             None if self.kind() == Kind::Number => Number::new(self.integer(), 0),
             None => {
-                self.unexpected(Rule::WantNumber);
+                self.unexpected(LanguageRule::WantNumber);
                 None
             }
         };
         number.unwrap_or_else(|| {
-            self.fail_at(at, Rule::NumberRange);
+            self.fail_at(at, LanguageRule::NumberRange);
             Number::ZERO
         })
     }
@@ -206,7 +319,7 @@ impl<'a> Reader<'a> {
             }
         };
         numeral.unwrap_or_else(|| {
-            self.fail_at(at, Rule::NumberRange);
+            self.fail_at(at, LanguageRule::NumberRange);
             Numeral::ZERO
         })
     }
@@ -215,7 +328,7 @@ impl<'a> Reader<'a> {
         let left = self.head();
         match self.depth.checked_sub(1) {
             Some(depth) => self.depth = depth,
-            None => self.fail(Rule::TooDeep),
+            None => self.fail(LanguageRule::TooDeep),
         }
         // No input is as long as the largest count, which stands for an unknown one.
         let left = left.map_or(Walk::UNKNOWN, |left| left.min(Walk::UNKNOWN - 1));
@@ -227,7 +340,9 @@ impl<'a> Reader<'a> {
             Kind::Map => self.cbor_enter(false),
             Kind::List if self.concise() && shape == Shape::Record => self.cbor_enter(true),
             _ => {
-                self.unexpected(Rule::WantMap);
+                // A record is an array in the concise form.
+                let record = self.concise() && shape == Shape::Record;
+                self.unexpected(if record { LanguageRule::WantList } else { LanguageRule::WantMap });
                 Walk::OVER
             }
         }
@@ -235,7 +350,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn cbor_open_list(&mut self) -> Walk {
         if self.cbor_kind() != Kind::List {
-            self.unexpected(Rule::WantList);
+            self.unexpected(LanguageRule::WantList);
             return Walk::OVER;
         }
         self.cbor_enter(false)
@@ -250,7 +365,7 @@ impl<'a> Reader<'a> {
             return false;
         }
         if next.is_none() {
-            self.fail(Rule::CborEnd);
+            self.fail(LanguageRule::CborEnd);
             return false;
         }
         if walk.left != Walk::UNKNOWN {
@@ -300,7 +415,7 @@ impl<'a> Reader<'a> {
                 (Kind::Text, false) => Key::Name(self.cbor_text()),
                 (Kind::Number, true) => Key::Id(self.cbor_integer()),
                 _ => {
-                    self.fail(Rule::CborKey);
+                    self.fail(LanguageRule::CborKey);
                     return None;
                 }
             };
@@ -308,6 +423,24 @@ impl<'a> Reader<'a> {
             return self.sound().then_some(key);
         }
     }
+}
+
+/// Whether so many bytes from a place on are ASCII; what stands behind them is read too, and left out.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+fn is_ascii(bytes: &[u8], start: usize, length: usize) -> bool {
+    let (mut at, mut left, mut beyond) = (start, length, 0u64);
+    while left > 0 {
+        let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
+            let rest = bytes.get(at..).unwrap_or_default();
+            beyond |= rest.iter().take(left).fold(0, |all, byte| all | u64::from(*byte));
+            break;
+        };
+        let word = u64::from_le_bytes(*word);
+        beyond |= if left < 8 { word & (1u64 << (left * 8)).wrapping_sub(1) } else { word };
+        at = at.saturating_add(8);
+        left = left.saturating_sub(8);
+    }
+    beyond & 0x8080_8080_8080_8080 == 0
 }
 
 /// A half-precision number (RFC 8949 appendix D).
@@ -326,9 +459,11 @@ fn half(bits: u16) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Places;
 
-    fn skip(bytes: &[u8]) -> Result<(), Rule> {
-        let mut cbor = Reader::detect(bytes, 4);
+    fn skip(bytes: &[u8]) -> Result<(), LanguageRule> {
+        let mut places = Places::new(64);
+        let mut cbor = Reader::detect(bytes, 4).with_places(&mut places);
         cbor.skip();
         cbor.end();
         cbor.failed().map_or(Ok(()), |fail| Err(fail.rule))
@@ -357,23 +492,27 @@ mod tests {
     #[test]
     fn junk_is_told_apart() {
         for (bytes, rule) in [
-            (&[][..], Rule::CborEnd),
-            (&[0xA1, 0x61], Rule::CborEnd),
-            (&[0x9F, 0x01], Rule::CborEnd),
-            (&[0x62, b'a'], Rule::CborEnd),
-            (&[0x61, 0xFF], Rule::Utf8),
-            (&[0xA1, 0x80, 0x01], Rule::CborKey),
-            (&[0xA2, 0x61, b'a', 0x01, 0x61, b'a', 0x02], Rule::DuplicateKey),
-            (&[0xA2, 0x61, b'a', 0x01, 0x05, 0x02], Rule::CborKey),
-            (&[0xFF], Rule::CborJunk),
-            (&[0xF7], Rule::CborJunk),
-            (&[0x1C], Rule::CborJunk),
-            (&[0xC1, 0x01], Rule::CborTag),
-            (&[0x7F, 0x61, b'a', 0xFF], Rule::CborChunks),
-            (&[0x80, 0x00], Rule::CborTrailing),
-            (&[0x81, 0x81, 0x81, 0x81, 0x81, 0x01], Rule::TooDeep),
-            (&[0x1B, 0, 0x20, 0, 0, 0, 0, 0, 0], Rule::NumberRange),
-            (&[0xF9, 0x7C, 0x00], Rule::NumberRange),
+            (&[][..], LanguageRule::CborEnd),
+            (&[0xA1, 0x61], LanguageRule::CborEnd),
+            (&[0x9F, 0x01], LanguageRule::CborEnd),
+            (&[0x62, b'a'], LanguageRule::CborEnd),
+            (&[0x61, 0xFF], LanguageRule::Utf8),
+            (&[0xA1, 0x80, 0x01], LanguageRule::CborKey),
+            (&[0xA2, 0x61, b'a', 0x01, 0x61, b'a', 0x02], LanguageRule::DuplicateKey),
+            (&[0xA2, 0x61, b'a', 0x01, 0x05, 0x02], LanguageRule::CborKey),
+            (&[0xFF], LanguageRule::CborJunk),
+            (&[0xF7], LanguageRule::CborSimple),
+            (&[0xE0], LanguageRule::CborSimple),
+            (&[0xF8, 0x20], LanguageRule::CborSimple),
+            (&[0xF8, 0x1F], LanguageRule::CborJunk),
+            (&[0xF8], LanguageRule::CborJunk),
+            (&[0x1C], LanguageRule::CborJunk),
+            (&[0xC1, 0x01], LanguageRule::CborTag),
+            (&[0x7F, 0x61, b'a', 0xFF], LanguageRule::CborChunks),
+            (&[0x80, 0x00], LanguageRule::CborTrailing),
+            (&[0x81, 0x81, 0x81, 0x81, 0x81, 0x01], LanguageRule::TooDeep),
+            (&[0x1B, 0, 0x20, 0, 0, 0, 0, 0, 0], LanguageRule::NumberRange),
+            (&[0xF9, 0x7C, 0x00], LanguageRule::NumberRange),
         ] {
             assert_eq!(skip(bytes), Err(rule), "{bytes:02x?}");
         }

@@ -1,7 +1,7 @@
 //! Commands (LS1 s3.3.1): an action, a target, and how it is to be done.
 
 use crate::Quirk;
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::extension::{self, ExtensionValue, Extensions, Part, Place};
 use crate::formats;
 use crate::object::{text_of, write_text};
@@ -9,7 +9,7 @@ use crate::out::Out;
 use crate::raw::Raw;
 use crate::source::{Key, Kind, Member, Members, Reader, Shape};
 use crate::target::{Actuator, Target};
-use crate::text::Text;
+use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{Action, ArgKey, CommandKey, CommandKeyV2, RegisteredProfile, ResponseType};
 
@@ -25,7 +25,7 @@ pub struct Command<'a> {
     /// Which actuator is to do it: `actuator` in v1.0, `profile` in the v2.0 draft.
     pub actuator: Option<Actuator<'a>>,
     /// The command's own identifier. Without it the message's `request_id` identifies the command.
-    pub command_id: Option<Text<'a>>,
+    pub command_id: Option<Str<'a>>,
 }
 
 impl<'a> Command<'a> {
@@ -43,9 +43,9 @@ enum Field {
 }
 
 impl<'a> Command<'a> {
-    fn field(members: &mut Members<'a>, r: &mut Reader<'a>) -> Option<Field> {
+    fn field(members: &mut Members<'a>, r: &mut Reader<'a, '_>) -> Option<Field> {
         if r.v2() {
-            return Some(match members.only(r, Rule::UnknownKey)? {
+            return Some(match members.only(r, LanguageRule::UnknownKey)? {
                 CommandKeyV2::Profile => Field::Profile,
                 CommandKeyV2::Action => Field::Known(CommandKey::Action),
                 CommandKeyV2::Target => Field::Known(CommandKey::Target),
@@ -56,28 +56,28 @@ impl<'a> Command<'a> {
         Some(match members.next(r)? {
             Member::Known(key) => Field::Known(key),
             Member::Other(Key::Name(name)) if name == "profile" => {
-                r.forgive(Quirk::ProfileInV1, members.key_at(), Rule::UnknownKey);
+                r.forgive(Quirk::ProfileInV1, members.key_at(), LanguageRule::UnknownKey);
                 Field::Profile
             }
             Member::Other(_) => {
-                r.fail_at(members.key_at(), Rule::UnknownKey);
+                r.fail_at(members.key_at(), LanguageRule::UnknownKey);
                 return None;
             }
         })
     }
 
     /// The profile that the v2.0 draft names, or a peer that mixes the versions.
-    fn profile(r: &mut Reader<'a>) -> Actuator<'a> {
+    fn profile(r: &mut Reader<'a, '_>) -> Actuator<'a> {
         let at = r.at;
         let profile = match r.kind() {
             Kind::Map => {
-                r.forgive(Quirk::ProfileAsObject, at, Rule::Profile);
+                r.forgive(Quirk::ProfileAsObject, at, LanguageRule::Profile);
                 return Actuator::read(r);
             }
-            Kind::Number => {
-                r.one_of::<RegisteredProfile>(Rule::Profile).map_or(Text::EMPTY, |profile| Text::new(profile.name()))
-            }
-            _ => r.text(),
+            Kind::Number => r
+                .one_of::<RegisteredProfile>(LanguageRule::Profile)
+                .map_or(Str::EMPTY, |profile| Str::new(profile.name())),
+            _ => r.text_unless_concise(LanguageRule::WantInteger),
         };
         extension::check_namespace(profile, at, r);
         Actuator { profile, specifiers: None }
@@ -90,12 +90,12 @@ impl<'a> Value<'a> for Command<'a> {
         Self::new(Action::Query, Target::empty())
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let (mut action, mut target) = (None, false);
         let mut members = r.open(Shape::Record);
         while let Some(field) = Self::field(&mut members, r) {
             match field {
-                Field::Known(CommandKey::Action) => action = r.one_of(Rule::Action),
+                Field::Known(CommandKey::Action) => action = r.one_of(LanguageRule::Action),
                 Field::Known(CommandKey::Target) => {
                     self.target.fill(r);
                     target = true;
@@ -103,16 +103,16 @@ impl<'a> Value<'a> for Command<'a> {
                 Field::Known(CommandKey::Args) => self.args.fill(r),
                 Field::Known(CommandKey::Actuator) => self.actuator.insert(Actuator::empty()).fill(r),
                 Field::Known(CommandKey::CommandId) => {
-                    self.command_id = Some(text_of(r, formats::command_id, Rule::CommandId));
+                    self.command_id = Some(text_of(r, formats::command_id, LanguageRule::CommandId));
                 }
                 Field::Profile => self.actuator = Some(Self::profile(r)),
             }
         }
         match action {
             Some(action) => self.action = action,
-            None => r.fail_at(members.at(), Rule::NoAction),
+            None => r.fail_at(members.at(), LanguageRule::NoAction),
         }
-        r.require(target, members.at(), Rule::NoTarget);
+        r.require(target, members.at(), LanguageRule::NoTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -135,7 +135,7 @@ impl<'a> Value<'a> for Command<'a> {
         }
         if let Some(id) = self.command_id {
             out.field(&mut frame, CommandKey::CommandId);
-            write_text(out, id, formats::command_id, Rule::CommandId);
+            write_text(out, id, formats::command_id, LanguageRule::CommandId);
         }
         out.close(frame);
     }
@@ -153,7 +153,7 @@ pub struct Args<'a> {
     /// Which response is wanted; absent, it is `complete`.
     pub response_requested: Option<ResponseType>,
     /// A remark (v2.0 draft only).
-    pub comment: Option<Text<'a>>,
+    pub comment: Option<Str<'a>>,
     /// What profiles add.
     pub extensions: Extensions<'a>,
 }
@@ -205,18 +205,18 @@ impl<'a> Args<'a> {
 
     /// When the command is in force, if it came at `now` (LS1 s3.3.1.4): of start, stop and duration the third follows
     /// from the two; without a start it is now. Refused if all three are given or if the sum overflows.
-    pub fn interval(&self, now: u64) -> Result<Interval, Rule> {
+    pub fn interval(&self, now: u64) -> Result<Interval, LanguageRule> {
         if let (Some(_), Some(_), Some(_)) = (self.start_time, self.stop_time, self.duration) {
-            return Err(Rule::ThreeTimes);
+            return Err(LanguageRule::ThreeTimes);
         }
         let start = match (self.start_time, self.stop_time, self.duration) {
             (Some(start), ..) => start,
-            (None, Some(stop), Some(duration)) => stop.checked_sub(duration).ok_or(Rule::TimeOverflow)?,
+            (None, Some(stop), Some(duration)) => stop.checked_sub(duration).ok_or(LanguageRule::TimeOverflow)?,
             _ => now,
         };
         let stop = match (self.stop_time, self.duration) {
             (Some(stop), _) => Some(stop),
-            (None, Some(duration)) => Some(start.checked_add(duration).ok_or(Rule::TimeOverflow)?),
+            (None, Some(duration)) => Some(start.checked_add(duration).ok_or(LanguageRule::TimeOverflow)?),
             (None, None) => None,
         };
         Ok(Interval { start, stop })
@@ -233,7 +233,7 @@ impl<'a> Value<'a> for Args<'a> {
         Self::NONE
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut extended = Extended::default();
         let start = r.begin();
         let mut members = r.open(Shape::Map);
@@ -242,20 +242,23 @@ impl<'a> Value<'a> for Args<'a> {
                 Member::Known(ArgKey::StartTime) => self.start_time = Some(r.integer()),
                 Member::Known(ArgKey::StopTime) => self.stop_time = Some(r.integer()),
                 Member::Known(ArgKey::Duration) => self.duration = Some(r.integer()),
-                Member::Known(ArgKey::ResponseRequested) => self.response_requested = r.one_of(Rule::ResponseType),
+                Member::Known(ArgKey::ResponseRequested) => {
+                    self.response_requested = r.one_of(LanguageRule::ResponseType)
+                }
                 Member::Known(ArgKey::Comment) if r.v2() => self.comment = Some(r.text()),
-                Member::Known(ArgKey::Comment) => r.fail_at(members.key_at(), Rule::Arg),
+                Member::Known(ArgKey::Comment) => r.fail_at(members.key_at(), LanguageRule::Arg),
                 Member::Other(key) => extended.read(key, members.key_at(), Part::Args, r),
             }
         }
-        members.begun(r, Rule::EmptyArgs);
-        r.require(!self.three_times(), members.at(), Rule::ThreeTimes);
+        members.leave(r);
+        members.begun(r, LanguageRule::EmptyArgs);
+        r.require(!self.three_times(), members.at(), LanguageRule::ThreeTimes);
         self.extensions = extended.extensions(start, r, Place::Args);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
-        out.require(!self.three_times(), Rule::ThreeTimes);
+        out.require(!self.three_times(), LanguageRule::ThreeTimes);
         for (key, time) in [
             (ArgKey::StartTime, self.start_time),
             (ArgKey::StopTime, self.stop_time),
@@ -271,7 +274,7 @@ impl<'a> Value<'a> for Args<'a> {
             out.one_of(response);
         }
         if let Some(comment) = self.comment {
-            out.require(out.v2(), Rule::Arg);
+            out.require(out.v2(), LanguageRule::Arg);
             out.field(&mut frame, ArgKey::Comment);
             out.text(comment);
         }
@@ -283,21 +286,21 @@ impl<'a> Value<'a> for Args<'a> {
 /// The extensions met in one map.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Extended<'a> {
-    only: Option<(Text<'a>, Raw<'a>)>,
+    only: Option<(Str<'a>, Raw<'a>)>,
     count: u32,
 }
 
 impl<'a> Extended<'a> {
     /// Reads a profile's value among fields of the language: a namespace and a map.
-    pub(crate) fn read(&mut self, key: Key<'a>, at: usize, part: Part, r: &mut Reader<'a>) {
+    pub(crate) fn read(&mut self, key: Key<'a>, at: usize, part: Part, r: &mut Reader<'a, '_>) {
         // What is no namespace at all is most likely a misspelt field.
-        let misspelt = if part == Part::Results { Rule::Result } else { Rule::Arg };
+        let misspelt = if part == Part::Results { LanguageRule::Result } else { LanguageRule::Arg };
         let profile = extension::namespace(key, at, r);
-        r.rename(Rule::UnregisteredNsid, misspelt);
+        r.rename(LanguageRule::UnregisteredNsid, misspelt);
         match r.kind() {
             Kind::Map => {}
             _ if r.v2() => return r.fail_at(at, misspelt),
-            _ => return r.fail(Rule::WantMap),
+            _ => return r.fail(LanguageRule::WantMap),
         }
         let value = ExtensionValue::read(profile, part, r);
         self.count = self.count.saturating_add(1);
@@ -305,7 +308,7 @@ impl<'a> Extended<'a> {
     }
 
     /// As a field of what was read, between `start` and where the reader stands.
-    pub(crate) fn extensions(self, start: usize, r: &Reader<'a>, place: Place) -> Extensions<'a> {
+    pub(crate) fn extensions(self, start: usize, r: &Reader<'a, '_>, place: Place) -> Extensions<'a> {
         if self.count == 0 {
             return Extensions::NONE;
         }

@@ -8,9 +8,9 @@ macro_rules! rules {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[repr(u8)]
-        pub enum Rule { $(#[doc = concat!($meaning, " (", $section, ").")] $(#[$doc])* $name,)* }
+        pub enum LanguageRule { $(#[doc = concat!($meaning, " (", $section, ").")] $(#[$doc])* $name,)* }
 
-        impl Rule {
+        impl LanguageRule {
             /// Every rule.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
@@ -44,8 +44,10 @@ rules! {
     CborJunk = "RFC 8949 3", "not a well-formed item";
     CborTrailing = "RFC 8949 5.3.1", "something follows the item";
     CborTag = "JADN 4.4", "a tag has no place here";
+    CborSimple = "JADN 4.4", "undefined, or a simple value that is none of the language";
     CborKey = "JADN 4.4", "a key is a text or an identifier, the same throughout";
     CborChunks = "RFC 8949 3.2.3", "a string in chunks is not read";
+    TooMany = "RFC 8259 9", "more fields or items than this reader tells apart, not in ascending order";
     TooDeep = "RFC 8259 9", "nested deeper than this reader allows";
     TooLarge = "RFC 8259 9", "larger than this reader allows";
     // Types.
@@ -62,6 +64,7 @@ rules! {
     // The message.
     NoBody = "CS01 2.4.2", "the message has no body";
     OneContent = "CS01 2.4.2", "the body holds exactly one of request, response and notification";
+    NoContent = "CSD03 2.4.2", "the message has no content";
     EmptyHeaders = "CS01 2.4.2", "headers, if present, hold at least one field";
     EmptyNotification = "LS2 3.3.3", "a notification holds at least one field";
     EmptyFrom = "CS01 3.2", "from names the sender";
@@ -114,7 +117,6 @@ rules! {
     // Stateless packet filtering.
     SlpfTarget = "SLPF 2.1.2.2", "not a target of this profile";
     SlpfArg = "SLPF 2.1.3.2", "not an argument of this profile";
-    SlpfEmpty = "SLPF 2.1", "at least one field is needed here";
     SlpfDropProcess = "SLPF 2.1.3.2", "drop_process is none, reject or false_ack";
     SlpfDirection = "SLPF 2.1.3.2", "direction is both, ingress or egress";
     SlpfSpecifier = "SLPF 2.1.4", "not a specifier of this profile";
@@ -123,7 +125,7 @@ rules! {
     SlpfResult = "SLPF 2.2.2", "not a result of this profile";
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for LanguageRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]", self.meaning(), self.section())
     }
@@ -133,12 +135,12 @@ impl fmt::Display for Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fail {
     at: u32,
-    pub(crate) rule: Rule,
+    pub(crate) rule: LanguageRule,
 }
 
 impl Fail {
     /// A place beyond 4 GiB, which no reader takes, would be told as the last one.
-    pub(crate) const fn new(at: usize, rule: Rule) -> Self {
+    pub(crate) const fn new(at: usize, rule: LanguageRule) -> Self {
         Self { at: if at > u32::MAX as usize { u32::MAX } else { at as u32 }, rule }
     }
 
@@ -152,7 +154,7 @@ impl Fail {
 #[non_exhaustive]
 pub struct Error {
     /// The rule that was broken.
-    pub rule: Rule,
+    pub rule: LanguageRule,
     /// The offset, in bytes, of what breaks it.
     pub at: usize,
     /// The way there, such as `body.openc2.request.target.ipv4_net`.
@@ -178,7 +180,7 @@ pub enum EncodeError {
         need: usize,
     },
     /// The message breaks this rule, so it may not be sent.
-    Refused(Rule),
+    Refused(LanguageRule),
 }
 
 impl fmt::Display for EncodeError {
@@ -210,29 +212,35 @@ impl Path {
         self.bytes.get(..usize::from(self.length)).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or("")
     }
 
-    /// How much is in it: what [`truncate`](Self::truncate) goes back to.
-    pub(crate) const fn mark(&self) -> u8 {
-        self.length
-    }
-
-    pub(crate) fn truncate(&mut self, mark: u8) {
-        self.length = self.length.min(mark);
-    }
-
-    pub(crate) fn push(&mut self, c: char) {
+    fn push(&mut self, c: char) {
         if let Some(end) = crate::text::put(&mut self.bytes, usize::from(self.length), c) {
             self.length = u8::try_from(end).unwrap_or(self.length);
         }
     }
 
-    /// Appends a field's name, after a dot if something stands before it.
-    pub(crate) fn field(&mut self, name: impl Iterator<Item = char>) {
-        if self.length > 0 {
-            self.push('.');
-        }
-        for c in name {
+    /// Appends a field's name.
+    pub(crate) fn name(&mut self, name: impl Iterator<Item = char>) {
+        for c in name.take(PATH) {
             self.push(if c.is_control() { '?' } else { c });
         }
+    }
+
+    /// An item of a list, and the way on from there.
+    pub(crate) fn item(mut self, index: u32, rest: &Self) -> Self {
+        self.push('[');
+        self.number(u64::from(index));
+        self.push(']');
+        self.followed_by(rest)
+    }
+
+    /// The same, and the way on from there.
+    pub(crate) fn followed_by(mut self, rest: &Self) -> Self {
+        let rest = rest.as_str();
+        if !rest.is_empty() && !rest.starts_with('[') {
+            self.push('.');
+        }
+        rest.chars().for_each(|c| self.push(c));
+        self
     }
 
     /// Appends a field's identifier or a place in a list.
@@ -270,17 +278,17 @@ mod tests {
 
     #[test]
     fn a_path_is_written_as_people_write_it() {
-        let mut path = Path::EMPTY;
-        path.field("headers".chars());
-        path.field("to".chars());
-        path.push('[');
-        path.number(1204);
-        path.push(']');
-        assert_eq!(path.as_str(), "headers.to[1204]");
-        path.truncate(7);
-        assert_eq!(path.as_str(), "headers");
+        let name = |name: &str| {
+            let mut path = Path::EMPTY;
+            path.name(name.chars());
+            path
+        };
+        let item = Path::EMPTY.item(1204, &name("a\n"));
+        let mut path = name("headers").followed_by(&name("to").followed_by(&item));
+        assert_eq!(path.as_str(), "headers.to[1204].a?");
+        assert_eq!(Path::EMPTY.item(1, &Path::EMPTY.item(2, &Path::EMPTY)).as_str(), "[1][2]");
         for _ in 0..100 {
-            path.field("é".chars());
+            path = path.followed_by(&name("é"));
         }
         assert!(path.as_str().len() <= PATH);
     }

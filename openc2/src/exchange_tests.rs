@@ -5,8 +5,8 @@ use std::string::String;
 
 use mqtt5_codec::QoS;
 
-use crate::consumer::{self, Consumer, Declaration, Ignored, Reaction};
-use crate::producer::{self, Expect, Heard, Part, Producer, Request, Unheard};
+use crate::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, ConsumerRefused, Declaration, Ignored, Reaction};
+use crate::producer::{Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
 use crate::transfer::{Channel, Outgoing, Received};
 use crate::*;
 
@@ -40,11 +40,11 @@ fn text(outgoing: &Outgoing<'_>) -> String {
 #[test]
 fn a_command_is_executed_once_and_answered_each_time() {
     for encoding in [Encoding::Json, Encoding::Cbor] {
-        let policy = producer::Policy { encoding, ..producer::Policy::default() };
-        let mut producer = Producer::new("p", policy, producer::Inline::<2, 8>::new());
+        let policy = ProducerPolicy { encoding, ..ProducerPolicy::default() };
+        let mut producer = Producer::new("p", policy, ProducerMemory::<2, 8>::new());
         let pairs = pairs();
         let declaration = Declaration::new("c", "d", &["slpf"], &pairs);
-        let mut consumer = Consumer::new(declaration, consumer::Policy::default(), consumer::Inline::<2, 1024>::new());
+        let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 1024>::new());
         let mut request = Request::new(Channel::Profile("slpf"), deny(None), 5_000);
         request.expect = Expect::Count(1);
         let mut out = [0; 512];
@@ -89,19 +89,19 @@ fn a_command_is_executed_once_and_answered_each_time() {
         assert!(matches!(producer.handle(&received(&reply), NOW), Heard::Nothing { why: Unheard::Duplicate(_), .. }));
         assert_eq!(producer.poll_timeout(), None);
         let stale = consumer.respond(ticket, &Response::new(Status::Ok), NOW, UTC, &mut back);
-        assert_eq!(stale.err(), Some(consumer::Refused::NoSuchTicket));
+        assert_eq!(stale.err(), Some(ConsumerRefused::NoSuchTicket));
     }
 }
 
 #[test]
 fn what_nobody_can_carry_out_is_refused_with_the_reason() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 8>::new());
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 8>::new());
     let pairs = pairs();
     let declaration = Declaration::new("c", "d", &["slpf"], &pairs);
-    let mut consumer = Consumer::new(declaration, consumer::Policy::default(), consumer::Inline::<2, 1024>::new());
+    let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 1024>::new());
     for (command, reason) in [
-        (Command::new(Action::Detonate, Target::Uri(Text::new("a:b"))), "Command not supported"),
-        (Command::new(Action::Deny, Target::Uri(Text::new("a:b"))), "Target type not supported"),
+        (Command::new(Action::Detonate, Target::Uri(Str::new("a:b"))), "Command not supported"),
+        (Command::new(Action::Deny, Target::Uri(Str::new("a:b"))), "Target type not supported"),
     ] {
         let (mut out, mut back) = ([0; 512], [0; 512]);
         let request = Request::new(Channel::Device("d"), command, 5_000);
@@ -117,8 +117,7 @@ fn what_nobody_can_carry_out_is_refused_with_the_reason() {
 
 #[test]
 fn discovery_asks_everyone_and_ends_at_the_deadline() {
-    let mut producer =
-        Producer::new("Producer1@example.com", producer::Policy::default(), producer::Inline::<2, 8>::new());
+    let mut producer = Producer::new("Producer1@example.com", ProducerPolicy::default(), ProducerMemory::<2, 8>::new());
     let request = Request::discover(Features::new(&[Feature::Profiles]), 2_000);
     let mut out = [0; 512];
     let (id, outgoing) = producer.request_as(&request, "abc123", NOW, Some(1610483630), &mut out).unwrap();
@@ -133,7 +132,7 @@ fn discovery_asks_everyone_and_ends_at_the_deadline() {
         ("Consumer3@example.com", &["edr", "sbom"], r#"["edr","sbom"]"#),
     ] {
         let declaration = Declaration::new(name, "d", profiles, &[]);
-        let mut consumer = Consumer::new(declaration, consumer::Policy::default(), consumer::Inline::<1, 512>::new());
+        let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 512>::new());
         let mut back = [0; 512];
         let Ok(Reaction::Reply { reply, .. }) = consumer.handle(&received(&outgoing), NOW, Some(1610483633), &mut back)
         else {
@@ -146,7 +145,7 @@ fn discovery_asks_everyone_and_ends_at_the_deadline() {
         assert!(matches!(producer.handle(&received(&reply), NOW), Heard::Response { complete: false, .. }));
     }
     let mut count = 0;
-    producer.responders(id, |_, status| count += usize::from(status == Some(Status::Ok)));
+    producer.responders(id, |_, answer| count += usize::from(answer == producer::Answer::Good(Status::Ok)));
     assert_eq!(count, 3);
     assert_eq!(producer.handle_timeout(NOW.after(1_999)), None);
     let over = producer.handle_timeout(NOW.after(2_000)).unwrap();

@@ -3,13 +3,13 @@
 use core::fmt;
 
 use crate::Quirk;
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::list::Steps;
 use crate::out::{Frame, Out};
 use crate::raw::Raw;
 use crate::slpf;
 use crate::source::{Key, Reader, named};
-use crate::text::Text;
+use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{ArgKey, RegisteredProfile, ResultKey, Vocabulary};
 
@@ -17,7 +17,7 @@ use crate::vocabulary::{ArgKey, RegisteredProfile, ResultKey, Vocabulary};
 #[derive(Clone, Copy, Debug)]
 pub struct Extension<'a> {
     /// The namespace identifier, such as `slpf` or `x-acme`.
-    pub profile: Text<'a>,
+    pub profile: Str<'a>,
     /// Its value.
     pub value: ExtensionValue<'a>,
 }
@@ -63,7 +63,7 @@ enum Repr<'a> {
     #[default]
     None,
     Slice(&'a [Extension<'a>]),
-    One(Text<'a>, Raw<'a>),
+    One(Str<'a>, Raw<'a>),
     /// The whole map, fields of the language among them.
     Raw {
         map: Raw<'a>,
@@ -76,7 +76,7 @@ impl<'a> Extensions<'a> {
     pub const NONE: Self = Self(Repr::None);
 
     /// Of a map that was checked: its only extension alone, or the map to be walked again.
-    pub(crate) fn from_checked(only: Option<(Text<'a>, Raw<'a>)>, map: impl FnOnce() -> Raw<'a>, place: Place) -> Self {
+    pub(crate) fn from_checked(only: Option<(Str<'a>, Raw<'a>)>, map: impl FnOnce() -> Raw<'a>, place: Place) -> Self {
         match only {
             Some((profile, value)) => Self(Repr::One(profile, value)),
             None => Self(Repr::Raw { map: map(), place }),
@@ -151,7 +151,7 @@ impl<'a> Iterator for ExtensionsIter<'a> {
                 }
                 let profile = match key {
                     Key::Name(name) => name,
-                    Key::Id(id) => Text::new(RegisteredProfile::from_id(id)?.name()),
+                    Key::Id(id) => Str::new(RegisteredProfile::from_id(id)?.name()),
                 };
                 return Some(Extension { profile, value: value.into() });
             },
@@ -186,36 +186,36 @@ pub(crate) enum Part {
 }
 
 /// The namespace that a key names, checked.
-pub(crate) fn namespace<'a>(key: Key<'a>, at: usize, r: &mut Reader<'a>) -> Text<'a> {
+pub(crate) fn namespace<'a>(key: Key<'a>, at: usize, r: &mut Reader<'a, '_>) -> Str<'a> {
     match key {
         Key::Name(name) => {
             check_namespace(name, at, r);
             name
         }
         Key::Id(id) => match RegisteredProfile::from_id(id) {
-            Some(profile) => Text::new(profile.name()),
+            Some(profile) => Str::new(profile.name()),
             None => {
-                r.fail_at(at, Rule::ConciseExtension);
-                Text::EMPTY
+                r.fail_at(at, LanguageRule::ConciseExtension);
+                Str::EMPTY
             }
         },
     }
 }
 
 /// A namespace is registered or, in v1.0, begins with `x-` (LS1 s3.1.4); the v2.0 draft dropped that.
-pub(crate) fn check_namespace(name: Text<'_>, at: usize, r: &mut Reader<'_>) {
+pub(crate) fn check_namespace(name: Str<'_>, at: usize, r: &mut Reader<'_, '_>) {
     if !r.v2() && !is_registered_or_private(name) {
-        return r.fail_at(at, Rule::UnregisteredNsid);
+        return r.fail_at(at, LanguageRule::UnregisteredNsid);
     }
     match namespace_length(name) {
         1..=16 => {}
-        0 => r.fail_at(at, Rule::Nsid),
-        _ => r.forgive(Quirk::LongNamespace, at, Rule::Nsid),
+        0 => r.fail_at(at, LanguageRule::Nsid),
+        _ => r.forgive(Quirk::LongNamespace, at, LanguageRule::Nsid),
     }
 }
 
 /// How many characters a namespace has; 17 stands for more.
-pub(crate) fn namespace_length(name: Text<'_>) -> usize {
+pub(crate) fn namespace_length(name: Str<'_>) -> usize {
     match name.as_plain() {
         // No more characters than bytes.
         Some(plain) if plain.len() <= 16 => plain.len(),
@@ -223,7 +223,7 @@ pub(crate) fn namespace_length(name: Text<'_>) -> usize {
     }
 }
 
-fn is_registered_or_private(name: Text<'_>) -> bool {
+fn is_registered_or_private(name: Str<'_>) -> bool {
     match name.as_plain() {
         Some(plain) if plain.starts_with("x-") => true,
         Some(_) => named::<RegisteredProfile>(name).is_some(),
@@ -232,7 +232,7 @@ fn is_registered_or_private(name: Text<'_>) -> bool {
 }
 
 /// Whether a message of ours may name this namespace.
-pub(crate) fn namespace_fits(name: Text<'_>, v2: bool) -> bool {
+pub(crate) fn namespace_fits(name: Str<'_>, v2: bool) -> bool {
     (v2 || is_registered_or_private(name)) && matches!(namespace_length(name), 1..=16)
 }
 
@@ -243,7 +243,7 @@ impl Extensions<'_> {
             return;
         }
         for extension in self.iter() {
-            out.require(namespace_fits(extension.profile, out.v2()), Rule::UnregisteredNsid);
+            out.require(namespace_fits(extension.profile, out.v2()), LanguageRule::UnregisteredNsid);
             out.profile(frame, extension.profile);
             extension.value.write(extension.profile, part, out);
         }
@@ -252,7 +252,7 @@ impl Extensions<'_> {
 
 impl<'a> ExtensionValue<'a> {
     /// Reads the value of a profile; one that is typed here is checked against its type.
-    pub(crate) fn read(profile: Text<'a>, part: Part, r: &mut Reader<'a>) -> Raw<'a> {
+    pub(crate) fn read(profile: Str<'a>, part: Part, r: &mut Reader<'a, '_>) -> Raw<'a> {
         if profile != slpf::NSID {
             return r.raw();
         }
@@ -264,9 +264,9 @@ impl<'a> ExtensionValue<'a> {
     }
 
     /// Writes the value alone.
-    pub(crate) fn write(&self, profile: Text<'_>, part: Part, out: &mut Out<'_>) {
+    pub(crate) fn write(&self, profile: Str<'_>, part: Part, out: &mut Out<'_>) {
         // The draft v2.0 gives the profile's fields other identifiers, and was never approved.
-        out.require(!(out.concise() && out.v2()), Rule::ConciseExtension);
+        out.require(!(out.concise() && out.v2()), LanguageRule::ConciseExtension);
         match self {
             Self::SlpfArgs(args) => args.write(out),
             Self::SlpfActuator(actuator) => actuator.write(out),

@@ -4,12 +4,12 @@
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::idn;
-use crate::text::Text;
+use crate::text::Str;
 
 /// The most bytes of an escaped name that are looked at; names without escapes are not copied.
 const NAME: usize = 512;
 
-pub(crate) fn on_str(text: Text<'_>, check: fn(&str) -> bool) -> bool {
+pub(crate) fn on_str(text: Str<'_>, check: fn(&str) -> bool) -> bool {
     match text.as_plain() {
         Some(plain) => check(plain),
         None => text.read(&mut [0; NAME]).is_some_and(check),
@@ -17,7 +17,7 @@ pub(crate) fn on_str(text: Text<'_>, check: fn(&str) -> bool) -> bool {
 }
 
 /// A host name: labels of letters, digits and inner hyphens, 63 bytes each, 253 in all (RFC 1034 s3.5, RFC 1123 s2.1).
-pub(crate) fn hostname(text: Text<'_>) -> bool {
+pub(crate) fn hostname(text: Str<'_>) -> bool {
     // A dot at the end says "from the root".
     on_str(text, |name| domain(name.strip_suffix('.').unwrap_or(name)))
 }
@@ -39,13 +39,13 @@ pub(crate) fn label(label: &[u8]) -> bool {
 
 /// An e-mail address: `local@domain`, the local part a dot-atom or a quoted string, the domain a name or a literal
 /// in brackets (RFC 5322 s3.4.1, without comments and folding).
-pub(crate) fn email(text: Text<'_>) -> bool {
+pub(crate) fn email(text: Str<'_>) -> bool {
     on_str(text, |address| address.is_ascii() && mailbox(address, domain))
 }
 
 /// An internationalized e-mail address (RFC 6531 s3.3): the same with any character beyond ASCII in the local part, and an
 /// internationalized host name or a literal for the domain.
-pub(crate) fn idn_email(text: Text<'_>) -> bool {
+pub(crate) fn idn_email(text: Str<'_>) -> bool {
     on_str(text, |address| mailbox(address, idn::domain))
 }
 
@@ -186,14 +186,14 @@ fn prefix(rest: &[u8], most: u32) -> Option<Option<u8>> {
 }
 
 /// An IPv4 address with or without a prefix length (RFC 4632 s3.1).
-pub(crate) fn ipv4_net(text: Text<'_>) -> Option<(Ipv4Addr, Option<u8>)> {
+pub(crate) fn ipv4_net(text: Str<'_>) -> Option<(Ipv4Addr, Option<u8>)> {
     let mut buffer = [0; 24];
     let (address, rest) = quad(text.read(&mut buffer)?.as_bytes())?;
     Some((address, prefix(rest, 32)?))
 }
 
 /// An IPv6 address with or without a prefix length (RFC 4291 s2.3).
-pub(crate) fn ipv6_net(text: Text<'_>) -> Option<(Ipv6Addr, Option<u8>)> {
+pub(crate) fn ipv6_net(text: Str<'_>) -> Option<(Ipv6Addr, Option<u8>)> {
     let mut buffer = [0; 64];
     let bytes = text.read(&mut buffer)?.as_bytes();
     let slash = bytes.iter().position(|byte| *byte == b'/').unwrap_or(bytes.len());
@@ -202,7 +202,7 @@ pub(crate) fn ipv6_net(text: Text<'_>) -> Option<(Ipv6Addr, Option<u8>)> {
 }
 
 /// A resource identifier: a scheme, then what RFC 3986 s2 and s3 allow; beyond ASCII only where `international` (RFC 3987).
-fn resource(text: Text<'_>, international: bool) -> bool {
+fn resource(text: Str<'_>, international: bool) -> bool {
     let mut chars = text.chars();
     if !chars.next().is_some_and(|c| c.is_ascii_alphabetic()) {
         return false;
@@ -246,12 +246,12 @@ fn resource(text: Text<'_>, international: bool) -> bool {
 }
 
 /// A URI (RFC 3986).
-pub(crate) fn uri(text: Text<'_>) -> bool {
+pub(crate) fn uri(text: Str<'_>) -> bool {
     resource(text, false)
 }
 
 /// An IRI (RFC 3987).
-pub(crate) fn iri(text: Text<'_>) -> bool {
+pub(crate) fn iri(text: Str<'_>) -> bool {
     resource(text, true)
 }
 
@@ -345,7 +345,7 @@ const fn sub_delimiter(c: char) -> bool {
 }
 
 /// A command identifier: at most 36 characters, none of them white space (LS1 s3.4.2.16).
-pub(crate) fn command_id(text: Text<'_>) -> bool {
+pub(crate) fn command_id(text: Str<'_>) -> bool {
     let mut chars = text.chars();
     chars.by_ref().take(36).all(|c| !c.is_whitespace()) && chars.next().is_none()
 }
@@ -354,12 +354,12 @@ pub(crate) fn command_id(text: Text<'_>) -> bool {
 mod tests {
     use super::*;
 
-    fn all(check: impl Fn(Text<'_>) -> bool, good: &[&str], bad: &[&str]) {
+    fn all(check: impl Fn(Str<'_>) -> bool, good: &[&str], bad: &[&str]) {
         for text in good {
-            assert!(check(Text::new(text)), "{text}");
+            assert!(check(Str::new(text)), "{text}");
         }
         for text in bad {
-            assert!(!check(Text::new(text)), "{text}");
+            assert!(!check(Str::new(text)), "{text}");
         }
     }
 
@@ -371,7 +371,7 @@ mod tests {
             &["", ".", "a..b", "-a.com", "a-.com", "a_b.com", "bücher.example", "a b"],
         );
         let long = core::str::from_utf8(&[b'a'; 64]).unwrap();
-        assert!(!hostname(Text::new(long)));
+        assert!(!hostname(Str::new(long)));
     }
 
     #[test]
@@ -386,8 +386,8 @@ mod tests {
 
     #[test]
     fn nets() {
-        assert_eq!(ipv4_net(Text::new("198.51.100.0/24")), Some((Ipv4Addr::new(198, 51, 100, 0), Some(24))));
-        assert_eq!(ipv4_net(Text::new("198.51.100.7")), Some((Ipv4Addr::new(198, 51, 100, 7), None)));
+        assert_eq!(ipv4_net(Str::new("198.51.100.0/24")), Some((Ipv4Addr::new(198, 51, 100, 0), Some(24))));
+        assert_eq!(ipv4_net(Str::new("198.51.100.7")), Some((Ipv4Addr::new(198, 51, 100, 7), None)));
         for bad in [
             "",
             "1.2.3",
@@ -401,10 +401,10 @@ mod tests {
             " 1.2.3.4",
             "1.2.3.x",
         ] {
-            assert_eq!(ipv4_net(Text::new(bad)), None, "{bad}");
+            assert_eq!(ipv4_net(Str::new(bad)), None, "{bad}");
         }
         for good in ["::", "::1", "2001:db8::/32", "1:2:3:4:5:6:7:8", "::ffff:192.0.2.1", "1::8/128", "fe80::1:2"] {
-            let (address, _) = ipv6_net(Text::new(good)).unwrap();
+            let (address, _) = ipv6_net(Str::new(good)).unwrap();
             assert_eq!(Ok(address), good.split('/').next().unwrap().parse(), "{good}");
         }
         for bad in [
@@ -421,7 +421,7 @@ mod tests {
             "1.2.3.4::",
             "g::",
         ] {
-            assert_eq!(ipv6_net(Text::new(bad)), None, "{bad}");
+            assert_eq!(ipv6_net(Str::new(bad)), None, "{bad}");
         }
     }
 
@@ -462,7 +462,7 @@ mod tests {
             &["http://bücher.example/ä?\u{e000}#ü", "http://a/"],
             &["bücher", "http://a/\u{e000}", "http://a/ b"],
         );
-        assert!(resource(Text::from_json(r"http:\/\/example.com\/", true), false));
+        assert!(resource(Str::from_json(r"http:\/\/example.com\/", true), false));
     }
 
     #[test]

@@ -14,13 +14,13 @@
 //! the capitals of other scripts, normalization form C, and the rule for text from right to left (RFC 5893).
 
 use crate::formats::{label, on_str};
-use crate::text::Text;
+use crate::text::Str;
 
 /// What divides labels.
 const DOTS: [char; 4] = ['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'];
 
 /// An internationalized host name; a dot at the end says "from the root".
-pub(crate) fn hostname(text: Text<'_>) -> bool {
+pub(crate) fn hostname(text: Str<'_>) -> bool {
     on_str(text, |name| domain(name.strip_suffix(DOTS).unwrap_or(name)))
 }
 
@@ -113,10 +113,10 @@ mod tests {
 
     fn all(good: &[&str], bad: &[&str]) {
         for name in good {
-            assert!(hostname(Text::new(name)), "{name}");
+            assert!(hostname(Str::new(name)), "{name}");
         }
         for name in bad {
-            assert!(!hostname(Text::new(name)), "{}", name.escape_unicode());
+            assert!(!hostname(Str::new(name)), "{}", name.escape_unicode());
         }
     }
 
@@ -164,8 +164,8 @@ mod tests {
     #[test]
     fn a_label_fits_the_longest_of_the_dns() {
         let of = |count: usize| "ü".repeat(count);
-        assert!(hostname(Text::new(&of(59))));
-        assert!(!hostname(Text::new(&of(60))));
+        assert!(hostname(Str::new(&of(59))));
+        assert!(!hostname(Str::new(&of(60))));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! JSON as the [`Reader`] sees it: RFC 8259 with the limits of I-JSON (RFC 7493), in one pass and without a copy.
 
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::number::{self, MAX_INTEGER, Number};
-use crate::source::{Kind, Numeral, Reader, Walk};
-use crate::text::Text;
+use crate::source::{Group, Item, Kind, Numeral, Reader, Walk};
+use crate::text::Str;
 use crate::vocabulary::{Name, search};
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     /// The next byte that is not white space.
     #[inline(always)]
     pub(crate) fn peek(&mut self) -> Option<u8> {
@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
     #[cold]
     #[inline(never)]
     fn junk(&mut self) {
-        self.fail(if self.at < self.bytes.len() { Rule::Junk } else { Rule::End });
+        self.fail(if self.at < self.bytes.len() { LanguageRule::Junk } else { LanguageRule::End });
     }
 
     #[inline]
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
         if self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
             self.at = self.at.saturating_add(word.len());
         } else {
-            self.fail(Rule::Junk);
+            self.fail(LanguageRule::Junk);
         }
     }
 
@@ -73,12 +73,12 @@ impl<'a> Reader<'a> {
                 self.word("false");
                 return false;
             }
-            _ => self.unexpected(Rule::WantBoolean),
+            _ => self.unexpected(LanguageRule::WantBoolean),
         }
         true
     }
 
-    pub(crate) fn json_enter(&mut self, open: u8, wanted: Rule) -> Walk {
+    pub(crate) fn json_enter(&mut self, open: u8, wanted: LanguageRule) -> Walk {
         if self.peek() != Some(open) {
             self.unexpected(wanted);
             return Walk::OVER;
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
         match self.depth.checked_sub(1) {
             Some(depth) => self.depth = depth,
             None => {
-                self.fail(Rule::TooDeep);
+                self.fail(LanguageRule::TooDeep);
                 return Walk::OVER;
             }
         }
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         end
     }
 
-    pub(crate) fn json_key(&mut self, walk: &mut Walk) -> Option<Text<'a>> {
+    pub(crate) fn json_key(&mut self, walk: &mut Walk) -> Option<Str<'a>> {
         if !self.json_another(walk, b'}') {
             return None;
         }
@@ -165,35 +165,140 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub(crate) fn json_text(&mut self) -> Text<'a> {
+    pub(crate) fn json_text(&mut self) -> Str<'a> {
         if self.peek() == Some(b'"') {
             return self.string();
         }
-        self.unexpected(Rule::WantText);
-        Text::EMPTY
+        self.unexpected(LanguageRule::WantText);
+        Str::EMPTY
     }
 
     /// A string that begins here, at its quotation mark.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn string(&mut self) -> Text<'a> {
+    fn string(&mut self) -> Str<'a> {
         let start = self.at + 1;
-        let plain = plain(self.bytes, start);
-        self.at = start.saturating_add(plain.length);
-        // Most strings are ASCII without escapes.
-        if plain.ascii
-            && self.bytes.get(self.at) == Some(&b'"')
-            && let Some(raw) = self.text.get(start..self.at)
+        let end = start.saturating_add(plain(self.bytes, start));
+        self.at = end;
+        // Most strings hold no escape.
+        if self.bytes.get(end) == Some(&b'"')
+            && !self.strange
+            && let Some(raw) = self.text.get(start..end)
         {
             self.at += 1;
-            return Text::from_json(raw, false);
+            return Str::from_json(raw, false);
         }
-        self.special_string(start, plain.ascii)
+        self.special_string(start)
     }
 
-    /// The rest of a string that holds an escape or a character beyond ASCII, or doesn't end.
+    /// The string whose quotation mark is at a place where one was read before.
+    pub(crate) fn json_string_at(&self, at: usize) -> Str<'a> {
+        let start = at.saturating_add(1);
+        let (mut end, mut escaped) = (start, false);
+        loop {
+            end = end.saturating_add(plain(self.bytes, end));
+            match self.bytes.get(end) {
+                Some(b'\\') => {
+                    escaped = true;
+                    // Whatever is escaped, the byte behind the backslash isn't the string's end.
+                    end = end.saturating_add(2);
+                }
+                _ => return Str::from_json(self.text.get(start..end).unwrap_or_default(), escaped),
+            }
+        }
+    }
+
+    /// Passes over a string that begins here, checking it.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn pass_string(&mut self) -> Item<'a> {
+        let start = self.at + 1;
+        let end = start.saturating_add(plain(self.bytes, start));
+        self.at = end;
+        if self.bytes.get(end) == Some(&b'"') && !self.strange {
+            self.at += 1;
+            return Item::Bytes(self.bytes.get(start..end).unwrap_or_default());
+        }
+        self.special_string(start).into()
+    }
+
+    /// Passes over a value, checking it, nothing kept.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn json_skip(&mut self) {
+        // Most values are strings.
+        if self.peek() == Some(b'"') {
+            self.pass_string();
+        } else {
+            self.json_skip_other();
+        }
+    }
+
+    #[inline(never)]
+    fn json_skip_other(&mut self) {
+        match self.peek() {
+            Some(b'{') => self.json_skip_map(),
+            Some(b'[') => self.json_skip_list(),
+            Some(b'-' | b'0'..=b'9') => {
+                self.json_numeral();
+            }
+            Some(b'n') => self.word("null"),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            _ => self.junk(),
+        }
+    }
+
+    fn json_skip_list(&mut self) {
+        self.json_enter(b'[', LanguageRule::WantList);
+        if self.peek() == Some(b']') {
+            return self.json_leave();
+        }
+        loop {
+            self.json_skip();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => return self.json_leave(),
+                _ => return self.junk(),
+            }
+        }
+    }
+
+    fn json_skip_map(&mut self) {
+        let mut group = Group::NEW;
+        self.json_enter(b'{', LanguageRule::WantMap);
+        if self.peek() == Some(b'}') {
+            return self.json_leave();
+        }
+        loop {
+            if self.peek() != Some(b'"') {
+                return self.junk();
+            }
+            let at = self.at;
+            let key = self.pass_string();
+            match self.peek() {
+                Some(b':') => self.at += 1,
+                _ => return self.junk(),
+            }
+            self.once(&mut group, key, at, LanguageRule::DuplicateKey);
+            self.json_skip();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break,
+                _ => return self.junk(),
+            }
+        }
+        self.leave(&group);
+        self.json_leave();
+    }
+
+    /// Passes over the end of a map or list.
+    fn json_leave(&mut self) {
+        self.at = self.at.saturating_add(1);
+        self.depth = self.depth.saturating_add(1);
+    }
+
+    /// The rest of a string that holds an escape or perhaps a noncharacter, or doesn't end.
     #[cold]
     #[inline(never)]
-    fn special_string(&mut self, start: usize, mut ascii: bool) -> Text<'a> {
+    fn special_string(&mut self, start: usize) -> Str<'a> {
         let mut escaped = false;
         loop {
             match self.bytes.get(self.at) {
@@ -202,23 +307,21 @@ impl<'a> Reader<'a> {
                     escaped = true;
                     self.escape();
                 }
-                Some(_) => self.fail(Rule::ControlCharacter),
+                Some(_) => self.fail(LanguageRule::ControlCharacter),
                 None => {
                     // Also where an escape was none.
-                    self.fail(Rule::End);
-                    return Text::EMPTY;
+                    self.fail(LanguageRule::End);
+                    return Str::EMPTY;
                 }
             }
-            let plain = plain(self.bytes, self.at);
-            self.at = self.at.saturating_add(plain.length);
-            ascii &= plain.ascii;
+            self.at = self.at.saturating_add(plain(self.bytes, self.at));
         }
         let raw = self.text.get(start..self.at).unwrap_or_default();
-        if !ascii && raw.chars().any(is_noncharacter) {
-            self.fail_at(start.saturating_sub(1), Rule::Noncharacter);
+        if self.strange && has_noncharacter(raw) {
+            self.fail_at(start.saturating_sub(1), LanguageRule::Noncharacter);
         }
         self.at += 1;
-        Text::from_json(raw, escaped)
+        Str::from_json(raw, escaped)
     }
 
     /// Checks the escape that begins here.
@@ -231,28 +334,28 @@ impl<'a> Reader<'a> {
                     (Some(high), Some(low @ 0xDC00..=0xDFFF)) => {
                         let code = (((high & 0x3FF) << 10) | (low & 0x3FF)).wrapping_add(0x1_0000);
                         if char::from_u32(code).is_some_and(is_noncharacter) {
-                            return self.fail(Rule::Noncharacter);
+                            return self.fail(LanguageRule::Noncharacter);
                         }
                         12
                     }
-                    _ => return self.fail(Rule::Surrogate),
+                    _ => return self.fail(LanguageRule::Surrogate),
                 },
-                (Some(0xD800..=0xDFFF), _) => return self.fail(Rule::Surrogate),
+                (Some(0xD800..=0xDFFF), _) => return self.fail(LanguageRule::Surrogate),
                 (Some(code), _) if char::from_u32(code).is_some_and(is_noncharacter) => {
-                    return self.fail(Rule::Noncharacter);
+                    return self.fail(LanguageRule::Noncharacter);
                 }
                 (Some(_), _) => 6,
-                (None, _) => return self.fail(Rule::Escape),
+                (None, _) => return self.fail(LanguageRule::Escape),
             },
-            [_] | [] => return self.fail(Rule::End),
-            _ => return self.fail(Rule::Escape),
+            [_] | [] => return self.fail(LanguageRule::End),
+            _ => return self.fail(LanguageRule::Escape),
         };
         self.at = self.at.saturating_add(length);
     }
 
     pub(crate) fn json_integer(&mut self) -> u64 {
         if !matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.unexpected(Rule::WantInteger);
+            self.unexpected(LanguageRule::WantInteger);
             return 0;
         }
         let start = self.at;
@@ -264,13 +367,13 @@ impl<'a> Reader<'a> {
             end += 1;
         }
         match self.bytes.get(end) {
-            Some(b'.' | b'e' | b'E') => self.fail(Rule::WantInteger),
+            Some(b'.' | b'e' | b'E') => self.fail(LanguageRule::WantInteger),
             // What follows a leading zero is no part of the number.
             _ if end > start + 1 && self.bytes.get(start) == Some(&b'0') => {
                 self.at += 1;
                 value = 0;
             }
-            _ if value > MAX_INTEGER => self.fail(Rule::NumberRange),
+            _ if value > MAX_INTEGER => self.fail(LanguageRule::NumberRange),
             _ => self.at = end,
         }
         value
@@ -282,7 +385,7 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let rest = self.bytes.get(start..).unwrap_or_default();
         let Some((length, whole)) = number::span(rest) else {
-            self.fail(Rule::NumberForm);
+            self.fail(LanguageRule::NumberForm);
             return ("0", true);
         };
         self.at = start.saturating_add(length);
@@ -291,32 +394,42 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn json_number(&mut self) -> Number {
         if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
-            self.unexpected(Rule::WantNumber);
+            self.unexpected(LanguageRule::WantNumber);
             return Number::ZERO;
         }
         let start = self.at;
         let (span, _) = self.number_span();
         Number::from_json(span).unwrap_or_else(|| {
-            self.fail_at(start, Rule::NumberRange);
+            self.fail_at(start, LanguageRule::NumberRange);
             Number::ZERO
         })
     }
 
     pub(crate) fn json_numeral(&mut self) -> Numeral<'a> {
+        self.peek();
         let start = self.at;
-        let (span, whole) = self.number_span();
-        if !whole {
-            return Numeral::Decimal(span);
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let negative = rest.first() == Some(&b'-');
+        let digits = rest.get(usize::from(negative)..).unwrap_or_default();
+        let (mut magnitude, mut count) = (0u64, 0usize);
+        while let Some(digit @ b'0'..=b'9') = digits.get(count) {
+            // Within the limit nothing overflows: ten times 2^53 has 57 bits.
+            magnitude = if magnitude > MAX_INTEGER { magnitude } else { magnitude * 10 + u64::from(digit & 15) };
+            count += 1;
         }
+        let plain = count == 1 || (count > 1 && digits.first() != Some(&b'0'));
+        if !plain || matches!(digits.get(count), Some(b'.' | b'e' | b'E')) {
+            let (span, whole) = self.number_span();
+            // What follows a leading zero is no part of the number.
+            return if whole { Numeral::Integer { negative, magnitude: 0 } } else { Numeral::Decimal(span) };
+        }
+        self.at = start.saturating_add(usize::from(negative)).saturating_add(count);
         // I-JSON keeps integers within what a double holds exactly; a fraction only loses precision.
-        let digits = span.strip_prefix('-').unwrap_or(span);
-        match number::integer(digits) {
-            Some(magnitude) => Numeral::Integer { negative: digits.len() < span.len(), magnitude },
-            None => {
-                self.fail_at(start, Rule::NumberRange);
-                Numeral::ZERO
-            }
+        if magnitude > MAX_INTEGER {
+            self.fail_at(start, LanguageRule::NumberRange);
+            return Numeral::ZERO;
         }
+        Numeral::Integer { negative, magnitude }
     }
 }
 
@@ -331,55 +444,78 @@ fn hex4(bytes: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0u32, |sum, digit| Some((sum << 4) | char::from(*digit).to_digit(16)?))
 }
 
-/// Bytes before a quotation mark, a backslash or a control character.
-#[derive(Clone, Copy)]
-pub(crate) struct Plain {
-    pub(crate) length: usize,
-    /// Whether all of them are ASCII.
-    pub(crate) ascii: bool,
-}
-
-/// Looks for the end of what is plain from a place on, eight bytes at a time.
+/// How many bytes stand from a place on before a quotation mark, a backslash or a control character: eight at a time.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
-pub(crate) fn plain(bytes: &[u8], from: usize) -> Plain {
+pub(crate) fn plain(bytes: &[u8], from: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     // Bytes that are zero have their high bit set in the result; above the first one it may err.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let zeros = |word: u64| word.wrapping_sub(ONES);
     let special = |word: u64| {
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64)) | control
+        let control = word.wrapping_sub(ONES * 0x20);
+        (zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64)) | control) & !word & HIGH
     };
-    let mut at = from;
-    let mut beyond = 0u64;
-    loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let word = match rest.first_chunk::<8>() {
-            Some(word) => u64::from_le_bytes(*word),
-            // What is missing reads as control characters, which end it.
-            None => rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
-        };
-        let special = special(word);
+    let (words, rest) = bytes.get(from..).unwrap_or_default().as_chunks::<8>();
+    let mut length = 0usize;
+    for word in words {
+        let special = special(u64::from_le_bytes(*word));
         if special != 0 {
-            let before = special.trailing_zeros();
-            beyond |= word & HIGH & (1u64 << before).wrapping_sub(1);
-            let length = at.saturating_add((before / 8) as usize).saturating_sub(from);
-            return Plain { length, ascii: beyond == 0 };
+            return length.wrapping_add((special.trailing_zeros() / 8) as usize);
         }
-        beyond |= word & HIGH;
-        at = at.saturating_add(8);
+        length = length.wrapping_add(8);
+    }
+    // What is missing reads as control characters, which end it.
+    let word = rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
+    length.wrapping_add((special(word).trailing_zeros() / 8) as usize)
+}
+
+/// Whether a text holds a noncharacter. In UTF-8 few other characters begin with the same bytes, so most blocks hold none.
+pub(crate) fn has_noncharacter(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_at_checked(64.min(rest.len())).filter(|(first, _)| !first.is_empty()) {
+        if first.iter().fold(false, |found, byte| found | (*byte >= 0xEF)) {
+            for (at, byte) in first.iter().enumerate() {
+                if *byte >= 0xEF && begins_noncharacter(rest.get(at..).unwrap_or_default()) {
+                    return true;
+                }
+            }
+        }
+        rest = after;
+    }
+    false
+}
+
+/// Whether the UTF-8 of a noncharacter stands here.
+const fn begins_noncharacter(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xEF, 0xB7, 0x90..=0xAF, ..] | [0xEF, 0xBF, 0xBE | 0xBF, ..] => true,
+        [0xF0..=0xF4, second, 0xBF, 0xBE | 0xBF, ..] => *second & 15 == 15,
+        _ => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Places;
 
-    fn skip(text: &str) -> Result<(), Rule> {
-        let mut json = Reader::json(text, 8);
+    fn skip(text: &str) -> Result<(), LanguageRule> {
+        let mut places = Places::new(64);
+        let mut json = Reader::json(text, 8).looked_through().with_places(&mut places);
         json.skip();
         json.end();
         json.failed().map_or(Ok(()), |fail| Err(fail.rule))
+    }
+
+    #[test]
+    fn a_noncharacter_is_found_wherever_it_stands() {
+        for c in '\0'..=char::MAX {
+            let mut text = [b'x'; 70];
+            let at = u32::from(c) as usize % 66;
+            let length = c.encode_utf8(&mut text[at..]).len();
+            let text = core::str::from_utf8(&text[..at + length]).unwrap();
+            assert_eq!(has_noncharacter(text), is_noncharacter(c), "{:x}", u32::from(c));
+        }
     }
 
     #[test]
@@ -404,41 +540,41 @@ mod tests {
     #[test]
     fn junk_is_told_apart() {
         for (text, rule) in [
-            ("", Rule::End),
-            ("{", Rule::End),
-            ("[1", Rule::End),
-            ("\"a", Rule::End),
-            ("\"a\\", Rule::End),
-            ("{\"a\"", Rule::End),
-            ("{\"a\":", Rule::End),
-            ("tru", Rule::Junk),
-            ("{a:1}", Rule::Junk),
-            ("[1 2]", Rule::Junk),
-            ("{\"a\":1,}", Rule::Junk),
-            ("[1,]", Rule::Junk),
-            ("[,1]", Rule::Junk),
-            ("'a'", Rule::Junk),
-            ("01", Rule::Trailing),
-            ("1 2", Rule::Trailing),
-            ("{} x", Rule::Trailing),
-            ("-", Rule::NumberForm),
-            ("1.", Rule::NumberForm),
-            ("1e", Rule::NumberForm),
-            ("-a", Rule::NumberForm),
-            ("9007199254740992", Rule::NumberRange),
-            ("\"\\x\"", Rule::Escape),
-            ("\"\\u12g4\"", Rule::Escape),
-            ("\"\n\"", Rule::ControlCharacter),
-            ("\"\\ud83d\"", Rule::Surrogate),
-            ("\"\\ude00\"", Rule::Surrogate),
-            ("\"\\ud83d\\u0041\"", Rule::Surrogate),
-            ("\"\\ufffe\"", Rule::Noncharacter),
-            ("\"\u{fdd0}\"", Rule::Noncharacter),
-            ("\"\\ud83f\\udfff\"", Rule::Noncharacter),
-            ("{\"a\":1,\"b\":2,\"a\":3}", Rule::DuplicateKey),
-            ("{\"a\":1,\"\\u0061\":3}", Rule::DuplicateKey),
-            ("[{\"x\":{\"k\":1,\"k\":1}}]", Rule::DuplicateKey),
-            ("[[[[[[[[[]]]]]]]]]", Rule::TooDeep),
+            ("", LanguageRule::End),
+            ("{", LanguageRule::End),
+            ("[1", LanguageRule::End),
+            ("\"a", LanguageRule::End),
+            ("\"a\\", LanguageRule::End),
+            ("{\"a\"", LanguageRule::End),
+            ("{\"a\":", LanguageRule::End),
+            ("tru", LanguageRule::Junk),
+            ("{a:1}", LanguageRule::Junk),
+            ("[1 2]", LanguageRule::Junk),
+            ("{\"a\":1,}", LanguageRule::Junk),
+            ("[1,]", LanguageRule::Junk),
+            ("[,1]", LanguageRule::Junk),
+            ("'a'", LanguageRule::Junk),
+            ("01", LanguageRule::Trailing),
+            ("1 2", LanguageRule::Trailing),
+            ("{} x", LanguageRule::Trailing),
+            ("-", LanguageRule::NumberForm),
+            ("1.", LanguageRule::NumberForm),
+            ("1e", LanguageRule::NumberForm),
+            ("-a", LanguageRule::NumberForm),
+            ("9007199254740992", LanguageRule::NumberRange),
+            ("\"\\x\"", LanguageRule::Escape),
+            ("\"\\u12g4\"", LanguageRule::Escape),
+            ("\"\n\"", LanguageRule::ControlCharacter),
+            ("\"\\ud83d\"", LanguageRule::Surrogate),
+            ("\"\\ude00\"", LanguageRule::Surrogate),
+            ("\"\\ud83d\\u0041\"", LanguageRule::Surrogate),
+            ("\"\\ufffe\"", LanguageRule::Noncharacter),
+            ("\"\u{fdd0}\"", LanguageRule::Noncharacter),
+            ("\"\\ud83f\\udfff\"", LanguageRule::Noncharacter),
+            ("{\"a\":1,\"b\":2,\"a\":3}", LanguageRule::DuplicateKey),
+            ("{\"a\":1,\"\\u0061\":3}", LanguageRule::DuplicateKey),
+            ("[{\"x\":{\"k\":1,\"k\":1}}]", LanguageRule::DuplicateKey),
+            ("[[[[[[[[[]]]]]]]]]", LanguageRule::TooDeep),
         ] {
             assert_eq!(skip(text), Err(rule), "{text}");
         }

@@ -2,16 +2,18 @@
 
 use core::fmt;
 
+use crate::error::LanguageRule;
 use crate::json::plain;
 use crate::raw::{Raw, Span};
-use crate::source::{Key, Kind, Reader, Shape, Walk};
-use crate::text::Text;
-use crate::vocabulary::{Action, TargetKind};
+use crate::slpf;
+use crate::source::{Group, Item, Key, Kind, MAX_MEMBERS, NotOnce, Order, Places, Reader, Shape, Walk};
+use crate::text::Str;
+use crate::vocabulary::{Action, RegisteredProfile, TargetKind};
 
 /// A walk over a raw list or map that was checked when the message was read, so none of its steps can fail.
 #[derive(Clone)]
 pub(crate) struct Steps<'a> {
-    reader: Reader<'a>,
+    reader: Reader<'a, 'static>,
     walk: Walk,
     /// A peer's lone value where a list belongs, not given yet.
     alone: bool,
@@ -34,14 +36,14 @@ impl<'a> Steps<'a> {
     }
 
     /// The next item of a list of texts; in the concise form the identifier of a target stands for its name.
-    fn text(&mut self) -> Option<Text<'a>> {
+    fn text(&mut self) -> Option<Str<'a>> {
         let r = &mut self.reader;
         let another = core::mem::take(&mut self.alone) || (r.sound() && r.more(&mut self.walk));
         if !another {
             return None;
         }
         let text = match r.concise() && r.kind() == Kind::Number {
-            true => Text::new(TargetKind::from_id(r.integer())?.name()),
+            true => Str::new(target_name(r.integer())?),
             false => r.text(),
         };
         r.sound().then_some(text)
@@ -57,14 +59,22 @@ impl<'a> Steps<'a> {
     }
 }
 
+/// The name of the target with this identifier: of the language's, and of the one target of a profile that has one.
+pub(crate) fn target_name(id: u64) -> Option<&'static str> {
+    match id {
+        slpf::RULE_NUMBER_ID => Some(slpf::RULE_NUMBER_PAIR),
+        _ => TargetKind::from_id(id).map(TargetKind::name),
+    }
+}
+
 /// The next string of a JSON list that was checked to hold strings only, and what follows it; of a lone string as well.
-fn next_string<'a>(list: &mut &'a str) -> Option<Text<'a>> {
+fn next_string<'a>(list: &mut &'a str) -> Option<Str<'a>> {
     let whole = *list;
     let bytes = whole.as_bytes();
     let start = bytes.iter().position(|byte| *byte == b'"')?.saturating_add(1);
     let (mut end, mut escaped) = (start, false);
     loop {
-        end = end.saturating_add(plain(bytes, end).length);
+        end = end.saturating_add(plain(bytes, end));
         match bytes.get(end)? {
             b'"' => break,
             // Whatever is escaped, the byte behind the backslash isn't the string's end.
@@ -75,7 +85,7 @@ fn next_string<'a>(list: &mut &'a str) -> Option<Text<'a>> {
         }
     }
     *list = whole.get(end.saturating_add(1)..)?;
-    Some(Text::from_json(whole.get(start..end)?, escaped))
+    Some(Str::from_json(whole.get(start..end)?, escaped))
 }
 
 /// A list of strings: the caller's, or checked and still encoded in the input.
@@ -84,7 +94,7 @@ pub struct Texts<'a>(Repr<'a>);
 
 #[derive(Clone, Copy)]
 enum Repr<'a> {
-    Texts(&'a [Text<'a>]),
+    Texts(&'a [Str<'a>]),
     Strs(&'a [&'a str]),
     Raw(Raw<'a>),
 }
@@ -137,20 +147,44 @@ impl<'a> Texts<'a> {
         self.iter().any(|item| item == text)
     }
 
-    /// Whether no item stands twice. Lists of names are short, so each is compared with those before it.
-    pub(crate) fn distinct(&self) -> bool {
-        let mut rest = self.iter();
-        while let Some(item) = rest.next() {
-            if rest.clone().any(|later| later == item) {
-                return false;
+    /// That no item stands twice.
+    #[inline(never)]
+    pub(crate) fn distinct(&self) -> Result<(), LanguageRule> {
+        match self.0 {
+            Repr::Texts(texts) => distinct(texts.len(), &|at| texts.get(at).copied().unwrap_or(Str::EMPTY).into()),
+            Repr::Strs(strs) => distinct(strs.len(), &|at| Str::new(strs.get(at).copied().unwrap_or_default()).into()),
+            Repr::Raw(raw) => {
+                let mut places = Places::new(MAX_MEMBERS);
+                let mut reader = raw.reader().with_places(&mut places);
+                // One alone is not a list, and stands once.
+                if reader.kind() == Kind::List {
+                    let (mut walk, mut group) = (reader.open_list(), Group::NEW);
+                    while reader.more(&mut walk) {
+                        let at = reader.begin();
+                        let item = match reader.concise() && reader.kind() == Kind::Number {
+                            true => Item::Id(reader.integer()),
+                            false => reader.text().into(),
+                        };
+                        reader.once(&mut group, item, at, LanguageRule::NotUnique);
+                    }
+                }
+                reader.failed().map_or(Ok(()), |fail| Err(fail.rule))
             }
         }
-        true
     }
 }
 
-impl<'a> From<&'a [Text<'a>]> for Texts<'a> {
-    fn from(texts: &'a [Text<'a>]) -> Self {
+/// That of so many items none stands twice.
+fn distinct<'a>(count: usize, item: &dyn Fn(usize) -> Item<'a>) -> Result<(), LanguageRule> {
+    let (mut places, mut group) = (Places::new(MAX_MEMBERS), Group::NEW);
+    (0..count).try_for_each(|at| places.add(&mut group, (item(at), at), Order::Bytes, item)).map_err(|why| match why {
+        NotOnce::Twice => LanguageRule::NotUnique,
+        NotOnce::TooMany => LanguageRule::TooMany,
+    })
+}
+
+impl<'a> From<&'a [Str<'a>]> for Texts<'a> {
+    fn from(texts: &'a [Str<'a>]) -> Self {
         Self(Repr::Texts(texts))
     }
 }
@@ -168,7 +202,7 @@ impl<'a, const N: usize> From<&'a [&'a str; N]> for Texts<'a> {
 }
 
 impl<'a> IntoIterator for Texts<'a> {
-    type Item = Text<'a>;
+    type Item = Str<'a>;
     type IntoIter = TextsIter<'a>;
 
     fn into_iter(self) -> TextsIter<'a> {
@@ -196,7 +230,7 @@ pub struct TextsIter<'a>(IterRepr<'a>);
 
 #[derive(Clone)]
 enum IterRepr<'a> {
-    Texts(core::slice::Iter<'a, Text<'a>>),
+    Texts(core::slice::Iter<'a, Str<'a>>),
     Strs(core::slice::Iter<'a, &'a str>),
     /// What is left of a JSON list.
     Json(&'a str),
@@ -210,12 +244,12 @@ impl fmt::Debug for TextsIter<'_> {
 }
 
 impl<'a> Iterator for TextsIter<'a> {
-    type Item = Text<'a>;
+    type Item = Str<'a>;
 
-    fn next(&mut self) -> Option<Text<'a>> {
+    fn next(&mut self) -> Option<Str<'a>> {
         match &mut self.0 {
             IterRepr::Texts(texts) => texts.next().copied(),
-            IterRepr::Strs(strs) => strs.next().map(|text| Text::new(text)),
+            IterRepr::Strs(strs) => strs.next().map(|text| Str::new(text)),
             IterRepr::Json(list) => next_string(list),
             IterRepr::Raw(steps) => steps.text(),
         }
@@ -253,15 +287,31 @@ impl<'a> Pairs<'a> {
         Self(PairsRepr::Raw(raw))
     }
 
-    /// The pairs, one for each action.
+    /// The pairs, one for each action; where a message groups them by profile (v2.0 draft), one for each action of each group.
     pub fn iter(&self) -> PairsIter<'a> {
         PairsIter(match self.0 {
             PairsRepr::Slice(pairs) => PairsIterRepr::Slice(pairs.iter(), false),
             PairsRepr::Querying(pairs) => {
                 PairsIterRepr::Slice(pairs.iter(), !pairs.iter().any(|pair| pair.action == Action::Query))
             }
-            PairsRepr::Raw(raw) => PairsIterRepr::Raw(Steps::fields(raw)),
+            PairsRepr::Raw(raw) => PairsIterRepr::Raw { all: Steps::fields(raw), group: None },
         })
+    }
+
+    /// The pairs with the profile under which each stands, if it does.
+    pub(crate) fn grouped(&self) -> impl Iterator<Item = (Option<Str<'a>>, Pair<'a>)> + use<'a> {
+        let mut pairs = self.iter();
+        core::iter::from_fn(move || {
+            let pair = pairs.next()?;
+            let PairsIterRepr::Raw { group, .. } = &pairs.0 else { return Some((None, pair)) };
+            Some((group.as_ref().map(|(profile, _)| *profile), pair))
+        })
+    }
+
+    /// The map in which they stand, if some of them do under a profile.
+    pub(crate) fn grouped_in(&self) -> Option<Raw<'a>> {
+        let PairsRepr::Raw(raw) = self.0 else { return None };
+        self.grouped().any(|(profile, _)| profile.is_some()).then_some(raw)
     }
 
     /// Whether this action can act on a target of this name.
@@ -295,10 +345,15 @@ impl fmt::Debug for Pairs<'_> {
 pub struct PairsIter<'a>(PairsIterRepr<'a>);
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "nothing can be boxed, and it is walked through where it lies")]
 enum PairsIterRepr<'a> {
     /// The rest, and whether `query features` follows.
     Slice(core::slice::Iter<'a, Pair<'a>>, bool),
-    Raw(Steps<'a>),
+    Raw {
+        all: Steps<'a>,
+        /// The profile that is being walked through.
+        group: Option<(Str<'a>, Steps<'a>)>,
+    },
 }
 
 impl fmt::Debug for PairsIter<'_> {
@@ -315,13 +370,22 @@ impl<'a> Iterator for PairsIter<'a> {
             PairsIterRepr::Slice(pairs, query) => pairs.next().copied().or_else(|| {
                 core::mem::take(query).then(|| Pair { action: Action::Query, targets: Texts::from(&["features"]) })
             }),
-            PairsIterRepr::Raw(steps) => loop {
-                let (key, raw) = steps.field()?;
-                let action = key.of();
-                // A peer that nests pairs under profiles was noted when the message was read.
-                if let Some(action) = action {
+            PairsIterRepr::Raw { all, group } => loop {
+                if let Some((_, pairs)) = group {
+                    match pairs.field() {
+                        Some((key, raw)) => return Some(Pair { action: key.of()?, targets: Texts::from_checked(raw) }),
+                        None => *group = None,
+                    }
+                }
+                let (key, raw) = all.field()?;
+                if let Some(action) = key.of() {
                     return Some(Pair { action, targets: Texts::from_checked(raw) });
                 }
+                let profile = match key {
+                    Key::Name(name) => name,
+                    Key::Id(id) => Str::new(RegisteredProfile::from_id(id)?.name()),
+                };
+                *group = Some((profile, Steps::fields(raw)));
             },
         }
     }
@@ -342,7 +406,7 @@ mod tests {
             ("\"alone\"", &["alone"]),
         ] {
             let texts = Texts::from_checked(Raw::from_json(json).unwrap());
-            assert!(texts.iter().eq(items.iter().map(|item| Text::new(item))), "{json}: {texts:?}");
+            assert!(texts.iter().eq(items.iter().map(|item| Str::new(item))), "{json}: {texts:?}");
         }
     }
 }

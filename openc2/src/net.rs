@@ -3,11 +3,11 @@
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::formats;
 use crate::out::Out;
 use crate::source::{Kind, Reader, Shape};
-use crate::text::Text;
+use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{ConnectionKey, Protocol};
 
@@ -39,10 +39,10 @@ macro_rules! nets {
 
             /// Reads the text form, such as `address/length`.
             pub fn parse(text: &str) -> Option<Self> {
-                Self::from_text(Text::new(text))
+                Self::from_text(Str::new(text))
             }
 
-            fn from_text(text: Text<'_>) -> Option<Self> {
+            fn from_text(text: Str<'_>) -> Option<Self> {
                 let (address, prefix) = $parse(text)?;
                 Some(Self { address, prefix })
             }
@@ -54,20 +54,20 @@ macro_rules! nets {
         Self::host($address::UNSPECIFIED)
     }
 
-            fn fill(&mut self, r: &mut Reader<'a>) {
+            fn fill(&mut self, r: &mut Reader<'a, '_>) {
                 let at = r.at;
-                let net = if r.kind() == Kind::List {
-                    let (octets, prefix) = pair(r, at, Rule::$rule);
+                let net = if r.kind() == Kind::List && !r.is_json() {
+                    let (octets, prefix) = pair(r, at, LanguageRule::$rule);
                     octets.try_into().ok().and_then(|octets: [u8; $octets]| match (octets.into(), prefix) {
                         (address, Some(prefix)) => Self::new(address, u8::try_from(prefix).ok()?),
                         (address, None) => Some(Self::host(address)),
                     })
                 } else {
-                    Self::from_text(r.text())
+                    Self::from_text(r.text_unless_concise(LanguageRule::WantList))
                 };
                 match net {
                     Some(net) => *self = net,
-                    None => r.fail_at(at, Rule::$rule),
+                    None => r.fail_at(at, LanguageRule::$rule),
                 }
             }
 
@@ -120,7 +120,7 @@ nets! {
 }
 
 /// CBOR has the address and the prefix length as separate fields (LS1 s3.4.1.9).
-fn pair<'a>(r: &mut Reader<'a>, at: usize, rule: Rule) -> (&'a [u8], Option<u64>) {
+fn pair<'a>(r: &mut Reader<'a, '_>, at: usize, rule: LanguageRule) -> (&'a [u8], Option<u64>) {
     let mut walk = r.open_list();
     if !r.more(&mut walk) {
         return (&[], None);
@@ -232,7 +232,7 @@ fn write_ipv6(address: Ipv6Addr, line: &mut Line) {
 
 /// A five-tuple; what is absent matches any (LS1 s3.4.1.10, s3.4.1.12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Connection<N> {
+pub struct FiveTuple<N> {
     /// The range of source addresses.
     pub src_addr: Option<N>,
     /// The source port.
@@ -246,36 +246,36 @@ pub struct Connection<N> {
 }
 
 /// A five-tuple of IPv4 (LS1 s3.4.1.10).
-pub type Ipv4Connection = Connection<Ipv4Net>;
+pub type Ipv4Connection = FiveTuple<Ipv4Net>;
 /// A five-tuple of IPv6 (LS1 s3.4.1.12).
-pub type Ipv6Connection = Connection<Ipv6Net>;
+pub type Ipv6Connection = FiveTuple<Ipv6Net>;
 
-impl<N> Connection<N> {
+impl<N> FiveTuple<N> {
     const ANY: Self = Self { src_addr: None, src_port: None, dst_addr: None, dst_port: None, protocol: None };
 }
 
-impl<N> Default for Connection<N> {
+impl<N> Default for FiveTuple<N> {
     fn default() -> Self {
         Self::ANY
     }
 }
 
-fn port(r: &mut Reader<'_>) -> Option<u16> {
+fn port(r: &mut Reader<'_, '_>) -> Option<u16> {
     let at = r.at;
     let port = u16::try_from(r.integer()).ok();
-    r.require(port.is_some(), at, Rule::Port);
+    r.require(port.is_some(), at, LanguageRule::Port);
     port
 }
 
-impl<'a, N: Value<'a>> Value<'a> for Connection<N> {
+impl<'a, N: Value<'a>> Value<'a> for FiveTuple<N> {
     #[inline(always)]
     fn empty() -> Self {
         Self::ANY
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Record);
-        while let Some(key) = members.only(r, Rule::UnknownKey) {
+        while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             match key {
                 ConnectionKey::SrcAddr => self.src_addr = Some(N::read(r)),
                 ConnectionKey::SrcPort => self.src_port = port(r),
@@ -283,13 +283,13 @@ impl<'a, N: Value<'a>> Value<'a> for Connection<N> {
                 ConnectionKey::DstPort => self.dst_port = port(r),
                 ConnectionKey::Protocol => {
                     let at = r.at;
-                    self.protocol = r.one_of(Rule::Protocol);
+                    self.protocol = r.one_of(LanguageRule::Protocol);
                     let fits = r.v2() || self.protocol != Some(Protocol::Ipv6Icmp);
-                    r.require(fits, at, Rule::Protocol);
+                    r.require(fits, at, LanguageRule::Protocol);
                 }
             }
         }
-        members.filled(r, Rule::EmptyTarget);
+        members.filled(r, LanguageRule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -316,12 +316,12 @@ impl<'a, N: Value<'a>> Value<'a> for Connection<N> {
             empty = false;
         }
         if let Some(protocol) = self.protocol {
-            out.require(protocol != Protocol::Ipv6Icmp || out.v2(), Rule::Protocol);
+            out.require(protocol != Protocol::Ipv6Icmp || out.v2(), LanguageRule::Protocol);
             out.field(&mut frame, ConnectionKey::Protocol);
             out.one_of(protocol);
             empty = false;
         }
-        out.require(!empty, Rule::EmptyTarget);
+        out.require(!empty, LanguageRule::EmptyTarget);
         out.close(frame);
     }
 }
@@ -391,7 +391,7 @@ impl<'a> Value<'a> for MacAddr {
         Self::eui48([0; 6])
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let at = r.at;
         let found = if r.kind() == Kind::Bytes {
             let bytes = r.bytes();
@@ -401,11 +401,11 @@ impl<'a> Value<'a> for MacAddr {
                 _ => None,
             }
         } else {
-            r.text().read(&mut [0; 24]).and_then(Self::parse)
+            r.text_unless_concise(LanguageRule::WantBinary).read(&mut [0; 24]).and_then(Self::parse)
         };
         match found {
             Some(found) => *self = found,
-            None => r.fail_at(at, Rule::MacAddr),
+            None => r.fail_at(at, LanguageRule::MacAddr),
         }
     }
 

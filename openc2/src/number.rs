@@ -226,14 +226,6 @@ pub(crate) fn span(bytes: &[u8]) -> Option<(usize, bool)> {
     Some((at, whole))
 }
 
-/// An integer within I-JSON's limits.
-pub(crate) fn integer(digits: &str) -> Option<u64> {
-    let value = digits
-        .bytes()
-        .try_fold(0u64, |sum, byte| sum.checked_mul(10)?.checked_add(u64::from(byte.wrapping_sub(b'0'))))?;
-    (value <= MAX_INTEGER).then_some(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

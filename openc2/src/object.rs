@@ -2,18 +2,18 @@
 
 use core::fmt;
 
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::formats;
 use crate::idn;
 use crate::out::Out;
 use crate::raw::Raw;
 use crate::source::{Kind, Reader, Shape};
-use crate::text::Text;
+use crate::text::Str;
 use crate::value::{Binary, Hashes, Value};
 use crate::vocabulary::{ArtifactKey, ArtifactKeyV2, DeviceKey, FileKey, PayloadKey, ProcessKey};
 
 /// Reads a text and checks its format.
-pub(crate) fn text_of<'a>(r: &mut Reader<'a>, check: fn(Text<'_>) -> bool, rule: Rule) -> Text<'a> {
+pub(crate) fn text_of<'a>(r: &mut Reader<'a, '_>, check: fn(Str<'_>) -> bool, rule: LanguageRule) -> Str<'a> {
     let at = r.at;
     let text = r.text();
     if !check(text) {
@@ -23,7 +23,7 @@ pub(crate) fn text_of<'a>(r: &mut Reader<'a>, check: fn(Text<'_>) -> bool, rule:
 }
 
 /// Writes a text and checks its format.
-pub(crate) fn write_text(out: &mut Out<'_>, text: Text<'_>, check: fn(Text<'_>) -> bool, rule: Rule) {
+pub(crate) fn write_text(out: &mut Out<'_>, text: Str<'_>, check: fn(Str<'_>) -> bool, rule: LanguageRule) {
     out.require(check(text), rule);
     out.text(text);
 }
@@ -34,31 +34,33 @@ pub enum Payload<'a> {
     /// The bytes.
     Bin(Binary<'a>),
     /// A URI where they can be fetched.
-    Url(Text<'a>),
+    Url(Str<'a>),
 }
 
 impl<'a> Value<'a> for Payload<'a> {
     #[inline(always)]
     fn empty() -> Self {
-        Self::Url(Text::EMPTY)
+        Self::Url(Str::EMPTY)
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        match members.only(r, Rule::Payload) {
-            Some(PayloadKey::Url) => *self = Self::Url(text_of(r, formats::uri, Rule::Uri)),
+        match members.only(r, LanguageRule::Payload) {
+            Some(PayloadKey::Url) => *self = Self::Url(text_of(r, formats::uri, LanguageRule::Uri)),
             Some(PayloadKey::Bin) => {
                 let at = r.at;
-                let bytes =
-                    if r.kind() == Kind::Bytes { Some(Binary::new(r.bytes())) } else { Binary::from_base64(r.text()) };
+                let bytes = match r.kind() {
+                    Kind::Bytes => Some(Binary::new(r.bytes())),
+                    _ => Binary::from_base64(r.text_unless_concise(LanguageRule::WantBinary)),
+                };
                 match bytes {
                     Some(bytes) => *self = Self::Bin(bytes),
-                    None => r.fail_at(at, Rule::Base64),
+                    None => r.fail_at(at, LanguageRule::Base64),
                 }
             }
-            None => return r.fail_at(members.key_at(), Rule::Payload),
+            None => return r.fail_at(members.key_at(), LanguageRule::Payload),
         }
-        members.end(r, Rule::Payload);
+        members.end(r, LanguageRule::Payload);
     }
 
     fn write(&self, out: &mut Out<'_>) {
@@ -70,7 +72,7 @@ impl<'a> Value<'a> for Payload<'a> {
             }
             Self::Url(url) => {
                 out.field(&mut frame, PayloadKey::Url);
-                write_text(out, *url, formats::uri, Rule::Uri);
+                write_text(out, *url, formats::uri, LanguageRule::Uri);
             }
         }
         out.close(frame);
@@ -81,7 +83,7 @@ impl<'a> Value<'a> for Payload<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Artifact<'a> {
     /// The media type, as IANA registers it; `media_type` in the v2.0 draft.
-    pub mime_type: Option<Text<'a>>,
+    pub mime_type: Option<Str<'a>>,
     /// The bytes, or where they are.
     pub payload: Option<Payload<'a>>,
     /// Hashes of the bytes.
@@ -94,17 +96,17 @@ impl<'a> Value<'a> for Artifact<'a> {
         Self { mime_type: None, payload: None, hashes: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Record);
         loop {
             let key = if r.v2() {
-                members.only(r, Rule::UnknownKey).map(|key| match key {
+                members.only(r, LanguageRule::UnknownKey).map(|key| match key {
                     ArtifactKeyV2::MediaType => ArtifactKey::MimeType,
                     ArtifactKeyV2::Payload => ArtifactKey::Payload,
                     ArtifactKeyV2::Hashes => ArtifactKey::Hashes,
                 })
             } else {
-                members.only(r, Rule::UnknownKey)
+                members.only(r, LanguageRule::UnknownKey)
             };
             match key {
                 None => break,
@@ -113,12 +115,15 @@ impl<'a> Value<'a> for Artifact<'a> {
                 Some(ArtifactKey::Hashes) => self.hashes = Some(Hashes::read(r)),
             }
         }
-        members.filled(r, Rule::EmptyTarget);
+        members.filled(r, LanguageRule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Record);
-        out.require(self.mime_type.is_some() || self.payload.is_some() || self.hashes.is_some(), Rule::EmptyTarget);
+        out.require(
+            self.mime_type.is_some() || self.payload.is_some() || self.hashes.is_some(),
+            LanguageRule::EmptyTarget,
+        );
         if let Some(mime_type) = self.mime_type {
             if out.v2() {
                 out.field(&mut frame, ArtifactKeyV2::MediaType)
@@ -143,11 +148,11 @@ impl<'a> Value<'a> for Artifact<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Device<'a> {
     /// A host name.
-    pub hostname: Option<Text<'a>>,
+    pub hostname: Option<Str<'a>>,
     /// An internationalized host name.
-    pub idn_hostname: Option<Text<'a>>,
+    pub idn_hostname: Option<Str<'a>>,
     /// An identifier within the organisation.
-    pub device_id: Option<Text<'a>>,
+    pub device_id: Option<Str<'a>>,
 }
 
 impl<'a> Value<'a> for Device<'a> {
@@ -156,32 +161,34 @@ impl<'a> Value<'a> for Device<'a> {
         Self { hostname: None, idn_hostname: None, device_id: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        while let Some(key) = members.only(r, Rule::UnknownKey) {
+        while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             let (slot, text) = match key {
-                DeviceKey::Hostname => (&mut self.hostname, text_of(r, formats::hostname, Rule::Hostname)),
-                DeviceKey::IdnHostname => (&mut self.idn_hostname, text_of(r, idn::hostname, Rule::IdnHostname)),
+                DeviceKey::Hostname => (&mut self.hostname, text_of(r, formats::hostname, LanguageRule::Hostname)),
+                DeviceKey::IdnHostname => {
+                    (&mut self.idn_hostname, text_of(r, idn::hostname, LanguageRule::IdnHostname))
+                }
                 DeviceKey::DeviceId => (&mut self.device_id, r.text()),
             };
             *slot = Some(text);
         }
-        members.filled(r, Rule::EmptyTarget);
+        members.filled(r, LanguageRule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
         out.require(
             self.hostname.is_some() || self.idn_hostname.is_some() || self.device_id.is_some(),
-            Rule::EmptyTarget,
+            LanguageRule::EmptyTarget,
         );
         if let Some(hostname) = self.hostname {
             out.field(&mut frame, DeviceKey::Hostname);
-            write_text(out, hostname, formats::hostname, Rule::Hostname);
+            write_text(out, hostname, formats::hostname, LanguageRule::Hostname);
         }
         if let Some(hostname) = self.idn_hostname {
             out.field(&mut frame, DeviceKey::IdnHostname);
-            write_text(out, hostname, idn::hostname, Rule::IdnHostname);
+            write_text(out, hostname, idn::hostname, LanguageRule::IdnHostname);
         }
         if let Some(id) = self.device_id {
             out.field(&mut frame, DeviceKey::DeviceId);
@@ -195,9 +202,9 @@ impl<'a> Value<'a> for Device<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct File<'a> {
     /// The name, without its path.
-    pub name: Option<Text<'a>>,
+    pub name: Option<Str<'a>>,
     /// The absolute path.
-    pub path: Option<Text<'a>>,
+    pub path: Option<Str<'a>>,
     /// Hashes of its bytes.
     pub hashes: Option<Hashes<'a>>,
 }
@@ -208,21 +215,21 @@ impl<'a> Value<'a> for File<'a> {
         Self { name: None, path: None, hashes: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        while let Some(key) = members.only(r, Rule::UnknownKey) {
+        while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             match key {
                 FileKey::Name => self.name = Some(r.text()),
                 FileKey::Path => self.path = Some(r.text()),
                 FileKey::Hashes => self.hashes.insert(Hashes::empty()).fill(r),
             }
         }
-        members.filled(r, Rule::EmptyTarget);
+        members.filled(r, LanguageRule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
-        out.require(self.name.is_some() || self.path.is_some() || self.hashes.is_some(), Rule::EmptyTarget);
+        out.require(self.name.is_some() || self.path.is_some() || self.hashes.is_some(), LanguageRule::EmptyTarget);
         if let Some(name) = self.name {
             out.field(&mut frame, FileKey::Name);
             out.text(name);
@@ -245,15 +252,15 @@ pub struct Process<'a> {
     /// The process identifier.
     pub pid: Option<u64>,
     /// The name.
-    pub name: Option<Text<'a>>,
+    pub name: Option<Str<'a>>,
     /// The working directory.
-    pub cwd: Option<Text<'a>>,
+    pub cwd: Option<Str<'a>>,
     /// The file it was started from.
     pub executable: Option<File<'a>>,
     /// The process that started it.
     pub parent: Option<Parent<'a>>,
     /// The whole command line.
-    pub command_line: Option<Text<'a>>,
+    pub command_line: Option<Str<'a>>,
 }
 
 /// The parent of a process: the caller's, or checked and still encoded in the input, so that a line of ancestors
@@ -309,9 +316,9 @@ impl<'a> Value<'a> for Process<'a> {
         Self { pid: None, name: None, cwd: None, executable: None, parent: None, command_line: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        while let Some(key) = members.only(r, Rule::UnknownKey) {
+        while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             match key {
                 ProcessKey::Pid => self.pid = Some(r.integer()),
                 ProcessKey::Name => self.name = Some(r.text()),
@@ -327,12 +334,12 @@ impl<'a> Value<'a> for Process<'a> {
                 }
             }
         }
-        members.filled(r, Rule::EmptyTarget);
+        members.filled(r, LanguageRule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
-        out.require(*self != Self::default(), Rule::EmptyTarget);
+        out.require(*self != Self::default(), LanguageRule::EmptyTarget);
         if let Some(pid) = self.pid {
             out.field(&mut frame, ProcessKey::Pid);
             out.integer(pid);
@@ -353,13 +360,13 @@ impl<'a> Value<'a> for Process<'a> {
                 // The v2.0 draft has only the key of it; without one there is nothing to say.
                 (true, _) => match parent.process().pid {
                     Some(pid) => out.integer(pid),
-                    None => out.refuse(Rule::EmptyTarget),
+                    None => out.refuse(LanguageRule::EmptyTarget),
                 },
                 (false, true) => {
                     parent.process().write(out);
                     out.shallower();
                 }
-                (false, false) => out.refuse(Rule::TooDeep),
+                (false, false) => out.refuse(LanguageRule::TooDeep),
             }
         }
         if let Some(line) = self.command_line {

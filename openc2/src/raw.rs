@@ -1,8 +1,8 @@
 //! Values of profiles that this crate doesn't know: kept as they stand, checked, and decoded by the caller's types.
 
 use crate::Form;
-use crate::error::Rule;
-use crate::source::{Kind, Reader, Shape};
+use crate::error::LanguageRule;
+use crate::source::{Kind, MAX_MEMBERS, Places, Reader, Shape};
 
 /// How deep values may be nested, unless the caller says otherwise.
 pub(crate) const DEPTH: u8 = 16;
@@ -28,13 +28,13 @@ impl<'a> Raw<'a> {
     /// What stands where nothing was read.
     pub(crate) const EMPTY: Self = Self(Span::Json { text: "", compact: true });
 
-    /// A JSON value of the caller's, checked.
-    pub fn from_json(text: &'a str) -> Result<Self, Rule> {
+    /// A JSON value of the caller's, checked, as [`Reading`](crate::Reading) does by default.
+    pub fn from_json(text: &'a str) -> Result<Self, LanguageRule> {
         check(Reader::json(text, DEPTH)).map(|()| Self(Span::Json { text, compact: false }))
     }
 
     /// A CBOR item of the caller's with names for keys, checked.
-    pub fn from_cbor(bytes: &'a [u8]) -> Result<Self, Rule> {
+    pub fn from_cbor(bytes: &'a [u8]) -> Result<Self, LanguageRule> {
         check(Reader::cbor(bytes, false, DEPTH)).map(|()| Self(Span::Cbor { bytes, concise: false }))
     }
 
@@ -72,7 +72,7 @@ impl<'a> Raw<'a> {
     }
 
     /// A cursor over it. It was checked, so its depth is no concern.
-    pub(crate) const fn reader(&self) -> Reader<'a> {
+    pub(crate) const fn reader(&self) -> Reader<'a, 'static> {
         match self.0 {
             Span::Json { text, .. } => Reader::json(text, u8::MAX),
             Span::Cbor { bytes, concise } => Reader::cbor(bytes, concise, u8::MAX),
@@ -103,7 +103,9 @@ impl<'a> Raw<'a> {
     }
 }
 
-fn check(mut reader: Reader<'_>) -> Result<(), Rule> {
+fn check(reader: Reader<'_, '_>) -> Result<(), LanguageRule> {
+    let mut places = Places::new(MAX_MEMBERS);
+    let mut reader = reader.looked_through().with_places(&mut places);
     reader.skip();
     reader.end();
     reader.failed().map_or(Ok(()), |fail| Err(fail.rule))
@@ -122,7 +124,7 @@ mod tests {
         let raw = Raw::from_json(r#"{"color":"red"}"#).unwrap();
         assert_eq!(raw.to_serde::<Led<'_>>().unwrap().color, "red");
         assert!(raw.to_minicbor::<&str>().is_none());
-        assert_eq!(Raw::from_json(r#"{"color":"red","color":"red"}"#).unwrap_err(), Rule::DuplicateKey);
+        assert_eq!(Raw::from_json(r#"{"color":"red","color":"red"}"#).unwrap_err(), LanguageRule::DuplicateKey);
         assert_eq!(Raw::from_cbor(&[0x63, b'r', b'e', b'd']).unwrap().to_minicbor::<&str>(), Some("red"));
     }
 }

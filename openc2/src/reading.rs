@@ -4,12 +4,12 @@ use core::fmt;
 
 use crate::command::Command;
 use crate::document::{Document, Kind};
-use crate::error::{EncodeError, Error, Fail, Path, Rule};
-use crate::message::{Headers, Message};
+use crate::error::{EncodeError, Error, Fail, LanguageRule, Path};
+use crate::message::{Headers, Message, Structure};
 use crate::out::Out;
 use crate::raw::DEPTH;
 use crate::response::Response;
-use crate::source::{Reader, locate};
+use crate::source::{MAX_MEMBERS, Places, Reader, locate};
 use crate::transfer::Encoding;
 use crate::value::Value;
 
@@ -113,6 +113,12 @@ quirks! {
     Retained = 12 "a retained message",
     /// The payload format indicator doesn't fit the encoding (yuuki wants 1 for CBOR too).
     PayloadFormat = 13 "a payload format indicator of the other kind",
+    /// The payload is JSON where `encoding` says CBOR, or the other way round.
+    PayloadEncoding = 14 "a payload in the other encoding",
+    /// The results of a response are no map; they are passed over.
+    ResultsNotAMap = 15 "results that are no map",
+    /// `from` is missing.
+    NoFrom = 16 "no from",
 }
 
 /// The habits that were met in a message.
@@ -125,6 +131,12 @@ impl Quirks {
 
     pub(crate) const fn insert(&mut self, quirk: Quirk) {
         self.0 |= 1 << quirk as u32;
+    }
+
+    /// The same with another one.
+    pub const fn with(mut self, quirk: Quirk) -> Self {
+        self.insert(quirk);
+        self
     }
 
     /// Whether this one was met.
@@ -154,7 +166,9 @@ impl fmt::Debug for Quirks {
     }
 }
 
-/// How messages are read. The default is v1.0, strict, values nested at most 16 deep, 64 KiB.
+/// How messages are read. The default is v1.0, strict, values nested at most 16 deep, 64 KiB, [`MAX_MEMBERS`].
+///
+/// No message costs more than in proportion to its length, whatever its sender thought of.
 ///
 /// ```
 /// use openc2_mqtt::{Encoding, Reading};
@@ -173,11 +187,14 @@ pub struct Reading {
     pub depth: u8,
     /// The most bytes a message may have.
     pub size: usize,
+    /// How many fields, of maps that lie in each other, and how many items of a list are told apart in whatever order they
+    /// stand, at most [`MAX_MEMBERS`]; more of them have to ascend. (Fields that the language defines don't count.)
+    pub members: usize,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { language: Language::V1_0, lenient: false, depth: DEPTH, size: 65_536 }
+        Self { language: Language::V1_0, lenient: false, depth: DEPTH, size: 65_536, members: MAX_MEMBERS }
     }
 }
 
@@ -232,24 +249,30 @@ impl Reading {
         self.read(encoding, bytes)
     }
 
-    /// The headers of a message that can't be read as a whole, as far as they can: to whom an error is to be told.
-    pub(crate) fn salvage<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Headers<'a> {
+    /// The headers of a message that can't be read as a whole, as far as they can, and the structure they stand in: to whom an
+    /// error is to be told, and how.
+    pub(crate) fn salvage<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> (Headers<'a>, Structure) {
         Headers::salvage(&mut Reader::of_sound(encoding, bytes, self.depth).in_mode(self.language, true))
     }
 
     #[inline(always)]
-    fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a>, Error> {
+    fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a, '_>, Error> {
         if bytes.len() > self.size {
-            return Err(Error { rule: Rule::TooLarge, at: self.size, path: Path::EMPTY });
+            return Err(Error { rule: LanguageRule::TooLarge, at: self.size, path: Path::EMPTY });
         }
-        let reader = match encoding {
+        let mut reader = match encoding {
             Encoding::Json => match core::str::from_utf8(bytes) {
                 Ok(text) => Reader::json(text, self.depth),
-                Err(error) => return Err(Error { rule: Rule::Utf8, at: error.valid_up_to(), path: Path::EMPTY }),
+                Err(error) => {
+                    return Err(Error { rule: LanguageRule::Utf8, at: error.valid_up_to(), path: Path::EMPTY });
+                }
             },
             Encoding::Cbor => Reader::detect(bytes, self.depth),
         };
-        Ok(reader.in_mode(self.language, self.lenient))
+        reader.look_through();
+        reader.language = self.language;
+        reader.lenient = self.lenient;
+        Ok(reader)
     }
 
     fn read<'a, T: Value<'a>>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<T>, Error> {
@@ -262,6 +285,7 @@ impl Reading {
     #[inline(always)]
     fn read_into<'a, T: Value<'a>>(&self, encoding: Encoding, bytes: &'a [u8], result: &mut Result<Read<T>, Error>) {
         let Ok(read) = result else { return };
+        let mut places = Places::new(self.members);
         let mut reader = match self.reader(encoding, bytes) {
             Ok(reader) => reader,
             Err(error) => {
@@ -269,6 +293,7 @@ impl Reading {
                 return;
             }
         };
+        reader.use_places(&mut places);
         read.value.fill(&mut reader);
         reader.end();
         read.quirks = reader.quirks;

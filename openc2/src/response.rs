@@ -4,14 +4,16 @@ use core::fmt;
 
 use crate::Quirk;
 use crate::command::Extended;
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::extension::{self, Extensions, Part, Place};
-use crate::list::{Pairs, Texts};
+use crate::list::{Pairs, Texts, target_name};
 use crate::number::Number;
-use crate::out::Out;
-use crate::source::{Kind, Member, Reader, Shape, named};
-use crate::target::{read_each, read_list, read_texts};
-use crate::text::Text;
+use crate::out::{Frame, Out};
+use crate::raw::Raw;
+use crate::slpf;
+use crate::source::{Group, Item, Kind, MAX_MEMBERS, Member, NotOnce, Places, Reader, Shape, named};
+use crate::target::{read_different, read_each, read_texts};
+use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
 
@@ -96,7 +98,7 @@ pub struct Response<'a> {
     /// How the command went.
     pub status: Status,
     /// The same in words.
-    pub status_text: Option<Text<'a>>,
+    pub status_text: Option<Str<'a>>,
     /// What was asked for.
     pub results: Results<'a>,
 }
@@ -109,7 +111,7 @@ impl<'a> Response<'a> {
 
     /// A status and why.
     pub const fn with_text(status: Status, text: &'a str) -> Self {
-        Self { status, status_text: Some(Text::new(text)), results: Results::NONE }
+        Self { status, status_text: Some(Str::new(text)), results: Results::NONE }
     }
 }
 
@@ -119,18 +121,18 @@ impl<'a> Value<'a> for Response<'a> {
         Self::new(Status::Ok)
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut status = None;
         // A map in v1.0, a record in the v2.0 draft; the concise form differs, and both are read.
         let mut members = r.open(Shape::Record);
-        while let Some(key) = members.only(r, Rule::UnknownKey) {
+        while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             match key {
                 ResponseKey::Status => {
                     let at = r.at;
                     status = Status::from_code(r.integer());
-                    r.rename(Rule::WantInteger, Rule::Status);
-                    r.rename(Rule::NumberRange, Rule::Status);
-                    r.require(status.is_some(), at, Rule::Status);
+                    r.rename(LanguageRule::WantInteger, LanguageRule::Status);
+                    r.rename(LanguageRule::NumberRange, LanguageRule::Status);
+                    r.require(status.is_some(), at, LanguageRule::Status);
                 }
                 ResponseKey::StatusText => self.status_text = Some(r.text()),
                 ResponseKey::Results => self.results.fill(r),
@@ -138,7 +140,7 @@ impl<'a> Value<'a> for Response<'a> {
         }
         match status {
             Some(status) => self.status = status,
-            None => r.fail_at(members.at(), Rule::NoStatus),
+            None => r.fail_at(members.at(), LanguageRule::NoStatus),
         }
     }
 
@@ -193,36 +195,34 @@ impl<'a> Results<'a> {
             && self.extensions.is_empty()
     }
 
-    fn fill_known(&mut self, key: ResultKey, r: &mut Reader<'a>) {
+    fn fill_known(&mut self, key: ResultKey, r: &mut Reader<'a, '_>) {
         let at = r.at;
         match key {
             ResultKey::Versions => {
-                let versions = read_list(r);
-                r.require(versions.distinct(), at, Rule::NotUnique);
-                let fits = !r.v2() || versions.iter().all(is_major_minor);
-                r.require(fits, at, Rule::Version);
-                self.versions = Some(versions);
+                self.versions = Some(read_different(r, |r, version| {
+                    r.require(!r.v2() || is_major_minor(version), at, LanguageRule::Version);
+                }));
             }
             ResultKey::Profiles => {
                 self.profiles = Some(read_each(r, |r, profile| match extension::namespace_length(profile) {
                     1..=16 => {}
-                    0 => r.fail_at(at, Rule::Nsid),
-                    _ => r.forgive(Quirk::LongNamespace, at, Rule::Nsid),
+                    0 => r.fail_at(at, LanguageRule::Nsid),
+                    _ => r.forgive(Quirk::LongNamespace, at, LanguageRule::Nsid),
                 }));
             }
             ResultKey::Pairs => self.pairs = Some(read_pairs(r)),
             ResultKey::RateLimit => {
                 // No number below 0 can be held.
                 self.rate_limit = Some(r.number());
-                r.rename(Rule::NumberRange, Rule::RateLimit);
-                r.rename(Rule::WantInteger, Rule::RateLimit);
+                r.rename(LanguageRule::NumberRange, LanguageRule::RateLimit);
+                r.rename(LanguageRule::WantInteger, LanguageRule::RateLimit);
             }
         }
     }
 }
 
 /// `major.minor`, both integers (LS2).
-fn is_major_minor(version: Text<'_>) -> bool {
+fn is_major_minor(version: Str<'_>) -> bool {
     let mut dots = 0u8;
     let mut digits = 0u8;
     for c in version.chars() {
@@ -239,7 +239,7 @@ fn is_major_minor(version: Text<'_>) -> bool {
 }
 
 /// Action-target pairs: each action once, with at least one target, no target twice (LS1 s3.4.2.1).
-fn read_pairs<'a>(r: &mut Reader<'a>) -> Pairs<'a> {
+fn read_pairs<'a>(r: &mut Reader<'a, '_>) -> Pairs<'a> {
     Pairs::from_checked(r.span(|r| {
         let mut members = r.open(Shape::Map);
         while let Some(member) = members.next::<Action>(r) {
@@ -247,33 +247,149 @@ fn read_pairs<'a>(r: &mut Reader<'a>) -> Pairs<'a> {
                 read_targets(r);
                 continue;
             };
-            // Drafts of v2.0 nest the pairs of a profile under its name; what is nested is checked alike.
+            // The draft of v2.0 groups the pairs of a profile under its name; what is in there is checked alike.
             let at = members.key_at();
             let nested = r.kind() == Kind::Map;
-            r.require(nested, at, Rule::Action);
+            r.require(nested, at, LanguageRule::Action);
             extension::namespace(key, at, r);
-            r.forgive(Quirk::NestedPairs, at, Rule::Action);
+            if !r.v2() {
+                r.forgive(Quirk::NestedPairs, at, LanguageRule::Action);
+            }
             let mut inner = r.open(Shape::Map);
-            while inner.only::<Action>(r, Rule::Action).is_some() {
+            while inner.only::<Action>(r, LanguageRule::Action).is_some() {
                 read_targets(r);
             }
+            inner.filled(r, LanguageRule::EmptyPairs);
         }
-        members.filled(r, Rule::EmptyPairs);
+        members.leave(r);
+        members.filled(r, LanguageRule::EmptyPairs);
     }))
 }
 
+/// Writes pairs: those of a profile under its name in v2.0; v1.0 has no place for that, so there they stand among the others.
+fn write_pairs(pairs: Pairs<'_>, out: &mut Out<'_>) {
+    let mut frame = out.open(Shape::Map);
+    if let Some(raw) = pairs.grouped_in()
+        && !out.v2()
+    {
+        for action in Action::ALL {
+            write_united(raw, *action, &mut frame, out);
+        }
+        return out.close(frame);
+    }
+    let mut group: Option<(Str<'_>, Frame)> = None;
+    for (profile, pair) in pairs.grouped() {
+        if group.as_ref().map(|(name, _)| *name) != profile {
+            if let Some((_, inner)) = group.take() {
+                out.close(inner);
+            }
+            if let Some(profile) = profile {
+                out.require(extension::namespace_fits(profile, out.v2()), LanguageRule::UnregisteredNsid);
+                out.profile(&mut frame, profile);
+                group = Some((profile, out.open(Shape::Map)));
+            }
+        }
+        out.require(!pair.targets.is_empty(), LanguageRule::EmptyPair);
+        out.require_all(pair.targets.distinct());
+        out.field(group.as_mut().map_or(&mut frame, |(_, inner)| inner), pair.action);
+        let mut list = out.open_list();
+        for target in pair.targets {
+            write_target(target, &mut list, out);
+        }
+        out.close(list);
+    }
+    if let Some((_, inner)) = group {
+        out.close(inner);
+    }
+    out.close(frame);
+}
+
+/// The targets of an action, whichever profile they were under, each of them once.
+fn write_united(pairs: Raw<'_>, action: Action, frame: &mut Frame, out: &mut Out<'_>) {
+    let mut places = Places::new(MAX_MEMBERS);
+    let mut r = pairs.reader().with_places(&mut places);
+    let (mut list, mut met) = (None, Group::NEW);
+    let mut walk = r.open_map(Shape::Map);
+    while let Some(key) = r.key(&mut walk) {
+        match key.of::<Action>() {
+            Some(own) if own == action => {
+                let list = list.get_or_insert_with(|| {
+                    out.field(frame, action);
+                    out.open_list()
+                });
+                unite(&mut r, &mut met, list, out);
+            }
+            Some(_) => r.pass(),
+            None => {
+                let mut inner = r.open_map(Shape::Map);
+                while let Some(key) = r.key(&mut inner) {
+                    if key.of() != Some(action) {
+                        r.pass();
+                        continue;
+                    }
+                    let list = list.get_or_insert_with(|| {
+                        out.field(frame, action);
+                        out.open_list()
+                    });
+                    unite(&mut r, &mut met, list, out);
+                }
+            }
+        }
+    }
+    if let Some(list) = list {
+        out.close(list);
+    }
+}
+
+/// Those of a list that were not met before.
+fn unite<'a>(r: &mut Reader<'a, '_>, met: &mut Group, list: &mut Frame, out: &mut Out<'_>) {
+    let mut walk = r.open_list();
+    while r.more(&mut walk) {
+        let at = r.begin();
+        let id = (r.concise() && r.kind() == Kind::Number).then(|| r.integer());
+        let (item, name) = match id {
+            Some(id) => (Item::Id(id), target_name(id).map_or(Str::EMPTY, Str::new)),
+            None => {
+                let name = r.text();
+                (name.into(), name)
+            }
+        };
+        match r.meet(met, item, at) {
+            Ok(()) => write_target(name, list, out),
+            Err(NotOnce::Twice) => {}
+            Err(NotOnce::TooMany) => out.refuse(LanguageRule::TooMany),
+        }
+    }
+}
+
+fn write_target(target: Str<'_>, list: &mut Frame, out: &mut Out<'_>) {
+    out.item(list);
+    match named::<TargetKind>(target) {
+        Some(kind) => out.one_of(kind),
+        None if out.concise() && target == slpf::RULE_NUMBER_PAIR => out.integer(slpf::RULE_NUMBER_ID),
+        None => {
+            out.require(!out.concise(), LanguageRule::ConciseExtension);
+            out.text(target);
+        }
+    }
+}
+
 /// The targets of one action.
-fn read_targets(r: &mut Reader<'_>) {
+fn read_targets(r: &mut Reader<'_, '_>) {
     if !r.concise() {
-        read_texts(r, Rule::EmptyPair);
+        read_texts(r, LanguageRule::EmptyPair);
         return;
     }
     let at = r.at;
-    let mut walk = r.open_list();
+    let (mut walk, mut group) = (r.open_list(), Group::NEW);
     while r.more(&mut walk) {
-        r.one_of::<TargetKind>(Rule::Target);
+        let at = r.at;
+        let id = r.integer();
+        r.require(target_name(id).is_some(), at, LanguageRule::Target);
+        r.once(&mut group, Item::Id(id), at, LanguageRule::NotUnique);
     }
-    r.require(walk.done != 0, at, Rule::EmptyPair);
+    r.leave(&group);
+    r.require(walk.done != 0, at, LanguageRule::EmptyPair);
 }
 
 impl<'a> Value<'a> for Results<'a> {
@@ -282,7 +398,11 @@ impl<'a> Value<'a> for Results<'a> {
         Self::NONE
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
+        if r.lenient && !matches!(r.kind(), Kind::Map | Kind::Null) {
+            r.quirks.insert(Quirk::ResultsNotAMap);
+            return r.skip();
+        }
         let mut extended = Extended::default();
         let start = r.begin();
         let mut members = r.open(Shape::Map);
@@ -292,48 +412,31 @@ impl<'a> Value<'a> for Results<'a> {
                 Member::Other(key) => extended.read(key, members.key_at(), Part::Results, r),
             }
         }
-        members.begun(r, Rule::EmptyResults);
+        members.leave(r);
+        members.begun(r, LanguageRule::EmptyResults);
         self.extensions = extended.extensions(start, r, Place::Results);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
         if let Some(versions) = self.versions {
-            out.require(versions.distinct(), Rule::NotUnique);
-            out.require(!out.v2() || versions.iter().all(is_major_minor), Rule::Version);
+            out.require_all(versions.distinct());
+            out.require(!out.v2() || versions.iter().all(is_major_minor), LanguageRule::Version);
             out.field(&mut frame, ResultKey::Versions);
             out.texts(versions);
         }
         if let Some(profiles) = self.profiles {
             out.require(
                 profiles.iter().all(|profile| matches!(extension::namespace_length(profile), 1..=16)),
-                Rule::Nsid,
+                LanguageRule::Nsid,
             );
             out.field(&mut frame, ResultKey::Profiles);
             out.texts(profiles);
         }
         if let Some(pairs) = self.pairs {
-            out.require(pairs.iter().next().is_some(), Rule::EmptyPairs);
+            out.require(pairs.iter().next().is_some(), LanguageRule::EmptyPairs);
             out.field(&mut frame, ResultKey::Pairs);
-            let mut inner = out.open(Shape::Map);
-            for pair in pairs.iter() {
-                out.require(!pair.targets.is_empty(), Rule::EmptyPair);
-                out.require(pair.targets.distinct(), Rule::NotUnique);
-                out.field(&mut inner, pair.action);
-                let mut list = out.open_list();
-                for target in pair.targets {
-                    out.item(&mut list);
-                    match named::<TargetKind>(target) {
-                        Some(kind) => out.one_of(kind),
-                        None => {
-                            out.require(!out.concise(), Rule::ConciseExtension);
-                            out.text(target);
-                        }
-                    }
-                }
-                out.close(list);
-            }
-            out.close(inner);
+            write_pairs(pairs, out);
         }
         if let Some(limit) = self.rate_limit {
             out.field(&mut frame, ResultKey::RateLimit);

@@ -3,7 +3,7 @@
 
 use crate::Actuator as AnyActuator;
 use crate::command::Command;
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::extension::{Extension, ExtensionValue};
 use crate::formats;
 use crate::list::Texts;
@@ -13,14 +13,20 @@ use crate::raw::Raw;
 use crate::response::Status;
 use crate::source::{Reader, Shape};
 use crate::target::Target;
-use crate::text::Text;
+use crate::text::Str;
 use crate::value::Value;
 use crate::vocabulary::{Action, ResponseType, TargetKind, vocabulary};
+
+mod identity;
+
+pub use identity::Identity;
 
 /// The namespace identifier.
 pub const NSID: &str = "slpf";
 /// The name of the profile's own target.
 pub(crate) const RULE_NUMBER: &str = "rule_number";
+/// The same as a list of pairs has it.
+pub(crate) const RULE_NUMBER_PAIR: &str = "slpf:rule_number";
 /// That target's identifier in the concise form.
 pub(crate) const RULE_NUMBER_ID: u64 = 1024;
 
@@ -50,7 +56,7 @@ vocabulary! {
     pub(crate) enum ResultKey { RuleNumber = 1024 "rule_number", }
 }
 
-/// The arguments of the profile (SLPF s2.1.3.2): at least one.
+/// The arguments of the profile (SLPF s2.1.3.2): a map that may be empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Args {
     /// What happens to denied traffic; only with `deny`.
@@ -67,20 +73,20 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Actuator<'a> {
     /// A host name or an address.
-    pub hostname: Option<Text<'a>>,
+    pub hostname: Option<Str<'a>>,
     /// A group of actuators.
-    pub named_group: Option<Text<'a>>,
+    pub named_group: Option<Str<'a>>,
     /// An identifier.
-    pub asset_id: Option<Text<'a>>,
+    pub asset_id: Option<Str<'a>>,
     /// An identifier in at most 10 parts.
     pub asset_tuple: Option<Texts<'a>>,
 }
 
-/// The results of the profile (SLPF s2.2.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The results of the profile (SLPF s2.2.2): a map that may be empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Results {
     /// The number that the rule was given.
-    pub rule_number: u64,
+    pub rule_number: Option<u64>,
 }
 
 impl<'a> Value<'a> for Args {
@@ -89,22 +95,20 @@ impl<'a> Value<'a> for Args {
         Self { drop_process: None, persistent: None, direction: None, insert_rule: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        while let Some(key) = members.only(r, Rule::SlpfArg) {
+        while let Some(key) = members.only(r, LanguageRule::SlpfArg) {
             match key {
-                ArgKey::DropProcess => self.drop_process = r.one_of(Rule::SlpfDropProcess),
+                ArgKey::DropProcess => self.drop_process = r.one_of(LanguageRule::SlpfDropProcess),
                 ArgKey::Persistent => self.persistent = Some(r.boolean()),
-                ArgKey::Direction => self.direction = r.one_of(Rule::SlpfDirection),
+                ArgKey::Direction => self.direction = r.one_of(LanguageRule::SlpfDirection),
                 ArgKey::InsertRule => self.insert_rule = Some(r.integer()),
             }
         }
-        members.filled(r, Rule::SlpfEmpty);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
-        out.require(*self != Self::default(), Rule::SlpfEmpty);
         if let Some(drop_process) = self.drop_process {
             out.field(&mut frame, ArgKey::DropProcess);
             out.one_of(drop_process);
@@ -131,17 +135,17 @@ impl<'a> Value<'a> for Actuator<'a> {
         Self { hostname: None, named_group: None, asset_id: None, asset_tuple: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        while let Some(key) = members.only(r, Rule::SlpfSpecifier) {
+        while let Some(key) = members.only(r, LanguageRule::SlpfSpecifier) {
             match key {
-                SpecifierKey::Hostname => self.hostname = Some(text_of(r, host, Rule::SlpfHostname)),
+                SpecifierKey::Hostname => self.hostname = Some(text_of(r, host, LanguageRule::SlpfHostname)),
                 SpecifierKey::NamedGroup => self.named_group = Some(r.text()),
                 SpecifierKey::AssetId => self.asset_id = Some(r.text()),
                 SpecifierKey::AssetTuple => {
                     let at = r.at;
                     let tuple = crate::target::read_list(r);
-                    r.require(tuple.len() <= 10, at, Rule::SlpfTuple);
+                    r.require(tuple.len() <= 10, at, LanguageRule::SlpfTuple);
                     self.asset_tuple = Some(tuple);
                 }
             }
@@ -152,7 +156,7 @@ impl<'a> Value<'a> for Actuator<'a> {
         let mut frame = out.open(Shape::Map);
         if let Some(hostname) = self.hostname {
             out.field(&mut frame, SpecifierKey::Hostname);
-            write_text(out, hostname, host, Rule::SlpfHostname);
+            write_text(out, hostname, host, LanguageRule::SlpfHostname);
         }
         for (key, text) in [(SpecifierKey::NamedGroup, self.named_group), (SpecifierKey::AssetId, self.asset_id)] {
             if let Some(text) = text {
@@ -161,7 +165,7 @@ impl<'a> Value<'a> for Actuator<'a> {
             }
         }
         if let Some(tuple) = self.asset_tuple {
-            out.require(tuple.len() <= 10, Rule::SlpfTuple);
+            out.require(tuple.len() <= 10, LanguageRule::SlpfTuple);
             out.field(&mut frame, SpecifierKey::AssetTuple);
             out.texts(tuple);
         }
@@ -172,29 +176,28 @@ impl<'a> Value<'a> for Actuator<'a> {
 impl<'a> Value<'a> for Results {
     #[inline(always)]
     fn empty() -> Self {
-        Self { rule_number: 0 }
+        Self { rule_number: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
-        let mut found = false;
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        while let Some(ResultKey::RuleNumber) = members.only(r, Rule::SlpfResult) {
-            self.rule_number = r.integer();
-            found = true;
+        while let Some(ResultKey::RuleNumber) = members.only(r, LanguageRule::SlpfResult) {
+            self.rule_number = Some(r.integer());
         }
-        r.require(found, members.at(), Rule::SlpfEmpty);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
-        out.field(&mut frame, ResultKey::RuleNumber);
-        out.integer(self.rule_number);
+        if let Some(number) = self.rule_number {
+            out.field(&mut frame, ResultKey::RuleNumber);
+            out.integer(number);
+        }
         out.close(frame);
     }
 }
 
 /// A host name or an address (SLPF s2.1.4): one of IPv4 looks like a name.
-fn host(text: Text<'_>) -> bool {
+fn host(text: Str<'_>) -> bool {
     formats::hostname(text) || text.read(&mut [0; 64]).is_some_and(|text| formats::ipv6(text.as_bytes()).is_some())
 }
 
@@ -217,14 +220,21 @@ impl Args {
 
     /// As part of a command's arguments.
     pub const fn extension(self) -> Extension<'static> {
-        Extension { profile: Text::new(NSID), value: ExtensionValue::SlpfArgs(self) }
+        Extension { profile: Str::new(NSID), value: ExtensionValue::SlpfArgs(self) }
     }
 }
 
 impl<'a> Actuator<'a> {
     /// The profile's specifiers of a command, if it has some.
     pub fn of(command: &Command<'a>) -> Option<Self> {
-        let actuator = command.actuator.filter(|actuator| actuator.profile == NSID)?;
+        Self::of_actuator(command.actuator.as_ref()?)
+    }
+
+    /// The profile's specifiers of a command's actuator, if it has some.
+    pub(crate) fn of_actuator(actuator: &AnyActuator<'a>) -> Option<Self> {
+        if actuator.profile != NSID {
+            return None;
+        }
         match actuator.specifiers? {
             ExtensionValue::SlpfActuator(actuator) => Some(*actuator),
             ExtensionValue::Raw(raw) => read(raw),
@@ -234,7 +244,7 @@ impl<'a> Actuator<'a> {
 
     /// As a command's actuator.
     pub const fn actuator(&'a self) -> AnyActuator<'a> {
-        AnyActuator { profile: Text::new(NSID), specifiers: Some(ExtensionValue::SlpfActuator(self)) }
+        AnyActuator { profile: Str::new(NSID), specifiers: Some(ExtensionValue::SlpfActuator(self)) }
     }
 }
 
@@ -250,15 +260,15 @@ impl Results {
 
     /// As part of a response's results.
     pub const fn extension(self) -> Extension<'static> {
-        Extension { profile: Text::new(NSID), value: ExtensionValue::SlpfResults(self) }
+        Extension { profile: Str::new(NSID), value: ExtensionValue::SlpfResults(self) }
     }
 }
 
 /// The target of a rule by its number (SLPF s2.1.2.2).
 pub const fn rule_number<'a>(number: u64) -> Target<'a> {
     Target::Extension {
-        profile: Text::new(NSID),
-        name: Text::new(RULE_NUMBER),
+        profile: Str::new(NSID),
+        name: Str::new(RULE_NUMBER),
         value: ExtensionValue::SlpfRuleNumber(number),
     }
 }
@@ -375,7 +385,7 @@ mod tests {
         let length = again.encode(Form::Json, &mut buffer).unwrap();
         assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(A2));
         assert_eq!(Args::of(&again).unwrap().drop_process, Some(DropProcess::None));
-        assert_eq!(Actuator::of(&again).unwrap().asset_id, Some(Text::new("30")));
+        assert_eq!(Actuator::of(&again).unwrap().asset_id, Some(Str::new("30")));
     }
 
     #[test]
@@ -390,8 +400,8 @@ mod tests {
         let mut command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.0/24").unwrap()));
         command.args = AllArgs { extensions: own[..].into(), ..AllArgs::NONE };
         let tuple = Texts::from(&["a", "b"]);
-        let hostname = Some(Text::new("fw.example"));
-        let named_group = Some(Text::new("edge"));
+        let hostname = Some(Str::new("fw.example"));
+        let named_group = Some(Str::new("edge"));
         let specifiers = Actuator { hostname, named_group, asset_id: None, asset_tuple: Some(tuple) };
         command.actuator = Some(specifiers.actuator());
         for (form, encoding) in
@@ -410,24 +420,40 @@ mod tests {
             let length = command.encode(form, &mut buffer).unwrap();
             let again = Reading::default().command(encoding, &buffer[..length]).unwrap().value;
             assert_eq!(rule_number_of(&again.target), Some(1234));
-            let extensions = [Results { rule_number: 9 }.extension()];
+            let extensions = [Results { rule_number: Some(9) }.extension()];
             let mut response = crate::Response::new(Status::Ok);
             response.results.extensions = extensions[..].into();
             let length = response.encode(form, &mut buffer).unwrap();
             let again = Reading::default().response(encoding, &buffer[..length]).unwrap().value;
-            assert_eq!(Results::of(&again), Some(Results { rule_number: 9 }));
+            assert_eq!(Results::of(&again), Some(Results { rule_number: Some(9) }));
+        }
+    }
+
+    #[test]
+    fn neither_arguments_nor_results_need_to_hold_anything() {
+        let command = r#"{"action":"deny","target":{"ipv4_net":"1.1.1.1"},"args":{"slpf":{}}}"#;
+        assert_eq!(Args::of(&read_command(command).unwrap()), Some(Args::default()));
+        let response = r#"{"status":200,"results":{"slpf":{}}}"#;
+        let read = Reading::default().response(Encoding::Json, response.as_bytes()).unwrap().value;
+        assert_eq!(Results::of(&read), Some(Results::default()));
+        for form in [Form::Json, Form::Cbor, Form::Concise] {
+            let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
+            let mut buffer = [0; 100];
+            let length = read_command(command).unwrap().encode(form, &mut buffer).unwrap();
+            assert!(Reading::default().command(encoding, &buffer[..length]).is_ok(), "{form:?}");
+            let length = read.encode(form, &mut buffer).unwrap();
+            assert!(Reading::default().response(encoding, &buffer[..length]).is_ok(), "{form:?}");
         }
     }
 
     #[test]
     fn what_the_profile_does_not_define_is_refused() {
         for (args, rule, path) in [
-            (r#"{"drop":"none"}"#, Rule::SlpfArg, "args.slpf.drop"),
-            (r#"{"drop_process":"no"}"#, Rule::SlpfDropProcess, "args.slpf.drop_process"),
-            (r#"{"direction":"up"}"#, Rule::SlpfDirection, "args.slpf.direction"),
-            (r#"{"persistent":1}"#, Rule::WantBoolean, "args.slpf.persistent"),
-            (r#"{"insert_rule":"1"}"#, Rule::WantInteger, "args.slpf.insert_rule"),
-            (r#"{}"#, Rule::SlpfEmpty, "args.slpf"),
+            (r#"{"drop":"none"}"#, LanguageRule::SlpfArg, "args.slpf.drop"),
+            (r#"{"drop_process":"no"}"#, LanguageRule::SlpfDropProcess, "args.slpf.drop_process"),
+            (r#"{"direction":"up"}"#, LanguageRule::SlpfDirection, "args.slpf.direction"),
+            (r#"{"persistent":1}"#, LanguageRule::WantBoolean, "args.slpf.persistent"),
+            (r#"{"insert_rule":"1"}"#, LanguageRule::WantInteger, "args.slpf.insert_rule"),
         ] {
             let json =
                 std::format!(r#"{{"action":"deny","target":{{"ipv4_net":"1.1.1.1"}},"args":{{"slpf":{args}}}}}"#);
@@ -435,9 +461,9 @@ mod tests {
             assert_eq!((error.rule, error.path.as_str()), (rule, path));
         }
         for (actuator, rule) in [
-            (r#"{"hostname":"a b"}"#, Rule::SlpfHostname),
-            (r#"{"asset_tuple":["1","2","3","4","5","6","7","8","9","10","11"]}"#, Rule::SlpfTuple),
-            (r#"{"asset":"1"}"#, Rule::SlpfSpecifier),
+            (r#"{"hostname":"a b"}"#, LanguageRule::SlpfHostname),
+            (r#"{"asset_tuple":["1","2","3","4","5","6","7","8","9","10","11"]}"#, LanguageRule::SlpfTuple),
+            (r#"{"asset":"1"}"#, LanguageRule::SlpfSpecifier),
         ] {
             let json = std::format!(
                 r#"{{"action":"deny","target":{{"ipv4_net":"1.1.1.1"}},"actuator":{{"slpf":{actuator}}}}}"#
@@ -445,9 +471,9 @@ mod tests {
             assert_eq!(read_command(&json).unwrap_err().rule, rule);
         }
         let error = read_command(r#"{"action":"delete","target":{"slpf:rule_number":"7"}}"#).unwrap_err();
-        assert_eq!((error.rule, error.path.as_str()), (Rule::WantInteger, "target.slpf:rule_number"));
+        assert_eq!((error.rule, error.path.as_str()), (LanguageRule::WantInteger, "target.slpf:rule_number"));
         let error = read_command(r#"{"action":"delete","target":{"slpf:rule":7}}"#).unwrap_err();
-        assert_eq!(error.rule, Rule::SlpfTarget);
+        assert_eq!(error.rule, LanguageRule::SlpfTarget);
     }
 
     #[test]

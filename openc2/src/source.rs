@@ -4,16 +4,20 @@
 //! who gives the result away looks whether something was wrong. So reading needs no `Result` at every step, each type is read
 //! where it lies, and there is one compiled copy of it for all encodings.
 
-use crate::error::{Fail, Path, Rule};
+use crate::error::{Fail, LanguageRule, Path};
+use crate::json::has_noncharacter;
 use crate::number::Number;
 use crate::raw::Raw;
-use crate::text::Text;
+use crate::text::Str;
 use crate::vocabulary::{self, Name, Vocabulary};
 use crate::{Encoding, Form, Language, Quirk, Quirks};
 
 mod members;
+mod once;
 
-pub(crate) use members::{Member, Members, Seen};
+pub(crate) use members::{Member, Members};
+pub use once::MAX_MEMBERS;
+pub(crate) use once::{Group, Item, NotOnce, Order, Places};
 
 /// What kind of value comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +64,7 @@ impl Walk {
 /// A field's key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Key<'a> {
-    Name(Text<'a>),
+    Name(Str<'a>),
     Id(u64),
 }
 
@@ -80,7 +84,7 @@ impl Key<'_> {
 }
 
 /// A name's place in a table.
-fn find(names: &[Name], name: Text<'_>) -> Option<usize> {
+fn find(names: &[Name], name: Str<'_>) -> Option<usize> {
     match name.as_plain() {
         Some(plain) => vocabulary::find(names, plain.as_bytes()),
         None => vocabulary::find(names, name.read(&mut [0; 40])?.as_bytes()),
@@ -88,7 +92,7 @@ fn find(names: &[Name], name: Text<'_>) -> Option<usize> {
 }
 
 /// The entry that a name stands for.
-pub(crate) fn named<V: Vocabulary>(name: Text<'_>) -> Option<V> {
+pub(crate) fn named<V: Vocabulary>(name: Str<'_>) -> Option<V> {
     find(V::NAMES, name).and_then(V::at)
 }
 
@@ -110,8 +114,7 @@ impl Numeral<'_> {
 
 /// A cursor over an encoding, with the mode in which it is read and what it met that the mode forgives. Reading past a value
 /// checks all of it.
-#[derive(Clone)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct Reader<'a, 't> {
     /// All of a JSON text; empty with CBOR.
     pub(crate) text: &'a str,
     pub(crate) bytes: &'a [u8],
@@ -127,9 +130,20 @@ pub(crate) struct Reader<'a> {
     pub(crate) depth: u8,
     /// Whether white space was passed over.
     pub(crate) spaced: bool,
+    /// Whether a noncharacter stands somewhere in a JSON text; each string is looked through then.
+    pub(crate) strange: bool,
+    /// Where the keys and items stand that may stand only once; absent where they were checked before.
+    places: Option<&'t mut Places>,
 }
 
-impl<'a> Reader<'a> {
+/// A copy reads once more what was checked, so it has no table of its own.
+impl Clone for Reader<'_, '_> {
+    fn clone(&self) -> Self {
+        Self { places: None, ..*self }
+    }
+}
+
+impl<'a, 't> Reader<'a, 't> {
     /// Over a JSON text.
     pub(crate) const fn json(text: &'a str, depth: u8) -> Self {
         Self::new(text, text.as_bytes(), Form::Json, depth)
@@ -147,21 +161,47 @@ impl<'a> Reader<'a> {
             lenient: true,
             depth,
             spaced: false,
+            strange: false,
+            places: None,
         }
     }
 
     /// Over a whole message, command or response, as far as its text is sound.
     pub(crate) fn of_sound(encoding: Encoding, bytes: &'a [u8], depth: u8) -> Self {
         match encoding {
-            Encoding::Json => Self::json(bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid()), depth),
+            Encoding::Json => {
+                Self::json(bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid()), depth).looked_through()
+            }
             Encoding::Cbor => Self::detect(bytes, depth),
         }
+    }
+
+    /// Whether a JSON text holds a noncharacter is told for all of its strings at once: hardly any does.
+    pub(crate) fn look_through(&mut self) {
+        self.strange = !self.text.is_ascii() && has_noncharacter(self.text);
+    }
+
+    /// The same on the way.
+    pub(crate) fn looked_through(mut self) -> Self {
+        self.look_through();
+        self
     }
 
     pub(crate) const fn in_mode(mut self, language: Language, lenient: bool) -> Self {
         self.language = language;
         self.lenient = lenient;
         self
+    }
+
+    /// Checks on the way that what may stand only once does.
+    pub(crate) fn with_places(mut self, places: &'t mut Places) -> Self {
+        self.use_places(places);
+        self
+    }
+
+    /// The same where the reader lies.
+    pub(crate) const fn use_places(&mut self, places: &'t mut Places) {
+        self.places = Some(places);
     }
 
     pub(crate) const fn is_json(&self) -> bool {
@@ -190,7 +230,7 @@ impl<'a> Reader<'a> {
     /// Keeps the first rule that is broken, and ends the input.
     #[cold]
     #[inline(never)]
-    pub(crate) fn fail_at(&mut self, at: usize, rule: Rule) {
+    pub(crate) fn fail_at(&mut self, at: usize, rule: LanguageRule) {
         if self.fail.is_none() {
             self.fail = Some(Fail::new(at, rule));
             self.text = "";
@@ -200,19 +240,19 @@ impl<'a> Reader<'a> {
 
     /// A failure at the next value.
     #[cold]
-    pub(crate) fn fail(&mut self, rule: Rule) {
+    pub(crate) fn fail(&mut self, rule: LanguageRule) {
         self.fail_at(self.at, rule);
     }
 
     /// Refuses what stands at a place unless this holds.
-    pub(crate) fn require(&mut self, holds: bool, at: usize, rule: Rule) {
+    pub(crate) fn require(&mut self, holds: bool, at: usize, rule: LanguageRule) {
         if !holds {
             self.fail_at(at, rule);
         }
     }
 
     /// Tells one rule, where it was the first to be broken since all was sound, as another.
-    pub(crate) fn rename(&mut self, from: Rule, to: Rule) {
+    pub(crate) fn rename(&mut self, from: LanguageRule, to: LanguageRule) {
         if let Some(fail) = &mut self.fail
             && fail.rule == from
         {
@@ -221,7 +261,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Forgives and notes a peer's habit in lenient mode; a failure in strict mode.
-    pub(crate) fn forgive(&mut self, quirk: Quirk, at: usize, rule: Rule) {
+    pub(crate) fn forgive(&mut self, quirk: Quirk, at: usize, rule: LanguageRule) {
         if self.lenient {
             self.quirks.insert(quirk);
         } else {
@@ -232,9 +272,9 @@ impl<'a> Reader<'a> {
     /// The rule broken by what stands here instead of what was wanted.
     #[cold]
     #[inline(never)]
-    pub(crate) fn unexpected(&mut self, wanted: Rule) {
+    pub(crate) fn unexpected(&mut self, wanted: LanguageRule) {
         match self.kind() {
-            Kind::Null => self.fail(Rule::Null),
+            Kind::Null => self.fail(LanguageRule::Null),
             Kind::Broken => {}
             _ => self.fail(wanted),
         }
@@ -254,19 +294,28 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub(crate) fn text(&mut self) -> Text<'a> {
+    pub(crate) fn text(&mut self) -> Str<'a> {
         if self.is_json() { self.json_text() } else { self.cbor_text() }
     }
 
+    /// A text, where the concise form has something else, of which this rule is told.
+    pub(crate) fn text_unless_concise(&mut self, concise: LanguageRule) -> Str<'a> {
+        if self.concise() && self.kind() != Kind::Text {
+            self.unexpected(concise);
+            return Str::EMPTY;
+        }
+        self.text()
+    }
+
     /// A text, unless something was wrong.
-    pub(crate) fn sound_text(&mut self) -> Option<Text<'a>> {
+    pub(crate) fn sound_text(&mut self) -> Option<Str<'a>> {
         let text = self.text();
         self.sound().then_some(text)
     }
 
     pub(crate) fn bytes(&mut self) -> &'a [u8] {
         if self.is_json() {
-            self.unexpected(Rule::WantBinary);
+            self.unexpected(LanguageRule::WantBinary);
             return &[];
         }
         self.cbor_bytes()
@@ -287,11 +336,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn open_map(&mut self, shape: Shape) -> Walk {
-        if self.is_json() { self.json_enter(b'{', Rule::WantMap) } else { self.cbor_open(shape) }
+        if self.is_json() { self.json_enter(b'{', LanguageRule::WantMap) } else { self.cbor_open(shape) }
     }
 
     pub(crate) fn open_list(&mut self) -> Walk {
-        if self.is_json() { self.json_enter(b'[', Rule::WantList) } else { self.cbor_open_list() }
+        if self.is_json() { self.json_enter(b'[', LanguageRule::WantList) } else { self.cbor_open_list() }
     }
 
     /// The next field's key, or the end; the walk keeps where it stands. The value must be read before the next call.
@@ -314,6 +363,12 @@ impl<'a> Reader<'a> {
         let start = self.begin();
         read(self);
         self.since(start)
+    }
+
+    /// Begins again with the map or record in which it stands, the outermost.
+    pub(crate) fn back_to(&mut self, start: usize) {
+        self.at = start;
+        self.depth = self.depth.saturating_add(1);
     }
 
     /// Where the next value begins.
@@ -344,42 +399,14 @@ impl<'a> Reader<'a> {
 
     /// That nothing follows.
     pub(crate) fn end(&mut self) {
-        let (rule, at) = if self.is_json() { (Rule::Trailing, self.begin()) } else { (Rule::CborTrailing, self.at) };
+        let (rule, at) =
+            if self.is_json() { (LanguageRule::Trailing, self.begin()) } else { (LanguageRule::CborTrailing, self.at) };
         self.require(self.bytes.len() <= at, at, rule);
     }
 
     /// Passes over a value, checking it, nothing kept.
     pub(crate) fn skip(&mut self) {
-        match self.kind() {
-            Kind::Null => self.null(),
-            Kind::Boolean => {
-                self.boolean();
-            }
-            Kind::Number => {
-                self.numeral();
-            }
-            Kind::Text => {
-                self.text();
-            }
-            Kind::Bytes => {
-                self.bytes();
-            }
-            Kind::List => {
-                let mut walk = self.open_list();
-                while self.more(&mut walk) {
-                    self.skip();
-                }
-            }
-            Kind::Map => {
-                let mut seen = Seen::new(self.at);
-                let mut walk = self.open_map(Shape::Map);
-                while let Some(key) = self.key(&mut walk) {
-                    seen.check(self, key, walk.key_at);
-                    self.skip();
-                }
-            }
-            Kind::Broken => {}
-        }
+        if self.is_json() { self.json_skip() } else { self.cbor_skip() }
     }
 
     /// Passes over a value that was checked before.
@@ -401,6 +428,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The next item of a list of texts that are all different.
+    pub(crate) fn different(&mut self, group: &mut Group) -> Str<'a> {
+        let at = self.begin();
+        let text = self.text();
+        self.once(group, text.into(), at, LanguageRule::NotUnique);
+        text
+    }
+
     /// Begins a set of fields.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn open(&mut self, shape: Shape) -> Members<'a> {
@@ -410,7 +445,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The place in a table of the name or identifier that comes next.
-    fn entry(&mut self, names: &[Name], rule: Rule) -> Option<usize> {
+    fn entry(&mut self, names: &[Name], rule: LanguageRule) -> Option<usize> {
         let at = self.at;
         let found = if self.concise() { vocabulary::find_id(names, self.integer()) } else { find(names, self.text()) };
         self.require(found.is_some(), at, rule);
@@ -418,20 +453,20 @@ impl<'a> Reader<'a> {
     }
 
     /// One of a closed set of names.
-    pub(crate) fn one_of<V: Vocabulary>(&mut self, rule: Rule) -> Option<V> {
+    pub(crate) fn one_of<V: Vocabulary>(&mut self, rule: LanguageRule) -> Option<V> {
         self.entry(V::NAMES, rule).and_then(V::at)
     }
 }
 
 /// The path to the byte at which a rule was broken, found by walking there again.
-pub(crate) fn locate(mut reader: Reader<'_>, at: usize) -> Path {
+pub(crate) fn locate(mut reader: Reader<'_, '_>, at: usize) -> Path {
     let mut path = Path::EMPTY;
     walk_to(&mut reader, at, &mut path);
     path
 }
 
-/// Whether the way ends here.
-fn walk_to(r: &mut Reader<'_>, at: usize, path: &mut Path) -> bool {
+/// Whether the way ends here. It is written down on the way back, from its end on, so that what is passed by costs no path.
+fn walk_to(r: &mut Reader<'_, '_>, at: usize, path: &mut Path) -> bool {
     // Before its white space or behind, it is the same value.
     if r.begin() >= at {
         return true;
@@ -439,34 +474,25 @@ fn walk_to(r: &mut Reader<'_>, at: usize, path: &mut Path) -> bool {
     match r.kind() {
         Kind::List => {
             let mut walk = r.open_list();
-            let mut index = 0;
             while r.more(&mut walk) {
-                let mark = path.mark();
-                path.push('[');
-                path.number(index);
-                path.push(']');
                 if walk_to(r, at, path) {
+                    *path = Path::EMPTY.item(walk.done.saturating_sub(1), path);
                     return true;
                 }
-                path.truncate(mark);
-                index = index.saturating_add(1);
             }
         }
         Kind::Map => {
             let mut walk = r.open_map(Shape::Map);
             while let Some(key) = r.key(&mut walk) {
-                let mark = path.mark();
-                match key {
-                    Key::Name(name) => path.field(name.chars()),
-                    Key::Id(id) => {
-                        path.field("".chars());
-                        path.number(id);
-                    }
-                }
                 if walk_to(r, at, path) {
+                    let mut whole = Path::EMPTY;
+                    match key {
+                        Key::Name(name) => whole.name(name.chars()),
+                        Key::Id(id) => whole.number(id),
+                    }
+                    *path = whole.followed_by(path);
                     return true;
                 }
-                path.truncate(mark);
             }
         }
         _ => r.skip(),

@@ -1,4 +1,4 @@
-//! Strings as they stand in the input: `Text` keeps JSON escapes and undoes them only when read.
+//! Strings as they stand in the input: `Str` keeps JSON escapes and undoes them only when read.
 
 use core::fmt;
 
@@ -7,12 +7,12 @@ use core::fmt;
 /// A text read from JSON may still hold escapes; comparing, hashing, printing and [`chars`](Self::chars) see what
 /// they mean. Nothing is copied, and every escape was checked when the text was read.
 #[derive(Clone, Copy)]
-pub struct Text<'a> {
+pub struct Str<'a> {
     raw: &'a str,
     escaped: bool,
 }
 
-impl<'a> Text<'a> {
+impl<'a> Str<'a> {
     /// The empty string.
     pub const EMPTY: Self = Self::new("");
 
@@ -68,7 +68,7 @@ impl<'a> Text<'a> {
     }
 }
 
-impl PartialEq for Text<'_> {
+impl PartialEq for Str<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self.as_plain(), other.as_plain()) {
             (Some(one), Some(two)) => one == two,
@@ -77,21 +77,21 @@ impl PartialEq for Text<'_> {
     }
 }
 
-impl Eq for Text<'_> {}
+impl Eq for Str<'_> {}
 
-impl PartialEq<str> for Text<'_> {
+impl PartialEq<str> for Str<'_> {
     fn eq(&self, other: &str) -> bool {
-        *self == Text::new(other)
+        *self == Str::new(other)
     }
 }
 
-impl PartialEq<&str> for Text<'_> {
+impl PartialEq<&str> for Str<'_> {
     fn eq(&self, other: &&str) -> bool {
-        *self == Text::new(other)
+        *self == Str::new(other)
     }
 }
 
-impl core::hash::Hash for Text<'_> {
+impl core::hash::Hash for Str<'_> {
     fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
         for c in self.chars() {
             c.hash(state);
@@ -99,13 +99,13 @@ impl core::hash::Hash for Text<'_> {
     }
 }
 
-impl<'a> From<&'a str> for Text<'a> {
+impl<'a> From<&'a str> for Str<'a> {
     fn from(text: &'a str) -> Self {
         Self::new(text)
     }
 }
 
-impl fmt::Display for Text<'_> {
+impl fmt::Display for Str<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.as_plain() {
             Some(text) => f.pad(text),
@@ -114,7 +114,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-impl fmt::Debug for Text<'_> {
+impl fmt::Debug for Str<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Write::write_char(f, '"')?;
         for c in self.chars().flat_map(char::escape_debug) {
@@ -124,7 +124,7 @@ impl fmt::Debug for Text<'_> {
     }
 }
 
-/// The characters of a [`Text`].
+/// The characters of a [`Str`].
 #[derive(Clone, Debug)]
 pub struct Chars<'a> {
     rest: core::str::Chars<'a>,
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn escapes_are_undone_only_when_read() {
-        let text = Text::from_json(r#"a\u00e9\n\"\ud83d\ude00\/\u0041"#, true);
+        let text = Str::from_json(r#"a\u00e9\n\"\ud83d\ude00\/\u0041"#, true);
         assert!(text.chars().eq("aé\n\"😀/A".chars()));
         assert_eq!(text, "aé\n\"😀/A");
         assert_eq!(text.as_plain(), None);
@@ -219,8 +219,8 @@ mod tests {
 
     #[test]
     fn a_supplementary_plane_beyond_the_first_is_kept() {
-        assert!(Text::from_json(r"\udbff\udffd", true).chars().eq("\u{10FFFD}".chars()));
-        assert!(Text::from_json(r"\ud840\udc00", true).chars().eq("\u{20000}".chars()));
+        assert!(Str::from_json(r"\udbff\udffd", true).chars().eq("\u{10FFFD}".chars()));
+        assert!(Str::from_json(r"\ud840\udc00", true).chars().eq("\u{20000}".chars()));
     }
 
     #[test]
@@ -235,6 +235,6 @@ mod tests {
 
     #[test]
     fn a_backslash_of_the_callers_is_a_backslash() {
-        assert!(Text::new(r"\n").chars().eq(r"\n".chars()));
+        assert!(Str::new(r"\n").chars().eq(r"\n".chars()));
     }
 }

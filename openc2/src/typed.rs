@@ -12,13 +12,13 @@ use serde::forward_to_deserialize_any;
 
 use crate::number::double;
 use crate::source::{Key, Kind, Numeral, Reader, Shape, Walk};
-use crate::text::Text;
+use crate::text::Str;
 
 /// The longest text with escapes that a type gets, in bytes of UTF-8; one without escapes may have any length.
 const ESCAPED: usize = 256;
 
 /// Reads a value that was checked. `None` if it has another shape than the type.
-pub(crate) fn read<'a, T: Deserialize<'a>>(reader: Reader<'a>) -> Option<T> {
+pub(crate) fn read<'a, T: Deserialize<'a>>(reader: Reader<'a, 'static>) -> Option<T> {
     T::deserialize(&mut Value(reader)).ok()
 }
 
@@ -41,7 +41,7 @@ impl Error for Mismatch {
 }
 
 /// The next value of a cursor.
-struct Value<'de>(Reader<'de>);
+struct Value<'de>(Reader<'de, 'static>);
 
 impl<'de> Deserializer<'de> for &mut Value<'de> {
     type Error = Mismatch;
@@ -124,7 +124,7 @@ impl<'de> Deserializer<'de> for &mut Value<'de> {
 }
 
 /// A text: lent where it stands, or put together if it holds escapes.
-fn on_text<'de, V: Visitor<'de>>(text: Text<'de>, visitor: V) -> Result<V::Value, Mismatch> {
+fn on_text<'de, V: Visitor<'de>>(text: Str<'de>, visitor: V) -> Result<V::Value, Mismatch> {
     match text.as_plain() {
         Some(plain) => visitor.visit_borrowed_str(plain),
         None => visitor.visit_str(text.read(&mut [0; ESCAPED]).ok_or(Mismatch)?),
@@ -174,7 +174,7 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
 }
 
 /// What a name stands for.
-fn named<'de, T: DeserializeSeed<'de>>(name: Text<'de>, seed: T) -> Result<T::Value, Mismatch> {
+fn named<'de, T: DeserializeSeed<'de>>(name: Str<'de>, seed: T) -> Result<T::Value, Mismatch> {
     match name.as_plain() {
         Some(plain) => seed.deserialize(BorrowedStrDeserializer::new(plain)),
         None => {
@@ -187,7 +187,7 @@ fn named<'de, T: DeserializeSeed<'de>>(name: Text<'de>, seed: T) -> Result<T::Va
 
 /// A variant, with what it holds, if it does.
 struct Variant<'s, 'de> {
-    name: Text<'de>,
+    name: Str<'de>,
     value: Option<&'s mut Value<'de>>,
 }
 
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(cbor::<Door<'_>>(door), Some(expected));
         assert_eq!(cbor::<&[u8]>(b"\x42ab"), Some(&b"ab"[..]));
         // Identifiers are no names: which field is 1?
-        assert_eq!(Raw::from_cbor(b"\xA1\x01\x61d").unwrap_err(), crate::Rule::CborKey);
+        assert_eq!(Raw::from_cbor(b"\xA1\x01\x61d").unwrap_err(), crate::LanguageRule::CborKey);
     }
 
     #[test]

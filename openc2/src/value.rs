@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::out::Out;
 use crate::source::{Kind, Reader, Shape};
-use crate::text::Text;
+use crate::text::Str;
 use crate::vocabulary::HashKey;
 
 /// A value of the language: one `read` over any encoding, one `write` into any.
@@ -14,11 +14,11 @@ pub(crate) trait Value<'a>: Sized {
     fn empty() -> Self;
 
     /// Reads the next value into this place, which is [`empty`](Self::empty).
-    fn fill(&mut self, r: &mut Reader<'a>);
+    fn fill(&mut self, r: &mut Reader<'a, '_>);
     fn write(&self, out: &mut Out<'_>);
 
     /// Reads the next value.
-    fn read(r: &mut Reader<'a>) -> Self {
+    fn read(r: &mut Reader<'a, '_>) -> Self {
         let mut value = Self::empty();
         value.fill(r);
         value
@@ -32,8 +32,8 @@ pub struct Binary<'a>(Spelling<'a>);
 #[derive(Clone, Copy)]
 enum Spelling<'a> {
     Bytes(&'a [u8]),
-    Hex(Text<'a>),
-    Base64(Text<'a>),
+    Hex(Str<'a>),
+    Base64(Str<'a>),
 }
 
 impl<'a> Binary<'a> {
@@ -43,25 +43,27 @@ impl<'a> Binary<'a> {
     }
 
     /// Hexadecimal digits, of either case, in pairs (RFC 4648 s8).
-    pub fn from_hex(text: Text<'a>) -> Option<Self> {
-        let digits = text.chars().try_fold(0usize, |count, c| c.is_ascii_hexdigit().then(|| count.wrapping_add(1)))?;
-        digits.is_multiple_of(2).then_some(Self(Spelling::Hex(text)))
+    pub fn from_hex(text: Str<'a>) -> Option<Self> {
+        let whole = match text.as_plain() {
+            Some(plain) => plain.len().is_multiple_of(2) && all(plain.as_bytes(), |byte| byte.is_ascii_hexdigit()),
+            None => text.chars().all(|c| c.is_ascii_hexdigit()) && text.len().is_multiple_of(2),
+        };
+        whole.then_some(Self(Spelling::Hex(text)))
     }
 
     /// Base64url, padded or not (RFC 4648 s5).
-    pub fn from_base64(text: Text<'a>) -> Option<Self> {
-        let mut count = 0usize;
-        let mut padding = 0usize;
-        let mut last = 0u32;
-        for c in text.chars() {
-            match sextet(c) {
-                Some(bits) if padding == 0 => last = bits,
-                None if c == '=' => padding += 1,
-                _ => return None,
+    pub fn from_base64(text: Str<'a>) -> Option<Self> {
+        let (digits, padding, last) = match text.as_plain() {
+            Some(plain) => {
+                let digits = plain.trim_end_matches('=');
+                let padding = plain.len().wrapping_sub(digits.len());
+                let digits = digits.as_bytes();
+                let is_digit = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_');
+                all(digits, is_digit).then_some(())?;
+                (digits.len(), padding, digits.last().and_then(|last| sextet(char::from(*last))).unwrap_or(0))
             }
-            count = count.wrapping_add(1);
-        }
-        let digits = count.wrapping_sub(padding);
+            None => spelled_out(text)?,
+        };
         let whole = match digits % 4 {
             0 => padding == 0,
             2 => matches!(padding, 0 | 2) && last & 15 == 0,
@@ -91,7 +93,7 @@ impl<'a> Binary<'a> {
     /// The bytes, one by one.
     pub fn iter(&self) -> impl Iterator<Item = u8> + use<'a> {
         let (bytes, mut text, base) = match self.0 {
-            Spelling::Bytes(bytes) => (bytes, Text::EMPTY.chars(), 0),
+            Spelling::Bytes(bytes) => (bytes, Str::EMPTY.chars(), 0),
             Spelling::Hex(text) => (&[][..], text.chars(), 4),
             Spelling::Base64(text) => (&[][..], text.chars(), 6),
         };
@@ -109,6 +111,28 @@ impl<'a> Binary<'a> {
         });
         bytes.iter().copied().chain(spelled)
     }
+}
+
+/// Whether each byte is of a kind, looked at in blocks: most are.
+fn all(bytes: &[u8], is: impl Fn(u8) -> bool + Copy) -> bool {
+    bytes.chunks(64).all(|block| block.iter().fold(true, |all, byte| all & is(*byte)))
+}
+
+/// How many digits of base64url a text with escapes has, how much padding, and the value of its last digit.
+#[cold]
+fn spelled_out(text: Str<'_>) -> Option<(usize, usize, u32)> {
+    let (mut digits, mut padding, mut last) = (0usize, 0usize, 0u32);
+    for c in text.chars() {
+        match sextet(c) {
+            Some(bits) if padding == 0 => {
+                last = bits;
+                digits = digits.wrapping_add(1);
+            }
+            None if c == '=' => padding = padding.wrapping_add(1),
+            _ => return None,
+        }
+    }
+    Some((digits, padding, last))
 }
 
 /// The value of a digit of base64url.
@@ -155,29 +179,32 @@ impl<'a> Value<'a> for Hashes<'a> {
         Self { md5: None, sha1: None, sha256: None }
     }
 
-    fn fill(&mut self, r: &mut Reader<'a>) {
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        while let Some(key) = members.only(r, Rule::UnknownKey) {
+        while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
             let (slot, length) = match key {
                 HashKey::Md5 => (&mut self.md5, 16),
                 HashKey::Sha1 => (&mut self.sha1, 20),
                 HashKey::Sha256 => (&mut self.sha256, 32),
             };
             let at = r.at;
-            let hash = if r.kind() == Kind::Bytes { Some(Binary::new(r.bytes())) } else { Binary::from_hex(r.text()) };
+            let hash = match r.kind() {
+                Kind::Bytes => Some(Binary::new(r.bytes())),
+                _ => Binary::from_hex(r.text_unless_concise(LanguageRule::WantBinary)),
+            };
             *slot = hash.filter(|hash| hash.len() == length);
-            r.require(slot.is_some(), at, Rule::Hash);
+            r.require(slot.is_some(), at, LanguageRule::Hash);
         }
-        members.filled(r, Rule::EmptyTarget);
+        members.filled(r, LanguageRule::EmptyTarget);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
         let fields = [(HashKey::Md5, self.md5, 16), (HashKey::Sha1, self.sha1, 20), (HashKey::Sha256, self.sha256, 32)];
-        out.require(fields.iter().any(|(_, hash, _)| hash.is_some()), Rule::EmptyTarget);
+        out.require(fields.iter().any(|(_, hash, _)| hash.is_some()), LanguageRule::EmptyTarget);
         for (key, hash, length) in fields {
             let Some(hash) = hash else { continue };
-            out.require(hash.len() == length, Rule::Hash);
+            out.require(hash.len() == length, LanguageRule::Hash);
             out.field(&mut frame, key);
             if out.concise() { out.bytes(hash.len(), hash.iter()) } else { out.hex(hash.len(), hash.iter(), "") }
         }
@@ -192,15 +219,15 @@ mod tests {
     #[test]
     fn bytes_are_spelled_in_three_ways() {
         let bytes = Binary::new(&[0x00, 0xFB, 0xFF, 0x10]);
-        assert_eq!(Binary::from_hex(Text::new("00fbFF10")), Some(bytes));
-        assert_eq!(Binary::from_base64(Text::new("APv_EA")), Some(bytes));
-        assert_eq!(Binary::from_base64(Text::new("APv_EA==")), Some(bytes));
-        assert_eq!(Binary::from_base64(Text::new("APv_EA==")).map(|binary| binary.len()), Some(4));
+        assert_eq!(Binary::from_hex(Str::new("00fbFF10")), Some(bytes));
+        assert_eq!(Binary::from_base64(Str::new("APv_EA")), Some(bytes));
+        assert_eq!(Binary::from_base64(Str::new("APv_EA==")), Some(bytes));
+        assert_eq!(Binary::from_base64(Str::new("APv_EA==")).map(|binary| binary.len()), Some(4));
         for bad in ["0", "0g", "é0"] {
-            assert_eq!(Binary::from_hex(Text::new(bad)), None, "{bad}");
+            assert_eq!(Binary::from_hex(Str::new(bad)), None, "{bad}");
         }
         for bad in ["A", "APv/EA", "APv_EA=", "AP=v", "AB", "APv_EA===", "===="] {
-            assert_eq!(Binary::from_base64(Text::new(bad)), None, "{bad}");
+            assert_eq!(Binary::from_base64(Str::new(bad)), None, "{bad}");
         }
     }
 }

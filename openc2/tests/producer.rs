@@ -6,15 +6,16 @@ mod common;
 
 use common::*;
 use mqtt5_codec::{Properties, Property, QoS, Topic};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Reaction};
-use openc2_mqtt::producer::{self, Expect, Heard, Producer, Request, Unheard};
+use openc2_mqtt::consumer::{Breaches, ConsumerPolicy, OnBreach, Reaction};
+use openc2_mqtt::producer::{
+    Answer, Expect, Heard, OwnTopic, Part, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request, Unheard,
+};
 use openc2_mqtt::transfer::{Channel, Clause, Layout, Received, Scheme, publish_properties};
 use openc2_mqtt::{
-    Action, Command, Encoding, Feature, Features, Instant, Ipv4Net, MessageType, Pair, Reading, Response, Status,
-    Target, Text, Texts,
+    Action, Command, Encoding, Instant, Ipv4Net, Language, MessageType, Quirk, Reading, Response, Status, Str, Target,
 };
 
-fn answer(producer: &mut Producer<'_, producer::Inline<2, 3>>, json: &str, now: Instant) -> String {
+fn answer(producer: &mut Producer<'_, ProducerMemory<2, 3>>, json: &str, now: Instant) -> String {
     let properties = publish_properties(MessageType::Response, Encoding::Json, None);
     let received = Received {
         topic: Topic::new("oc2/rsp").unwrap(),
@@ -27,8 +28,13 @@ fn answer(producer: &mut Producer<'_, producer::Inline<2, 3>>, json: &str, now: 
         Heard::Response { from, part, complete, .. } => {
             format!("{from} {part:?}{}", if complete { " complete" } else { "" })
         }
+        Heard::Malformed { from, status, part, complete, error, .. } => {
+            let status = status.map_or("?".to_string(), |status| status.code().to_string());
+            format!("{from} {part:?}{} bad {status} {error}", if complete { " complete" } else { "" })
+        }
         Heard::Nothing { why: Unheard::Malformed(error), .. } => error.to_string(),
         Heard::Nothing { why, .. } => format!("{why:?}").split('(').next().unwrap().into(),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -39,61 +45,8 @@ fn response(id: &str, from: &str, status: u16) -> String {
 }
 
 #[test]
-fn wd01_has_six_topics_and_no_properties() {
-    let scheme = Scheme { layout: Layout::Wd01, prefix: None };
-    let policy = consumer::Policy { scheme, ..consumer::Policy::default() };
-    let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "ipv6_net"]) }];
-    let mut declaration = Declaration::new("c", "d7", &["slpf"], &pairs);
-    declaration.device_type = Some("firewall");
-    let mut consumer = Consumer::new(declaration, policy, consumer::Inline::<2, 512>::new());
-    let topics: Vec<String> = consumer
-        .channels()
-        .map(|channel| channel.write(&scheme, &mut [0; 64]).map(|(topic, _)| topic.to_string()).unwrap())
-        .collect();
-    assert_eq!(
-        topics,
-        [
-            "oc2/cmd/ap/slpf",
-            "oc2/cmd/device_type/firewall",
-            "oc2/cmd/device_id/d7",
-            "oc2/cmd/action/deny",
-            "oc2/cmd/action_target/deny_ipv4_net",
-            "oc2/cmd/action_target/deny_ipv6_net",
-        ]
-    );
-    let policy = producer::Policy { scheme, ..producer::Policy::default() };
-    let mut producer = Producer::new("p", policy, producer::Inline::<1, 4>::new());
-    let discover = Request::discover(Features::NONE, 1_000);
-    let refused = producer.request(&discover, [0; 16], NOW, None, &mut [0; 512]).map(|_| ()).unwrap_err();
-    assert_eq!(refused, producer::Refused::Topic(openc2_mqtt::transfer::TopicError::NotInLayout));
-    let discover = Request::discover_on(Channel::DeviceType("firewall"), Features::new(&[Feature::Pairs]), 1_000);
-    let mut out = [0; 512];
-    let (_, outgoing) = producer.request(&discover, [0; 16], NOW, None, &mut out).unwrap();
-    assert_eq!(outgoing.topic, "oc2/cmd/device_type/firewall");
-    assert_eq!(outgoing.qos(), QoS::AtLeastOnce);
-    // As MQTT 3.1.1 would bring it: without a property.
-    let received = Received {
-        topic: outgoing.topic,
-        qos: QoS::AtLeastOnce,
-        retain: false,
-        properties: Properties::EMPTY,
-        payload: outgoing.payload,
-    };
-    let mut back = [0; 512];
-    let Ok(Reaction::Reply { reply, status: Status::Ok, verdict, .. }) =
-        consumer.handle(&received, NOW, None, &mut back)
-    else {
-        panic!("no answer")
-    };
-    assert!(verdict.violations.is_empty() && verdict.quirks.is_empty());
-    assert_eq!(reply.topic, "oc2/rsp");
-    let received = Received { topic: reply.topic, payload: reply.payload, ..received };
-    assert!(matches!(producer.handle(&received, NOW), Heard::Response { .. }));
-}
-
-#[test]
 fn a_producer_tells_apart_whatever_may_come() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 3>::new());
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
     let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
     let mut out = [0; 512];
     let each = Request { expect: Expect::Each(&["a", "b"]), ..Request::new(Channel::Profile("slpf"), command, 1_000) };
@@ -114,7 +67,7 @@ fn a_producer_tells_apart_whatever_may_come() {
     assert_eq!(answer(&mut producer, &response("1", "b", 500), NOW), "Duplicate");
     assert_eq!(answer(&mut producer, &response("1", "e", 200), NOW), "Late");
     assert!(!producer.is_pending(id));
-    assert_eq!(answer(&mut producer, &response("1", "", 200), NOW), "headers.from: from names the sender [CS01 3.2]");
+    assert_eq!(answer(&mut producer, &response("1", "", 200), NOW), "Anonymous", "an empty from is none");
     let anonymous = response("1", "a", 200).replace(r#","from":"a""#, "");
     assert_eq!(answer(&mut producer, &anonymous, NOW), "Anonymous");
     assert_eq!(answer(&mut producer, &deny("1"), NOW), "NotAResponse");
@@ -123,27 +76,123 @@ fn a_producer_tells_apart_whatever_may_come() {
     assert_eq!(answer(&mut producer, &to_other, NOW), "ForOthers");
 }
 
+/// A response as `{"status":...}` is written, of a Consumer.
+fn rough(from: &str, response: &str) -> String {
+    format!(r#"{{"headers":{{"request_id":"1","from":"{from}"}},"body":{{"openc2":{{"response":{response}}}}}}}"#)
+}
+
+#[test]
+fn a_response_with_one_bad_field_is_an_answer_that_was_bad() {
+    let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
+    let each = Request { expect: Expect::Each(&["a", "b"]), ..Request::new(Channel::Profile("slpf"), command, 1_000) };
+    for (bad, told) in [
+        (r#"{"status":200,"results":"done"}"#, "bad 200 body.openc2.response.results: "),
+        (r#"{"status":200,"results":["done"]}"#, "bad 200 body.openc2.response.results: "),
+        (r#"{"status":200,"extra":1}"#, "bad 200 body.openc2.response.extra: "),
+        (r#"{"status":500,"status_text":7}"#, "bad 500 body.openc2.response.status_text: "),
+        (r#"{"status":"200"}"#, "bad ? body.openc2.response.status: "),
+        (r#"{"status":299}"#, "bad ? body.openc2.response.status: "),
+        (r#"{}"#, "bad ? body.openc2.response: "),
+        (r#"{"status":200,"results":{"pairs":{"deny":[]}}}"#, "bad 200 body.openc2.response.results.pairs.deny: "),
+    ] {
+        let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
+        let mut out = [0; 512];
+        let (id, _) = producer.request_as(&each, "1", NOW, None, &mut out).unwrap();
+        let heard = answer(&mut producer, &rough("a", bad), NOW);
+        assert!(heard.starts_with(&format!("a Final {told}")), "{bad}: {heard}");
+        assert_eq!(answer(&mut producer, &rough("a", bad), NOW), "Duplicate");
+        let mut answers = Vec::new();
+        producer.responders(id, |name, answer| answers.push((name.to_string(), answer)));
+        assert!(matches!(answers[..], [(_, Answer::Bad(_)), (_, Answer::Awaited)]), "{answers:?}");
+        let over = producer.handle_timeout(NOW.after(1_000)).unwrap();
+        assert_eq!((over.answered, over.bad, over.awaited), (1, 1, 1), "{bad}");
+    }
+}
+
+#[test]
+fn a_bad_answer_completes_a_request_and_gives_way_to_a_good_one() {
+    let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
+    let two = Request { expect: Expect::Count(2), ..Request::new(Channel::Profile("slpf"), command, 1_000) };
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
+    let mut out = [0; 512];
+    producer.request_as(&two, "1", NOW, None, &mut out).unwrap();
+    let starts = |told: String, with: &str| assert!(told.starts_with(with), "{told}");
+    starts(answer(&mut producer, &rough("a", r#"{"status":102,"results":1}"#), NOW), "a Interim bad 102");
+    starts(answer(&mut producer, &rough("a", r#"{"status":200,"results":1}"#), NOW), "a Final bad 200");
+    assert_eq!(answer(&mut producer, &rough("a", r#"{"status":102}"#), NOW), "Duplicate", "the end came before");
+    assert_eq!(answer(&mut producer, &rough("a", r#"{"status":200}"#), NOW), "a Final", "what was bad is mended");
+    assert_eq!(answer(&mut producer, &rough("a", r#"{"status":200}"#), NOW), "Duplicate");
+    starts(answer(&mut producer, &rough("b", r#"{"status":200,"results":1}"#), NOW), "b Final complete bad 200");
+    assert_eq!(answer(&mut producer, &rough("b", r#"{"status":200}"#), NOW), "Late");
+    assert_eq!(answer(&mut producer, &rough("c", r#"{"status":200,"results":1}"#), NOW), "Late");
+    assert_eq!(producer.handle_timeout(NOW.after(1_000)), None);
+    // A bad answer counts over a restart too.
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
+    producer.request_as(&two, "1", NOW, None, &mut out).unwrap();
+    starts(answer(&mut producer, &rough("a", r#"{"status":200,"results":1}"#), NOW), "a Final bad");
+    let mut bytes = [0; ProducerMemory::<2, 3>::EXPORT];
+    let length = producer.export(NOW, None, &mut bytes).unwrap();
+    let mut next = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
+    next.import(&bytes[..length], NOW, None).unwrap();
+    let over = next.handle_timeout(NOW.after(1_000)).unwrap();
+    assert_eq!((over.answered, over.bad, over.awaited), (1, 1, 1));
+}
+
+#[test]
+fn what_answers_nothing_that_can_be_told_stays_malformed() {
+    let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
+    let request = Request::new(Channel::Profile("slpf"), command, 1_000);
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
+    let mut out = [0; 512];
+    producer.request_as(&request, "1", NOW, None, &mut out).unwrap();
+    let bad = rough("a", r#"{"status":200,"results":1}"#);
+    let told = |producer: &mut Producer<'_, ProducerMemory<2, 3>>, json: &str| answer(producer, json, NOW);
+    assert!(told(&mut producer, &bad.replace(r#""request_id":"1","#, "")).starts_with("body.openc2.response.results:"));
+    assert!(told(&mut producer, &bad.replace(r#","from":"a""#, "")).starts_with("body.openc2.response.results:"));
+    assert_eq!(told(&mut producer, &bad.replace(r#""1""#, r#""2""#)), "Foreign");
+    assert_eq!(told(&mut producer, &bad.replace(r#""from":"a""#, r#""from":"a","to":["q"]"#)), "ForOthers");
+    let asks = r#"{"headers":{"request_id":"1","from":"a"},"body":{"openc2":{"request":{"action":"deny"}}}}"#;
+    assert!(told(&mut producer, asks).starts_with("body.openc2.request:"), "a request answers nothing");
+    // Leniently, results that are no map are a habit that is forgiven.
+    let policy = ProducerPolicy { reading: Reading::lenient(Language::V1_0), ..ProducerPolicy::default() };
+    let mut lenient = Producer::new("p", policy, ProducerMemory::<2, 3>::new());
+    lenient.request_as(&request, "1", NOW, None, &mut out).unwrap();
+    let properties = publish_properties(MessageType::Response, Encoding::Json, None);
+    let received = Received {
+        topic: Topic::new("oc2/rsp").unwrap(),
+        qos: QoS::AtLeastOnce,
+        retain: false,
+        properties: properties.as_properties(),
+        payload: bad.as_bytes(),
+    };
+    let Heard::Response { response, part: Part::Final, verdict, .. } = lenient.handle(&received, NOW) else {
+        panic!("not forgiven")
+    };
+    assert_eq!(response.status, Status::Ok);
+    assert!(response.results.is_empty() && verdict.quirks.iter().eq([Quirk::ResultsNotAMap]));
+}
+
 #[test]
 fn a_producer_has_room_or_says_so() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 3>::new());
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
     let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
     let plain = Request::new(Channel::Profile("slpf"), command, 1_000);
     let mut out = [0; 512];
-    let mut send = |producer: &mut Producer<'_, producer::Inline<2, 3>>, request: &Request<'_>, id: &str| {
+    let mut send = |producer: &mut Producer<'_, ProducerMemory<2, 3>>, request: &Request<'_>, id: &str| {
         producer.request_as(request, id, NOW, None, &mut out).map(|(id, _)| id)
     };
     let many = Request { expect: Expect::Each(&["a", "b", "c", "d"]), ..plain };
-    assert_eq!(send(&mut producer, &many, "1"), Err(producer::Refused::Responders));
+    assert_eq!(send(&mut producer, &many, "1"), Err(ProducerRefused::Responders));
     let long = "x".repeat(65);
     let names = [long.as_str()];
     let named = Request { expect: Expect::Each(&names), ..plain };
-    assert_eq!(send(&mut producer, &named, "1"), Err(producer::Refused::Name));
-    assert_eq!(send(&mut producer, &plain, &long), Err(producer::Refused::Name));
+    assert_eq!(send(&mut producer, &named, "1"), Err(ProducerRefused::Name));
+    assert_eq!(send(&mut producer, &plain, &long), Err(ProducerRefused::Name));
     let back = Request { channel: Channel::Responses, ..plain };
-    assert_eq!(send(&mut producer, &back, "1"), Err(producer::Refused::Channel));
+    assert_eq!(send(&mut producer, &back, "1"), Err(ProducerRefused::Channel));
     let first = send(&mut producer, &plain, "1").unwrap();
     let second = send(&mut producer, &plain, "2").unwrap();
-    assert_eq!(send(&mut producer, &plain, "3"), Err(producer::Refused::Requests));
+    assert_eq!(send(&mut producer, &plain, "3"), Err(ProducerRefused::Requests));
     assert!(producer.cancel(first));
     assert!(!producer.cancel(first));
     assert_eq!(answer(&mut producer, &response("1", "a", 200), NOW), "Late");
@@ -163,14 +212,14 @@ fn a_producer_has_room_or_says_so() {
 
 #[test]
 fn a_request_says_who_sends_it_and_asks_for_no_response_topic() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<1, 1>::new());
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<1, 1>::new());
     let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
     let mut request = Request::new(Channel::Device("d"), command, 1_000);
     request.expiry = Some(30);
     let mut out = [0; 512];
     let (_, outgoing) = producer.request(&request, [7; 16], NOW, Some(UTC), &mut out).unwrap();
     let message = Reading::default().message(Encoding::Json, outgoing.payload).unwrap().value;
-    assert_eq!(message.headers.from, Some(Text::new("p")));
+    assert_eq!(message.headers.from, Some(Str::new("p")));
     assert_eq!(message.headers.created, Some(UTC));
     assert_eq!(message.headers.request_id.map(|id| id.len()), Some(36));
     let properties = outgoing.properties.as_properties();
@@ -178,8 +227,9 @@ fn a_request_says_who_sends_it_and_asks_for_no_response_topic() {
     assert_eq!(properties.message_expiry_interval(), Some(30));
     let sent = outgoing.message();
     assert_eq!((sent.qos, sent.retain), (QoS::AtLeastOnce, false));
-    // A peer's request that has one is executed all the same, and never answered there.
-    with_consumer(consumer::Policy::default(), None, |consumer| {
+    // A peer's request that has one is answered 400, or executed where the host says so, and never answered there.
+    let mend = Breaches { response_topic: OnBreach::Execute, ..Breaches::default() };
+    with_consumer(ConsumerPolicy { breaches: mend, ..ConsumerPolicy::default() }, None, |consumer| {
         let mut list = outgoing.properties.to_vec();
         list.push(Property::ResponseTopic(Topic::new("elsewhere").unwrap()));
         let received = Received {
@@ -197,22 +247,31 @@ fn a_request_says_who_sends_it_and_asks_for_no_response_topic() {
         let reply = consumer.respond(ticket, &Response::new(Status::Ok), NOW, None, &mut buffer).unwrap().unwrap();
         assert_eq!(reply.topic, "oc2/rsp");
     });
-    assert!(producer.channels().eq([Channel::Responses]));
-    let policy = producer::Policy { producer_id: Some("omega"), ..producer::Policy::default() };
-    let producer = Producer::new("p", policy, producer::Inline::<1, 1>::new());
+    // Its own topic is that of its identity, of another level, or none.
+    assert!(producer.channels().eq([Channel::Responses, Channel::ResponsesTo("p")]));
+    let channels = |id, policy: ProducerPolicy<'static>| -> Vec<_> {
+        Producer::new(id, policy, ProducerMemory::<1, 1>::new()).channels().collect()
+    };
+    assert_eq!(channels("a/b", ProducerPolicy::default()), [Channel::Responses], "no level of a topic");
+    let absent = ProducerPolicy { own_topic: OwnTopic::Absent, ..ProducerPolicy::default() };
+    assert_eq!(channels("p", absent), [Channel::Responses]);
+    let wd01 = Scheme { layout: Layout::Wd01, prefix: None };
+    assert_eq!(channels("p", ProducerPolicy { scheme: wd01, ..ProducerPolicy::default() }), [Channel::Responses]);
+    let policy = ProducerPolicy { own_topic: OwnTopic::Named("omega"), ..ProducerPolicy::default() };
+    let producer = Producer::new("p", policy, ProducerMemory::<1, 1>::new());
     assert!(producer.channels().eq([Channel::Responses, Channel::ResponsesTo("omega")]));
 }
 
 #[test]
 fn requests_that_are_over_give_way_to_those_that_are_pending() {
-    let mut producer = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 3>::new());
+    let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
     let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
     let all = Request { expect: Expect::Each(&["a", "b", "c"]), ..Request::new(Channel::All, command, 1_000) };
     let mut out = [0; 512];
     let (first, _) = producer.request_as(&all, "1", NOW, None, &mut out).unwrap();
     assert_eq!(answer(&mut producer, &response("1", "a", 200), NOW), "a Final");
     let refused = producer.request_as(&all, "2", NOW, None, &mut out).map(|_| ());
-    assert_eq!(refused, Err(producer::Refused::Responders), "the first still waits for two");
+    assert_eq!(refused, Err(ProducerRefused::Responders), "the first still waits for two");
     assert!(producer.cancel(first));
     assert_eq!(answer(&mut producer, &response("1", "a", 200), NOW), "Duplicate");
     let some = Request { expect: Expect::Count(2), ..all };

@@ -6,8 +6,8 @@ mod common;
 
 use common::*;
 use mqtt5_codec::{QoS, Topic};
-use openc2_mqtt::consumer::{self, Consumer};
-use openc2_mqtt::producer::{self, Expect, Heard, Part, Producer, Request, Unheard};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy};
+use openc2_mqtt::producer::{Answer, Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
 use openc2_mqtt::transfer::{Channel, Received, publish_properties};
 use openc2_mqtt::{
     Action, Command, Encoding, ExportError, ImportError, Instant, Ipv4Net, MessageType, Response, Status, Target,
@@ -16,10 +16,10 @@ use openc2_mqtt::{
 /// A new process: its clock starts anew.
 const LATER: Instant = Instant::from_millis(5);
 
-type Memory = producer::Inline<3, 6>;
+type Memory = ProducerMemory<3, 6>;
 
 fn producer() -> Producer<'static, Memory> {
-    Producer::new("p", producer::Policy::default(), Memory::new())
+    Producer::new("p", ProducerPolicy::default(), Memory::new())
 }
 
 fn command() -> Command<'static> {
@@ -45,6 +45,7 @@ fn heard(producer: &mut Producer<'_, Memory>, from: &str, id: &str, status: u16,
         Heard::Nothing { why: Unheard::Duplicate(_), .. } => "duplicate".into(),
         Heard::Nothing { why: Unheard::Late(_), .. } => "late".into(),
         Heard::Nothing { why, .. } => format!("{why:?}").to_lowercase(),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -79,8 +80,15 @@ fn a_producer_goes_on_where_the_last_process_ended() {
     assert_eq!(told, [("each".into(), true), ("over".into(), false), ("some".into(), true)]);
     let each = second.find("each").unwrap();
     let mut parts = Vec::new();
-    second.responders(each, |name, status| parts.push((name.to_string(), status)));
-    assert_eq!(parts, [("a".into(), Some(Status::Ok)), ("b".into(), Some(Status::Processing)), ("c".into(), None)]);
+    second.responders(each, |name, answer| parts.push((name.to_string(), answer)));
+    assert_eq!(
+        parts,
+        [
+            ("a".into(), Answer::Good(Status::Ok)),
+            ("b".into(), Answer::Good(Status::Processing)),
+            ("c".into(), Answer::Awaited)
+        ]
+    );
     // Each responder has exactly one outcome, whichever process heard it.
     assert_eq!(heard(&mut second, "a", "each", 200, LATER), "duplicate");
     assert_eq!(heard(&mut second, "b", "each", 102, LATER), "duplicate");
@@ -121,11 +129,11 @@ fn a_producer_takes_up_what_is_whole_and_fits_and_nothing_else() {
     assert_eq!(second.import(&changed[..length], LATER, None), Err(ImportError::Damaged));
     assert_eq!(second.import(&[0xFF; 64], LATER, None), Err(ImportError::NotAnExport), "an empty page of flash");
     let mut newer = bytes;
-    newer[4] = 2;
-    assert_eq!(second.import(&newer[..length], LATER, None), Err(ImportError::Version(2)));
-    let mut small = Producer::new("p", producer::Policy::default(), producer::Inline::<2, 6>::new());
+    newer[4] = 3;
+    assert_eq!(second.import(&newer[..length], LATER, None), Err(ImportError::Version(3)));
+    let mut small = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 6>::new());
     assert_eq!(small.import(&bytes[..length], LATER, None), Err(ImportError::Full));
-    let mut small = Producer::new("p", producer::Policy::default(), producer::Inline::<3, 4>::new());
+    let mut small = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<3, 4>::new());
     assert_eq!(small.import(&bytes[..length], LATER, None), Err(ImportError::Full));
     let mut none = 0;
     small.requests(|_, _, _| none += 1);
@@ -143,11 +151,16 @@ fn without_an_export_a_response_is_foreign() {
     assert_eq!(heard(&mut producer(), "a", "each", 200, NOW), "foreign");
 }
 
-type Slots = consumer::Inline<3, 768>;
+type Slots = ConsumerMemory<3, 768>;
+
+/// One sender may have all of it.
+fn policy() -> ConsumerPolicy<'static> {
+    ConsumerPolicy { share: Some(3), ..ConsumerPolicy::default() }
+}
 
 /// A process with a Consumer that begins with what the last one exported.
 fn process<T>(
-    policy: consumer::Policy<'_>,
+    policy: ConsumerPolicy<'_>,
     last: Option<(&[u8], Option<u64>)>,
     run: impl FnOnce(&mut Consumer<'_, Slots>) -> T,
 ) -> T {
@@ -162,7 +175,7 @@ fn process<T>(
 
 /// One command answered, one acknowledged and being carried out, one without a word.
 fn begun(bytes: &mut [u8]) -> usize {
-    process(consumer::Policy::default(), None, |consumer| {
+    process(policy(), None, |consumer| {
         assert_eq!(tell(consumer, AP, &deny("done"), NOW), "execute");
         assert_eq!(respond(consumer, &Response::new(Status::Ok)), "oc2/rsp 200 to done");
         let ack = deny_with("acknowledged", r#"{"response_requested":"ack"}"#);
@@ -177,7 +190,7 @@ fn begun(bytes: &mut [u8]) -> usize {
 fn a_consumer_that_goes_on_executes_nothing_twice() {
     let mut bytes = [0; Slots::EXPORT];
     let length = begun(&mut bytes);
-    process(consumer::Policy::default(), Some((&bytes[..length], Some(UTC + 20_000))), |consumer| {
+    process(policy(), Some((&bytes[..length], Some(UTC + 20_000))), |consumer| {
         assert_eq!(tell(consumer, AP, &deny("done"), LATER), "again oc2/rsp 200 to done");
         let ack = deny_with("acknowledged", r#"{"response_requested":"ack"}"#);
         assert_eq!(tell(consumer, AP, &ack, LATER), "again oc2/rsp 102 to acknowledged");
@@ -207,18 +220,18 @@ fn the_rate_limit_goes_on_too() {
         consumer.unfinished(|ticket, _, _| tickets.push(ticket));
         tickets.into_iter().for_each(|ticket| consumer.abandon(ticket).unwrap());
     };
-    process(consumer::Policy::default(), Some((&bytes[..length], Some(UTC + 10_000))), |consumer| {
+    process(policy(), Some((&bytes[..length], Some(UTC + 10_000))), |consumer| {
         free(consumer);
         assert_eq!(tell(consumer, AP, &deny("4"), LATER), "oc2/rsp 503 Rate limit exceeded to 4");
         assert_eq!(tell(consumer, AP, &deny("4"), LATER.after(10_000)), "execute", "20 s after the first");
     });
-    process(consumer::Policy::default(), Some((&bytes[..length], Some(UTC + 20_000))), |consumer| {
+    process(policy(), Some((&bytes[..length], Some(UTC + 20_000))), |consumer| {
         free(consumer);
         assert_eq!(tell(consumer, AP, &deny("4"), LATER), "execute", "the same, 10 s of it between the processes");
     });
     // Under a limit of one, what the last process used of its three is at most that one.
     with_declaration(Some(1), |declaration| {
-        let mut consumer = Consumer::new(declaration, consumer::Policy::default(), Slots::new());
+        let mut consumer = Consumer::new(declaration, policy(), Slots::new());
         consumer.import(&bytes[..length], LATER, Some(UTC + 10_000)).unwrap();
         free(&mut consumer);
         assert_eq!(tell(&mut consumer, AP, &deny("4"), LATER.after(59_999)), "oc2/rsp 503 Rate limit exceeded to 4");
@@ -228,10 +241,10 @@ fn the_rate_limit_goes_on_too() {
 
 #[test]
 fn a_consumer_that_forgot_executes_again_unless_it_minds_what_was_created_before() {
-    process(consumer::Policy::default(), None, |consumer| {
+    process(policy(), None, |consumer| {
         assert_eq!(tell(consumer, AP, &deny("done"), LATER), "execute");
     });
-    let careful = consumer::Policy { since: Some(UTC), ..consumer::Policy::default() };
+    let careful = ConsumerPolicy { since: Some(UTC), ..policy() };
     let created = |when: u64| deny("done").replace(r#""from""#, &format!(r#""created":{when},"from""#));
     process(careful, None, |consumer| {
         let refused = "oc2/rsp 503 Created before a restart to done";
@@ -247,7 +260,6 @@ fn a_consumer_that_forgot_executes_again_unless_it_minds_what_was_created_before
 fn a_consumer_takes_up_what_is_whole_and_fits_and_nothing_else() {
     let mut bytes = [0; Slots::EXPORT];
     let length = begun(&mut bytes);
-    let policy = consumer::Policy::default;
     process(policy(), None, |consumer| {
         assert_eq!(consumer.import(&bytes[..length - 1], LATER, None), Err(ImportError::Damaged));
         let mut changed = bytes;
@@ -263,12 +275,12 @@ fn a_consumer_takes_up_what_is_whole_and_fits_and_nothing_else() {
         assert_eq!(consumer.export(LATER, Some(UTC), &mut short), Err(ExportError { need: length }));
     });
     with_declaration(None, |declaration| {
-        let mut few = Consumer::new(declaration, policy(), consumer::Inline::<2, 768>::new());
+        let mut few = Consumer::new(declaration, policy(), ConsumerMemory::<2, 768>::new());
         assert_eq!(few.import(&bytes[..length], LATER, None), Err(ImportError::Full));
-        let mut narrow = Consumer::new(declaration, policy(), consumer::Inline::<3, 30>::new());
+        let mut narrow = Consumer::new(declaration, policy(), ConsumerMemory::<3, 30>::new());
         assert_eq!(narrow.import(&bytes[..length], LATER, None), Err(ImportError::Full));
         // Room for the names, but not for the responses: what was answered is still known.
-        let mut tight = Consumer::new(declaration, policy(), consumer::Inline::<3, 90>::new());
+        let mut tight = Consumer::new(declaration, policy(), ConsumerMemory::<3, 90>::new());
         tight.import(&bytes[..length], LATER, None).unwrap();
         let again = "again oc2/rsp 200 Answered before; the results were too large to keep to done";
         assert_eq!(tell(&mut tight, AP, &deny("done"), LATER), again);
@@ -278,7 +290,7 @@ fn a_consumer_takes_up_what_is_whole_and_fits_and_nothing_else() {
 #[test]
 fn what_is_exported_is_never_longer_than_told() {
     let mut bytes = [0; Slots::EXPORT];
-    process(consumer::Policy::default(), None, |consumer| {
+    process(policy(), None, |consumer| {
         for id in 0..3 {
             let long = format!("{id}{}", "x".repeat(180));
             assert_eq!(tell(consumer, AP, &deny(&long), NOW), "execute");

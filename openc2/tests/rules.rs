@@ -2,138 +2,161 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
-use openc2_mqtt::{Encoding, Error, Form, Language, Quirk, Reading, Rule};
+use openc2_mqtt::{Action, Encoding, Error, Form, Language, LanguageRule, MAX_MEMBERS, Quirk, Reading, Style};
 
 /// A document that breaks a rule, and where.
 struct Bad {
-    rule: Rule,
+    rule: LanguageRule,
     path: &'static str,
     language: Language,
     json: String,
 }
 
-fn bad(rule: Rule, path: &'static str, json: &str) -> Bad {
+fn bad(rule: LanguageRule, path: &'static str, json: &str) -> Bad {
     Bad { rule, path, language: Language::V1_0, json: json.into() }
 }
 
-fn bad_v2(rule: Rule, path: &'static str, json: &str) -> Bad {
+fn bad_v2(rule: LanguageRule, path: &'static str, json: &str) -> Bad {
     Bad { language: Language::V2_0, ..bad(rule, path, json) }
 }
 
-fn target(rule: Rule, path: &'static str, target: &str) -> Bad {
+fn target(rule: LanguageRule, path: &'static str, target: &str) -> Bad {
     bad(rule, path, &format!(r#"{{"action":"query","target":{target}}}"#))
 }
 
-fn args(rule: Rule, path: &'static str, args: &str) -> Bad {
+fn args(rule: LanguageRule, path: &'static str, args: &str) -> Bad {
     bad(rule, path, &format!(r#"{{"action":"query","target":{{"features":[]}},"args":{args}}}"#))
 }
 
-fn results(rule: Rule, path: &'static str, results: &str) -> Bad {
+fn results(rule: LanguageRule, path: &'static str, results: &str) -> Bad {
     bad(rule, path, &format!(r#"{{"status":200,"results":{results}}}"#))
 }
 
-fn message(rule: Rule, path: &'static str, json: &str) -> Bad {
+fn message(rule: LanguageRule, path: &'static str, json: &str) -> Bad {
     bad(rule, path, json)
 }
 
 const OK: &str = r#""body":{"openc2":{"response":{"status":200}}}"#;
 
+/// Fields with such numbers in their names.
+fn keys(numbers: impl Iterator<Item = usize>) -> String {
+    numbers.map(|number| format!(r#""x{number:04}":{{}}"#)).collect::<Vec<_>>().join(",")
+}
+
 fn json_and_types() -> Vec<Bad> {
     let deep = format!("{}1{}", "[".repeat(16), "]".repeat(16));
     vec![
-        target(Rule::End, "target.uri", "{\"uri\":\"a"),
-        target(Rule::Junk, "target", "yes"),
-        bad(Rule::Trailing, "", r#"{"status":200} {}"#),
-        results(Rule::NumberForm, "results.rate_limit", r#"{"rate_limit":-}"#),
-        target(Rule::Escape, "target.uri", r#"{"uri":"\x"}"#),
-        target(Rule::ControlCharacter, "target.uri", "{\"uri\":\"a\n\"}"),
-        target(Rule::Surrogate, "target.properties[1]", r#"{"properties":["a","\ud800"]}"#),
-        target(Rule::Noncharacter, "target.properties[0]", r#"{"properties":["\uffff"]}"#),
-        args(Rule::NumberRange, "args.start_time", r#"{"start_time":9007199254740992}"#),
-        bad(Rule::DuplicateKey, "status", r#"{"status":200,"status":200}"#),
-        args(Rule::DuplicateKey, "args.x-a.b", r#"{"x-a":{"b":1,"c":2,"b":3}}"#),
-        message(Rule::DuplicateKey, "headers.x", &format!(r#"{{"headers":{{"x":1,"from":"a","x":2}},{OK}}}"#)),
+        target(LanguageRule::End, "target.uri", "{\"uri\":\"a"),
+        target(LanguageRule::Junk, "target", "yes"),
+        bad(LanguageRule::Trailing, "", r#"{"status":200} {}"#),
+        results(LanguageRule::NumberForm, "results.rate_limit", r#"{"rate_limit":-}"#),
+        target(LanguageRule::Escape, "target.uri", r#"{"uri":"\x"}"#),
+        target(LanguageRule::ControlCharacter, "target.uri", "{\"uri\":\"a\n\"}"),
+        target(LanguageRule::Surrogate, "target.properties[1]", r#"{"properties":["a","\ud800"]}"#),
+        target(LanguageRule::Noncharacter, "target.properties[0]", r#"{"properties":["\uffff"]}"#),
+        args(LanguageRule::NumberRange, "args.start_time", r#"{"start_time":9007199254740992}"#),
+        bad(LanguageRule::DuplicateKey, "status", r#"{"status":200,"status":200}"#),
+        args(LanguageRule::DuplicateKey, "args.x-a.b", r#"{"x-a":{"b":1,"c":2,"b":3}}"#),
+        message(
+            LanguageRule::TooMany,
+            "headers.x0000",
+            &format!(r#"{{"headers":{{{}}},{OK}}}"#, keys((0..=MAX_MEMBERS).rev())),
+        ),
+        message(LanguageRule::DuplicateKey, "headers.x", &format!(r#"{{"headers":{{"x":1,"from":"a","x":2}},{OK}}}"#)),
         args(
-            Rule::TooDeep,
+            LanguageRule::TooDeep,
             "args.x-a.b[0][0][0][0][0][0][0][0][0][0][0][0][0]",
             &format!(r#"{{"x-a":{{"b":{deep}}}}}"#),
         ),
-        target(Rule::WantMap, "target", "[]"),
-        args(Rule::WantMap, "args.slpf", r#"{"slpf":1}"#),
-        bad(Rule::WantMap, "actuator.x-a", r#"{"action":"deny","target":{"uri":"a:b"},"actuator":{"x-a":"b"}}"#),
-        target(Rule::WantList, "target.features", r#"{"features":"versions"}"#),
-        bad(Rule::WantText, "action", r#"{"action":6,"target":{"uri":"a:b"}}"#),
-        args(Rule::WantInteger, "args.start_time", r#"{"start_time":1.5}"#),
-        args(Rule::WantInteger, "args.duration", r#"{"duration":-1}"#),
-        args(Rule::WantInteger, "args.stop_time", r#"{"stop_time":"1"}"#),
-        results(Rule::WantNumber, "results.rate_limit", r#"{"rate_limit":"1"}"#),
-        args(Rule::WantBoolean, "args.slpf.persistent", r#"{"slpf":{"persistent":"yes"}}"#),
-        bad(Rule::Null, "results", r#"{"status":200,"results":null}"#),
-        bad(Rule::UnknownKey, "reason", r#"{"status":200,"reason":"a"}"#),
-        bad(Rule::UnknownKey, "targets", r#"{"action":"deny","target":{"uri":"a:b"},"targets":{}}"#),
+        target(LanguageRule::WantMap, "target", "[]"),
+        args(LanguageRule::WantMap, "args.slpf", r#"{"slpf":1}"#),
+        bad(
+            LanguageRule::WantMap,
+            "actuator.x-a",
+            r#"{"action":"deny","target":{"uri":"a:b"},"actuator":{"x-a":"b"}}"#,
+        ),
+        target(LanguageRule::WantList, "target.features", r#"{"features":"versions"}"#),
+        bad(LanguageRule::WantText, "action", r#"{"action":6,"target":{"uri":"a:b"}}"#),
+        args(LanguageRule::WantInteger, "args.start_time", r#"{"start_time":1.5}"#),
+        args(LanguageRule::WantInteger, "args.duration", r#"{"duration":-1}"#),
+        args(LanguageRule::WantInteger, "args.stop_time", r#"{"stop_time":"1"}"#),
+        results(LanguageRule::WantNumber, "results.rate_limit", r#"{"rate_limit":"1"}"#),
+        args(LanguageRule::WantBoolean, "args.slpf.persistent", r#"{"slpf":{"persistent":"yes"}}"#),
+        bad(LanguageRule::Null, "results", r#"{"status":200,"results":null}"#),
+        bad(LanguageRule::UnknownKey, "reason", r#"{"status":200,"reason":"a"}"#),
+        bad(LanguageRule::UnknownKey, "targets", r#"{"action":"deny","target":{"uri":"a:b"},"targets":{}}"#),
     ]
 }
 
 fn messages() -> Vec<Bad> {
     vec![
-        message(Rule::NoBody, "", r#"{"headers":{"from":"a"}}"#),
-        message(Rule::NoBody, "body", r#"{"body":{}}"#),
-        message(Rule::NoBody, "body.openc3", r#"{"body":{"openc3":{}}}"#),
-        message(Rule::OneContent, "body.openc2", r#"{"body":{"openc2":{}}}"#),
+        message(LanguageRule::NoBody, "", r#"{"headers":{"from":"a"}}"#),
+        message(LanguageRule::NoBody, "body", r#"{"body":{}}"#),
+        message(LanguageRule::NoBody, "body.openc3", r#"{"body":{"openc3":{}}}"#),
+        message(LanguageRule::OneContent, "body.openc2", r#"{"body":{"openc2":{}}}"#),
         message(
-            Rule::OneContent,
+            LanguageRule::OneContent,
             "body.openc2.response",
             r#"{"body":{"openc2":{"request":{"action":"query","target":{"features":[]}},"response":{"status":200}}}}"#,
         ),
-        message(Rule::EmptyHeaders, "headers", &format!(r#"{{"headers":{{}},{OK}}}"#)),
-        message(Rule::EmptyFrom, "headers.from", &format!(r#"{{"headers":{{"from":""}},{OK}}}"#)),
-        message(Rule::WantList, "headers.to", &format!(r#"{{"headers":{{"to":"a"}},{OK}}}"#)),
-        message(Rule::WantText, "headers.to[1]", &format!(r#"{{"headers":{{"to":["a",1]}},{OK}}}"#)),
-        message(Rule::EmptyNotification, "body.openc2.notification", r#"{"body":{"openc2":{"notification":{}}}}"#),
+        message(LanguageRule::NoContent, "", r#"{"request_id":"a"}"#),
+        message(LanguageRule::EmptyHeaders, "headers", &format!(r#"{{"headers":{{}},{OK}}}"#)),
+        message(LanguageRule::EmptyFrom, "headers.from", &format!(r#"{{"headers":{{"from":""}},{OK}}}"#)),
+        message(LanguageRule::WantList, "headers.to", &format!(r#"{{"headers":{{"to":"a"}},{OK}}}"#)),
+        message(LanguageRule::WantText, "headers.to[1]", &format!(r#"{{"headers":{{"to":["a",1]}},{OK}}}"#)),
+        message(
+            LanguageRule::EmptyNotification,
+            "body.openc2.notification",
+            r#"{"body":{"openc2":{"notification":{}}}}"#,
+        ),
     ]
 }
 
 fn commands() -> Vec<Bad> {
     let uri = r#""target":{"uri":"a:b"}"#;
     vec![
-        bad(Rule::NoAction, "", r#"{"target":{"uri":"a:b"}}"#),
-        bad(Rule::NoTarget, "", r#"{"action":"deny"}"#),
-        bad(Rule::Action, "action", &format!(r#"{{"action":"destroy",{uri}}}"#)),
-        target(Rule::OneTarget, "target", "{}"),
-        target(Rule::OneTarget, "target.uri", r#"{"features":[],"uri":"a:b"}"#),
-        target(Rule::Target, "target.ip_net", r#"{"ip_net":"1.1.1.1"}"#),
-        target(Rule::TargetExtension, "target.slpf:", r#"{"slpf:":1}"#),
-        target(Rule::UnregisteredNsid, "target.acme:door", r#"{"acme:door":1}"#),
-        args(Rule::EmptyArgs, "args", "{}"),
-        args(Rule::Arg, "args.start", r#"{"start":1}"#),
-        args(Rule::Arg, "args.comment", r#"{"comment":"in v2.0"}"#),
-        args(Rule::ThreeTimes, "args", r#"{"start_time":1,"stop_time":3,"duration":2}"#),
-        args(Rule::ResponseType, "args.response_requested", r#"{"response_requested":"all"}"#),
-        bad(Rule::Actuator, "actuator", &format!(r#"{{"action":"deny",{uri},"actuator":{{}}}}"#)),
+        bad(LanguageRule::NoAction, "", r#"{"target":{"uri":"a:b"}}"#),
+        bad(LanguageRule::NoTarget, "", r#"{"action":"deny"}"#),
+        bad(LanguageRule::Action, "action", &format!(r#"{{"action":"destroy",{uri}}}"#)),
+        target(LanguageRule::OneTarget, "target", "{}"),
+        target(LanguageRule::OneTarget, "target.uri", r#"{"features":[],"uri":"a:b"}"#),
+        target(LanguageRule::Target, "target.ip_net", r#"{"ip_net":"1.1.1.1"}"#),
+        target(LanguageRule::TargetExtension, "target.slpf:", r#"{"slpf:":1}"#),
+        target(LanguageRule::UnregisteredNsid, "target.acme:door", r#"{"acme:door":1}"#),
+        args(LanguageRule::EmptyArgs, "args", "{}"),
+        args(LanguageRule::Arg, "args.start", r#"{"start":1}"#),
+        args(LanguageRule::Arg, "args.comment", r#"{"comment":"in v2.0"}"#),
+        args(LanguageRule::ThreeTimes, "args", r#"{"start_time":1,"stop_time":3,"duration":2}"#),
+        args(LanguageRule::ResponseType, "args.response_requested", r#"{"response_requested":"all"}"#),
+        bad(LanguageRule::Actuator, "actuator", &format!(r#"{{"action":"deny",{uri},"actuator":{{}}}}"#)),
         bad(
-            Rule::Actuator,
+            LanguageRule::Actuator,
             "actuator.x-b",
             &format!(r#"{{"action":"deny",{uri},"actuator":{{"x-a":{{}},"x-b":{{}}}}}}"#),
         ),
         bad(
-            Rule::UnregisteredNsid,
+            LanguageRule::UnregisteredNsid,
             "actuator.acme",
             &format!(r#"{{"action":"deny",{uri},"actuator":{{"acme":{{}}}}}}"#),
         ),
         bad(
-            Rule::Nsid,
+            LanguageRule::Nsid,
             "actuator.x-sfractal-blinky",
             &format!(r#"{{"action":"deny",{uri},"actuator":{{"x-sfractal-blinky":{{}}}}}}"#),
         ),
-        bad_v2(Rule::Profile, "profile", &format!(r#"{{"action":"deny",{uri},"profile":{{"slpf":{{}}}}}}"#)),
-        bad_v2(Rule::UnknownKey, "actuator", &format!(r#"{{"action":"deny",{uri},"actuator":{{"slpf":{{}}}}}}"#)),
-        bad(Rule::UnknownKey, "profile", &format!(r#"{{"action":"deny",{uri},"profile":"slpf"}}"#)),
-        bad(Rule::CommandId, "command_id", &format!(r#"{{"action":"deny",{uri},"command_id":"a b"}}"#)),
-        bad_v2(Rule::Target, "target.properties", r#"{"action":"query","target":{"properties":["a"]}}"#),
-        bad_v2(Rule::OneTarget, "target.acme.c", r#"{"action":"query","target":{"acme":{"b":1,"c":2}}}"#),
-        bad_v2(Rule::Arg, "args.acme", r#"{"action":"query","target":{"features":[]},"args":{"acme":1}}"#),
+        bad_v2(LanguageRule::Profile, "profile", &format!(r#"{{"action":"deny",{uri},"profile":{{"slpf":{{}}}}}}"#)),
         bad_v2(
-            Rule::UnknownKey,
+            LanguageRule::UnknownKey,
+            "actuator",
+            &format!(r#"{{"action":"deny",{uri},"actuator":{{"slpf":{{}}}}}}"#),
+        ),
+        bad(LanguageRule::UnknownKey, "profile", &format!(r#"{{"action":"deny",{uri},"profile":"slpf"}}"#)),
+        bad(LanguageRule::CommandId, "command_id", &format!(r#"{{"action":"deny",{uri},"command_id":"a b"}}"#)),
+        bad_v2(LanguageRule::Target, "target.properties", r#"{"action":"query","target":{"properties":["a"]}}"#),
+        bad_v2(LanguageRule::OneTarget, "target.acme.c", r#"{"action":"query","target":{"acme":{"b":1,"c":2}}}"#),
+        bad_v2(LanguageRule::Arg, "args.acme", r#"{"action":"query","target":{"features":[]},"args":{"acme":1}}"#),
+        bad_v2(
+            LanguageRule::UnknownKey,
             "target.artifact.mime_type",
             r#"{"action":"scan","target":{"artifact":{"mime_type":"a/b"}}}"#,
         ),
@@ -142,40 +165,47 @@ fn commands() -> Vec<Bad> {
 
 fn targets() -> Vec<Bad> {
     vec![
-        target(Rule::EmptyTarget, "target.file", r#"{"file":{}}"#),
-        target(Rule::EmptyTarget, "target.artifact", r#"{"artifact":{}}"#),
-        target(Rule::EmptyTarget, "target.device", r#"{"device":{}}"#),
-        target(Rule::EmptyTarget, "target.process.parent", r#"{"process":{"parent":{}}}"#),
-        target(Rule::EmptyTarget, "target.ipv4_connection", r#"{"ipv4_connection":{}}"#),
-        target(Rule::EmptyTarget, "target.file.hashes", r#"{"file":{"hashes":{}}}"#),
-        target(Rule::Feature, "target.features[0]", r#"{"features":["all"]}"#),
-        target(Rule::DuplicateFeature, "target.features[1]", r#"{"features":["pairs","pairs"]}"#),
-        target(Rule::Hostname, "target.domain_name", r#"{"domain_name":"a_b.example"}"#),
-        target(Rule::Hostname, "target.device.hostname", r#"{"device":{"hostname":"-a"}}"#),
-        target(Rule::IdnHostname, "target.idn_domain_name", r#"{"idn_domain_name":"ü b"}"#),
-        target(Rule::Email, "target.email_addr", r#"{"email_addr":"a.example"}"#),
-        target(Rule::IdnEmail, "target.idn_email_addr", r#"{"idn_email_addr":"ü@"}"#),
-        target(Rule::Ipv4Net, "target.ipv4_net", r#"{"ipv4_net":"10.0.0.0/33"}"#),
-        target(Rule::Ipv4Net, "target.ipv4_connection.dst_addr", r#"{"ipv4_connection":{"dst_addr":"::1"}}"#),
-        target(Rule::Ipv6Net, "target.ipv6_net", r#"{"ipv6_net":"::1/129"}"#),
-        target(Rule::Protocol, "target.ipv4_connection.protocol", r#"{"ipv4_connection":{"protocol":"TCP"}}"#),
-        target(Rule::Protocol, "target.ipv6_connection.protocol", r#"{"ipv6_connection":{"protocol":"ipv6_icmp"}}"#),
-        target(Rule::Port, "target.ipv4_connection.src_port", r#"{"ipv4_connection":{"src_port":65536}}"#),
-        target(Rule::MacAddr, "target.mac_addr", r#"{"mac_addr":"00:11:22:33:44"}"#),
-        target(Rule::Uri, "target.uri", r#"{"uri":"example.com"}"#),
-        target(Rule::Uri, "target.artifact.payload.url", r#"{"artifact":{"payload":{"url":"a b"}}}"#),
-        target(Rule::Iri, "target.iri", r#"{"iri":"é"}"#),
-        target(Rule::Hash, "target.file.hashes.md5", r#"{"file":{"hashes":{"md5":"00"}}}"#),
-        target(Rule::Base64, "target.artifact.payload.bin", r#"{"artifact":{"payload":{"bin":"a+/="}}}"#),
-        target(Rule::Payload, "target.artifact.payload", r#"{"artifact":{"payload":{}}}"#),
-        target(Rule::Payload, "target.artifact.payload.url", r#"{"artifact":{"payload":{"bin":"","url":"a:b"}}}"#),
-        target(Rule::EmptyProperties, "target.properties", r#"{"properties":[]}"#),
-        target(Rule::NotUnique, "target.properties", r#"{"properties":["a","b","a"]}"#),
-        target(Rule::SlpfTarget, "target.slpf:rule", r#"{"slpf:rule":1}"#),
-        args(Rule::SlpfArg, "args.slpf.log", r#"{"slpf":{"log":true}}"#),
-        args(Rule::SlpfEmpty, "args.slpf", r#"{"slpf":{}}"#),
-        args(Rule::SlpfDropProcess, "args.slpf.drop_process", r#"{"slpf":{"drop_process":"maybe"}}"#),
-        args(Rule::SlpfDirection, "args.slpf.direction", r#"{"slpf":{"direction":"in"}}"#),
+        target(LanguageRule::EmptyTarget, "target.file", r#"{"file":{}}"#),
+        target(LanguageRule::EmptyTarget, "target.artifact", r#"{"artifact":{}}"#),
+        target(LanguageRule::EmptyTarget, "target.device", r#"{"device":{}}"#),
+        target(LanguageRule::EmptyTarget, "target.process.parent", r#"{"process":{"parent":{}}}"#),
+        target(LanguageRule::EmptyTarget, "target.ipv4_connection", r#"{"ipv4_connection":{}}"#),
+        target(LanguageRule::EmptyTarget, "target.file.hashes", r#"{"file":{"hashes":{}}}"#),
+        target(LanguageRule::Feature, "target.features[0]", r#"{"features":["all"]}"#),
+        target(LanguageRule::DuplicateFeature, "target.features[1]", r#"{"features":["pairs","pairs"]}"#),
+        target(LanguageRule::Hostname, "target.domain_name", r#"{"domain_name":"a_b.example"}"#),
+        target(LanguageRule::Hostname, "target.device.hostname", r#"{"device":{"hostname":"-a"}}"#),
+        target(LanguageRule::IdnHostname, "target.idn_domain_name", r#"{"idn_domain_name":"ü b"}"#),
+        target(LanguageRule::Email, "target.email_addr", r#"{"email_addr":"a.example"}"#),
+        target(LanguageRule::IdnEmail, "target.idn_email_addr", r#"{"idn_email_addr":"ü@"}"#),
+        target(LanguageRule::Ipv4Net, "target.ipv4_net", r#"{"ipv4_net":"10.0.0.0/33"}"#),
+        target(LanguageRule::Ipv4Net, "target.ipv4_connection.dst_addr", r#"{"ipv4_connection":{"dst_addr":"::1"}}"#),
+        target(LanguageRule::Ipv6Net, "target.ipv6_net", r#"{"ipv6_net":"::1/129"}"#),
+        target(LanguageRule::Protocol, "target.ipv4_connection.protocol", r#"{"ipv4_connection":{"protocol":"TCP"}}"#),
+        target(
+            LanguageRule::Protocol,
+            "target.ipv6_connection.protocol",
+            r#"{"ipv6_connection":{"protocol":"ipv6_icmp"}}"#,
+        ),
+        target(LanguageRule::Port, "target.ipv4_connection.src_port", r#"{"ipv4_connection":{"src_port":65536}}"#),
+        target(LanguageRule::MacAddr, "target.mac_addr", r#"{"mac_addr":"00:11:22:33:44"}"#),
+        target(LanguageRule::Uri, "target.uri", r#"{"uri":"example.com"}"#),
+        target(LanguageRule::Uri, "target.artifact.payload.url", r#"{"artifact":{"payload":{"url":"a b"}}}"#),
+        target(LanguageRule::Iri, "target.iri", r#"{"iri":"é"}"#),
+        target(LanguageRule::Hash, "target.file.hashes.md5", r#"{"file":{"hashes":{"md5":"00"}}}"#),
+        target(LanguageRule::Base64, "target.artifact.payload.bin", r#"{"artifact":{"payload":{"bin":"a+/="}}}"#),
+        target(LanguageRule::Payload, "target.artifact.payload", r#"{"artifact":{"payload":{}}}"#),
+        target(
+            LanguageRule::Payload,
+            "target.artifact.payload.url",
+            r#"{"artifact":{"payload":{"bin":"","url":"a:b"}}}"#,
+        ),
+        target(LanguageRule::EmptyProperties, "target.properties", r#"{"properties":[]}"#),
+        target(LanguageRule::NotUnique, "target.properties[2]", r#"{"properties":["a","b","a"]}"#),
+        target(LanguageRule::SlpfTarget, "target.slpf:rule", r#"{"slpf:rule":1}"#),
+        args(LanguageRule::SlpfArg, "args.slpf.log", r#"{"slpf":{"log":true}}"#),
+        args(LanguageRule::SlpfDropProcess, "args.slpf.drop_process", r#"{"slpf":{"drop_process":"maybe"}}"#),
+        args(LanguageRule::SlpfDirection, "args.slpf.direction", r#"{"slpf":{"direction":"in"}}"#),
     ]
 }
 
@@ -183,30 +213,30 @@ fn responses() -> Vec<Bad> {
     let command =
         |actuator: &str| format!(r#"{{"action":"deny","target":{{"uri":"a:b"}},"actuator":{{"slpf":{actuator}}}}}"#);
     vec![
-        bad(Rule::NoStatus, "", r#"{"status_text":"a"}"#),
-        bad(Rule::Status, "status", r#"{"status":"200"}"#),
-        bad(Rule::Status, "status", r#"{"status":200.0}"#),
-        bad(Rule::Status, "status", r#"{"status":201}"#),
-        results(Rule::EmptyResults, "results", "{}"),
-        results(Rule::Result, "results.version", r#"{"version":["1.0"]}"#),
-        bad_v2(Rule::Version, "results.versions", r#"{"status":200,"results":{"versions":["1"]}}"#),
-        results(Rule::NotUnique, "results.versions", r#"{"versions":["1.0","1.0"]}"#),
-        results(Rule::Nsid, "results.profiles", r#"{"profiles":[""]}"#),
-        results(Rule::EmptyPair, "results.pairs.deny", r#"{"pairs":{"deny":[]}}"#),
-        results(Rule::EmptyPairs, "results.pairs", r#"{"pairs":{}}"#),
-        results(Rule::NotUnique, "results.pairs.deny", r#"{"pairs":{"deny":["uri","uri"]}}"#),
-        results(Rule::Action, "results.pairs.dance", r#"{"pairs":{"dance":["uri"]}}"#),
+        bad(LanguageRule::NoStatus, "", r#"{"status_text":"a"}"#),
+        bad(LanguageRule::Status, "status", r#"{"status":"200"}"#),
+        bad(LanguageRule::Status, "status", r#"{"status":200.0}"#),
+        bad(LanguageRule::Status, "status", r#"{"status":201}"#),
+        results(LanguageRule::EmptyResults, "results", "{}"),
+        results(LanguageRule::Result, "results.version", r#"{"version":["1.0"]}"#),
+        bad_v2(LanguageRule::Version, "results.versions", r#"{"status":200,"results":{"versions":["1"]}}"#),
+        results(LanguageRule::NotUnique, "results.versions[1]", r#"{"versions":["1.0","1.0"]}"#),
+        results(LanguageRule::Nsid, "results.profiles", r#"{"profiles":[""]}"#),
+        results(LanguageRule::EmptyPair, "results.pairs.deny", r#"{"pairs":{"deny":[]}}"#),
+        results(LanguageRule::EmptyPairs, "results.pairs", r#"{"pairs":{}}"#),
+        results(LanguageRule::NotUnique, "results.pairs.deny[1]", r#"{"pairs":{"deny":["uri","uri"]}}"#),
+        results(LanguageRule::Action, "results.pairs.dance", r#"{"pairs":{"dance":["uri"]}}"#),
         results(
-            Rule::DuplicateKey,
+            LanguageRule::DuplicateKey,
             "results.pairs.remediate",
             r#"{"pairs":{"remediate":["uri"],"remediate":["uri"]}}"#,
         ),
-        results(Rule::RateLimit, "results.rate_limit", r#"{"rate_limit":-1}"#),
-        results(Rule::SlpfResult, "results.slpf.rule", r#"{"slpf":{"rule":1}}"#),
-        bad(Rule::SlpfSpecifier, "actuator.slpf.name", &command(r#"{"name":"a"}"#)),
-        bad(Rule::SlpfHostname, "actuator.slpf.hostname", &command(r#"{"hostname":"2001:db8::g"}"#)),
+        results(LanguageRule::RateLimit, "results.rate_limit", r#"{"rate_limit":-1}"#),
+        results(LanguageRule::SlpfResult, "results.slpf.rule", r#"{"slpf":{"rule":1}}"#),
+        bad(LanguageRule::SlpfSpecifier, "actuator.slpf.name", &command(r#"{"name":"a"}"#)),
+        bad(LanguageRule::SlpfHostname, "actuator.slpf.hostname", &command(r#"{"hostname":"2001:db8::g"}"#)),
         bad(
-            Rule::SlpfTuple,
+            LanguageRule::SlpfTuple,
             "actuator.slpf.asset_tuple",
             &command(r#"{"asset_tuple":["","","","","","","","","","",""]}"#),
         ),
@@ -221,102 +251,123 @@ fn read(bad: &Bad) -> Error {
 }
 
 /// What JSON can't break: CBOR's own rules, what only writing or a Consumer checks, and three told below.
-const ELSEWHERE: [Rule; 11] = [
-    Rule::Utf8,
-    Rule::TooLarge,
-    Rule::CborEnd,
-    Rule::CborJunk,
-    Rule::CborTrailing,
-    Rule::CborTag,
-    Rule::CborKey,
-    Rule::CborChunks,
-    Rule::WantBinary,
-    Rule::ConciseExtension,
-    Rule::TimeOverflow,
+const ELSEWHERE: [LanguageRule; 12] = [
+    LanguageRule::Utf8,
+    LanguageRule::TooLarge,
+    LanguageRule::CborEnd,
+    LanguageRule::CborJunk,
+    LanguageRule::CborTrailing,
+    LanguageRule::CborTag,
+    LanguageRule::CborKey,
+    LanguageRule::CborSimple,
+    LanguageRule::CborChunks,
+    LanguageRule::WantBinary,
+    LanguageRule::ConciseExtension,
+    LanguageRule::TimeOverflow,
 ];
 
 /// A document that a rule is about and that keeps it: for each rule that JSON can break.
-fn good(rule: Rule) -> &'static str {
+fn good(rule: LanguageRule) -> &'static str {
     match rule {
-        Rule::End | Rule::Junk | Rule::Trailing => " {\"status\" : 200}\r\n",
-        Rule::Escape => r#"{"action":"query","target":{"uri":"a:\u0062\/"}}"#,
-        Rule::ControlCharacter => r#"{"status":200,"status_text":"a\nb\u0000"}"#,
-        Rule::Surrogate => r#"{"action":"query","target":{"properties":["a","\ud83d\ude00"]}}"#,
-        Rule::Noncharacter => r#"{"action":"query","target":{"properties":["\ufffd"]}}"#,
-        Rule::NumberForm | Rule::WantNumber | Rule::RateLimit => r#"{"status":200,"results":{"rate_limit":1.5e1}}"#,
-        Rule::NumberRange | Rule::WantInteger => {
+        LanguageRule::End | LanguageRule::Junk | LanguageRule::Trailing => " {\"status\" : 200}\r\n",
+        LanguageRule::Escape => r#"{"action":"query","target":{"uri":"a:\u0062\/"}}"#,
+        LanguageRule::ControlCharacter => r#"{"status":200,"status_text":"a\nb\u0000"}"#,
+        LanguageRule::Surrogate => r#"{"action":"query","target":{"properties":["a","\ud83d\ude00"]}}"#,
+        LanguageRule::Noncharacter => r#"{"action":"query","target":{"properties":["\ufffd"]}}"#,
+        LanguageRule::NumberForm | LanguageRule::WantNumber | LanguageRule::RateLimit => {
+            r#"{"status":200,"results":{"rate_limit":1.5e1}}"#
+        }
+        LanguageRule::NumberRange | LanguageRule::WantInteger => {
             r#"{"action":"deny","target":{"uri":"a:b"},"args":{"start_time":9007199254740991}}"#
         }
-        Rule::DuplicateKey => r#"{"action":"deny","target":{"uri":"a:b"},"args":{"x-a":{"b":1,"c":{"b":3}}}}"#,
-        Rule::TooDeep => r#"{"action":"deny","target":{"uri":"a:b"},"args":{"x-a":{"b":[[[[[[[[[[[[1]]]]]]]]]]]]}}}"#,
-        Rule::WantMap | Rule::Actuator => r#"{"action":"deny","target":{"uri":"a:b"},"actuator":{"x-a":{"b":1}}}"#,
-        Rule::WantList | Rule::Feature | Rule::DuplicateFeature => {
+        LanguageRule::DuplicateKey | LanguageRule::TooMany => {
+            r#"{"action":"deny","target":{"uri":"a:b"},"args":{"x-a":{"b":1,"c":{"b":3}}}}"#
+        }
+        LanguageRule::TooDeep => {
+            r#"{"action":"deny","target":{"uri":"a:b"},"args":{"x-a":{"b":[[[[[[[[[[[[1]]]]]]]]]]]]}}}"#
+        }
+        LanguageRule::WantMap | LanguageRule::Actuator => {
+            r#"{"action":"deny","target":{"uri":"a:b"},"actuator":{"x-a":{"b":1}}}"#
+        }
+        LanguageRule::WantList | LanguageRule::Feature | LanguageRule::DuplicateFeature => {
             r#"{"action":"query","target":{"features":["versions","profiles","pairs","rate_limit"]}}"#
         }
-        Rule::WantText | Rule::NoAction | Rule::Action | Rule::NoTarget | Rule::OneTarget | Rule::Uri => {
-            r#"{"action":"remediate","target":{"uri":"urn:a?b#c"}}"#
-        }
-        Rule::WantBoolean | Rule::SlpfArg | Rule::SlpfEmpty | Rule::SlpfDropProcess | Rule::SlpfDirection => {
+        LanguageRule::WantText
+        | LanguageRule::NoAction
+        | LanguageRule::Action
+        | LanguageRule::NoTarget
+        | LanguageRule::OneTarget
+        | LanguageRule::Uri => r#"{"action":"remediate","target":{"uri":"urn:a?b#c"}}"#,
+        LanguageRule::WantBoolean
+        | LanguageRule::SlpfArg
+        | LanguageRule::SlpfDropProcess
+        | LanguageRule::SlpfDirection => {
             r#"{"action":"deny","target":{"ipv4_net":"10.0.0.0"},"args":{"slpf":{"persistent":false,"drop_process":"false_ack","direction":"egress","insert_rule":7}}}"#
         }
-        Rule::Null | Rule::NoStatus | Rule::Status | Rule::EmptyResults => {
+        LanguageRule::Null | LanguageRule::NoStatus | LanguageRule::Status | LanguageRule::EmptyResults => {
             r#"{"status":503,"status_text":"a","results":{"versions":["1.0"]}}"#
         }
-        Rule::UnknownKey => r#"{"headers":{"unknown":1},"body":{"openc2":{"response":{"status":200}}}}"#,
-        Rule::NoBody | Rule::OneContent | Rule::EmptyHeaders | Rule::EmptyFrom => {
+        LanguageRule::UnknownKey => r#"{"headers":{"unknown":1},"body":{"openc2":{"response":{"status":200}}}}"#,
+        LanguageRule::NoContent
+        | LanguageRule::NoBody
+        | LanguageRule::OneContent
+        | LanguageRule::EmptyHeaders
+        | LanguageRule::EmptyFrom => {
             r#"{"headers":{"from":"a","to":["b"]},"body":{"openc2":{"response":{"status":200}}},"signature":"s"}"#
         }
-        Rule::EmptyNotification => r#"{"body":{"openc2":{"notification":{"x-a":1}}}}"#,
-        Rule::Target => r#"{"action":"cancel","target":{"command":"k"}}"#,
-        Rule::TargetExtension | Rule::UnregisteredNsid => r#"{"action":"set","target":{"x-acme:door":"open"}}"#,
-        Rule::EmptyArgs | Rule::Arg | Rule::ThreeTimes | Rule::ResponseType => {
+        LanguageRule::EmptyNotification => r#"{"body":{"openc2":{"notification":{"x-a":1}}}}"#,
+        LanguageRule::Target => r#"{"action":"cancel","target":{"command":"k"}}"#,
+        LanguageRule::TargetExtension | LanguageRule::UnregisteredNsid => {
+            r#"{"action":"set","target":{"x-acme:door":"open"}}"#
+        }
+        LanguageRule::EmptyArgs | LanguageRule::Arg | LanguageRule::ThreeTimes | LanguageRule::ResponseType => {
             r#"{"action":"deny","target":{"uri":"a:b"},"args":{"start_time":1,"duration":2,"response_requested":"ack"}}"#
         }
-        Rule::CommandId => {
+        LanguageRule::CommandId => {
             r#"{"action":"deny","target":{"uri":"a:b"},"command_id":"d1ac0489-ed51-4345-9175-f3078f30afe5"}"#
         }
-        Rule::Nsid => r#"{"status":200,"results":{"profiles":["x-16-characters-"]}}"#,
-        Rule::EmptyTarget => {
+        LanguageRule::Nsid => r#"{"status":200,"results":{"profiles":["x-16-characters-"]}}"#,
+        LanguageRule::EmptyTarget => {
             r#"{"action":"stop","target":{"process":{"pid":1,"name":"a","cwd":"/","executable":{"path":"/a"},"parent":{"pid":0},"command_line":"a b"}}}"#
         }
-        Rule::Hostname => r#"{"action":"locate","target":{"domain_name":"a-1.example."}}"#,
-        Rule::IdnHostname => r#"{"action":"locate","target":{"idn_domain_name":"b\u00fccher.example"}}"#,
-        Rule::Email => r#"{"action":"locate","target":{"email_addr":"a.b+c@example.com"}}"#,
-        Rule::IdnEmail => r#"{"action":"locate","target":{"idn_email_addr":"\u00fc@b\u00fccher.example"}}"#,
-        Rule::Ipv4Net | Rule::Port | Rule::Protocol => {
+        LanguageRule::Hostname => r#"{"action":"locate","target":{"domain_name":"a-1.example."}}"#,
+        LanguageRule::IdnHostname => r#"{"action":"locate","target":{"idn_domain_name":"b\u00fccher.example"}}"#,
+        LanguageRule::Email => r#"{"action":"locate","target":{"email_addr":"a.b+c@example.com"}}"#,
+        LanguageRule::IdnEmail => r#"{"action":"locate","target":{"idn_email_addr":"\u00fc@b\u00fccher.example"}}"#,
+        LanguageRule::Ipv4Net | LanguageRule::Port | LanguageRule::Protocol => {
             r#"{"action":"allow","target":{"ipv4_connection":{"src_addr":"0.0.0.0/0","src_port":0,"dst_addr":"255.255.255.255/32","dst_port":65535,"protocol":"sctp"}}}"#
         }
-        Rule::Ipv6Net => r#"{"action":"allow","target":{"ipv6_net":"2001:db8::/128"}}"#,
-        Rule::MacAddr => r#"{"action":"locate","target":{"mac_addr":"00:1B:44:11:3A:B7:FF:FF"}}"#,
-        Rule::Iri => r#"{"action":"scan","target":{"iri":"http://b\u00fccher.example/\u00e9"}}"#,
-        Rule::Hash => {
+        LanguageRule::Ipv6Net => r#"{"action":"allow","target":{"ipv6_net":"2001:db8::/128"}}"#,
+        LanguageRule::MacAddr => r#"{"action":"locate","target":{"mac_addr":"00:1B:44:11:3A:B7:FF:FF"}}"#,
+        LanguageRule::Iri => r#"{"action":"scan","target":{"iri":"http://b\u00fccher.example/\u00e9"}}"#,
+        LanguageRule::Hash => {
             r#"{"action":"scan","target":{"file":{"hashes":{"md5":"D41D8CD98F00B204E9800998ECF8427E","sha1":"da39a3ee5e6b4b0d3255bfef95601890afd80709"}}}}"#
         }
-        Rule::Base64 => r#"{"action":"detonate","target":{"artifact":{"payload":{"bin":"-_8"}}}}"#,
-        Rule::Payload => {
+        LanguageRule::Base64 => r#"{"action":"detonate","target":{"artifact":{"payload":{"bin":"-_8"}}}}"#,
+        LanguageRule::Payload => {
             r#"{"action":"detonate","target":{"artifact":{"mime_type":"a/b","payload":{"url":"http://a/"}}}}"#
         }
-        Rule::EmptyProperties => r#"{"action":"query","target":{"properties":["battery"]}}"#,
-        Rule::NotUnique | Rule::EmptyPair | Rule::EmptyPairs => {
+        LanguageRule::EmptyProperties => r#"{"action":"query","target":{"properties":["battery"]}}"#,
+        LanguageRule::NotUnique | LanguageRule::EmptyPair | LanguageRule::EmptyPairs => {
             r#"{"status":200,"results":{"pairs":{"deny":["uri","ipv4_net"],"delete":["slpf:rule_number"]}}}"#
         }
-        Rule::Result | Rule::SlpfResult => r#"{"status":200,"results":{"slpf":{"rule_number":1234}}}"#,
-        Rule::SlpfTarget => r#"{"action":"delete","target":{"slpf:rule_number":1234}}"#,
-        Rule::SlpfSpecifier | Rule::SlpfHostname | Rule::SlpfTuple => {
+        LanguageRule::Result | LanguageRule::SlpfResult => r#"{"status":200,"results":{"slpf":{"rule_number":1234}}}"#,
+        LanguageRule::SlpfTarget => r#"{"action":"delete","target":{"slpf:rule_number":1234}}"#,
+        LanguageRule::SlpfSpecifier | LanguageRule::SlpfHostname | LanguageRule::SlpfTuple => {
             r#"{"action":"deny","target":{"ipv4_net":"10.0.0.0"},"actuator":{"slpf":{"hostname":"::1","named_group":"g","asset_id":"30","asset_tuple":["1","2","3","4","5","6","7","8","9","10"]}}}"#
         }
         // Of the draft.
-        Rule::Profile => r#"{"action":"deny","target":{"uri":"a:b"},"profile":"slpf"}"#,
-        Rule::Version => r#"{"status":200,"results":{"versions":["2.0"]}}"#,
+        LanguageRule::Profile => r#"{"action":"deny","target":{"uri":"a:b"},"profile":"slpf"}"#,
+        LanguageRule::Version => r#"{"status":200,"results":{"versions":["2.0"]}}"#,
         other => panic!("{other:?} has no good case"),
     }
 }
 
 #[test]
 fn each_rule_is_kept_by_something() {
-    for rule in Rule::ALL.iter().filter(|rule| !ELSEWHERE.contains(rule)) {
+    for rule in LanguageRule::ALL.iter().filter(|rule| !ELSEWHERE.contains(rule)) {
         let language = match rule {
-            Rule::Profile | Rule::Version => Language::V2_0,
+            LanguageRule::Profile | LanguageRule::Version => Language::V2_0,
             _ => Language::V1_0,
         };
         let json = good(*rule);
@@ -337,7 +388,7 @@ fn each_rule_is_found_where_it_is_broken() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    for rule in Rule::ALL {
+    for rule in LanguageRule::ALL {
         let found = all.iter().any(|bad| bad.rule == *rule) || ELSEWHERE.contains(rule);
         assert!(found, "nothing breaks {rule:?}");
         assert!(!rule.section().is_empty() && !rule.meaning().is_empty());
@@ -348,25 +399,75 @@ fn each_rule_is_found_where_it_is_broken() {
 fn bytes_and_sizes_are_bounded() {
     let reading = Reading { size: 20, ..Reading::default() };
     let error = reading.document(Encoding::Json, b"{\"status\":200}\xFF").unwrap_err();
-    assert_eq!((error.rule, error.at), (Rule::Utf8, 14));
-    assert_eq!(reading.document(Encoding::Json, b"{\"status\"    :    200}").unwrap_err().rule, Rule::TooLarge);
+    assert_eq!((error.rule, error.at), (LanguageRule::Utf8, 14));
+    assert_eq!(reading.document(Encoding::Json, b"{\"status\"    :    200}").unwrap_err().rule, LanguageRule::TooLarge);
     let flat = Reading { depth: 1, ..Reading::default() };
     assert!(flat.document(Encoding::Json, b"{\"status\":200}").is_ok());
-    assert_eq!(flat.document(Encoding::Json, b"{\"status\":200,\"results\":{}}").unwrap_err().rule, Rule::TooDeep);
+    assert_eq!(
+        flat.document(Encoding::Json, b"{\"status\":200,\"results\":{}}").unwrap_err().rule,
+        LanguageRule::TooDeep
+    );
+}
+
+#[test]
+fn keys_in_any_order_are_as_many_as_the_caller_allows_and_ascending_ones_any_number() {
+    let keys = |numbers: &mut dyn Iterator<Item = usize>| match keys(numbers) {
+        none if none.is_empty() => none,
+        some => format!(",{some}"),
+    };
+    let read = |members: usize, keys: String| {
+        let json = format!(r#"{{"headers":{{"from":"p"{keys}}},{OK}}}"#);
+        let reading = Reading { members, ..Reading::default() };
+        reading.message(Encoding::Json, json.as_bytes()).map(drop).map_err(|error| error.rule)
+    };
+    for members in [0, 1, 7, MAX_MEMBERS, usize::MAX] {
+        let most = members.min(MAX_MEMBERS);
+        assert_eq!(read(members, keys(&mut (0..most).rev())), Ok(()), "{members}");
+        assert_eq!(read(members, keys(&mut (0..most + 2).rev())), Err(LanguageRule::TooMany), "{members}");
+        assert_eq!(read(members, keys(&mut (0..5000))), Ok(()), "{members}");
+        let twice = keys(&mut (0..5000).chain([4999]));
+        assert_eq!(read(members, twice), Err(LanguageRule::DuplicateKey), "{members}");
+    }
+    // What the language defines is told apart without a table.
+    let json = format!(r#"{{"headers":{{"to":["a"],"from":"p","created":1,"request_id":"r"}},{OK}}}"#);
+    assert!(Reading { members: 0, ..Reading::default() }.message(Encoding::Json, json.as_bytes()).is_ok());
+}
+
+#[test]
+fn ascending_is_by_length_first_in_cbor() {
+    let read = |keys: &[&str]| {
+        let mut bytes = vec![0xA1, 0x66];
+        bytes.extend(b"status\x18\xC8");
+        let mut raw = vec![0xA0 | keys.len() as u8];
+        for key in keys {
+            raw.push(0x60 | key.len() as u8);
+            raw.extend(key.as_bytes());
+            raw.push(1);
+        }
+        bytes[0] = 0xA2;
+        bytes.extend(b"\x67results\xA1\x63x-a");
+        bytes.extend(raw);
+        let reading = Reading { members: 1, ..Reading::default() };
+        reading.response(Encoding::Cbor, &bytes).map(drop).map_err(|error| error.rule)
+    };
+    assert_eq!(read(&["b", "c", "aa", "ab"]), Ok(()));
+    assert_eq!(read(&["aa", "ab", "b", "c"]), Err(LanguageRule::TooMany));
 }
 
 #[test]
 fn cbor_breaks_its_own_rules() {
     for (bytes, rule, path) in [
-        (&b"\xA1\x66status"[..], Rule::CborEnd, "status"),
-        (b"\xA1\x66status\x1C", Rule::CborJunk, "status"),
-        (b"\xA1\x66status\x18\xC8\x00", Rule::CborTrailing, ""),
-        (b"\xA1\x66status\xC1\x18\xC8", Rule::CborTag, "status"),
-        (b"\xA2\x66status\x18\xC8\x02\x61a", Rule::CborKey, ""),
-        (b"\xA1\x66status\x7F\x61a\xFF", Rule::CborChunks, "status"),
-        (b"\xA2\x66status\x18\xC8\x6Bstatus_text\x7F\x61a\xFF", Rule::CborChunks, "status_text"),
-        (b"\xA2\x66status\x18\xC8\x6Bstatus_text\x61\xFF", Rule::Utf8, "status_text"),
-        (b"\xA2\x66status\x18\xC8\x66status\x18\xC8", Rule::DuplicateKey, "status"),
+        (&b"\xA1\x66status"[..], LanguageRule::CborEnd, "status"),
+        (b"\xA1\x66status\x1C", LanguageRule::CborJunk, "status"),
+        (b"\xA1\x66status\xF7", LanguageRule::CborSimple, "status"),
+        (b"\xA2\x66status\x18\xC8\x67results\xA1\x63x-a\xA1\x61a\xF7", LanguageRule::CborSimple, "results.x-a.a"),
+        (b"\xA1\x66status\x18\xC8\x00", LanguageRule::CborTrailing, ""),
+        (b"\xA1\x66status\xC1\x18\xC8", LanguageRule::CborTag, "status"),
+        (b"\xA2\x66status\x18\xC8\x02\x61a", LanguageRule::CborKey, ""),
+        (b"\xA1\x66status\x7F\x61a\xFF", LanguageRule::CborChunks, "status"),
+        (b"\xA2\x66status\x18\xC8\x6Bstatus_text\x7F\x61a\xFF", LanguageRule::CborChunks, "status_text"),
+        (b"\xA2\x66status\x18\xC8\x6Bstatus_text\x61\xFF", LanguageRule::Utf8, "status_text"),
+        (b"\xA2\x66status\x18\xC8\x66status\x18\xC8", LanguageRule::DuplicateKey, "status"),
     ] {
         let error = Reading::default().response(Encoding::Cbor, bytes).unwrap_err();
         assert_eq!((error.rule, error.path.as_str()), (rule, path), "{bytes:02x?}");
@@ -376,9 +477,35 @@ fn cbor_breaks_its_own_rules() {
     assert_eq!(read.value.status.code(), 200);
     // An IPv4 range as CBOR has it: bytes and prefix length, each in its own field (LS1 s3.4.1.9).
     let net = b"\x82\x06\xA1\x0D\x82\x43\x0A\x00\x00\x18\x18";
-    assert_eq!(Reading::default().command(Encoding::Cbor, net).unwrap_err().rule, Rule::Ipv4Net);
+    assert_eq!(Reading::default().command(Encoding::Cbor, net).unwrap_err().rule, LanguageRule::Ipv4Net);
     let mac = b"\x82\x06\xA1\x11\x61a";
-    assert_eq!(Reading::default().command(Encoding::Cbor, mac).unwrap_err().rule, Rule::MacAddr);
+    assert_eq!(Reading::default().command(Encoding::Cbor, mac).unwrap_err().rule, LanguageRule::MacAddr);
+}
+
+#[test]
+fn the_type_that_is_wanted_is_that_of_the_encoding() {
+    let rule = |encoding, bytes: &[u8]| Reading::default().command(encoding, bytes).unwrap_err().rule;
+    for (json, wanted) in [
+        (r#"{"action":"deny","target":{"ipv4_net":["10.0.0.0",8]}}"#, LanguageRule::WantText),
+        (r#"{"action":"deny","target":{"mac_addr":7}}"#, LanguageRule::WantText),
+        (r#"{"action":"deny","target":{"file":{"hashes":{"md5":7}}}}"#, LanguageRule::WantText),
+        (r#"{"action":"deny","target":{"ipv4_connection":[]}}"#, LanguageRule::WantMap),
+        (r#"{"action":7,"target":{}}"#, LanguageRule::WantText),
+    ] {
+        assert_eq!(rule(Encoding::Json, json.as_bytes()), wanted, "{json}");
+    }
+    for (concise, wanted) in [
+        (&b"\x82\x06\xA1\x0D\x07"[..], LanguageRule::WantList),
+        (b"\x82\x06\xA1\x11\x07", LanguageRule::WantBinary),
+        (b"\x82\x06\xA1\x0A\xA1\x03\xA1\x01\x07", LanguageRule::WantBinary),
+        (b"\x82\x06\xA1\x01\x83\xF6\xA1\x01\x07", LanguageRule::WantBinary),
+        (b"\x82\x06\xA1\x0F\x07", LanguageRule::WantList),
+        (b"\x82\x61a\xA0", LanguageRule::WantInteger),
+    ] {
+        assert_eq!(rule(Encoding::Cbor, concise), wanted, "{concise:02x?}");
+    }
+    // Where text is read all the same, it is told what is wrong with it.
+    assert_eq!(rule(Encoding::Cbor, b"\x82\x06\xA1\x0D\x61a"), LanguageRule::Ipv4Net);
 }
 
 /// A connection without a single property would match all there is, so nothing may stand for one.
@@ -391,18 +518,20 @@ fn nothing_but_nulls_is_empty() {
         b"\x82\x06\xA1\x01\x83\xF6\xF6\xF6",
     ] {
         let error = Reading::default().command(Encoding::Cbor, bytes).unwrap_err();
-        assert_eq!(error.rule, Rule::EmptyTarget, "{bytes:02x?}");
+        assert_eq!(error.rule, LanguageRule::EmptyTarget, "{bytes:02x?}");
     }
     assert!(Reading::default().command(Encoding::Cbor, b"\x82\x06\xA1\x0F\x85\xF6\xF6\xF6\xF6\x06").is_ok());
     let lenient = Reading::lenient(Language::V1_0);
     for (json, rule) in [
-        (r#"{"action":"deny","target":{"ipv4_connection":{"src_addr":null}}}"#, Rule::EmptyTarget),
-        (r#"{"action":"deny","target":{"ipv6_connection":{"src_addr":null,"protocol":null}}}"#, Rule::EmptyTarget),
-        (r#"{"action":"deny","target":{"file":{"hashes":{"md5":null}}}}"#, Rule::EmptyTarget),
-        (r#"{"action":"deny","target":{"device":{"hostname":null}}}"#, Rule::EmptyTarget),
-        (r#"{"action":"deny","target":{"process":{"pid":null}}}"#, Rule::EmptyTarget),
-        (r#"{"action":"deny","target":{"uri":"a:b"},"args":{"slpf":{"persistent":null}}}"#, Rule::SlpfEmpty),
-        (r#"{"status":200,"results":{"pairs":{"deny":null}}}"#, Rule::EmptyPairs),
+        (r#"{"action":"deny","target":{"ipv4_connection":{"src_addr":null}}}"#, LanguageRule::EmptyTarget),
+        (
+            r#"{"action":"deny","target":{"ipv6_connection":{"src_addr":null,"protocol":null}}}"#,
+            LanguageRule::EmptyTarget,
+        ),
+        (r#"{"action":"deny","target":{"file":{"hashes":{"md5":null}}}}"#, LanguageRule::EmptyTarget),
+        (r#"{"action":"deny","target":{"device":{"hostname":null}}}"#, LanguageRule::EmptyTarget),
+        (r#"{"action":"deny","target":{"process":{"pid":null}}}"#, LanguageRule::EmptyTarget),
+        (r#"{"status":200,"results":{"pairs":{"deny":null}}}"#, LanguageRule::EmptyPairs),
     ] {
         assert_eq!(lenient.document(Encoding::Json, json.as_bytes()).unwrap_err().rule, rule, "{json}");
     }
@@ -422,12 +551,66 @@ fn what_has_no_identifier_is_not_written_in_the_concise_form() {
         r#"{"action":"set","target":{"x-a:b":1}}"#,
         r#"{"action":"query","target":{"features":[]},"args":{"x-a":{"b":1}}}"#,
         r#"{"action":"query","target":{"features":[]},"actuator":{"er":{"hostname":"a"}}}"#,
-        r#"{"status":200,"results":{"pairs":{"delete":["slpf:rule_number"]}}}"#,
+        r#"{"status":200,"results":{"pairs":{"delete":["pf:rule_number"]}}}"#,
     ] {
         let document = Reading::default().document(Encoding::Json, json.as_bytes()).unwrap().value;
         let refused = document.encode(Form::Concise, &mut [0; 200]);
-        assert_eq!(refused, Err(openc2_mqtt::EncodeError::Refused(Rule::ConciseExtension)), "{json}");
+        assert_eq!(refused, Err(openc2_mqtt::EncodeError::Refused(LanguageRule::ConciseExtension)), "{json}");
         assert!(document.encode(Form::Cbor, &mut [0; 200]).is_ok());
+    }
+}
+
+#[test]
+fn pairs_name_the_rule_number_of_packet_filtering_in_every_form() {
+    let json = r#"{"status":200,"results":{"pairs":{"deny":["ipv4_net"],"delete":["slpf:rule_number"]}}}"#;
+    let concise = b"\xA2\x01\x18\xC8\x03\xA1\x03\xA2\x06\x81\x0D\x14\x81\x19\x04\x00";
+    let document = Reading::default().document(Encoding::Json, json.as_bytes()).unwrap().value;
+    let mut buffer = [0; 200];
+    let length = document.encode(Form::Concise, &mut buffer).unwrap();
+    assert_eq!(&buffer[..length], concise);
+    let again = Reading::default().document(Encoding::Cbor, concise).unwrap().value;
+    let length = again.encode(Form::Json, &mut buffer).unwrap();
+    assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(json));
+    let twice = b"\xA2\x01\x18\xC8\x03\xA1\x03\xA1\x14\x82\x19\x04\x00\x19\x04\x00";
+    let error = Reading::default().document(Encoding::Cbor, twice).unwrap_err();
+    assert_eq!((error.rule, error.path.as_str()), (LanguageRule::NotUnique, "3.3.20[1]"));
+}
+
+#[test]
+fn pairs_grouped_by_profile_are_of_the_draft_and_a_habit_in_1_0() {
+    let json = r#"{"status":200,"results":{"pairs":{"query":["features"],"slpf":{"deny":["ipv4_net","file"],"query":["features"]},"pf":{"deny":["file","uri"]}}}}"#;
+    let draft = Reading::strict(Language::V2_0).response(Encoding::Json, json.as_bytes()).unwrap();
+    assert!(draft.quirks.is_empty());
+    let strict = Reading::default().response(Encoding::Json, json.as_bytes()).unwrap_err();
+    assert_eq!((strict.rule, strict.path.as_str()), (LanguageRule::Action, "results.pairs.slpf"));
+    let lenient = Reading::lenient(Language::V1_0).response(Encoding::Json, json.as_bytes()).unwrap();
+    assert!(lenient.quirks.contains(Quirk::NestedPairs));
+    let pairs = draft.value.results.pairs.unwrap();
+    assert!(pairs.contains(Action::Deny, "uri") && pairs.contains(Action::Deny, "ipv4_net"));
+    assert!(pairs.contains(Action::Query, "features") && !pairs.contains(Action::Query, "uri"));
+    assert_eq!(pairs.iter().count(), 4);
+    // Written as a draft they stand as they stood; in 1.0 all of an action's targets stand together.
+    let united = r#"{"status":200,"results":{"pairs":{"query":["features"],"deny":["ipv4_net","file","uri"]}}}"#;
+    for (language, told) in [(Language::V2_0, json), (Language::V1_0, united)] {
+        let mut buffer = [0; 400];
+        for form in [Form::Json, Form::Cbor, Form::Concise] {
+            let length = draft.value.encode(Style { form, language }, &mut buffer).unwrap();
+            let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
+            let bytes = buffer[..length].to_vec();
+            let again = Reading::strict(language).response(encoding, &bytes).unwrap().value;
+            let length = again.encode(Style { form: Form::Json, language }, &mut buffer).unwrap();
+            assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(told), "{form:?}");
+        }
+    }
+    for (bad, path) in [
+        (r#"{"slpf":{}}"#, "results.pairs.slpf"),
+        (r#"{"slpf":{"deny":[]}}"#, "results.pairs.slpf.deny"),
+        (r#"{"slpf":{"dance":["uri"]}}"#, "results.pairs.slpf.dance"),
+        (r#"{"slpf":{"deny":["uri"]},"slpf":{"deny":["uri"]}}"#, "results.pairs.slpf"),
+    ] {
+        let json = format!(r#"{{"status":200,"results":{{"pairs":{bad}}}}}"#);
+        let error = Reading::strict(Language::V2_0).response(Encoding::Json, json.as_bytes()).unwrap_err();
+        assert_eq!(error.path.as_str(), path, "{error}");
     }
 }
 
@@ -449,6 +632,8 @@ fn peers_habits_are_refused_or_forgiven_and_told() {
         (Quirk::DuplicateFeature, v1, r#"{"action":"query","target":{"features":["pairs","pairs"]}}"#),
         (Quirk::LongNamespace, v1, r#"{"action":"deny","target":{"uri":"a:b"},"actuator":{"x-sfractal-blinky":{}}}"#),
         (Quirk::LongNamespace, v1, r#"{"status":200,"results":{"profiles":["iot-front-door-lock"]}}"#),
+        (Quirk::ResultsNotAMap, v1, r#"{"status":200,"results":"done"}"#),
+        (Quirk::ResultsNotAMap, v1, r#"{"results":[{"a":1}],"status":200}"#),
     ] {
         assert!(Reading::strict(language).document(Encoding::Json, json.as_bytes()).is_err(), "{json}");
         let read = Reading::lenient(language).document(Encoding::Json, json.as_bytes()).unwrap();
@@ -460,9 +645,16 @@ fn peers_habits_are_refused_or_forgiven_and_told() {
     assert_eq!(read.value.headers.created, Some(1_610_483_630), "it is told, not scaled");
     assert!(Reading::strict(v1).message(Encoding::Json, seconds.as_bytes()).unwrap().quirks.is_empty());
     // Those of MQTT are the transfer's to find.
-    let transfer =
-        [Quirk::MessageTypeName, Quirk::MissingProperty, Quirk::QosZero, Quirk::Retained, Quirk::PayloadFormat];
-    assert_eq!(Quirk::ALL.len(), 9 + transfer.len());
+    let transfer = [
+        Quirk::MessageTypeName,
+        Quirk::MissingProperty,
+        Quirk::QosZero,
+        Quirk::Retained,
+        Quirk::PayloadFormat,
+        Quirk::PayloadEncoding,
+        Quirk::NoFrom,
+    ];
+    assert_eq!(Quirk::ALL.len(), 10 + transfer.len());
 }
 
 #[test]
@@ -478,10 +670,10 @@ fn the_draft_of_v2_has_its_own_words() {
         let reading = Reading::strict(Language::V2_0);
         let document = reading.document(Encoding::Json, json.as_bytes()).unwrap().value;
         let mut buffer = [0; 300];
-        let style = openc2_mqtt::Style { form: Form::Json, language: Language::V2_0 };
+        let style = Style { form: Form::Json, language: Language::V2_0 };
         let length = document.encode(style, &mut buffer).unwrap();
         assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(json));
-        let style = openc2_mqtt::Style { form: Form::Cbor, ..style };
+        let style = Style { form: Form::Cbor, ..style };
         let length = document.encode(style, &mut buffer).unwrap();
         assert!(reading.document(Encoding::Cbor, &buffer[..length]).is_ok());
     }

@@ -14,8 +14,10 @@ use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use mqtt5_codec::{QoS, Topic};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Ignored, Reaction, Ticket};
-use openc2_mqtt::producer::{self, Expect, Heard, Part, Producer, Request, Unheard};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Ignored, Reaction, Ticket};
+use openc2_mqtt::producer::{
+    Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request, Unheard,
+};
 use openc2_mqtt::transfer::{Channel, Outgoing, PropertyList, Received};
 use openc2_mqtt::{
     Action, Command, Encoding, Feature, Features, Instant, Ipv4Net, Pair, Response, ResponseType, Status, Target, Texts,
@@ -108,8 +110,9 @@ impl<M> Node<M> {
 /// What UTC was when the world began.
 const UTC: u64 = 1_700_000_000_000;
 
-type Slots = consumer::Inline<24, 12_288>;
-type Requests = producer::Inline<12, 400>;
+/// With room for every request there is, so that none is forgotten within the window.
+type Slots = ConsumerMemory<64, 32_768>;
+type Requests = ProducerMemory<12, 400>;
 
 #[derive(Default)]
 struct Requested {
@@ -202,7 +205,7 @@ impl<'d> World<'d> {
         let sent = node.machine.request(&request, random, now, Some(UTC + self.now), &mut buffer);
         let (id, outgoing) = match sent {
             Ok((id, outgoing)) => (node.machine.request_id(id).unwrap().to_string(), outgoing),
-            Err(producer::Refused::Requests | producer::Refused::Responders) => return self.note("request refused"),
+            Err(ProducerRefused::Requests | ProducerRefused::Responders) => return self.note("request refused"),
             Err(refused) => panic!("{refused}"),
         };
         let packet = Packet::of(&outgoing);
@@ -261,6 +264,7 @@ impl<'d> World<'d> {
                 Ignored::ForOthers => "for others",
                 why => panic!("{why:?}"),
             }),
+            other => panic!("{other:?}"),
         }
         for packet in out {
             self.publish(&packet);
@@ -299,7 +303,7 @@ impl<'d> World<'d> {
         let node = &mut self.consumers[index].1;
         node.began = self.now;
         node.process += 1;
-        node.machine = Consumer::new(self.declarations[index], consumer::Policy::default(), Slots::new());
+        node.machine = Consumer::new(self.declarations[index], ConsumerPolicy::default(), Slots::new());
         if !node.saved.is_empty() {
             node.machine.import(&node.saved, Instant::from_millis(0), Some(UTC + self.now)).unwrap();
         }
@@ -362,6 +366,7 @@ impl<'d> World<'d> {
                 Unheard::Full(_) => "no room for a responder",
                 why => panic!("{why:?}"),
             }),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -433,7 +438,7 @@ impl<'d> World<'d> {
 
 fn a_producer<'d>(index: usize) -> Producer<'d, Requests> {
     let (name, encoding) = [("producer-0", Encoding::Json), ("producer-1", Encoding::Cbor)][index];
-    Producer::new(name, producer::Policy { encoding, ..producer::Policy::default() }, Requests::new())
+    Producer::new(name, ProducerPolicy { encoding, ..ProducerPolicy::default() }, Requests::new())
 }
 
 fn simulate(seed: u64) -> BTreeMap<&'static str, u32> {
@@ -456,7 +461,7 @@ fn simulate(seed: u64) -> BTreeMap<&'static str, u32> {
         declarations,
     };
     for declaration in world.declarations.clone() {
-        let consumer = Consumer::new(declaration, consumer::Policy::default(), Slots::new());
+        let consumer = Consumer::new(declaration, ConsumerPolicy::default(), Slots::new());
         let topics = consumer.channels().map(|channel| {
             let mut buffer = [0; 64];
             let (topic, _) = channel.write(&consumer.policy().scheme, &mut buffer).unwrap();

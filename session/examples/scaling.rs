@@ -11,7 +11,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a measurement")]
 
 use mqtt5_codec::{PacketId, Properties, Property, QoS, ReasonCode, Text, Topic};
-use mqtt5_session::{Acknowledge, Boxed, Client, Connect, Event, Inbox, Input, Instant, Message, Transmit};
+use mqtt5_session::{Acknowledge, Boxed, Client, ConnectOptions, Event, Inbox, Input, Instant, Publication, Transmit};
 
 const MESSAGES: u32 = 20_000;
 
@@ -60,10 +60,10 @@ impl Bench {
             qos,
         };
         let properties = [Property::SessionExpiryInterval(10)];
-        let mut connect = Connect::new(Text::new("c").unwrap());
+        let mut connect = ConnectOptions::new(Text::new("c").unwrap());
         connect.packet.properties = Properties::from(&properties);
         connect.acknowledge = if inbound && qos == 1 { Acknowledge::Manual } else { Acknowledge::Automatic };
-        bench.client.connect(&connect, now()).unwrap();
+        bench.client.connect(&connect, &mut bench.inbox, now()).unwrap();
         bench.write();
         bench.read(&[0x20, 3, 0, 0, 0]);
         bench
@@ -138,15 +138,15 @@ impl Bench {
     }
 
     fn publish(&mut self) -> u16 {
-        let mut message = Message::new(Topic::new("t").unwrap(), &[b'x'; 32]);
+        let mut message = Publication::new(Topic::new("t").unwrap(), &[b'x'; 32]);
         message.qos = QoS::from_u8(self.qos).unwrap();
-        let id = self.client.publish(&message, now()).unwrap().unwrap().get();
+        let id = self.client.publish(&message).unwrap().unwrap().get();
         self.write();
         id
     }
 
     fn write(&mut self) {
-        while let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit(now()) {
+        while let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit() {
             let n = bytes.len();
             self.client.transmitted(n, now());
         }

@@ -3,7 +3,7 @@
 use crate::arena::NIL;
 use crate::engine::Engine;
 
-/// What is done about aliases. Called by way of a [`Connect`](crate::Connect) that asked for some, so that a program without
+/// What is done about aliases. Called by way of a [`ConnectOptions`](crate::ConnectOptions) that asked for some, so that a program without
 /// such a one has none of this.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Giving {

@@ -39,7 +39,7 @@ const USED: u32 = 1;
 const BEFORE_IS_FREE: u32 = 2;
 /// The packet's first byte has been written to a connection.
 pub(crate) const SENT: u32 = 4;
-/// The packet outlives the connection.
+/// The packet of QoS 0 outlives the connection; one of an exchange has been copied out and is not written yet.
 pub(crate) const KEPT: u32 = 8;
 
 /// The unit of memory. A chunk begins with one.

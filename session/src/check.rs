@@ -1,6 +1,6 @@
 //! What always holds of a client's state, for tests that try to break it.
 
-use crate::arena::{NIL, SENT};
+use crate::arena::{KEPT, NIL, SENT};
 use crate::engine::Engine;
 use crate::flow::{Receiving, Sending};
 use crate::received::{self, ANSWERED, Entry, HERE, entry};
@@ -67,8 +67,7 @@ impl Engine<'_> {
     fn check_publishes(&mut self) -> Result<u16, &'static str> {
         let count = self.check_list(self.state.session.publishes, |slot| match slot.state {
             Sending::PubAck | Sending::PubRec => slot.chunk != NIL,
-            Sending::PubComp => true,
-            _ => false,
+            state => state.is_released(),
         })?;
         let up = matches!(self.state.link.phase, Phase::Up | Phase::Draining);
         let (mut number, mut after, mut new, mut sent) = (self.state.session.publishes.first, false, false, 0);
@@ -76,7 +75,7 @@ impl Engine<'_> {
         while let Some(&mut Slot { state, chunk, next, sent: here, .. }) = slot(self.flights, number) {
             after |= number == self.state.link.cursor;
             new |= number == self.state.link.unsent;
-            if state == Sending::PubComp {
+            if state.is_released() {
                 hold(!(up && new), "what was sent is before what was not")?;
                 if chunk != NIL {
                     hold(number == due, "PUBRELs wait in the order of the list")?;
@@ -88,7 +87,8 @@ impl Engine<'_> {
                 hold(!(after && here), "what waits has not been sent")?;
                 hold(!up || after || here, "what does not wait has been sent")?;
                 hold(!(up && new && self.arena.has(chunk, SENT)), "what was never sent is marked so")?;
-                let lent = self.state.link.writing == Writing::Kept && self.state.link.chunk == chunk;
+                let lent = self.state.link.writing == Writing::Kept && self.state.link.chunk == chunk
+                    || self.arena.has(chunk, KEPT);
                 hold(!up || new || lent || self.arena.has(chunk, SENT), "what was sent is marked so")?;
             }
             sent += u16::from(here);
@@ -115,7 +115,7 @@ impl Engine<'_> {
         let mut used = u32::from(self.state.link.urgent != NIL) + u32::from(self.state.link.writing == Writing::Once);
         let mut number = self.state.session.publishes.first;
         while let Some(&mut Slot { chunk, next, state, .. }) = slot(self.flights, number) {
-            used += u32::from(chunk != NIL && state != Sending::PubComp);
+            used += u32::from(chunk != NIL && !state.is_released());
             number = next;
         }
         for (mut at, last) in
@@ -128,6 +128,11 @@ impl Engine<'_> {
                 at = self.arena.after(at);
             }
             hold(last == NIL || last == before, "the queue knows its last")?;
+        }
+        let mut at = self.state.link.copied.first();
+        while at != NIL {
+            used += u32::from(!self.is_of_exchange(at));
+            at = self.arena.after(at);
         }
         hold(self.arena.check() == Some(used), "every chunk belongs to someone")
     }

@@ -5,12 +5,14 @@ use core::fmt;
 use mqtt5_codec::{Filter, PacketId, Properties, ReasonCode, Subscription};
 
 use crate::engine::Engine;
-use crate::event::{Event, Fault, Figures, Input, Refused, Transmit};
+use crate::error::{Fault, Refused};
+use crate::event::{Event, Figures, Input, Transmit};
 use crate::inbox::Inbox;
 use crate::memory::Memory;
-use crate::options::{Connect, Ending, Message};
+use crate::options::{ConnectOptions, Ending, Publication};
 use crate::state::{Phase, State};
 use crate::time::Instant;
+use crate::timer::first;
 
 /// An MQTT v5 client session, without I/O, clock or randomness of its own.
 ///
@@ -49,17 +51,24 @@ impl<M: Memory> Client<M> {
 
     // --- connection ---
 
-    /// Begins a connection over a transport that has just been opened: queues CONNECT [MQTT-3.1.0-1].
+    /// Begins a connection over a transport that has just been opened: queues CONNECT [MQTT-3.1.0-1], and empties the inbox,
+    /// which belongs to this connection from now on. The fault of the last connection is forgotten.
     ///
     /// With Clean Start, and if no session is held, walks through the exchanges in flight: those that were sent are lost,
     /// and `poll_lost` names them [MQTT-3.1.2-4].
     ///
     /// # Errors
-    /// [`Refused::Connected`] until `handle_close` was called for the last connection; [`Refused::Rule`] when the packet may
+    /// [`Refused::Connected`] until `handle_close` was called for the last connection; [`Refused::Prior`] for a Clean Start of 0
+    /// without a word on the past; [`Refused::Rule`] when the packet may
     /// not be sent, or has another client identifier than the session that is held, without Clean Start [MQTT-3.1.3-2];
     /// [`Refused::Bytes`].
-    pub fn connect(&mut self, options: &Connect<'_>, now: Instant) -> Result<(), Refused> {
-        self.engine().connect(options, now)
+    pub fn connect(
+        &mut self,
+        options: &ConnectOptions<'_>,
+        inbox: &mut Inbox<'_>,
+        now: Instant,
+    ) -> Result<(), Refused> {
+        self.engine().connect(options, inbox, now)
     }
 
     /// Continues an authentication that the server asked for by [`Event::Auth`] [MQTT-4.12.0-3], or begins a new one on a
@@ -69,36 +78,38 @@ impl<M: Memory> Client<M> {
     /// # Errors
     /// [`Refused::Rule`] when it is not our turn, the method differs [MQTT-4.12.0-5] or CONNECT had none [MQTT-4.12.0-7];
     /// [`Refused::NotConnected`], [`Refused::Closing`], [`Refused::Bytes`].
-    pub fn auth(&mut self, reason: ReasonCode, properties: Properties<'_>, now: Instant) -> Result<(), Refused> {
-        let _ = now;
+    pub fn auth(&mut self, reason: ReasonCode, properties: Properties<'_>) -> Result<(), Refused> {
         self.engine().auth(reason, properties)
     }
 
-    /// Ends the connection with a DISCONNECT, at once or after what is queued; [`is_closed`](Self::is_closed) tells when it
-    /// has been transmitted. A Session Expiry Interval among the properties governs from now on.
+    /// Ends the connection in order, with the plainest DISCONNECT: at once or after what is queued.
+    /// [`is_closed`](Self::is_closed) tells when it has been transmitted.
     ///
     /// # Errors
-    /// [`Refused::Rule`] when the packet may not be sent, or sets an expiry where CONNECT had none;
-    /// [`Refused::NotConnected`]; [`Refused::Closing`] the second time, unless at once; [`Refused::Bytes`], but not for one
-    /// without properties.
-    pub fn disconnect(
+    /// [`Refused::NotConnected`]; [`Refused::Closing`] the second time, unless at once.
+    pub fn disconnect(&mut self, ending: Ending) -> Result<(), Refused> {
+        self.engine().disconnect_normally(ending)
+    }
+
+    /// As [`disconnect`](Self::disconnect), with a reason and properties. A Session Expiry Interval among them governs from now
+    /// on.
+    ///
+    /// # Errors
+    /// As there; [`Refused::Rule`] when the packet may not be sent, or sets an expiry where CONNECT had none
+    /// [MQTT-3.14.2.2.2]; [`Refused::Bytes`], but not for one without properties.
+    pub fn disconnect_with(
         &mut self,
         reason: ReasonCode,
         properties: Properties<'_>,
         ending: Ending,
-        now: Instant,
     ) -> Result<(), Refused> {
-        let _ = now;
-        // Here, so that a program that never says more holds no code for it.
-        if properties.is_empty() && reason == ReasonCode::NORMAL_DISCONNECTION {
-            return self.engine().disconnect_normally(ending);
-        }
         self.engine().disconnect(reason, properties, ending)
     }
 
     /// The transport is closed, by whichever side. What belonged to the connection is forgotten: aliases, limits, quota,
     /// timers, a packet half written; SUBSCRIBE and UNSUBSCRIBE without an answer are lost. The session ends when its expiry
-    /// interval has passed from now on, at once if that is 0 [MQTT-3.1.2-23].
+    /// interval has passed from now on, at once if that is 0 [MQTT-3.1.2-23]. [`fault`](Self::fault) lives on until the next
+    /// `connect`.
     ///
     /// Walks through what is queued and what was received. Does nothing without a connection.
     pub fn handle_close(&mut self, now: Instant) {
@@ -117,7 +128,8 @@ impl<M: Memory> Client<M> {
         self.state.link.phase == Phase::Up
     }
 
-    /// What the server did wrong on this connection, if it did.
+    /// What the server did wrong on the connection that there is, or was last; `None` if it did nothing wrong, and from the next
+    /// `connect` on.
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {
         self.state.link.fault
@@ -137,17 +149,16 @@ impl<M: Memory> Client<M> {
     ///
     /// ```
     /// use mqtt5_codec::Topic;
-    /// use mqtt5_session::{Client, Inline, Instant, Message, Refused};
+    /// use mqtt5_session::{Client, Inline, Publication, Refused};
     /// let mut client = Client::new(Inline::<8, 512>::new());
-    /// let mut message = Message::new(Topic::new("a/b")?, b"hello");
-    /// assert_eq!(client.publish(&message, Instant::default()), Err(Refused::NotConnected));
-    /// message.hold = true; // until there is a connection
-    /// assert_eq!(client.publish(&message, Instant::default()), Ok(None));
+    /// let mut publication = Publication::new(Topic::new("a/b")?, b"hello");
+    /// assert_eq!(client.publish(&publication), Err(Refused::NotConnected));
+    /// publication.hold = true; // until there is a connection
+    /// assert_eq!(client.publish(&publication), Ok(None));
     /// # Ok::<(), mqtt5_codec::Rule>(())
     /// ```
-    pub fn publish(&mut self, message: &Message<'_>, now: Instant) -> Result<Option<PacketId>, Refused> {
-        let _ = now;
-        self.engine().publish(message)
+    pub fn publish(&mut self, publication: &Publication<'_>) -> Result<Option<PacketId>, Refused> {
+        self.engine().publish(publication)
     }
 
     /// Queues a SUBSCRIBE with these filters. [`Event::Subscribed`] has a result for each; a lost connection, `poll_lost`.
@@ -156,13 +167,7 @@ impl<M: Memory> Client<M> {
     /// [`Refused::NotConnected`], [`Refused::Closing`], [`Refused::Exchanges`], [`Refused::Bytes`]; [`Refused::Rule`] for
     /// what the server said it lacks, Maximum Packet Size [MQTT-3.2.2-15], and what the codec refuses: no filter
     /// [MQTT-3.8.3-2], No Local on a shared subscription [MQTT-3.8.3-4].
-    pub fn subscribe(
-        &mut self,
-        filters: &[Subscription<'_>],
-        properties: Properties<'_>,
-        now: Instant,
-    ) -> Result<PacketId, Refused> {
-        let _ = now;
+    pub fn subscribe(&mut self, filters: &[Subscription<'_>], properties: Properties<'_>) -> Result<PacketId, Refused> {
         self.engine().subscribe(filters, properties)
     }
 
@@ -171,13 +176,7 @@ impl<M: Memory> Client<M> {
     ///
     /// # Errors
     /// As [`subscribe`](Self::subscribe).
-    pub fn unsubscribe(
-        &mut self,
-        filters: &[Filter<'_>],
-        properties: Properties<'_>,
-        now: Instant,
-    ) -> Result<PacketId, Refused> {
-        let _ = now;
+    pub fn unsubscribe(&mut self, filters: &[Filter<'_>], properties: Properties<'_>) -> Result<PacketId, Refused> {
         self.engine().unsubscribe(filters, properties)
     }
 
@@ -217,8 +216,7 @@ impl<M: Memory> Client<M> {
     /// A [`Fault`], when the server breaks the protocol: the connection is over. A DISCONNECT that says so has been queued,
     /// except where a client may not send one.
     pub fn handle_input<'i>(&mut self, inbox: &'i mut Inbox<'_>, now: Instant) -> Result<Input<'i>, Fault> {
-        let _ = now;
-        self.engine().input(inbox)
+        self.engine().input(inbox, now)
     }
 
     /// Tells that the message given last has been handled, and queues its acknowledgement, if automatic. For a host that
@@ -233,13 +231,25 @@ impl<M: Memory> Client<M> {
     /// each PUBREL [MQTT-4.4.0-1] [MQTT-4.6.0-1]. A PUBLISH that waits for the server's Receive Maximum lets PUBRELs pass
     /// [MQTT-3.3.4-8]; a new PUBREL waits for those that are sent again [MQTT-4.6.0-4]. Then comes what is new. Passing by the
     /// PUBRELs that went ahead costs a step each, once a connection.
-    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit<'_>> {
-        let _ = now;
+    pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
         self.engine().transmit().map(Transmit::Bytes)
     }
 
-    /// Tells that the first `n` bytes of what [`poll_transmit`](Self::poll_transmit) lent last have been written. The
-    /// keep-alive counts from the call that tells of a packet's last byte.
+    /// Copies what is to be written next into `out`, as many whole packets as fit, and gives the number of bytes; 0 when there
+    /// is nothing, or no room. A packet that is larger than `out` is copied as far as it fits, and continued at the next call.
+    ///
+    /// The order is that of [`poll_transmit`](Self::poll_transmit), and the two may be mixed. What was copied belongs to this
+    /// connection: it is written in full and in order, or not at all once the connection is lost. Tell what has really been
+    /// written by [`transmitted`](Self::transmitted), also the part that went before a write failed: what was copied and not
+    /// written counts as not sent.
+    ///
+    /// A program that doesn't call it holds no code for it.
+    pub fn transmit_into(&mut self, out: &mut [u8]) -> usize {
+        self.engine().transmit_into(out)
+    }
+
+    /// Tells that `n` more bytes of what was lent or copied out have been written. The keep-alive counts from the call that
+    /// tells of a packet's last byte.
     pub fn transmitted(&mut self, n: usize, now: Instant) {
         self.engine().transmitted(n, now);
     }
@@ -251,11 +261,12 @@ impl<M: Memory> Client<M> {
             Phase::Down => Some(self.state.session.ends).filter(|ends| ends.is_set()),
             Phase::Closed => None,
             Phase::Connecting => Some(self.state.link.timers.answer),
-            _ => self.state.link.timers.first(),
+            _ => first([self.state.link.timers.answer, self.state.link.timers.ping, self.state.link.silence()]),
         }
     }
 
-    /// Does what is due: queues a PINGREQ [MQTT-3.1.2-20], or ends a session whose expiry interval passed, walking through
+    /// Does what is due: queues a PINGREQ, since nothing was sent [MQTT-3.1.2-20] or received for as long as `connect` said, or
+    /// ends a session whose expiry interval passed, walking through
     /// its exchanges. Does nothing when nothing is due.
     ///
     /// # Errors

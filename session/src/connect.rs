@@ -4,8 +4,9 @@ use mqtt5_codec::{Auth, Disconnect, EncodeError, Properties, Property, ReasonCod
 
 use crate::arena::{At, NIL};
 use crate::engine::Engine;
-use crate::event::Refused;
-use crate::options::{Acknowledge, Connect, Ending, Prior};
+use crate::error::Refused;
+use crate::inbox::Inbox;
+use crate::options::{Acknowledge, ConnectOptions, Ending, Prior};
 use crate::outgoing::{Chunk, Spare};
 use crate::state::{AuthTurn, Link, Phase, Writing, flag};
 use crate::time::Instant;
@@ -17,11 +18,19 @@ pub(crate) fn digest(bytes: &[u8]) -> u32 {
 
 impl Engine<'_> {
     #[inline(never)]
-    pub(crate) fn connect(&mut self, options: &Connect<'_>, now: Instant) -> Result<(), Refused> {
+    pub(crate) fn connect(
+        &mut self,
+        options: &ConnectOptions<'_>,
+        inbox: &mut Inbox<'_>,
+        now: Instant,
+    ) -> Result<(), Refused> {
         if self.state.link.phase != Phase::Down {
             return Err(Refused::Connected);
         }
         let packet = &options.packet;
+        if !packet.clean_start && options.prior.is_none() {
+            return Err(Refused::Prior);
+        }
         let client = digest(packet.client_id.as_bytes());
         let alive = self.state.session.alive && !self.state.session.ends.has_come(now);
         if alive && client != self.state.session.client && !packet.clean_start {
@@ -40,6 +49,7 @@ impl Engine<'_> {
         }
         self.state.session.client = client;
         self.state.session.serial = self.state.session.serial.wrapping_add(1).max(1);
+        inbox.bind(self.state.session.serial);
         self.state.link = Link::NEW;
         self.state.link.begin(options, now);
         if self.state.session.maybe {
@@ -156,7 +166,7 @@ impl Engine<'_> {
 
 impl Link {
     /// What a connection begins with.
-    fn begin(&mut self, options: &Connect<'_>, now: Instant) {
+    fn begin(&mut self, options: &ConnectOptions<'_>, now: Instant) {
         let packet = &options.packet;
         self.timers.answer = now.after(options.timeout.into()).at_least_one();
         self.phase = Phase::Connecting;
@@ -173,8 +183,9 @@ impl Link {
         let mut flags = flag::APART_DUE
             | set(options.acknowledge == Acknowledge::Manual, flag::MANUAL)
             | set(packet.clean_start, flag::CLEAN_START)
-            | set(options.prior == Prior::Empty, flag::PRIOR_EMPTY)
-            | set(packet.client_id.is_empty(), flag::EMPTY_CLIENT_ID);
+            | set(options.prior == Some(Prior::Empty), flag::PRIOR_EMPTY)
+            | set(packet.client_id.is_empty(), flag::EMPTY_CLIENT_ID)
+            | set(!options.ping_when_silent, flag::SILENCE);
         for property in packet.properties.iter() {
             match property {
                 Property::SessionExpiryInterval(seconds) => self.expiry = seconds,
@@ -190,6 +201,7 @@ impl Link {
                 _ => {}
             }
         }
+        self.receive_max = self.receive_max.saturating_add(options.receive_leeway);
         self.flags = flags | set(self.expiry == 0, flag::NO_EXPIRY);
     }
 

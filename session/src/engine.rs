@@ -6,8 +6,8 @@
 
 use mqtt5_codec::{ReasonCode, Rule};
 
-use crate::arena::{Arena, At, NIL, SENT, SMALL};
-use crate::event::Fault;
+use crate::arena::{Arena, At, KEPT, NIL, SENT, SMALL};
+use crate::error::Fault;
 use crate::flow::Sending;
 use crate::memory::Parts;
 use crate::slots::{Flight, Slot, slot};
@@ -133,16 +133,19 @@ impl<'m> Engine<'m> {
         }
         if self.state.link.writing == Writing::Kept && self.state.link.chunk == at {
             self.state.link.writing = Writing::Once;
+        } else if self.arena.has(at, KEPT) {
+            // It has been copied out.
+            self.arena.unmark(at, KEPT);
         } else {
             self.arena.give(at);
         }
     }
 
-    /// A publish has reached the server, or is given up: its PUBCOMP is awaited from now on.
+    /// A publish has reached the server, or is given up: its PUBCOMP is awaited from now on, in this state.
     #[inline(never)]
-    pub(crate) fn release(&mut self, number: u16) {
+    pub(crate) fn release(&mut self, number: u16, state: Sending) {
         let Some(slot) = slot(self.flights, number) else { return };
-        slot.state = Sending::PubComp;
+        slot.state = state;
         let chunk = core::mem::replace(&mut slot.chunk, NIL);
         self.release_chunk(chunk);
     }
@@ -193,7 +196,7 @@ impl<'m> Engine<'m> {
     pub(crate) fn end_session(&mut self) {
         let mut number = self.state.session.publishes.first;
         while let Some(&mut Slot { next, chunk, state, .. }) = slot(self.flights, number) {
-            if state == Sending::PubComp || self.arena.has(chunk, SENT) {
+            if state.is_released() || self.arena.has(chunk, SENT) {
                 self.end_publish(number);
                 self.lose_id(number);
             }
@@ -253,6 +256,9 @@ impl<'m> Engine<'m> {
             self.arena.set_after(at, self.state.session.queue.first);
             self.state.session.queue.first = at; // And last, once the queue is sifted.
         }
+        if let Some(calls) = self.state.link.copied.calls {
+            (calls.close)(self);
+        }
         self.sift_queue();
         self.arena.give(self.state.link.urgent);
         if self.state.link.is(flag::UNANSWERED) {
@@ -265,7 +271,9 @@ impl<'m> Engine<'m> {
         if let Some(giving) = self.state.link.giving {
             (giving.forget)(self);
         }
+        let fault = self.state.link.fault;
         self.state.link = Link::NEW;
+        self.state.link.fault = fault;
         while self.state.session.requests.first != 0 {
             let number = self.state.session.requests.first;
             self.end_request(number);

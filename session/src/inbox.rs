@@ -8,8 +8,8 @@ use mqtt5_codec::Topic;
 
 /// Received bytes that have not become events yet, and the topics that the server's aliases stand for.
 ///
-/// Write what was read into [`spare`](Self::spare), say how much it was with [`filled`](Self::filled), and hand the inbox to
-/// `handle_input`, on a new connection before the first read. Bytes and aliases of an older connection are dropped then.
+/// `connect` takes it first, empties it and binds it to the new connection. Then write what was read into
+/// [`spare`](Self::spare), say how much it was with [`filled`](Self::filled), and hand the inbox to `handle_input`.
 ///
 /// ```
 /// use mqtt5_session::Inbox;
@@ -29,6 +29,8 @@ pub struct Inbox<'b> {
     need: usize,
     /// The connection that the bytes belong to.
     serial: u16,
+    /// Whether something was read since the session looked.
+    news: bool,
 }
 
 enum Store<'b> {
@@ -96,7 +98,7 @@ impl<'b> Inbox<'b> {
     /// Size of CONNECT. No topic aliases.
     #[must_use]
     pub const fn new(buffer: &'b mut [u8]) -> Self {
-        Self { store: Store::Lent(buffer), aliases: None, start: 0, end: 0, need: 0, serial: 0 }
+        Self { store: Store::Lent(buffer), aliases: None, start: 0, end: 0, need: 0, serial: 0, news: false }
     }
 
     /// An inbox that begins with room for `bytes` and grows as packets ask for it, to `most` bytes. No topic aliases.
@@ -107,7 +109,7 @@ impl<'b> Inbox<'b> {
     pub fn growing(bytes: usize, most: usize) -> Self {
         let bytes = alloc::vec![0; bytes.clamp(16, most.max(16))];
         let store = Store::Grown { bytes, most };
-        Self { store, aliases: None, start: 0, end: 0, need: 0, serial: 0 }
+        Self { store, aliases: None, start: 0, end: 0, need: 0, serial: 0, news: false }
     }
 
     /// The same inbox with a table for topic aliases, each with a topic name of up to `longest` bytes: there is room for
@@ -149,6 +151,7 @@ impl<'b> Inbox<'b> {
     /// Tells that `n` more bytes of [`spare`](Self::spare) have been read into; more than there are count as all.
     pub fn filled(&mut self, n: usize) {
         self.end = self.end.saturating_add(n).min(self.store.bytes().len());
+        self.news |= n != 0;
     }
 
     /// How many bytes wait to be handled.
@@ -163,15 +166,23 @@ impl<'b> Inbox<'b> {
         self.len() == 0
     }
 
-    /// Drops all bytes and aliases: for a host that reads from a new connection before it calls `handle_input`.
+    /// Drops all bytes and aliases: for a host that lends one inbox to several clients, with whole packets in it each time.
     pub fn clear(&mut self) {
-        self.claim(0);
-        self.start = 0;
-        self.end = 0;
+        self.bind(0);
     }
 
-    /// Drops what belongs to another connection than `serial`.
-    pub(crate) fn claim(&mut self, serial: u16) {
+    /// Drops all bytes and aliases, and belongs to this connection; with 0, to whichever comes first.
+    pub(crate) fn bind(&mut self, serial: u16) {
+        self.serial = serial;
+        self.start = 0;
+        self.end = 0;
+        if let Some(aliases) = &mut self.aliases {
+            (aliases.calls.clear)(aliases.table);
+        }
+    }
+
+    /// Drops what belongs to another connection than `serial`. Whether something was read since this was last asked.
+    pub(crate) fn claim(&mut self, serial: u16) -> bool {
         if self.serial != serial {
             if self.serial != 0 {
                 self.start = self.end;
@@ -181,6 +192,7 @@ impl<'b> Inbox<'b> {
                 (aliases.calls.clear)(aliases.table);
             }
         }
+        core::mem::take(&mut self.news)
     }
 
     pub(crate) fn open(&mut self) -> Open<'_> {

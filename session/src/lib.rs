@@ -1,33 +1,11 @@
 //! An MQTT v5 client session that any I/O backend can host: packets in, events out, and the other way round.
 //!
 //! [`Client`] is a state machine. It owns no socket, no clock and no heap: a host reads into an [`Inbox`], writes what
-//! [`Client::poll_transmit`] lends, and says what time it is. Hosting it is this loop, blocking, async or on bare metal:
+//! [`Client::transmit_into`] copies out or [`Client::poll_transmit`] lends, and says what time it is. Hosting it is this loop,
+//! here over a blocking stream; an async or bare-metal host has another way to wait:
 //!
 //! ```
-//! # use mqtt5_session::{Client, Event, Fault, Inbox, Input, Instant, Memory, Transmit};
-//! # trait Stream { fn read(&mut self, to: &mut [u8]) -> usize; fn write(&mut self, from: &[u8]) -> usize; }
-//! # fn now() -> Instant { Instant::default() }
-//! fn run<M: Memory>(client: &mut Client<M>, inbox: &mut Inbox<'_>, stream: &mut impl Stream, mut on: impl FnMut(Event<'_>, &mut Client<M>)) {
-//!     loop {
-//!         while let Some(Transmit::Bytes(bytes)) = client.poll_transmit(now()) {
-//!             let n = stream.write(bytes);
-//!             client.transmitted(n, now());
-//!         }
-//!         if client.is_closed() {
-//!             return client.handle_close(now());
-//!         }
-//!         match client.handle_input(inbox, now()) {
-//!             Ok(Input::Event(event)) => on(event, client), // may publish
-//!             Ok(Input::Partial { .. }) => {
-//!                 // Wait for the stream, for `poll_timeout`, for work of the application.
-//!                 let n = stream.read(inbox.spare());
-//!                 if n == 0 { return client.handle_close(now()); }
-//!                 inbox.filled(n);
-//!             }
-//!             _ => {} // something waits to be transmitted; a fault is kept in `client.fault()`
-//!         }
-//!     }
-//! }
+#![doc = include_str!("../examples/parts/host.rs")]
 //! ```
 //!
 //! What it takes care of: CONNECT to DISCONNECT, sessions that outlive connections, QoS 1 and QoS 2 in both directions,
@@ -36,6 +14,7 @@
 //! [`Refused`], and has changed nothing.
 //!
 //! # Features
+//! - `bytes`: events that own their bytes, to be sent to other tasks ([`Event::into_owned`](crate::Event)). Needs an allocator.
 //! - `alloc`: memory sized at run time ([`Boxed`](crate::Memory)), and an inbox that grows.
 //! - `log`, `defmt`: connections, faults and ends are logged.
 #![no_std]
@@ -51,8 +30,10 @@ mod check;
 mod client;
 mod connack;
 mod connect;
+mod copying;
 mod delivering;
 mod engine;
+mod error;
 mod event;
 pub mod flow;
 mod inbox;
@@ -60,6 +41,8 @@ mod incoming;
 mod memory;
 mod options;
 mod outgoing;
+#[cfg(feature = "bytes")]
+mod owned;
 mod received;
 mod slots;
 mod state;
@@ -69,11 +52,14 @@ mod trace;
 mod transmit;
 
 pub use client::Client;
-pub use event::{Connected, Event, Fault, Figures, Incoming, Input, Refused, Transmit};
+pub use error::{Fault, Refused, SessionError};
+pub use event::{Connected, Event, Figures, Incoming, Input, Transmit};
 pub use inbox::Inbox;
 #[cfg(feature = "alloc")]
 pub use memory::Boxed;
 pub use memory::{Inline, Memory};
 pub use mqtt5_codec as codec;
-pub use options::{Acknowledge, Connect, Ending, Message, Prior};
+pub use options::{Acknowledge, ConnectOptions, Ending, Prior, Publication};
+#[cfg(feature = "bytes")]
+pub use owned::OwnedEvent;
 pub use time::Instant;

@@ -9,18 +9,17 @@ use crate::aliases::{GIVING, Giving};
 ///
 /// ```
 /// use mqtt5_codec::{Properties, Property, Text};
-/// use mqtt5_session::{Connect, Prior};
+/// use mqtt5_session::{ConnectOptions, Prior};
 /// let properties = [Property::SessionExpiryInterval(3_600)];
-/// let mut connect = Connect::new(Text::new("device-7")?);
-/// connect.packet.clean_start = false;
-/// connect.packet.keep_alive = 300;
-/// connect.packet.properties = Properties::from(&properties);
-/// connect.prior = Prior::Empty;
+/// // The server may know this device from before its last restart.
+/// let mut options = ConnectOptions::resume(Text::new("device-7")?, Prior::Empty);
+/// options.packet.keep_alive = 300;
+/// options.packet.properties = Properties::from(&properties);
 /// # Ok::<(), mqtt5_codec::Rule>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Connect<'a> {
+pub struct ConnectOptions<'a> {
     /// The packet, field by field, sent as it stands: no property is added, and their order is kept. Its properties also
     /// say what is enforced of the server: Receive Maximum, Maximum Packet Size, Topic Alias Maximum, Request Problem
     /// Information, Request Response Information, Authentication Method.
@@ -28,8 +27,6 @@ pub struct Connect<'a> {
     /// With less memory than 65,535 exchanges, say so in Receive Maximum: a message beyond the memory's capacity is
     /// answered with 0x97, Quota exceeded, and not delivered.
     pub packet: codec::Connect<'a>,
-    /// What is known of an earlier session that this [`Client`](crate::Client) has not seen itself.
-    pub prior: Prior,
     /// Who acknowledges received messages.
     pub acknowledge: Acknowledge,
     /// How long the server may take to accept, in milliseconds from the call of `connect`, authentication included.
@@ -38,12 +35,22 @@ pub struct Connect<'a> {
     pub ping_timeout: u32,
     /// After which share of the keep-alive interval without a packet sent a PINGREQ is due, in percent, at most 100.
     pub keep_alive_share: u8,
+    /// Whether a PINGREQ is also due when nothing has been *received* for that share. Without it, a client that keeps publishing
+    /// at QoS 0 is never told that its server has vanished. It costs two bytes each way, and only while the server is silent.
+    pub ping_when_silent: bool,
+    /// What is known of an earlier session that this [`Client`](crate::Client) has not seen itself. A Clean Start of 0 is refused
+    /// while nothing is said; [`resume`](Self::resume) says it.
+    pub prior: Option<Prior>,
+    /// How many messages beyond our Receive Maximum are taken before that is a fault: 0 is the standard's, and there have to be
+    /// exchanges in memory for all. For servers that count wrongly: mosquitto 2.0 sends up to twice as many, once messages
+    /// wait on its side.
+    pub receive_leeway: u16,
     pub(crate) topic_aliases: u16,
     /// What is done about them.
     pub(crate) giving: Option<&'static Giving>,
 }
 
-impl<'a> Connect<'a> {
+impl<'a> ConnectOptions<'a> {
     /// A clean start with this client identifier, which may be empty, and a keep-alive of 60 seconds, of which 95 % are
     /// waited; 30 seconds for the server to accept and 10 for it to answer a ping.
     #[must_use]
@@ -58,14 +65,27 @@ impl<'a> Connect<'a> {
                 user_name: None,
                 password: None,
             },
-            prior: Prior::None,
             acknowledge: Acknowledge::Automatic,
             timeout: 30_000,
             ping_timeout: 10_000,
             keep_alive_share: 95,
+            ping_when_silent: true,
+            prior: None,
+            receive_leeway: 0,
             topic_aliases: 0,
             giving: None,
         }
+    }
+
+    /// The same with Clean Start 0: the session goes on if the server still has it. `prior` says what is known of one that this
+    /// [`Client`](crate::Client) has not seen itself; of its own it knows all that is needed, and what is said here does not
+    /// matter. For a session that outlives the connection, CONNECT also needs a Session Expiry Interval.
+    #[must_use]
+    pub const fn resume(client_id: Text<'a>, prior: Prior) -> Self {
+        let mut options = Self::new(client_id);
+        options.packet.clean_start = false;
+        options.prior = Some(prior);
+        options
     }
 
     /// The same with topic aliases for QoS 0 messages, `most` at most; the server may allow fewer. Their topics are kept in the
@@ -82,12 +102,13 @@ impl<'a> Connect<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Prior {
-    /// There is no session: a server that says otherwise is not talked to [MQTT-3.2.2-4]. That may also happen when ours has ended,
-    /// by its interval or a DISCONNECT, before the server noticed; then begin a new one with Clean Start.
+    /// This client identifier was never used before: a server that says otherwise is not talked to [MQTT-3.2.2-4]. That may
+    /// also happen when our own session has ended, by its interval or a DISCONNECT, before the server noticed; then begin a new
+    /// one with Clean Start 1.
     #[default]
     None,
-    /// The server may hold a session of this client identifier, of which we have nothing in flight: a device that lost its
-    /// memory and asks for Clean Start 0.
+    /// The server may hold a session of this client identifier, of which we have nothing in flight: that of an earlier run of
+    /// this program, or of a device that lost its memory.
     Empty,
 }
 
@@ -102,18 +123,18 @@ pub enum Acknowledge {
     Manual,
 }
 
-/// A message to publish.
+/// A message, as it is to be published.
 ///
 /// ```
 /// use mqtt5_codec::{QoS, Topic};
-/// use mqtt5_session::Message;
-/// let mut message = Message::new(Topic::new("plant/1/level")?, b"0.7");
-/// message.qos = QoS::AtLeastOnce;
+/// use mqtt5_session::Publication;
+/// let mut publication = Publication::new(Topic::new("plant/1/level")?, b"0.7");
+/// publication.qos = QoS::AtLeastOnce;
 /// # Ok::<(), mqtt5_codec::Rule>(())
 /// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
-pub struct Message<'a> {
+pub struct Publication<'a> {
     /// The topic name.
     pub topic: Topic<'a>,
     /// The payload; copied once, into the packet.
@@ -129,7 +150,7 @@ pub struct Message<'a> {
     pub hold: bool,
 }
 
-impl<'a> Message<'a> {
+impl<'a> Publication<'a> {
     /// A QoS 0 message without properties, which is not retained and does not wait.
     #[must_use]
     pub const fn new(topic: Topic<'a>, payload: &'a [u8]) -> Self {
@@ -137,9 +158,9 @@ impl<'a> Message<'a> {
     }
 }
 
-impl core::fmt::Debug for Message<'_> {
+impl core::fmt::Debug for Publication<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Message")
+        f.debug_struct("Publication")
             .field("topic", &self.topic)
             .field("payload", &format_args!("{} bytes", self.payload.len()))
             .field("qos", &self.qos)

@@ -9,9 +9,9 @@ use mqtt5_codec::{
 
 use crate::arena::{Arena, At, KEPT, NIL};
 use crate::engine::{Engine, PINGREQ};
-use crate::event::Refused;
+use crate::error::Refused;
 use crate::flow::{Receiving, Sending};
-use crate::options::Message;
+use crate::options::Publication;
 use crate::received::{self, ANSWERED, HERE, entry};
 use crate::state::{Phase, flag};
 use crate::time::Instant;
@@ -86,16 +86,16 @@ impl<'a, 'm> Chunk<'a, 'm> {
 
 impl Engine<'_> {
     #[inline(never)]
-    pub(crate) fn publish(&mut self, message: &Message<'_>) -> Result<Option<PacketId>, Refused> {
+    pub(crate) fn publish(&mut self, message: &Publication<'_>) -> Result<Option<PacketId>, Refused> {
         let up = self.may_publish(message)?;
-        let &Message { topic, payload, qos, retain, properties, hold } = message;
+        let &Publication { topic, payload, qos, retain, properties, hold } = message;
         let number = if qos == QoS::AtMostOnce { 0 } else { self.next_id() };
         let id = PacketId::new(number);
         let delivery = match (qos, id) {
             (QoS::AtMostOnce, _) => Delivery::AtMostOnce,
             (QoS::AtLeastOnce, Some(id)) => Delivery::AtLeastOnce { id, dup: false },
             (QoS::ExactlyOnce, Some(id)) => Delivery::ExactlyOnce { id, dup: false },
-            (_, None) => return Err(Refused::Exchanges),
+            (_, None) => return Err(self.no_exchange()),
         };
         let may_alias = up && qos == QoS::AtMostOnce && !hold;
         let mut given = None;
@@ -139,7 +139,7 @@ impl Engine<'_> {
             return Err(Refused::Bytes { need });
         }
 
-        self.stamp(at, number);
+        self.stamp(at, 0);
         if number == 0 {
             if hold {
                 self.arena.mark(at, KEPT);
@@ -170,7 +170,7 @@ impl Engine<'_> {
     }
 
     /// Whether this message may be published now; and whether on the connection there is.
-    fn may_publish(&self, message: &Message<'_>) -> Result<bool, Refused> {
+    fn may_publish(&self, message: &Publication<'_>) -> Result<bool, Refused> {
         match self.state.link.phase {
             Phase::Up => {
                 if message.qos as u8 > self.state.link.max_qos {
@@ -191,6 +191,10 @@ impl Engine<'_> {
             _ if message.hold => Ok(false),
             _ => Err(Refused::NotConnected),
         }
+    }
+
+    fn no_exchange(&self) -> Refused {
+        Refused::Exchanges { of: self.state.session.fresh }
     }
 
     /// Numbers a chunk in the order of queueing.
@@ -247,7 +251,7 @@ impl Engine<'_> {
             Phase::Draining | Phase::Leaving => return Err(Refused::Closing),
             _ => return Err(Refused::NotConnected),
         }
-        let id = PacketId::new(self.next_id()).ok_or(Refused::Exchanges)?;
+        let Some(id) = PacketId::new(self.next_id()) else { return Err(self.no_exchange()) };
         let count = u16::try_from(filters).map_err(|_| Refused::Bytes { need: filters })?;
         Ok((id, count))
     }

@@ -3,7 +3,8 @@
 
 use crate::aliases::Giving;
 use crate::arena::{At, NIL};
-use crate::event::Fault;
+use crate::copying::Copied;
+use crate::error::Fault;
 use crate::received;
 use crate::slots::Ends;
 use crate::time::Instant;
@@ -139,6 +140,8 @@ pub(crate) mod flag {
     pub(crate) const APART_DUE: u16 = 8192;
     /// The server has accepted.
     pub(crate) const ACCEPTED: u16 = 16384;
+    /// A server that says nothing is not asked whether it is there.
+    pub(crate) const SILENCE: u16 = 32768;
 }
 
 /// What dies with the connection. The small fields come first, where instructions of two bytes reach them.
@@ -192,7 +195,7 @@ pub(crate) struct Link {
     pub(crate) send_max: u32,
     /// The largest packet that we take, in bytes.
     pub(crate) take_max: u32,
-    /// Milliseconds without a packet sent after which a PINGREQ is due; 0 for never.
+    /// Milliseconds without a packet sent, or without a byte received, after which a PINGREQ is due; 0 for never.
     pub(crate) interval: u32,
     pub(crate) ping_timeout: u32,
     /// Session expiry interval of CONNECT, in seconds.
@@ -203,6 +206,8 @@ pub(crate) struct Link {
     pub(crate) written: u32,
     /// What is done about aliases, where any may be given.
     pub(crate) giving: Option<&'static Giving>,
+    /// What is copied out and not written.
+    pub(crate) copied: Copied,
     pub(crate) timers: Timers,
 }
 
@@ -242,6 +247,7 @@ impl Link {
         method: 0,
         written: 0,
         giving: None,
+        copied: Copied::NEW,
         timers: Timers::NEW,
     };
 
@@ -249,6 +255,16 @@ impl Link {
     #[inline]
     pub(crate) fn is(&self, flag: u16) -> bool {
         self.flags & flag != 0
+    }
+
+    /// When a server that has been silent for the keep-alive's share is to be asked whether it is there; zero for never. Not
+    /// while it is being asked.
+    pub(crate) fn silence(&self) -> Instant {
+        let Timers { answer, ping, heard } = self.timers;
+        if self.is(flag::SILENCE) || self.interval == 0 || answer.is_set() || !ping.is_set() {
+            return Instant::ZERO;
+        }
+        heard.after(self.interval.into()).at_least_one()
     }
 
     /// The largest packet that the server takes, in bytes.

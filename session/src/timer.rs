@@ -7,22 +7,19 @@ use crate::time::Instant;
 pub(crate) struct Timers {
     /// When the answer to CONNECT or PINGREQ is missed.
     pub(crate) answer: Instant,
-    /// When a PINGREQ is due.
+    /// When a PINGREQ is due for want of a packet sent.
     pub(crate) ping: Instant,
+    /// When something was received last.
+    pub(crate) heard: Instant,
 }
 
 impl Timers {
-    pub(crate) const NEW: Self = Self { answer: Instant::ZERO, ping: Instant::ZERO };
+    pub(crate) const NEW: Self = Self { answer: Instant::ZERO, ping: Instant::ZERO, heard: Instant::ZERO };
+}
 
-    /// The first of the deadlines.
-    pub(crate) fn first(self) -> Option<Instant> {
-        match (self.answer.is_set(), self.ping.is_set()) {
-            (true, true) => Some(self.answer.min(self.ping)),
-            (true, false) => Some(self.answer),
-            (false, true) => Some(self.ping),
-            (false, false) => None,
-        }
-    }
+/// The first of the deadlines that are set.
+pub(crate) fn first(deadlines: [Instant; 3]) -> Option<Instant> {
+    deadlines.into_iter().filter(|at| at.is_set()).min()
 }
 
 #[cfg(test)]
@@ -32,10 +29,9 @@ mod tests {
     #[test]
     fn the_first_deadline_is_the_one_that_is_set() {
         let at = Instant::from_millis;
-        let timers = |answer, ping| Timers { answer: at(answer), ping: at(ping) }.first();
-        assert_eq!(timers(0, 0), None);
-        assert_eq!(timers(0, 5), Some(at(5)));
-        assert_eq!(timers(7, 0), Some(at(7)));
-        assert_eq!(timers(7, 5), Some(at(5)));
+        assert_eq!(first([0, 0, 0].map(at)), None);
+        assert_eq!(first([0, 5, 0].map(at)), Some(at(5)));
+        assert_eq!(first([7, 0, 9].map(at)), Some(at(7)));
+        assert_eq!(first([7, 5, 6].map(at)), Some(at(5)));
     }
 }

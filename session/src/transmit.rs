@@ -4,7 +4,7 @@ use mqtt5_codec::ReasonCode;
 
 use crate::arena::{At, KEPT, NIL, SENT};
 use crate::engine::{Engine, PUBACK, PUBCOMP, PUBREC, PUBREL};
-use crate::flow::{Receiving, Sending};
+use crate::flow::Receiving;
 use crate::received::{ANSWERED, Entry, entry};
 use crate::slots::{Ends, Slot, slot};
 use crate::state::{Link, Phase, Writing, flag};
@@ -23,18 +23,19 @@ impl<'m> Engine<'m> {
         if self.state.link.writing == Writing::Nothing {
             self.choose();
         }
-        let Link { writing, chunk, written, small_len, .. } = self.state.link;
+        let Link { writing, chunk, written, copied, small_len, .. } = self.state.link;
         let bytes: &'m [u8] = match writing {
             Writing::Nothing => return None,
             Writing::Small => self.arena.into_small().get(..usize::from(small_len))?,
             Writing::Apart => self.arena.into_apart(),
             Writing::Once | Writing::Kept => self.arena.into_packet(chunk),
         };
-        bytes.get(usize::try_from(written).ok()?..)
+        // What is apart may be copied in full, and stays chosen until that is written.
+        bytes.get(usize::try_from(written.max(copied.part)).ok()?..).filter(|bytes| !bytes.is_empty())
     }
 
     /// Chooses the packet that is written next.
-    fn choose(&mut self) {
+    pub(crate) fn choose(&mut self) {
         if self.state.session.received.owes() {
             self.push_answers();
         }
@@ -82,16 +83,16 @@ impl<'m> Engine<'m> {
         let publish = loop {
             match slot(self.flights, number) {
                 // A PUBREL that went ahead. Each is passed by once a connection.
-                Some(&mut Slot { state: Sending::PubComp, chunk: NIL, next, .. }) => number = next,
+                Some(&mut Slot { state, chunk: NIL, next, .. }) if state.is_released() => number = next,
                 found => break found.map(|slot| *slot),
             }
         };
         self.state.link.cursor = number;
-        let ready = publish.filter(|slot| slot.state == Sending::PubComp || self.state.link.quota != 0);
+        let ready = publish.filter(|slot| slot.state.is_released() || self.state.link.quota != 0);
         // What waits its turn is older than all that is new. No quota holds back a PUBREL [MQTT-3.3.4-8] [MQTT-4.9.0-3].
         let releases = self.state.link.releases.first != 0;
         match ready {
-            Some(Slot { state: Sending::PubComp, .. }) => self.choose_release(),
+            Some(Slot { state, .. }) if state.is_released() => self.choose_release(),
             None if releases => self.choose_release(),
             Some(publish) if once == NIL || !self.is_before(once, publish.chunk) => {
                 self.choose_publish(number, publish);
@@ -163,6 +164,7 @@ impl<'m> Engine<'m> {
     fn begin(&mut self, at: At, writing: Writing) {
         self.state.link.chunk = at;
         self.state.link.written = 0;
+        self.state.link.copied.part = 0;
         self.state.link.writing = writing;
     }
 
@@ -199,9 +201,12 @@ impl<'m> Engine<'m> {
         }
     }
 
-    /// The host wrote `n` bytes of what was lent.
+    /// The host wrote `n` bytes of what was copied out or lent.
     #[inline(never)]
-    pub(crate) fn transmitted(&mut self, n: usize, now: Instant) {
+    pub(crate) fn transmitted(&mut self, mut n: usize, now: Instant) {
+        if let Some(calls) = self.state.link.copied.calls {
+            n = (calls.written)(self, n, now);
+        }
         let writing = self.state.link.writing;
         if n == 0 || writing == Writing::Nothing {
             return;
@@ -248,14 +253,20 @@ impl<'m> Engine<'m> {
                 self.packet_written(now);
             }
         }
-        let Link { phase, small_len, urgent, .. } = self.state.link;
-        if phase == Phase::Leaving && small_len == 0 && urgent == NIL {
+        self.end_when_written();
+    }
+
+    /// The connection is over once the last that was to be said is written.
+    pub(crate) fn end_when_written(&mut self) {
+        let Link { phase, writing, small_len, urgent, copied, .. } = self.state.link;
+        let nothing = writing == Writing::Nothing && small_len == 0 && urgent == NIL && copied.is_written();
+        if phase == Phase::Leaving && nothing {
             self.state.link.phase = Phase::Closed;
         }
     }
 
     /// Goes through the small packets of which that many bytes have been written. Whether one of them is whole now.
-    fn small_written(&mut self, written: u32) -> bool {
+    pub(crate) fn small_written(&mut self, written: u32) -> bool {
         let link = &mut self.state.link;
         let Some(small) = self.arena.small().and_then(|small| small.get(..usize::from(link.small_len))) else {
             return false;
@@ -280,7 +291,7 @@ impl<'m> Engine<'m> {
     }
 
     /// The last byte of a packet has been written.
-    fn packet_written(&mut self, now: Instant) {
+    pub(crate) fn packet_written(&mut self, now: Instant) {
         if self.state.link.phase == Phase::Connecting {
             self.state.link.timers.ping = now;
         } else if self.state.link.interval != 0 {

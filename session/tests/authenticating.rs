@@ -1,9 +1,6 @@
 //! Enhanced authentication: with CONNECT, and again on a live connection.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{Properties, Property, ReasonCode, Rule};
 use mqtt5_session::{Boxed, Ending, Event, Input, Refused};
 
@@ -14,8 +11,7 @@ fn method(name: &str) -> Property<'_> {
 }
 
 fn auth(host: &mut Host, reason: ReasonCode, properties: &[Property<'_>]) -> Result<(), Refused> {
-    let now = host.now();
-    host.client.auth(reason, Properties::from(properties), now)
+    host.client.auth(reason, Properties::from(properties))
 }
 
 /// CONNECT with method `m` has been sent.
@@ -24,7 +20,7 @@ fn begun() -> Host {
     let properties = [LASTING[0], method("m"), Property::AuthenticationData(b"1")];
     let mut connect = lasting();
     connect.packet.properties = Properties::from(&properties);
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     host.sent();
     host
 }
@@ -62,7 +58,7 @@ fn mqtt_4_12_0_3_a_full_memory_has_room_for_the_answer() {
     host.sent();
     for _ in 0..2 {
         host.client.handle_close(host.now());
-        host.client.connect(&connect, host.now()).unwrap();
+        host.connect(&connect).unwrap();
         host.sent();
         for _ in 0..2 {
             assert_eq!(host.feed_one(CONTINUE), "auth 18");
@@ -75,7 +71,7 @@ fn mqtt_4_12_0_3_a_full_memory_has_room_for_the_answer() {
     }
     // An answer longer than CONNECT needs room of its own.
     host.client.handle_close(host.now());
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     host.sent();
     host.feed(CONTINUE);
     let answer = [method("m"), Property::AuthenticationData(&[7; 200])];
@@ -91,7 +87,7 @@ fn an_answer_does_not_disturb_a_connect_that_is_being_written() {
     let mut connect = lasting();
     connect.packet.properties = Properties::from(&properties);
     let mut host = Host::new();
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     host.write(3);
     // A hasty server.
     host.inbox.spare()[..8].copy_from_slice(&bytes(CONTINUE));
@@ -148,9 +144,32 @@ fn mqtt_4_12_0_6_no_authentication_that_was_not_asked_for() {
     assert_eq!(host.open(&lasting(), CONTINUE), ["fault 82 MQTT-4.12.0-6"]);
     let mut host = Host::new();
     assert_eq!(host.open(&lasting(), CONNACK), ["fault 82 MQTT-4.12.0-6"]);
+}
+
+/// Section 3.15.2.1 allows it, and some servers end a re-authentication so.
+#[test]
+fn an_auth_of_remaining_length_0_ends_a_re_authentication() {
     let mut host = begun();
     host.feed(CONNACK);
-    assert_eq!(host.feed_one(CONTINUE), "fault 82 MQTT-4.12.0-6", "nor when none is going on");
+    auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]).unwrap();
+    host.sent();
+    assert_eq!(host.feed_one("f0 00"), "auth 00");
+    assert_eq!(host.feed_one("f0 00"), "fault 82 MQTT 4.12.1", "and none that was not begun");
+    assert_eq!(begun().feed_one("f0 00"), "fault 82 MQTT-4.12.0-2", "nor the first one, which CONNACK ends");
+    assert_eq!(Host::connected().feed_one("f0 00"), "fault 82 MQTT-4.12.0-6");
+}
+
+#[test]
+fn only_a_client_begins_an_authentication_anew() {
+    let mut host = begun();
+    host.feed(CONNACK);
+    assert_eq!(host.feed_one(CONTINUE), "fault 82 MQTT 4.12.1");
+}
+
+#[test]
+fn a_server_does_not_ask_twice_before_it_is_answered() {
+    let mut host = begun();
+    assert_eq!(host.feed(&format!("{CONTINUE} {CONTINUE}")), ["auth 18", "fault 82 MQTT 4.12"]);
 }
 
 #[test]
@@ -187,13 +206,13 @@ fn an_auth_that_was_not_sent_has_no_answer() {
     let mut host = begun();
     host.feed(CONNACK);
     auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]).unwrap();
-    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::AUTH_UNASKED.id()));
+    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::REAUTHENTICATION_BY_SERVER.id()));
     assert_eq!(host.sent(), "e0 01 82");
 
     let mut host = begun();
     assert_eq!(host.feed_one(CONTINUE), "auth 18");
     auth(&mut host, ReasonCode::CONTINUE_AUTHENTICATION, &[method("m")]).unwrap();
-    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::AUTH_UNASKED.id()));
+    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::AUTH_TURN.id()));
     host.client.handle_close(host.now());
     assert_eq!(host.client.figures(host.now()).bytes_held, 0);
 }
@@ -242,7 +261,7 @@ fn an_auth_finds_room_in_a_full_memory() {
         let properties = [LASTING[0], method("m"), Property::AuthenticationData(b"0123456789")];
         let mut connect = lasting();
         connect.packet.properties = Properties::from(&properties);
-        host.client.connect(&connect, host.now()).unwrap();
+        host.connect(&connect).unwrap();
         host.sent();
         host.feed(CONNACK);
         // Unacknowledged messages take all there is.
@@ -265,7 +284,7 @@ fn an_auth_finds_room_in_a_full_memory() {
         assert_eq!(host.sent(), "");
         // The way back stays free.
         host.client.handle_close(host.now());
-        assert_eq!(host.client.connect(&connect, host.now()), Ok(()));
+        assert_eq!(host.connect(&connect), Ok(()));
         host.client.check().unwrap();
     }
 }
@@ -276,14 +295,13 @@ fn an_auth_that_waits_is_dropped_when_the_connection_is_ended() {
     let properties = [LASTING[0], method("m"), Property::AuthenticationData(b"0123456789")];
     let mut connect = lasting();
     connect.packet.properties = Properties::from(&properties);
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     host.sent();
     host.feed(CONNACK);
     while host.publish(&message("t", "0123456789", 1)).is_ok() {}
     host.sent();
     auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]).unwrap();
-    let now = host.now();
-    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AfterQueued, now).unwrap();
+    host.client.disconnect(Ending::AfterQueued).unwrap();
     assert_eq!(host.sent(), "e0 00");
     assert!(host.client.is_closed());
 }
@@ -299,8 +317,7 @@ fn an_authentication_goes_on_while_a_disconnect_waits_for_what_is_queued() {
     host.publish(&held).unwrap();
     assert_eq!(auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]), Ok(()));
     assert_eq!(host.sent(), "f0 06 19 04 15 00 01 6d 32 06 00 01 74 00 01 00");
-    let now = host.now();
-    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AfterQueued, now).unwrap();
+    host.client.disconnect(Ending::AfterQueued).unwrap();
     assert_eq!(host.feed("f0 06 00 04 15 00 01 6d 40 02 00 01"), ["auth 00", "published 1 00"]);
     assert_eq!(host.sent(), "32 06 00 01 74 00 02 00 e0 00");
 }

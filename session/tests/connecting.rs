@@ -1,15 +1,73 @@
 //! CONNECT, CONNACK, and which session goes on.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use core::num::{NonZeroU16, NonZeroU32};
 use mqtt5_codec::{Properties, Property, QoS, ReasonCode, Rule, Will};
-use mqtt5_session::{Boxed, Connect, Ending, Event, Inline, Input, Prior, Refused};
+use mqtt5_session::{Boxed, ConnectOptions, Ending, Event, Inline, Input, Prior, Refused};
 
 const ACCEPTED: &str = "20 03 00 00 00";
 const RESUMED: &str = "20 03 01 00 00";
+
+#[test]
+fn clean_start_0_needs_a_word_on_the_past_at_the_first_run_not_at_the_second() {
+    let mut host = Host::new();
+    let mut careless = ConnectOptions::new(text("c"));
+    careless.packet.clean_start = false;
+    assert_eq!(host.connect(&careless), Err(Refused::Prior));
+    assert!(Refused::Prior.to_string().contains("ConnectOptions::resume"));
+    assert!(host.client.is_closed());
+    careless.prior = Some(Prior::Empty);
+    assert_eq!(host.open(&careless, "20 03 01 00 00"), ["connected resumed=true lost=0"]);
+}
+
+#[test]
+fn mqtt_3_2_2_4_the_fault_says_how_it_came_to_a_session_that_is_not_known() {
+    let mut host = Host::new();
+    assert_eq!(host.open(&ConnectOptions::resume(text("c"), Prior::None), "20 03 01 00 00"), ["fault 82 MQTT-3.2.2-4"]);
+    let said = host.client.fault().unwrap().to_string();
+    assert!(
+        said.contains("[MQTT-3.2.2-4]") && said.contains("Prior::Empty") && said.contains("Clean Start 1"),
+        "{said}"
+    );
+}
+
+#[test]
+fn bytes_that_arrive_after_connect_belong_to_the_new_connection() {
+    let mut host = Host::connected();
+    host.inbox.spare()[0] = 0x30;
+    host.inbox.filled(1);
+    host.client.handle_close(host.now());
+    host.connect(&lasting()).unwrap();
+    assert!(host.inbox.is_empty(), "what the old one left is dropped");
+    host.sent();
+    // Read before the first call of `handle_input`.
+    host.inbox.spare()[..5].copy_from_slice(&[0x20, 3, 1, 0, 0]);
+    host.inbox.filled(5);
+    assert_eq!(host.feed_one(""), "connected resumed=true lost=0");
+}
+
+#[test]
+fn a_refused_connect_leaves_the_inbox_alone() {
+    let mut host = Host::connected();
+    host.inbox.spare()[..2].copy_from_slice(&[0x30, 4]);
+    host.inbox.filled(2);
+    assert_eq!(host.connect(&lasting()), Err(Refused::Connected));
+    assert_eq!(host.feed_one("00 01 74 00"), "message t q0 ");
+}
+
+#[test]
+fn a_fault_is_told_until_the_next_connect() {
+    let mut host = Host::new();
+    host.connect(&lasting()).unwrap();
+    host.sent();
+    assert_eq!(host.feed_one("d0 00"), "fault 82 MQTT-3.2.0-1");
+    let fault = host.client.fault();
+    host.client.handle_close(host.now());
+    assert!(fault.is_some());
+    assert_eq!(host.client.fault(), fault);
+    host.connect(&lasting()).unwrap();
+    assert_eq!(host.client.fault(), None);
+}
 
 #[test]
 fn mqtt_3_1_0_1_connect_is_the_first_packet_and_has_every_field() {
@@ -24,8 +82,9 @@ fn mqtt_3_1_0_1_connect_is_the_first_packet_and_has_every_field() {
         Property::UserProperty(text("a"), text("b")),
     ];
     let will_properties = [Property::WillDelayInterval(5)];
-    let mut connect = Connect::new(text("dev"));
+    let mut connect = ConnectOptions::new(text("dev"));
     connect.packet.clean_start = false;
+    connect.prior = Some(Prior::None);
     connect.packet.keep_alive = 300;
     connect.packet.properties = Properties::from(&properties);
     connect.packet.will = Some(Will {
@@ -37,9 +96,9 @@ fn mqtt_3_1_0_1_connect_is_the_first_packet_and_has_every_field() {
     });
     connect.packet.user_name = Some(text("u"));
     connect.packet.password = Some(b"p");
-    assert_eq!(host.client.publish(&message("t", "", 0), host.now()), Err(Refused::NotConnected));
+    assert_eq!(host.client.publish(&message("t", "", 0)), Err(Refused::NotConnected));
     assert_eq!(host.sent(), "");
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     assert_eq!(
         host.sent(),
         "10 3f 00 04 4d 51 54 54 05 ec 01 2c 1b 11 00 00 00 10 21 00 08 27 00 00 01 00 22 00 04 19 01 17 00 26 00 01 61 00 \
@@ -52,10 +111,10 @@ fn mqtt_3_1_0_1_connect_is_the_first_packet_and_has_every_field() {
 fn user_name_and_password_are_independent() {
     for (user_name, password, flags) in [(true, false, "82"), (false, true, "42"), (true, true, "c2")] {
         let mut host = Host::new();
-        let mut connect = Connect::new(text("c"));
+        let mut connect = ConnectOptions::new(text("c"));
         connect.packet.user_name = user_name.then_some(text("u"));
         connect.packet.password = password.then_some(b"p");
-        host.client.connect(&connect, host.now()).unwrap();
+        host.connect(&connect).unwrap();
         assert_eq!(&host.sent()[27..29], flags);
     }
 }
@@ -63,10 +122,10 @@ fn user_name_and_password_are_independent() {
 #[test]
 fn mqtt_3_1_0_2_a_second_connect_is_refused_until_the_connection_is_closed() {
     let mut host = Host::connected();
-    assert_eq!(host.client.connect(&lasting(), host.now()), Err(Refused::Connected));
+    assert_eq!(host.connect(&lasting()), Err(Refused::Connected));
     host.client.handle_close(host.now());
-    assert_eq!(host.client.connect(&lasting(), host.now()), Ok(()));
-    assert_eq!(host.client.connect(&lasting(), host.now()), Err(Refused::Connected));
+    assert_eq!(host.connect(&lasting()), Ok(()));
+    assert_eq!(host.connect(&lasting()), Err(Refused::Connected));
 }
 
 #[test]
@@ -80,11 +139,11 @@ fn a_connect_that_may_not_be_is_refused_and_changes_nothing() {
     let mut connect = lasting();
     connect.packet.clean_start = true;
     connect.packet.properties = Properties::from(&properties);
-    assert_eq!(host.client.connect(&connect, host.now()), Err(Refused::Rule(Rule::PROPERTY_ID)));
+    assert_eq!(host.connect(&connect), Err(Refused::Rule(Rule::PROPERTY_ID)));
     let long = "x".repeat(5_000);
     connect.packet.properties = Properties::EMPTY;
     connect.packet.user_name = Some(text(&long));
-    assert_eq!(host.client.connect(&connect, host.now()), Err(Refused::Bytes { need: 5_019 }));
+    assert_eq!(host.connect(&connect), Err(Refused::Bytes { need: 5_019 }));
     assert_eq!(host.client.figures(host.now()), before);
     assert!(host.client.is_closed());
 }
@@ -94,7 +153,7 @@ fn a_server_that_does_not_answer_connect_is_left_in_silence() {
     let mut host = Host::new();
     let mut connect = lasting();
     connect.timeout = 5_000;
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     host.sent();
     assert_eq!(host.client.poll_timeout().unwrap().as_millis(), host.now + 5_000);
     assert!(host.pass(4_999).is_empty());
@@ -107,7 +166,7 @@ fn a_server_that_does_not_answer_connect_is_left_in_silence() {
 #[test]
 fn mqtt_4_13_2_1_a_refused_connection_is_closed_and_says_why() {
     let mut host = Host::new();
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     host.sent();
     let connack = bytes("20 08 00 87 05 1f 00 02 6e 6f");
     host.inbox.spare()[..10].copy_from_slice(&connack);
@@ -159,7 +218,7 @@ fn mqtt_3_2_0_2_a_second_connack_is_a_fault() {
 #[test]
 fn mqtt_3_1_0_1_nothing_is_sent_to_a_server_that_speaks_before_connect() {
     let mut host = Host::new();
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     assert_eq!(host.feed_one("d0 00"), "fault 82 MQTT-3.2.0-1");
     assert!(host.client.is_closed());
     assert_eq!(host.sent(), "");
@@ -168,7 +227,7 @@ fn mqtt_3_1_0_1_nothing_is_sent_to_a_server_that_speaks_before_connect() {
 #[test]
 fn a_fault_while_connect_is_being_written_lets_it_end_first() {
     let mut host = Host::new();
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     host.write(3);
     assert_eq!(host.feed_one("d0 00"), "fault 82 MQTT-3.2.0-1");
     assert!(!host.client.is_closed());
@@ -195,7 +254,7 @@ fn mqtt_3_2_2_16_an_empty_identifier_is_assigned_by_the_server() {
     assert_eq!(host.open(&connect, "20 07 00 00 04 12 00 01 78"), ["connected resumed=false lost=0"]);
     // The session is that of the assigned identifier [MQTT-3.1.3-7].
     host.client.handle_close(host.now());
-    assert_eq!(host.client.connect(&connect, host.now()), Err(Refused::Rule(Rule::CLIENT_ID_OF_SESSION)));
+    assert_eq!(host.connect(&connect), Err(Refused::Rule(Rule::CLIENT_ID_OF_SESSION)));
     connect.packet.client_id = text("x");
     assert_eq!(host.open(&connect, RESUMED), ["connected resumed=true lost=0"]);
 }
@@ -206,7 +265,7 @@ fn mqtt_3_1_3_2_another_client_identifier_while_we_hold_a_session_is_refused() {
     host.client.handle_close(host.now());
     let mut other = lasting();
     other.packet.client_id = text("d");
-    assert_eq!(host.client.connect(&other, host.now()), Err(Refused::Rule(Rule::CLIENT_ID_OF_SESSION)));
+    assert_eq!(host.connect(&other), Err(Refused::Rule(Rule::CLIENT_ID_OF_SESSION)));
     other.packet.clean_start = true;
     assert_eq!(host.open(&other, ACCEPTED), ["connected resumed=false lost=0"], "a clean start gives the old one up");
 }
@@ -232,7 +291,7 @@ fn mqtt_3_2_2_4_a_session_that_we_do_not_know_closes_the_connection() {
 fn mqtt_3_2_2_4_a_device_without_memory_says_so_and_goes_on() {
     let mut host = Host::new();
     let mut connect = lasting();
-    connect.prior = Prior::Empty;
+    connect.prior = Some(Prior::Empty);
     assert_eq!(host.open(&connect, RESUMED), ["connected resumed=true lost=0"]);
 }
 
@@ -240,12 +299,12 @@ fn mqtt_3_2_2_4_a_device_without_memory_says_so_and_goes_on() {
 fn a_session_that_began_with_a_lost_connack_is_ours() {
     // The server accepted, but the connection broke before CONNACK came: it will say Session Present, rightly.
     let mut host = Host::new();
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     host.sent();
     assert_eq!(host.again(RESUMED), ["connected resumed=true lost=0"]);
     // But if CONNECT was never written, there is none.
     let mut host = Host::new();
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     host.write(5);
     assert_eq!(host.again(RESUMED), ["fault 82 MQTT-3.2.2-4"]);
 }
@@ -253,7 +312,7 @@ fn a_session_that_began_with_a_lost_connack_is_ours() {
 #[test]
 fn a_refusal_says_nothing_of_the_session_that_began_before_it() {
     let mut host = Host::new();
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     host.sent();
     assert_eq!(host.again("20 03 00 89 00"), ["rejected 89"]);
     assert_eq!(host.again(RESUMED), ["connected resumed=true lost=0"]);
@@ -262,10 +321,9 @@ fn a_refusal_says_nothing_of_the_session_that_began_before_it() {
 #[test]
 fn a_session_that_began_with_a_hasty_disconnect_is_ours() {
     let mut host = Host::new();
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     host.write(5);
-    let now = host.now();
-    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AtOnce, now).unwrap();
+    host.client.disconnect(Ending::AtOnce).unwrap();
     assert!(host.sent().ends_with(" e0 00"));
     assert_eq!(host.again(RESUMED), ["connected resumed=true lost=0"]);
 }
@@ -287,7 +345,7 @@ fn mqtt_3_2_2_4_a_session_that_outlived_ours_is_not_taken_for_a_new_one() {
             1 => {
                 let end = [Property::SessionExpiryInterval(0)];
                 let normal = ReasonCode::NORMAL_DISCONNECTION;
-                host.client.disconnect(normal, Properties::from(&end), Ending::AtOnce, now).unwrap();
+                host.client.disconnect_with(normal, Properties::from(&end), Ending::AtOnce).unwrap();
                 host.sent();
                 host.client.handle_close(now);
             }
@@ -296,7 +354,7 @@ fn mqtt_3_2_2_4_a_session_that_outlived_ours_is_not_taken_for_a_new_one() {
                 host.client.handle_close(now);
             }
         }
-        host.client.connect(&connect, host.now()).unwrap();
+        host.connect(&connect).unwrap();
         host.sent();
         assert_eq!(host.lost(), [1]);
         // CONNACK does not come. Did the server get this CONNECT, and does it still have what there was before?
@@ -336,7 +394,7 @@ fn mqtt_3_1_2_4_a_clean_start_discards_the_session() {
 #[test]
 fn every_limit_of_connack_applies_and_every_property_is_shown() {
     let mut host = Host::new();
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     host.sent();
     let connack = bytes(
         "20 2b 00 00 28 11 0000000a 21 0003 24 01 25 00 27 00000100 22 0005 26 0001 61 0001 62 28 00 29 00 2a 00 13 000a 1c \
@@ -415,9 +473,8 @@ fn the_memory_of_a_firmware_is_enough_for_all_of_it() {
 #[test]
 fn a_disconnect_before_anything_was_written_closes_at_once() {
     let mut host = Host::with(Boxed::new(1, 128));
-    host.client.connect(&Connect::new(text("c")), host.now()).unwrap();
-    let now = host.now();
-    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AfterQueued, now).unwrap();
+    host.connect(&ConnectOptions::new(text("c"))).unwrap();
+    host.client.disconnect(Ending::AfterQueued).unwrap();
     assert!(host.client.is_closed());
     assert_eq!(host.sent(), "");
     host.client.handle_close(host.now());

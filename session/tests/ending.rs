@@ -1,17 +1,13 @@
 //! DISCONNECT of either side, keep-alive, faults.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{Properties, Property, ReasonCode, Rule};
-use mqtt5_session::{Boxed, Connect, Ending, Refused};
+use mqtt5_session::{Boxed, ConnectOptions, Ending, Refused};
 
 const RESUMED: &str = "20 03 01 00 00";
 
 fn disconnect(host: &mut Host, reason: ReasonCode, properties: &[Property<'_>], ending: Ending) -> Result<(), Refused> {
-    let now = host.now();
-    host.client.disconnect(reason, Properties::from(properties), ending, now)
+    host.client.disconnect_with(reason, Properties::from(properties), ending)
 }
 
 // --- our DISCONNECT ---
@@ -37,7 +33,7 @@ fn mqtt_3_14_4_1_nothing_is_sent_after_disconnect() {
 #[test]
 fn mqtt_3_14_4_1_no_acknowledgement_follows_disconnect_in_a_full_memory() {
     let mut host = Host::with(Boxed::new(1, 128));
-    host.open(&Connect::new(text("c")), "20 03 00 00 00");
+    host.open(&ConnectOptions::new(text("c")), "20 03 00 00 00");
     host.publish(&message("t", "0123456789abcdef", 0)).unwrap();
     let input = bytes("32 06 00 01 74 00 01 00");
     host.inbox.spare()[..input.len()].copy_from_slice(&input);
@@ -109,7 +105,7 @@ fn a_disconnect_in_place_of_another_has_its_own_session_expiry() {
 #[test]
 fn mqtt_3_14_2_2_no_session_expiry_where_connect_had_none() {
     let mut host = Host::new();
-    host.open(&Connect::new(text("c")), "20 03 00 00 00");
+    host.open(&ConnectOptions::new(text("c")), "20 03 00 00 00");
     let reason = ReasonCode::NORMAL_DISCONNECTION;
     let raised = [Property::SessionExpiryInterval(7)];
     let refused = Err(Refused::Rule(Rule::SESSION_EXPIRY_RAISED));
@@ -126,7 +122,7 @@ fn there_is_always_room_to_take_leave() {
         (ReasonCode::DISCONNECT_WITH_WILL_MESSAGE, Ending::AfterQueued, "QUEUED e0 01 04"),
     ] {
         let mut host = Host::with(Boxed::new(1, 160));
-        host.open(&Connect::new(text("c")), "20 03 00 00 00");
+        host.open(&ConnectOptions::new(text("c")), "20 03 00 00 00");
         host.publish(&message("t", "0123456789abcdef", 0)).unwrap();
         host.publish(&message("t", "12345678", 0)).unwrap();
         assert!(matches!(host.publish(&message("t", "", 0)), Err(Refused::Bytes { .. })));
@@ -145,7 +141,7 @@ fn a_disconnect_before_the_server_accepted_sends_nothing_that_is_queued() {
     let mut held = message("t", "1", 1);
     held.hold = true;
     host.publish(&held).unwrap();
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     host.sent();
     disconnect(&mut host, ReasonCode::NORMAL_DISCONNECTION, &[], Ending::AfterQueued).unwrap();
     assert_eq!(host.sent(), "e0 00");
@@ -186,6 +182,7 @@ fn kept_alive(seconds: u16) -> Host {
     let mut connect = lasting();
     connect.packet.keep_alive = seconds;
     connect.ping_timeout = 3_000;
+    connect.ping_when_silent = false;
     host.open(&connect, "20 03 00 00 00");
     host
 }
@@ -225,7 +222,7 @@ fn mqtt_3_1_2_20_keep_alive_counts_from_connect_not_from_its_answer() {
     let mut host = Host::new();
     let mut connect = lasting();
     connect.packet.keep_alive = 10;
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     host.sent();
     assert_eq!(host.pass(4_000), [""; 0]);
     assert_eq!(host.client.poll_timeout().map(|at| host.now().until(at)), Some(26_000), "that of CONNACK");
@@ -243,6 +240,58 @@ fn an_unanswered_ping_ends_the_connection_at_its_deadline_in_silence() {
     assert_eq!(host.sent(), "c0 00");
     assert_eq!(host.pass(1), ["fault 8d MQTT 3.1.2.10"]);
     assert!(host.client.is_closed());
+    assert_eq!(host.sent(), "");
+}
+
+/// A publish at QoS 0 every half second, to a server that has vanished.
+fn deaf(ping_when_silent: bool, keep_alive: u16) -> Vec<String> {
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect.packet.keep_alive = keep_alive;
+    connect.ping_timeout = 3_000;
+    connect.ping_when_silent = ping_when_silent;
+    host.open(&connect, "20 03 00 00 00");
+    let (mut told, mut sent) = (Vec::new(), String::new());
+    for _ in 0..16 {
+        let _ = host.publish(&message("t", "", 0));
+        sent += &host.sent();
+        told.extend(host.pass(500));
+        sent += &host.sent();
+    }
+    let pings = sent.split("c0 00").count() - 1;
+    told.push(format!("{pings} pings"));
+    told
+}
+
+#[test]
+fn a_client_that_only_publishes_finds_out_that_its_server_has_vanished() {
+    assert_eq!(deaf(true, 2), ["fault 8d MQTT 3.1.2.10", "1 pings"]);
+    assert_eq!(deaf(false, 2), ["0 pings"], "it can be switched off");
+    assert_eq!(deaf(true, 0), ["0 pings"], "as the keep-alive can");
+}
+
+#[test]
+fn a_server_that_says_anything_is_not_asked_whether_it_is_there() {
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect.packet.keep_alive = 10;
+    host.open(&connect, "20 03 00 00 00");
+    for byte in ["30", "04", "00", "01", "74"] {
+        host.publish(&message("t", "", 0)).unwrap();
+        host.sent();
+        host.pass(9_000);
+        host.feed(byte);
+    }
+    assert_eq!(host.sent(), "", "a part of a packet is a sign of life");
+    host.publish(&message("t", "", 0)).unwrap();
+    host.sent();
+    host.pass(9_499);
+    assert_eq!(host.sent(), "");
+    host.publish(&message("t", "", 0)).unwrap();
+    host.pass(1);
+    assert_eq!(host.sent(), "c0 00 30 04 00 01 74 00");
+    host.feed("00 d0 00");
+    host.pass(9_499);
     assert_eq!(host.sent(), "");
 }
 

@@ -1,11 +1,8 @@
 //! The exchanges of sections 3.14, 3.15, 4.3, 4.6 and 4.9, a statement at a time, where no other test shows it by itself.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{PacketId, Properties, Property, ReasonCode, Rule};
-use mqtt5_session::{Acknowledge, Boxed, Connect, Ending, Refused};
+use mqtt5_session::{Acknowledge, Boxed, ConnectOptions, Ending, Refused};
 
 const ACCEPTED: &str = "20 03 00 00 00";
 const RESUMED: &str = "20 03 01 00 00";
@@ -24,8 +21,7 @@ fn acknowledge(host: &mut Host, id: u16, reason: ReasonCode) -> Result<(), Refus
 }
 
 fn leave(host: &mut Host, properties: &[Property<'_>]) -> Result<(), Refused> {
-    let now = host.now();
-    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::from(properties), Ending::AtOnce, now)
+    host.client.disconnect_with(ReasonCode::NORMAL_DISCONNECTION, Properties::from(properties), Ending::AtOnce)
 }
 
 /// A server that takes packets of 16 bytes at most.
@@ -34,7 +30,7 @@ const SMALL: &str = "20 08 00 00 05 27 00 00 00 10";
 #[test]
 fn mqtt_3_2_2_21_the_servers_keep_alive_is_used_instead_of_ours() {
     let mut host = Host::new();
-    let mut connect = Connect::new(text("c"));
+    let mut connect = ConnectOptions::new(text("c"));
     connect.packet.keep_alive = 60;
     host.open(&connect, "20 06 00 00 03 13 00 0a");
     assert_eq!(host.pass(10_000), [""; 0]);
@@ -95,8 +91,7 @@ fn mqtt_3_15_2_3_an_auth_with_a_user_property_beyond_the_servers_maximum_is_not_
     let mut host = Host::new();
     host.open(&connect, "20 0c 00 00 09 15 00 01 6d 27 00 00 00 10");
     let long = [method[0], Property::UserProperty(text("a"), text("value"))];
-    let now = host.now();
-    let refused = host.client.auth(ReasonCode::RE_AUTHENTICATE, Properties::from(&long), now);
+    let refused = host.client.auth(ReasonCode::RE_AUTHENTICATE, Properties::from(&long));
     assert_eq!(refused, Err(Refused::Rule(Rule::SERVER_MAXIMUM_PACKET_SIZE)));
     assert_eq!(host.sent(), "");
 }
@@ -107,7 +102,7 @@ fn takes_only_unused(qos: u8, done: &str) {
     host.open(&lasting(), ACCEPTED);
     assert_eq!(host.publish(&message("t", "", qos)), Ok(Some(1)));
     assert_eq!(host.publish(&message("t", "", qos)), Ok(Some(2)));
-    assert_eq!(host.publish(&message("t", "", qos)), Err(Refused::Exchanges));
+    assert_eq!(host.publish(&message("t", "", qos)), Err(Refused::Exchanges { of: 2 }));
     host.sent();
     host.feed(done);
     host.sent();

@@ -1,11 +1,7 @@
 //! What packets take of the memory that a host provides, and that it comes back.
-#![cfg(feature = "alloc")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
-use mqtt5_session::{Boxed, Connect, Inline, Memory, Refused};
+use crate::common::*;
+use mqtt5_session::{Boxed, ConnectOptions, Inline, Memory, Refused};
 
 /// A PUBLISH of QoS 1 with topic `t` and a payload of this length is 8 bytes longer.
 fn publish(host: &mut Host, payload: usize) -> Result<u16, Refused> {
@@ -126,18 +122,18 @@ fn a_longer_connect_is_refused_only_if_what_waits_leaves_no_room_for_it() {
     for (more, fits) in [(0, true), (16, true), (32, true)].map(|(more, _)| (more, more >= 16)) {
         let mut host = Host::with(Boxed::new(8, 48 + 64 + 32 + more));
         let id = "c".repeat(20);
-        let (short, long) = (Connect::new(text("c")), Connect::new(text(&id)));
-        host.client.connect(&short, host.now()).unwrap();
+        let (short, long) = (ConnectOptions::new(text("c")), ConnectOptions::new(text(&id)));
+        host.connect(&short).unwrap();
         host.client.handle_close(host.now());
         for _ in 0..2 {
             let mut held = message("t", "", 1);
             held.hold = true;
             host.publish(&held).unwrap();
         }
-        let connected = host.client.connect(&long, host.now());
+        let connected = host.connect(&long);
         assert_eq!(connected, if fits { Ok(()) } else { Err(Refused::Bytes { need: 35 }) }, "{more}");
         if !fits {
-            assert_eq!(host.client.connect(&short, host.now()), Ok(()), "one as long as the last always fits");
+            assert_eq!(host.connect(&short), Ok(()), "one as long as the last always fits");
         }
     }
 }
@@ -152,7 +148,7 @@ fn before_the_first_connect_messages_that_wait_leave_a_quarter_for_it() {
         let taken = self::held(&host);
         let room = bytes / 16 * 16 - 48;
         assert!(room - taken > room / 4 && room - taken <= room / 4 + 48, "{taken} of {room}");
-        assert_eq!(host.client.connect(&Connect::new(text("c")), host.now()), Ok(()), "{bytes}");
+        assert_eq!(host.connect(&ConnectOptions::new(text("c"))), Ok(()), "{bytes}");
     }
 }
 

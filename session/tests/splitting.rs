@@ -1,17 +1,15 @@
 //! The same events and the same bytes, however the bytes come and go.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{PacketId, Properties, Property, ReasonCode};
 use mqtt5_session::{Acknowledge, Ending, Inbox};
 
 /// Everything that a session does, with what comes of it, a line for each.
-fn transcript(piece: usize, acknowledge: Acknowledge) -> Vec<String> {
+fn transcript(piece: usize, room: usize, acknowledge: Acknowledge) -> Vec<String> {
     let mut log = Vec::new();
     let mut host = Host::new();
     host.piece = piece;
+    host.room = room;
     host.inbox = Inbox::growing(16, 4_096).with_aliases(vec![0; 64].leak(), 14);
     let properties = [LASTING[0], Property::TopicAliasMaximum(4)];
     let mut connect = lasting();
@@ -22,7 +20,7 @@ fn transcript(piece: usize, acknowledge: Acknowledge) -> Vec<String> {
     let mut held = message("held", "0", 1);
     held.hold = true;
     host.publish(&held).unwrap();
-    host.client.connect(&connect, host.now()).unwrap();
+    host.connect(&connect).unwrap();
     log.push(host.sent());
     log.extend(host.feed("20 09 00 00 06 22 00 02 21 00 03"));
     for (payload, qos) in [("1", 0), ("2", 1), ("3", 2), ("4", 0)] {
@@ -45,8 +43,7 @@ fn transcript(piece: usize, acknowledge: Acknowledge) -> Vec<String> {
     log.push(host.sent());
     log.extend(host.feed("d0 00"));
     host.publish(&message("t", "5", 2)).unwrap();
-    let now = host.now();
-    host.client.disconnect(ReasonCode::NORMAL_DISCONNECTION, Properties::EMPTY, Ending::AfterQueued, now).unwrap();
+    host.client.disconnect(Ending::AfterQueued).unwrap();
     log.push(host.sent());
     assert!(host.client.is_closed());
     host.client.handle_close(host.now());
@@ -61,10 +58,13 @@ fn transcript(piece: usize, acknowledge: Acknowledge) -> Vec<String> {
 #[test]
 fn mqtt_4_2_1_any_split_of_input_and_output_gives_the_same_events_and_bytes() {
     for acknowledge in [Acknowledge::Automatic, Acknowledge::Manual] {
-        let whole = transcript(usize::MAX, acknowledge);
+        let whole = transcript(usize::MAX, 0, acknowledge);
         assert!(whole.iter().any(|line| line.starts_with("fault 82 MQTT-4.12.0-6")), "{whole:#?}");
         for piece in 1..=40 {
-            assert_eq!(transcript(piece, acknowledge), whole, "in pieces of {piece}");
+            assert_eq!(transcript(piece, 0, acknowledge), whole, "in pieces of {piece}");
+            for room in [1, 2, 3, 4, 5, 7, 12, 30, 64, 500] {
+                assert_eq!(transcript(piece, room, acknowledge), whole, "pieces of {piece}, copied by {room}");
+            }
         }
     }
 }

@@ -1,9 +1,6 @@
 //! SUBSCRIBE, UNSUBSCRIBE and their answers.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{Filter, Properties, Property, QoS, RetainHandling, Rule, SubscriptionId, SubscriptionOptions};
 use mqtt5_session::Refused;
 
@@ -23,8 +20,7 @@ fn many_filters_with_options_in_one_packet_and_a_result_for_each() {
         Property::SubscriptionIdentifier(SubscriptionId::new(200).unwrap()),
         Property::UserProperty(text("k"), text("v")),
     ];
-    let now = host.now();
-    let id = host.client.subscribe(&[first, second], Properties::from(&properties), now).unwrap();
+    let id = host.client.subscribe(&[first, second], Properties::from(&properties)).unwrap();
     assert_eq!(id.get(), 1);
     assert_eq!(
         host.sent(),
@@ -38,8 +34,7 @@ fn many_filters_with_options_in_one_packet_and_a_result_for_each() {
 fn unsubscribing_gives_a_result_for_each_filter() {
     let mut host = Host::connected();
     let filters = [Filter::new("a").unwrap(), Filter::new("b/#").unwrap()];
-    let now = host.now();
-    host.client.unsubscribe(&filters, Properties::EMPTY, now).unwrap();
+    host.client.unsubscribe(&filters, Properties::EMPTY).unwrap();
     assert_eq!(host.sent(), "a2 0b 00 01 00 00 01 61 00 03 62 2f 23");
     assert_eq!(host.feed_one("b0 05 00 01 00 00 11"), "unsubscribed 1 [00, 11]");
 }
@@ -51,8 +46,7 @@ fn mqtt_3_8_4_6_a_count_of_results_that_differs_is_a_fault() {
     host.sent();
     assert_eq!(host.feed_one("90 05 00 01 00 00 00"), "fault 82 MQTT-3.8.4-6");
     let mut host = Host::connected();
-    let now = host.now();
-    host.client.unsubscribe(&[Filter::new("a").unwrap()], Properties::EMPTY, now).unwrap();
+    host.client.unsubscribe(&[Filter::new("a").unwrap()], Properties::EMPTY).unwrap();
     host.sent();
     assert_eq!(host.feed_one("b0 05 00 01 00 00 00"), "fault 82 MQTT-3.11.3-1");
 }
@@ -62,8 +56,7 @@ fn mqtt_3_8_3_4_no_local_on_a_shared_subscription_is_refused() {
     let mut host = Host::connected();
     let mut shared = subscription("$share/g/a");
     shared.options.no_local = true;
-    let now = host.now();
-    let refused = host.client.subscribe(&[shared], Properties::EMPTY, now);
+    let refused = host.client.subscribe(&[shared], Properties::EMPTY);
     assert_eq!(refused, Err(Refused::Rule(Rule::NO_LOCAL_SHARED)));
     assert_eq!(host.client.figures(host.now()).in_flight, 0);
 }
@@ -71,10 +64,9 @@ fn mqtt_3_8_3_4_no_local_on_a_shared_subscription_is_refused() {
 #[test]
 fn mqtt_3_8_3_2_a_subscribe_without_filters_is_refused() {
     let mut host = Host::connected();
-    let now = host.now();
-    let refused = host.client.subscribe(&[], Properties::EMPTY, now);
+    let refused = host.client.subscribe(&[], Properties::EMPTY);
     assert_eq!(refused, Err(Refused::Rule(Rule::SUBSCRIBE_EMPTY)));
-    let refused = host.client.unsubscribe(&[], Properties::EMPTY, now);
+    let refused = host.client.unsubscribe(&[], Properties::EMPTY);
     assert_eq!(refused, Err(Refused::Rule(Rule::UNSUBSCRIBE_EMPTY)));
 }
 
@@ -91,8 +83,7 @@ fn what_the_server_said_it_lacks_is_refused_here() {
     assert_eq!(host.subscribe("a/#"), Err(Refused::Rule(Rule::WILDCARDS_UNAVAILABLE)));
     assert_eq!(host.subscribe("$share/g/a"), Err(Refused::Rule(Rule::SHARED_UNAVAILABLE)));
     let properties = [Property::SubscriptionIdentifier(SubscriptionId::new(1).unwrap())];
-    let now = host.now();
-    let refused = host.client.subscribe(&[subscription("a")], Properties::from(&properties), now);
+    let refused = host.client.subscribe(&[subscription("a")], Properties::from(&properties));
     assert_eq!(refused, Err(Refused::Rule(Rule::SUBSCRIPTION_IDS_UNAVAILABLE)));
     assert_eq!(host.subscribe("a"), Ok(1));
     // On a connection that has them they are allowed again.
@@ -104,7 +95,7 @@ fn what_the_server_said_it_lacks_is_refused_here() {
 fn subscribing_needs_a_connection() {
     let mut host = Host::new();
     assert_eq!(host.subscribe("a"), Err(Refused::NotConnected));
-    host.client.connect(&lasting(), host.now()).unwrap();
+    host.connect(&lasting()).unwrap();
     assert_eq!(host.subscribe("a"), Err(Refused::NotConnected));
 }
 

@@ -323,7 +323,7 @@ impl Parts {
     fn publish<'a>(&'a self, id: PacketId, properties: Properties<'a>) -> Result<Publish<'a>, Rule> {
         let [dup, retain, nameless] = self.flags;
         let name = Topic::new(&self.text)?;
-        // One that the properties list is the topic's as well.
+        // One that the properties list is the topic's.
         let alias = properties.topic_alias().or(self.alias.and_then(TopicAlias::new));
         let topic = match alias {
             None => TopicRef::Name(name),

@@ -130,6 +130,12 @@ fn judge<'j>(
         Err(error) => Err(error),
     };
     match decoded {
+        // Taken and never sent: it is its own shortest form.
+        Ok(Packet::Auth(auth)) if auth.properties.is_empty() => {
+            canonical.clear();
+            canonical.extend_from_slice(packet);
+            Ok(Verdict::Valid(canonical))
+        }
         Ok(decoded) => encode(&decoded, from, canonical).map(Verdict::Valid).map_err(NoVerdict::Inconsistent),
         Err(error) => Ok(Verdict::Reject(error)),
     }
@@ -215,16 +221,26 @@ mod tests {
             judged(PLAIN, b"c2s 30040001\nc2s 3004000123\nc2s 300400012300\n"),
             "incomplete\nincomplete\nreject 0x90 MQTT-3.3.2-2\n"
         );
-        assert_eq!(judged(PLAIN, b"c2s c001\nc2s c00100\n"), "incomplete\nreject 0x81 MQTT2.1.4\n");
+        // No length but zero is a ping's, and what begins with two bytes has more than one.
+        let short = b"c2s c001\nc2s c080\ns2c d00100\ns2c 4001\nc2s 1001\n";
+        assert_eq!(judged(PLAIN, short), "reject 0x81 MQTT2.1.4\n".repeat(5));
     }
 
     #[test]
     fn a_packet_over_the_maximum_is_refused_when_its_length_is_known() {
         let options = Options { max_packet_size: 5, strict: false };
         assert_eq!(
-            judged(options, b"s2c 30\ns2c 3003\ns2c 3003000000\ns2c 3004\ns2c 3080\n"),
-            "incomplete\nincomplete\nreject 0x82 MQTT3.3.2.1\nreject 0x95 MQTT-3.1.2-24\nincomplete\n"
+            judged(options, b"s2c 30\ns2c 3003\ns2c 3003000000\ns2c 3004\n"),
+            "incomplete\nincomplete\nreject 0x82 MQTT3.3.2.1\nreject 0x95 MQTT-3.1.2-24\n"
         );
+        // Half of a length that becomes at least 128.
+        assert_eq!(judged(options, b"s2c 3080\n"), "reject 0x95 MQTT-3.1.2-24\n");
+        assert_eq!(judged(Options { max_packet_size: 131, strict: false }, b"s2c 3080\n"), "incomplete\n");
+    }
+
+    #[test]
+    fn a_server_s_short_auth_is_valid_and_its_own_shortest_form() {
+        assert_eq!(judged(PLAIN, b"s2c F000\nc2s F000\n"), "valid f000\nreject 0x82 MQTT3.15.2.2.2\n");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Laws that hold for every input, whoever makes it up: property tests and fuzz targets call them alike.
 
-use mqtt5_codec::{Decoded, Decoder, EncodeError, Packet, Sender};
+use mqtt5_codec::{Decoded, Decoder, EncodeError, Packet, Rule, Sender};
 
 /// Decodes whatever stands at the front of any bytes, strictly and not.
 ///
@@ -50,7 +50,14 @@ pub fn canonical(from: Sender, packet: &Packet<'_>) -> Vec<u8> {
     bytes
 }
 
+/// A server's AUTH without a method, which is taken and never sent.
+const SHORT_AUTH: &[u8] = &[0xF0, 0];
+
 fn encode(from: Sender, packet: &Packet<'_>) -> Vec<u8> {
+    if Decoder::new(from).decode(SHORT_AUTH) == Ok(Decoded::Packet { used: 2, packet: *packet }) {
+        assert_eq!(packet.encoded_len(from), Err(EncodeError::Refused(Rule::AUTH_METHOD)));
+        return SHORT_AUTH.to_vec();
+    }
     let need = match packet.encoded_len(from) {
         Ok(need) => need,
         Err(error) => {

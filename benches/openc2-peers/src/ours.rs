@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hint::black_box;
 
-use openc2_mqtt::{Args, Content, Encoding, Extensions, Form, Message, Raw, Reading, Results, Target, Text, Texts};
+use openc2_mqtt::{Args, Content, Encoding, Extensions, Form, Message, Raw, Reading, Results, Str, Target, Texts};
 use serde::Deserialize;
 use serde::de::{self, SeqAccess, Visitor};
 
@@ -87,7 +87,7 @@ fn visit(message: &Message<'_>) {
     }
 }
 
-fn text(text: Option<Text<'_>>) {
+fn text(text: Option<Str<'_>>) {
     if let Some(text) = text {
         match text.as_plain() {
             Some(plain) => {

@@ -2,10 +2,12 @@
 //!
 //! The type [`Property`], how its values are read and written, and the named accessors follow from the rows at the end.
 
+use core::fmt;
 use core::num::{NonZeroU16, NonZeroU32};
 
-use super::{Properties, SESSION_EXPIRY_INTERVAL, SUBSCRIPTION_IDENTIFIER, USER_PROPERTY, place};
+use super::{Properties, SESSION_EXPIRY_INTERVAL, SUBSCRIPTION_IDENTIFIER, TOPIC_ALIAS, USER_PROPERTY, place};
 use crate::list::{Item, Wire};
+use crate::text::Quoted;
 use crate::value::{PayloadFormat, QoS, SubscriptionId, TopicAlias};
 use crate::wire::{self, Writer, fits_u16, varint_len};
 use crate::{Rule, Text, Topic};
@@ -26,11 +28,16 @@ pub(super) enum Kind {
     Pair,
 }
 
-// An entry of the table: bits 0 to 17 the places, bits 20 to 23 the kind, bits 27 to 31 the number of the row.
+/// How many places there are.
+pub(super) const PLACES: usize = 18;
 
-const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
+/// The number of no property.
+const UNKNOWN: u8 = 31;
+
+/// The places in which a property may stand, a bit each: those of its row, and what one side alone may not send.
+const fn places(id: u8, row: &[u8]) -> u32 {
     let mut mask = 0;
-    let mut rest = places;
+    let mut rest = row;
     while let Some((&place, tail)) = rest.split_first() {
         mask |= 1 << place;
         if place == place::PUBLISH && id != SUBSCRIPTION_IDENTIFIER {
@@ -41,35 +48,20 @@ const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
         }
         rest = tail;
     }
-    mask | (kind as u32) << 20 | (row as u32) << 27
+    mask
 }
 
-/// The entry of a property that may stand in `place`.
+/// A property's bit among those of a place: its row's number. (Not its identifier's, up to 0x2A: on a Cortex-M shifts of 64 bits are
+/// calls.)
 #[inline]
-pub(super) fn entry(id: u8, place: u8) -> Option<u32> {
-    let entry = *TABLE.get(usize::from(id))?;
-    if entry >> (place & 31) & 1 == 0 { None } else { Some(entry) }
+pub(super) fn bit(id: u8) -> u32 {
+    1 << (NUMBERS.get(usize::from(id)).copied().unwrap_or(UNKNOWN) & 31)
 }
 
+/// The properties that may stand in a place, a bit each.
 #[inline]
-pub(super) const fn entry_bit(entry: u32) -> u32 {
-    1 << (entry >> 27)
-}
-
-#[inline]
-pub(super) fn entry_kind(entry: u32) -> Kind {
-    match entry >> 20 & 0xF {
-        0 => Kind::Flag,
-        1 => Kind::U16,
-        2 => Kind::NonZeroU16,
-        3 => Kind::U32,
-        4 => Kind::NonZeroU32,
-        5 => Kind::Varint,
-        6 => Kind::Text,
-        7 => Kind::Topic,
-        8 => Kind::Bytes,
-        _ => Kind::Pair,
-    }
+pub(super) fn allowed(place: u8) -> u32 {
+    ALLOWED.get(usize::from(place)).copied().unwrap_or(0)
 }
 
 /// A property's value: how it is read from checked bytes, written, and whether it may be sent.
@@ -82,6 +74,8 @@ trait Value<'a>: Copy {
     fn text(self) -> Option<Text<'a>> {
         None
     }
+    /// Prints the value for a log.
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
 
 #[inline]
@@ -97,7 +91,7 @@ fn tagged_u32(id: u8, value: u32, w: &mut Writer<'_>) {
 }
 
 macro_rules! value {
-    ($($type:ty: |$r:ident| $get:expr, $len:literal, |$value:ident, $id:ident, $w:ident| $put:expr;)+) => {$(
+    ($($type:ty: |$r:ident| $get:expr, $len:literal, |$value:ident, $id:ident, $w:ident| $put:expr, $show:expr;)+) => {$(
         impl<'a> Value<'a> for $type {
             #[inline]
             fn get($r: &mut &'a [u8]) -> Option<Self> { $get }
@@ -105,19 +99,23 @@ macro_rules! value {
             fn size(&self) -> Result<usize, Rule> { Ok($len) }
             #[inline]
             fn put(&self, $id: u8, $w: &mut Writer<'_>) { let $value = *self; $put }
+            fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let $value = *self;
+                fmt::Display::fmt(&$show, f)
+            }
         }
     )+};
 }
 
 value! {
-    bool: |r| wire::u8(r).map(|byte| byte != 0), 1, |value, id, w| w.chunk([id, u8::from(value)]);
-    PayloadFormat: |r| wire::u8(r).and_then(Self::from_u8), 1, |value, id, w| w.chunk([id, value as u8]);
-    QoS: |r| wire::u8(r).and_then(Self::from_u8), 1, |value, id, w| w.chunk([id, value as u8]);
-    u16: |r| wire::u16(r), 2, |value, id, w| tagged_u16(id, value, w);
-    NonZeroU16: |r| wire::u16(r).and_then(Self::new), 2, |value, id, w| tagged_u16(id, value.get(), w);
-    TopicAlias: |r| wire::u16(r).and_then(Self::new), 2, |value, id, w| tagged_u16(id, value.get(), w);
-    u32: |r| wire::u32(r), 4, |value, id, w| tagged_u32(id, value, w);
-    NonZeroU32: |r| wire::u32(r).and_then(Self::new), 4, |value, id, w| tagged_u32(id, value.get(), w);
+    bool: |r| wire::u8(r).map(|byte| byte != 0), 1, |value, id, w| w.chunk([id, u8::from(value)]), u8::from(value);
+    PayloadFormat: |r| wire::u8(r).and_then(Self::from_u8), 1, |value, id, w| w.chunk([id, value as u8]), value as u8;
+    QoS: |r| wire::u8(r).and_then(Self::from_u8), 1, |value, id, w| w.chunk([id, value as u8]), value as u8;
+    u16: |r| wire::u16(r), 2, |value, id, w| tagged_u16(id, value, w), value;
+    NonZeroU16: |r| wire::u16(r).and_then(Self::new), 2, |value, id, w| tagged_u16(id, value.get(), w), value;
+    TopicAlias: |r| wire::u16(r).and_then(Self::new), 2, |value, id, w| tagged_u16(id, value.get(), w), value;
+    u32: |r| wire::u32(r), 4, |value, id, w| tagged_u32(id, value, w), value;
+    NonZeroU32: |r| wire::u32(r).and_then(Self::new), 4, |value, id, w| tagged_u32(id, value.get(), w), value;
 }
 
 impl<'a> Value<'a> for SubscriptionId {
@@ -133,6 +131,9 @@ impl<'a> Value<'a> for SubscriptionId {
     fn put(&self, id: u8, w: &mut Writer<'_>) {
         w.u8(id);
         w.varint(Self::get(*self));
+    }
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Self::get(*self), f)
     }
 }
 
@@ -154,6 +155,9 @@ macro_rules! text {
             fn text(self) -> Option<Text<'a>> {
                 Some(Text::checked(self.as_bytes()))
             }
+            fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&Quoted(Text::checked(self.as_bytes())), f)
+            }
         }
     )+};
 }
@@ -174,9 +178,33 @@ impl<'a> Value<'a> for &'a [u8] {
     fn put(&self, id: u8, w: &mut Writer<'_>) {
         w.tagged_bytes(id, self);
     }
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
 }
 
 impl<'a> Item<'a> for Property<'a> {}
+
+/// The property behind a topic alias, which is the packet's: see [`Properties::split_alias`].
+#[cold]
+#[inline(never)]
+fn behind_alias(mut rest: &[u8]) -> Option<(Property<'_>, &[u8])> {
+    wire::u16(&mut rest)?;
+    let property = Wire::get(&mut rest)?;
+    Some((property, rest)) // By value, so that whoever goes through a list can have its place in registers.
+}
+
+/// What stands before the colon in a row's sentence.
+const fn name(sentence: &'static str) -> &'static str {
+    let mut rest = sentence.as_bytes();
+    while let [before @ .., last] = rest {
+        if *last == b':' {
+            return sentence.split_at(before.len()).0;
+        }
+        rest = before;
+    }
+    sentence
+}
 
 macro_rules! properties {
     ($(
@@ -209,6 +237,15 @@ macro_rules! properties {
                 }
             }
 
+            /// The name that the standard gives it: `Payload Format Indicator`.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $($(Self::$variant(_) => const { name($doc) },)+)+
+                    Self::UserProperty(..) => "User Property",
+                }
+            }
+
             /// How many bytes the property takes, if its value may be sent.
             #[inline]
             pub(super) fn size(&self, place: u8) -> Result<usize, Rule> {
@@ -229,11 +266,29 @@ macro_rules! properties {
             }
         }
 
+        /// For a log: name and value, text in quotation marks, of binary data the length only.
+        impl fmt::Display for Property<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())?;
+                f.write_str(" ")?;
+                match self {
+                    $($(Self::$variant(value))|+ => value.show(f),)+
+                    Self::UserProperty(name, value) => write!(f, "{}={}", Quoted(*name), Quoted(*value)),
+                }
+            }
+        }
+
         impl<'a> Wire<'a> for Property<'a> {
             #[cfg_attr(target_pointer_width = "64", inline(always))]
             fn get(rest: &mut &'a [u8]) -> Option<Self> {
                 let id = wire::u8(rest)?;
+                #[allow(unreachable_patterns, reason = "the table has a topic alias, too")]
                 Some(match id {
+                    TOPIC_ALIAS => {
+                        let (property, after) = behind_alias(rest)?;
+                        *rest = after;
+                        property
+                    }
                     $($($id => Self::$variant(Value::get(rest)?),)+)+
                     USER_PROPERTY => Self::UserProperty(Value::get(rest)?, Value::get(rest)?),
                     _ => return None,
@@ -270,15 +325,41 @@ macro_rules! properties {
         /// The rows of the table, for their numbers.
         enum Row { $($($variant,)+)+ UserProperty }
 
+        /// What a property's value is on the wire.
+        #[inline(always)]
+        pub(super) const fn kind(id: u8) -> Kind {
+            match id {
+                $($($id)|+ => Kind::$kind,)+
+                _ => Kind::Pair,
+            }
+        }
+
+        /// The number of each identifier.
         #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
-        pub(super) static TABLE: [u32; 0x2B] = {
+        pub(super) static NUMBERS: [u8; 0x2B] = {
+            let mut table = [UNKNOWN; 0x2B];
+            $($(table[$id] = Row::$variant as u8;)+)+
+            table[USER_PROPERTY as usize] = Row::UserProperty as u8;
+            table
+        };
+
+        /// The properties of each place. User properties may stand in all but the two that are the packet types 12 and 13.
+        #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
+        static ALLOWED: [u32; PLACES] = {
             use place::*;
-            let mut table = [0; 0x2B];
-            $($(table[$id] = new_entry(Row::$variant as u8, $id, Kind::$kind, &[$($place),+]);)+)+
-            table[USER_PROPERTY as usize] = new_entry(Row::UserProperty as u8, USER_PROPERTY, Kind::Pair, &[
-                WILL, CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK,
-                DISCONNECT, AUTH,
-            ]);
+            let rows = [$($((Row::$variant as u8, places($id, &[$($place),+])),)+)+];
+            let mut table = [1 << Row::UserProperty as u8; PLACES];
+            let mut place = 0;
+            while place < PLACES {
+                let mut row = 0;
+                while row < rows.len() {
+                    if rows[row].1 >> place & 1 != 0 {
+                        table[place] |= 1 << rows[row].0;
+                    }
+                    row += 1;
+                }
+                place += 1;
+            }
             table
         };
 

@@ -8,16 +8,16 @@
 //! use core::{ops::ControlFlow, time::Duration};
 //! use mqtt5_blocking::{Clock, Connection, Error, connect};
 //! use mqtt5_codec::Text;
-//! use mqtt5_session::{Client, Connect, Event, Inbox, Inline, Refused};
+//! use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Inline, Refused};
 //!
 //! let clock = Clock::start();
 //! let mut client = Client::new(Inline::<8, 4096>::new());
 //! let mut buffer = [0; 4096];
 //! let mut inbox = Inbox::new(&mut buffer);
 //!
-//! let options = Connect::new(Text::new("device-7").map_err(Refused::from)?);
+//! let options = ConnectOptions::new(Text::new("device-7").map_err(Refused::from)?);
 //! let mut connection = Connection::new(connect("broker.example:1883", Duration::from_secs(5))?, clock)?;
-//! client.connect(&options, clock.now())?;
+//! client.connect(&options, &mut inbox, clock.now())?;
 //! let until = clock.now().after(10_000);
 //! let pinged = connection.drive(&mut client, &mut inbox, Some(until), |event, client| match event {
 //!     Event::Connected(_) => match client.ping(clock.now()) {
@@ -33,6 +33,7 @@
 
 mod clock;
 mod connection;
+mod timeout;
 mod transport;
 
 use core::net::SocketAddr;

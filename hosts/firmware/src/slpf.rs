@@ -4,9 +4,10 @@
 
 use core::hint::black_box;
 
-use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Text, Topic, TopicRef};
-use mqtt5_session::{Client, Connect, Event, Inbox, Input, Instant, Transmit};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Policy, Reaction};
+use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Topic, TopicRef};
+use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Input, Instant, Prior, Transmit};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
+use openc2_mqtt::profile::Hooks;
 use openc2_mqtt::transfer::{
     Connecting, MessageType, Outgoing, Quality, Received, Scheme, publish_properties, subscriptions,
 };
@@ -15,7 +16,7 @@ use openc2_mqtt::{Action, Encoding, Pair, Response, Status, Texts, slpf};
 /// Four exchanges each way; packets that wait find 1 KiB.
 pub type SessionMemory = mqtt5_session::Inline<4, 1024>;
 /// Four requests remembered, 256 bytes for each with its response.
-pub type Memory = consumer::Inline<4, 1024>;
+pub type Memory = ConsumerMemory<4, 1024>;
 
 const NOW: Instant = Instant::from_millis(1_000);
 const UTC: Option<u64> = Some(1_700_000_000_000);
@@ -54,14 +55,19 @@ pub fn pairs() -> [Pair<'static>; 3] {
     ]
 }
 
+/// The packet filter by its asset number, which the commands name.
+const HOOKS: Hooks<'static> = Hooks::new(&[&slpf::Identity { asset_ids: &["30"], ..slpf::Identity::NOBODY }]);
+
 /// What the Consumer is.
 pub fn declaration<'d>(pairs: &'d [Pair<'d>]) -> Declaration<'d> {
-    Declaration::new("c1@example.com", "device-7", &[slpf::NSID], pairs)
+    let mut declaration = Declaration::new("c1@example.com", "device-7", &[slpf::NSID], pairs);
+    declaration.hooks = HOOKS;
+    declaration
 }
 
 /// Its policy: the default.
-pub fn policy() -> Policy<'static> {
-    Policy::default()
+pub fn policy() -> ConsumerPolicy<'static> {
+    ConsumerPolicy::default()
 }
 
 /// The session and the Consumer, and the one buffer for what goes out.
@@ -81,13 +87,13 @@ impl<'d> Device<'d> {
     /// CONNECT as CS01 s3.1 has it, and the subscriptions.
     #[inline(never)]
     pub fn begin(&mut self, inbox: &mut Inbox<'_>) -> bool {
-        let Some(connecting) = Text::new(black_box("device7")).ok().and_then(|id| Connecting::new(id, 3_600)) else {
+        let Ok(connecting) = Connecting::new(black_box("device7"), 3_600) else {
             return false;
         };
         let properties = connecting.properties();
-        let mut connect = Connect::new(connecting.client_id);
+        let mut connect = ConnectOptions::resume(connecting.client_id, Prior::Empty);
         connect.packet = connecting.packet(properties.as_properties());
-        if self.client.connect(&connect, NOW).is_err() || drain(&mut self.client) == 0 {
+        if self.client.connect(&connect, inbox, NOW).is_err() || drain(&mut self.client) == 0 {
             return false;
         }
         if !feed(inbox, b"\x20\x03\x00\x00\x00")
@@ -98,7 +104,7 @@ impl<'d> Device<'d> {
         let scheme = Scheme::default();
         let channels = self.consumer.channels();
         let Ok(list) = subscriptions::<3>(channels, &scheme, Quality::ExactlyOnce, &mut self.out) else { return false };
-        self.client.subscribe(&list, mqtt5_codec::Properties::EMPTY, NOW).is_ok()
+        self.client.subscribe(&list, mqtt5_codec::Properties::EMPTY).is_ok()
             && drain(&mut self.client) > 0
             && feed(inbox, b"\x90\x06\x00\x01\x00\x02\x02\x02")
             && matches!(self.client.handle_input(inbox, NOW), Ok(Input::Event(Event::Subscribed(_))))
@@ -117,7 +123,7 @@ impl<'d> Device<'d> {
                 let reply = self.consumer.respond(ticket, &response, NOW, UTC, &mut self.out).ok()??;
                 (reply, response.status)
             }
-            Reaction::Ignored { .. } => return None,
+            _ => return None,
         };
         publish(&mut self.client, &reply)?;
         self.client.handled();
@@ -134,7 +140,7 @@ impl<'d> Device<'d> {
 /// Writes all that waits; gives the number of bytes.
 fn drain(client: &mut Client<SessionMemory>) -> usize {
     let mut written = 0usize;
-    while let Some(Transmit::Bytes(bytes)) = client.poll_transmit(NOW) {
+    while let Some(Transmit::Bytes(bytes)) = client.poll_transmit() {
         let n = black_box(bytes).len();
         client.transmitted(n, NOW);
         written = written.wrapping_add(n);
@@ -143,7 +149,7 @@ fn drain(client: &mut Client<SessionMemory>) -> usize {
 }
 
 fn publish(client: &mut Client<SessionMemory>, reply: &Outgoing<'_>) -> Option<()> {
-    client.publish(&reply.message(), NOW).ok().map(drop)
+    client.publish(&reply.message()).ok().map(drop)
 }
 
 /// The packet filter itself, which has one rule.
@@ -170,7 +176,7 @@ pub fn packet(json: &str, id: u16, bytes: &mut [u8]) -> Option<usize> {
         properties: properties.as_properties(),
         payload: json.as_bytes(),
     };
-    publish.encode(Sender::Server, &mut &mut *bytes).ok()
+    publish.encode(Sender::Server, bytes).ok()
 }
 
 /// The server's bytes arrive.

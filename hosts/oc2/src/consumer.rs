@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use mqtt5_blocking::Clock;
 use mqtt5_session::{Boxed, Client, Event, Incoming};
-use openc2_mqtt::consumer::{Consumer, Inline, Policy, Reaction};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Reaction};
 use openc2_mqtt::transfer::Received;
 use openc2_mqtt::{Action, Command, Response, Status, Target};
 
@@ -21,7 +21,7 @@ const RESPONSE: usize = 4 << 10;
 pub(crate) fn connect(job: &Job, device: &Device) -> Result<Agent, Failure> {
     let mut agent = Agent::connect(job, device.who)?;
     let pairs = device.pairs();
-    agent.subscribe(device.declaration(&pairs).channels(Policy::default().scheme.layout))?;
+    agent.subscribe(device.declaration(&pairs).channels(job.scheme.layout))?;
     Ok(agent)
 }
 
@@ -30,12 +30,12 @@ pub(crate) fn serve(
     agent: &mut Agent,
     job: &Job,
     device: &Device,
-    policy: Policy<'_>,
+    policy: ConsumerPolicy<'_>,
     done: &AtomicBool,
 ) -> Result<(), Failure> {
     let pairs = device.pairs();
     let mut actuator = Actuator {
-        consumer: Consumer::new(device.declaration(&pairs), policy, Inline::new()),
+        consumer: Consumer::new(device.declaration(&pairs), policy, ConsumerMemory::new()),
         denied: Vec::new(),
         clock: job.clock,
     };
@@ -53,7 +53,7 @@ pub(crate) fn serve(
 }
 
 struct Actuator<'d> {
-    consumer: Consumer<'d, Inline<16, 8192>>,
+    consumer: Consumer<'d, ConsumerMemory<16, 8192>>,
     /// What this device denies, in the words of the commands.
     denied: Vec<String>,
     clock: Clock,
@@ -66,20 +66,21 @@ impl Actuator<'_> {
         let received = Received::from(incoming);
         let verdict = match self.consumer.handle(&received, now, utc(), &mut buffer)? {
             Reaction::Reply { reply, verdict, .. } => {
-                publish(client, &reply, now)?;
+                publish(client, &reply)?;
                 verdict
             }
             Reaction::Execute { ticket, command, reply, verdict, .. } => {
                 if let Some(acknowledgement) = reply {
-                    publish(client, &acknowledgement, now)?;
+                    publish(client, &acknowledgement)?;
                 }
                 let response = execute(&mut self.denied, &command);
                 if let Some(reply) = self.consumer.respond(ticket, &response, now, utc(), &mut buffer)? {
-                    publish(client, &reply, now)?;
+                    publish(client, &reply)?;
                 }
                 verdict
             }
-            Reaction::Ignored { verdict, .. } => verdict,
+            Reaction::Ignored { verdict, .. } | Reaction::Notification { verdict, .. } => verdict,
+            _ => return Ok(()),
         };
         job.judge(self.consumer.declaration().id, incoming.topic.as_str(), &verdict);
         Ok(())

@@ -3,13 +3,11 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use openc2_mqtt::{EncodeError, Form, Style};
+use openc2_mqtt::{Document, EncodeError, Form, Structure, Style};
 
+use crate::MISUSED;
 use crate::check::{document, forgiven, load, name, reading};
 use crate::cli::{self, Convert, Kind};
-
-/// The status of a command line that can't be meant.
-const MISUSED: u8 = 2;
 
 pub(crate) fn run(convert: &Convert) -> ExitCode {
     if convert.pretty && convert.to != cli::Form::Json {
@@ -36,19 +34,27 @@ fn converted(convert: &Convert) -> Result<Vec<u8>, String> {
     if let Some(habits) = forgiven(read.quirks) {
         anstream::eprintln!("oc2: {}: {habits}", name(&convert.file));
     }
+    let value = match (convert.structure, read.value) {
+        (None, value) => value,
+        (Some(structure), Document::Message(message)) => Document::Message(message.structured(match structure {
+            cli::Structure::Wrapper => Structure::Wrapper,
+            cli::Structure::Record => Structure::Record,
+        })),
+        (Some(_), _) => return Err("'--structure' is for messages, and it holds none".into()),
+    };
     let form = match convert.to {
         cli::Form::Json => Form::Json,
         cli::Form::Cbor => Form::Cbor,
         cli::Form::CborConcise => Form::Concise,
     };
     let style = Style { form, language: reading.language };
-    let need = match read.value.encode(style, &mut []) {
+    let need = match value.encode(style, &mut []) {
         Err(EncodeError::Full { need }) => need,
         Err(refused) => return Err(refused.to_string()),
         Ok(length) => length,
     };
     let mut buffer = vec![0; need];
-    read.value.encode(style, &mut buffer).map_err(|error| error.to_string())?;
+    value.encode(style, &mut buffer).map_err(|error| error.to_string())?;
     if form != Form::Json {
         return Ok(buffer);
     }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use mqtt5_codec::{Properties, ReasonCode};
@@ -73,11 +74,13 @@ pub(crate) enum Cause {
     #[error("no random numbers: {0}")]
     Random(#[from] getrandom::Error),
     #[error("not sent: {0}")]
-    Request(#[from] openc2_mqtt::producer::Refused),
+    Request(#[from] openc2_mqtt::producer::ProducerRefused),
     #[error("not answered: {0}")]
-    Response(#[from] openc2_mqtt::consumer::Refused),
+    Response(#[from] openc2_mqtt::consumer::ConsumerRefused),
     #[error(transparent)]
     Broker(#[from] crate::broker::Error),
+    #[error("{}: {why}", .file.display())]
+    File { file: PathBuf, why: std::io::Error },
     #[error("no handler for Ctrl-C: {0}")]
     Signal(#[from] ctrlc::Error),
     #[error("interrupted")]

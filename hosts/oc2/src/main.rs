@@ -4,22 +4,33 @@ mod agent;
 mod broker;
 mod check;
 mod cli;
+mod consume;
 mod consumer;
 mod convert;
 mod demo;
 mod failure;
+mod inspect;
+mod manual;
 mod message;
 mod packet;
 mod printer;
+mod produce;
 mod producer;
+mod remote;
 mod report;
 mod scenario;
+mod settings;
+mod svg;
+mod table;
+mod terminal;
 mod trace;
+mod watch;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use cli::{Cli, Command};
 
@@ -27,12 +38,29 @@ use cli::{Cli, Command};
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let command = match settings::parser(Cli::command(), &arguments) {
+        Ok(command) => command,
+        Err(why) => {
+            anstream::eprintln!("oc2: {why}");
+            return MISUSED.into();
+        }
+    };
+    let cli = match command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
     let demo = match cli.job() {
         Command::Demo(demo) => demo,
+        Command::Broker(broker) => return broker::run(&broker),
+        Command::Produce(produce) => return produce::run(&produce),
+        Command::Consume(consume) => return consume::run(&consume),
+        Command::Discover(discover) => return produce::discover::run(&discover),
+        Command::Watch(watch) => return watch::watch(&watch),
+        Command::Replay(replay) => return watch::replay(&replay),
+        Command::Inspect(inspect) => return inspect::run(&inspect),
+        Command::Man(man) => return manual::man(&man),
+        Command::Completions { shell } => return manual::completions(shell),
         Command::Check(check) => return check::run(&check),
         Command::Convert(convert) => return convert::run(&convert),
     };
@@ -45,15 +73,26 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help and the version as they are; a bad value in one line.
+/// The status of a command line that can't be meant.
+const MISUSED: u8 = 2;
+
+/// Help and the version as they are; a bad value in one line, with those that would be good where they can be counted.
 fn misused(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
             let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            anstream::eprintln!("oc2: {}", line.trim_start_matches("error: "));
-            ExitCode::from(2)
+            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            anstream::eprintln!("oc2: {line}{}", possible(error));
+            MISUSED.into()
         }
         _ => error.exit(),
+    }
+}
+
+/// The values that the option takes, if there are only some.
+fn possible(error: &clap::Error) -> String {
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) if !values.is_empty() => format!(" (possible: {})", values.join(", ")),
+        _ => String::new(),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mqtt5_session::{Boxed, Client, Instant, Refused};
+use mqtt5_session::{Boxed, Client, Refused};
 use openc2_mqtt::transfer::Outgoing;
 
-pub(crate) fn publish(client: &mut Client<Boxed>, outgoing: &Outgoing<'_>, now: Instant) -> Result<(), Refused> {
-    client.publish(&outgoing.message(), now).map(|_| ())
+pub(crate) fn publish(client: &mut Client<Boxed>, outgoing: &Outgoing<'_>) -> Result<(), Refused> {
+    client.publish(&outgoing.message()).map(|_| ())
 }
 
 /// Milliseconds since 1970, if the clock is later than that.

@@ -78,6 +78,9 @@ fn published(facts: &mut Vec<(&'static str, Value)>, publish: &Publish<'_>) {
         TopicRef::Name(topic) | TopicRef::NameAndAlias(topic, _) => ("topic", json!(topic.as_str())),
         TopicRef::Alias(alias) => ("topic alias", json!(alias.get())),
     });
+    if let TopicRef::NameAndAlias(_, alias) = publish.topic {
+        facts.push(("alias", json!(alias.get())));
+    }
     facts.push(("QoS", json!(publish.delivery.qos() as u8)));
     if let Delivery::AtLeastOnce { id, dup } | Delivery::ExactlyOnce { id, dup } = publish.delivery {
         facts.push(("id", json!(id.get())));

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::packet::{Told, hex, readable};
 use crate::report::{Row, Summary, milliseconds, table};
+use crate::terminal::{self, cut, flow, width, wrap};
 
 const UP: Style = AnsiColor::Cyan.on_default();
 const DOWN: Style = AnsiColor::Green.on_default();
@@ -17,56 +18,87 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
-/// Where a packet's facts begin.
-const INDENT: usize = 46;
-/// How many bytes stand on a line of hex.
+/// Where a packet's facts begin, where there is room for them beside its name.
+const FACTS: usize = 49;
+/// Where they begin on lines of their own.
+const INDENT: usize = 4;
+/// From so many columns on they stand beside.
+const WIDE: usize = 100;
+/// How many bytes stand on a line of hex, at most.
 const HEX_LINE: usize = 32;
 
 pub(crate) struct Printer {
     out: Box<dyn Write + Send>,
     json: bool,
     bytes: bool,
+    columns: fn() -> Option<usize>,
 }
 
 impl Printer {
     /// A printer to standard output, with colour where that is a terminal that wants it.
     pub(crate) fn stdout(json: bool, bytes: bool) -> Self {
-        Self { out: Box::new(anstream::stdout()), json, bytes }
+        Self { out: Box::new(anstream::stdout()), json, bytes, columns: terminal::columns }
     }
 
     #[cfg(test)]
-    pub(crate) fn to(out: impl Write + Send + 'static, json: bool, bytes: bool) -> Self {
-        Self { out: Box::new(out), json, bytes }
+    pub(crate) fn to(
+        out: impl Write + Send + 'static,
+        json: bool,
+        bytes: bool,
+        columns: fn() -> Option<usize>,
+    ) -> Self {
+        Self { out: Box::new(out), json, bytes, columns }
     }
 
     pub(crate) fn packet(&mut self, after: Duration, who: &str, from: Sender, told: &Told<'_>, bytes: &[u8]) {
         if self.json {
             return self.packet_json(after, who, from, told, bytes);
         }
-        let ms = milliseconds(after);
+        let columns = (self.columns)();
+        let wide = fits(columns, WIDE);
+        let indent = if wide { FACTS } else { INDENT };
+        let room = columns.map(|columns| columns.saturating_sub(indent));
+        let facts: Vec<String> =
+            told.facts.iter().filter_map(|one| fact(told.name, one)).map(|fact| plain(&fact).into_owned()).collect();
+        let mut facts = flow(&facts, room).into_iter();
+        let short = facts.len() == 1 && facts.as_slice().iter().all(|line| fits(columns, FACTS + width(line)));
+        let first = if wide || short { facts.next().unwrap_or_default() } else { String::new() };
+        let (name, ms) = (told.name, milliseconds(after));
         let (style, arrow) = if from == Sender::Client { (UP, "──▶") } else { (DOWN, "◀──") };
-        let facts: Vec<String> = told.facts.iter().filter_map(|one| fact(told.name, one)).collect();
-        let name = told.name;
         self.line(format_args!(
-            "{DIM}{ms:>9.3} ms{DIM:#}  {who:<10} {style}{arrow}{style:#} broker  {style}{name:<11}{style:#} {}",
-            plain(&facts.join("  "))
+            "{DIM}{ms:>9.3} ms{DIM:#}  {who:<10} {style}{arrow}{style:#} broker  {style}{name:<11}{style:#} {first}"
         ));
+        for line in facts.filter(|line| !line.is_empty()) {
+            self.line(format_args!("{:indent$}{line}", ""));
+        }
         if let Some(payload) = told.payload {
-            self.line(format_args!("{:INDENT$} {DIM}{}{DIM:#}", "", plain(&readable(payload))));
+            let payload = readable(payload);
+            let payload = plain(&payload);
+            if self.bytes {
+                wrap(&payload, room).iter().for_each(|line| self.dim(indent, line));
+            } else {
+                self.dim(indent, &cut(&payload, room));
+            }
         }
         if self.bytes {
+            let line = room.map_or(HEX_LINE, |room| HEX_LINE.min(room / 2).max(1));
             let mut text = dump(bytes, told.secret);
             while !text.is_empty() {
-                let rest = text.split_off(text.len().min(2 * HEX_LINE));
-                self.line(format_args!("{:INDENT$} {DIM}{text}{DIM:#}", ""));
+                let rest = text.split_off(text.len().min(2 * line));
+                self.dim(indent, &text);
                 text = rest;
             }
         }
     }
 
+    fn dim(&mut self, indent: usize, line: &str) {
+        self.line(format_args!("{:indent$}{DIM}{line}{DIM:#}", ""));
+    }
+
     fn packet_json(&mut self, after: Duration, who: &str, from: Sender, told: &Told<'_>, bytes: &[u8]) {
         let (from, to) = if from == Sender::Client { (who, "broker") } else { ("broker", who) };
         let mut object = Map::new();
+        object.insert("type".into(), json!("packet"));
         object.insert("ms".into(), json!(milliseconds(after)));
         object.insert("from".into(), json!(from));
         object.insert("to".into(), json!(to));
@@ -86,16 +118,17 @@ impl Printer {
     /// Something that went wrong while the job went on.
     pub(crate) fn note(&mut self, what: &str) {
         if self.json {
-            self.object(Map::from_iter([("note".to_owned(), json!(what))]));
+            self.line(format_args!("{}", json!({"type": "note", "note": what})));
         } else {
-            self.line(format_args!("{BAD}{what}{BAD:#}"));
+            self.wrapped(BAD, what);
         }
     }
 
     /// A heading, where a person reads.
     pub(crate) fn heading(&mut self, what: &str) {
         if !self.json {
-            self.line(format_args!("\n{BOLD}{what}{BOLD:#}"));
+            self.line(format_args!(""));
+            self.wrapped(BOLD, what);
         }
     }
 
@@ -106,15 +139,23 @@ impl Printer {
             return self.line(format_args!("{}", summary.json()));
         }
         self.line(format_args!(""));
-        for (number, line) in table(rows).iter().enumerate() {
-            let style = match number.checked_sub(1).and_then(|at| rows.get(at)) {
+        for (row, line) in table(rows, (self.columns)()) {
+            let style = match row {
                 None => BOLD,
                 Some(row) if row.ok() => Style::new(),
                 Some(_) => BAD,
             };
-            self.line(format_args!("{style}{}{style:#}", plain(line)));
+            self.line(format_args!("{style}{}{style:#}", plain(&line)));
         }
-        self.line(format_args!("\n{summary}"));
+        self.line(format_args!(""));
+        self.wrapped(Style::new(), &summary.to_string());
+    }
+
+    /// Text on as many lines as it needs.
+    fn wrapped(&mut self, style: Style, text: &str) {
+        for line in wrap(text, (self.columns)()) {
+            self.line(format_args!("{style}{line}{style:#}"));
+        }
     }
 
     // Whoever reads may stop early (a closed pipe); the job is done, and judged, all the same.
@@ -127,6 +168,10 @@ impl Printer {
     }
 }
 
+fn fits(columns: Option<usize>, width: usize) -> bool {
+    columns.is_none_or(|columns| width <= columns)
+}
+
 /// Bytes in hex, without those at the end that are secret.
 fn dump(bytes: &[u8], secret: usize) -> String {
     let shown = bytes.len().saturating_sub(secret);
@@ -134,7 +179,7 @@ fn dump(bytes: &[u8], secret: usize) -> String {
 }
 
 /// Text from the network, without what could command a terminal.
-fn plain(text: &str) -> Cow<'_, str> {
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }
@@ -150,7 +195,7 @@ fn plain(text: &str) -> Cow<'_, str> {
 }
 
 /// A fact for a person; what is usual is left out.
-fn fact(packet: &str, (name, value): &(&'static str, Value)) -> Option<String> {
+pub(crate) fn fact(packet: &str, (name, value): &(&'static str, Value)) -> Option<String> {
     match (*name, value) {
         ("reason", Value::String(reason)) if packet != "CONNACK" && reason == "Success (0x00)" => None,
         ("dup" | "retain", Value::Bool(false)) => None,

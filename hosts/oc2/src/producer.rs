@@ -4,9 +4,9 @@ use core::ops::ControlFlow;
 use std::time::Instant;
 
 use mqtt5_session::{Event, Incoming};
-use openc2_mqtt::producer::{Expect, Heard, Inline, Part, Policy, Producer, Request, RequestId};
+use openc2_mqtt::producer::{Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, RequestId};
 use openc2_mqtt::transfer::Received;
-use openc2_mqtt::{Response, Text, Texts};
+use openc2_mqtt::{Response, Str, Texts};
 
 use crate::agent::{Agent, Job};
 use crate::failure::{Cause, Failure, Step};
@@ -18,16 +18,16 @@ use crate::scenario::{Order, PRODUCER};
 const REQUEST: usize = 4 << 10;
 
 pub(crate) struct Commander<'p> {
-    producer: Producer<'p, Inline<4, 64>>,
+    producer: Producer<'p, ProducerMemory<4, 64>>,
     agent: Agent,
     job: Job,
 }
 
 impl<'p> Commander<'p> {
     /// Connects the Producer and subscribes to its topics.
-    pub(crate) fn connect(job: &Job, policy: Policy<'p>) -> Result<Self, Failure> {
+    pub(crate) fn connect(job: &Job, policy: ProducerPolicy<'p>) -> Result<Self, Failure> {
         let (from, who, _) = PRODUCER;
-        let producer = Producer::new(from, policy, Inline::new());
+        let producer = Producer::new(from, policy, ProducerMemory::new());
         let mut agent = Agent::connect(job, who)?;
         agent.subscribe(producer.channels())?;
         Ok(Self { producer, agent, job: job.clone() })
@@ -71,14 +71,14 @@ impl<'p> Commander<'p> {
         request.expect = Expect::Each(order.from);
         let (now, mut buffer) = (self.agent.now(), [0; REQUEST]);
         let (id, outgoing) = self.producer.request(&request, random, now, utc(), &mut buffer)?;
-        publish(self.agent.client(), &outgoing, now)?;
+        publish(self.agent.client(), &outgoing)?;
         Ok((id, outgoing.topic.as_str().to_owned()))
     }
 }
 
 /// Takes a message; whether it was the last response that is awaited.
 fn hear(
-    producer: &mut Producer<'_, Inline<4, 64>>,
+    producer: &mut Producer<'_, ProducerMemory<4, 64>>,
     job: &Job,
     incoming: &Incoming<'_>,
     awaited: RequestId,
@@ -98,10 +98,16 @@ fn hear(
             }
             complete
         }
-        Heard::Response { verdict, .. } | Heard::Nothing { verdict, .. } => {
+        Heard::Malformed { from, error, complete, verdict, .. } => {
+            job.judge(PRODUCER.0, incoming.topic.as_str(), &verdict);
+            job.trace.invalid(format!("{from} answered what breaks the language: {error}"));
+            complete
+        }
+        Heard::Response { verdict, .. } | Heard::Notification { verdict, .. } | Heard::Nothing { verdict, .. } => {
             job.judge(PRODUCER.0, incoming.topic.as_str(), &verdict);
             false
         }
+        _ => false,
     }
 }
 
@@ -123,6 +129,6 @@ fn summary(response: &Response<'_>) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-fn join<'a>(texts: impl Iterator<Item = Text<'a>>) -> String {
+fn join<'a>(texts: impl Iterator<Item = Str<'a>>) -> String {
     texts.map(|text| text.to_string()).collect::<Vec<_>>().join(", ")
 }

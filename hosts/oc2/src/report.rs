@@ -6,6 +6,8 @@ use core::time::Duration;
 use openc2_mqtt::Status;
 use serde_json::{Value, json};
 
+use crate::table::{self, Column};
+
 /// One expected response, and what became of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
@@ -47,7 +49,7 @@ impl Row {
         };
         let Self { command, topic, from, .. } = self;
         json!({
-            "command": command, "topic": topic, "answered_by": from, "after_ms": after, "status": status,
+            "type": "response", "command": command, "topic": topic, "answered_by": from, "after_ms": after, "status": status,
             "response": says, "as_expected": self.ok(),
         })
     }
@@ -79,7 +81,7 @@ impl Summary {
     pub(crate) fn json(&self) -> Value {
         let Self { commands, expected, answered, packets, invalid, took } = self;
         json!({
-            "commands": commands, "expected": expected, "answered": answered, "packets": packets,
+            "type": "summary", "commands": commands, "expected": expected, "answered": answered, "packets": packets,
             "invalid_packets": invalid, "ms": milliseconds(*took),
         })
     }
@@ -96,26 +98,20 @@ impl fmt::Display for Summary {
     }
 }
 
-const HEAD: [&str; 6] = ["command", "topic", "answered by", "after", "status", "response"];
+const COLUMNS: [Column; 6] = [
+    Column::left("command"),
+    Column::left("topic"),
+    Column::left("answered by"),
+    Column::right("after"),
+    Column::left("status"),
+    Column::left("response"),
+];
 
-/// The table's lines: a head, and a line for each row, aligned.
-pub(crate) fn table(rows: &[Row]) -> Vec<String> {
-    let mut lines = vec![HEAD.map(str::to_owned)];
-    lines.extend(rows.iter().map(Row::cells));
-    let width = |column: usize| {
-        lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: [usize; 6] = core::array::from_fn(width);
-    lines
-        .iter()
-        .map(|cells| {
-            let padded = cells.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
-                3 => format!("{cell:>width$}"),
-                _ => format!("{cell:<width$}"),
-            });
-            padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-        })
-        .collect()
+/// The table's lines, in so many columns: a head, and what each row takes, with that row.
+pub(crate) fn table(rows: &[Row], columns: Option<usize>) -> Vec<(Option<&Row>, String)> {
+    let cells: Vec<_> = rows.iter().map(Row::cells).collect();
+    let lines = table::lines(&COLUMNS, &cells, columns);
+    lines.into_iter().map(|(at, line)| (at.and_then(|at| rows.get(at)), line)).collect()
 }
 
 pub(crate) fn in_ms(time: Duration) -> String {
@@ -149,8 +145,9 @@ mod tests {
             row("consumer", answered(900, Status::Ok)),
             row("c3", Outcome::Missing),
         ];
+        let lines: Vec<String> = table(&rows, None).into_iter().map(|(_, line)| line).collect();
         assert_eq!(
-            table(&rows),
+            lines,
             [
                 "command         topic        answered by    after  status       response",
                 "query features  oc2/cmd/all  c1           12.3 ms  200 OK       profiles",

@@ -13,6 +13,7 @@ use mqtt5_codec::{Decoded, Decoder, Sender};
 
 use crate::packet;
 use crate::printer::Printer;
+use crate::svg::{Record, Step};
 
 /// Where the packets of all sessions come together, one at a time.
 pub(crate) struct Trace {
@@ -23,6 +24,8 @@ pub(crate) struct Trace {
 struct Shared {
     printer: Printer,
     tally: Tally,
+    /// Everything that happened, where it is to be drawn.
+    steps: Option<Vec<Step>>,
 }
 
 /// How many packets passed, and what was wrong with any.
@@ -34,8 +37,9 @@ pub(crate) struct Tally {
 }
 
 impl Trace {
-    pub(crate) fn new(printer: Printer) -> Arc<Self> {
-        let shared = Mutex::new(Shared { printer, tally: Tally::default() });
+    /// With `record`, everything that happens is kept, to be drawn.
+    pub(crate) fn new(printer: Printer, record: bool) -> Arc<Self> {
+        let shared = Mutex::new(Shared { printer, tally: Tally::default(), steps: record.then(Vec::new) });
         Arc::new(Self { start: Instant::now(), shared })
     }
 
@@ -48,6 +52,20 @@ impl Trace {
         self.lock().tally.clone()
     }
 
+    /// What happened so far, if it was recorded.
+    pub(crate) fn take_steps(&self) -> Option<Vec<Step>> {
+        self.lock().steps.take()
+    }
+
+    /// A heading, for people and for the drawing.
+    pub(crate) fn heading(&self, what: &str) {
+        let mut shared = self.lock();
+        shared.printer.heading(what);
+        if let Some(steps) = &mut shared.steps {
+            steps.push(Step::Heading(what.to_owned()));
+        }
+    }
+
     /// Prints what is not a packet, between two packets.
     pub(crate) fn print(&self, line: impl FnOnce(&mut Printer)) {
         line(&mut self.lock().printer);
@@ -58,10 +76,14 @@ impl Trace {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn packet(&self, who: &str, from: Sender, packet: &mqtt5_codec::Packet<'_>, bytes: &[u8]) {
-        let after = self.start.elapsed();
+    fn packet(&self, who: &Arc<str>, from: Sender, packet: &mqtt5_codec::Packet<'_>, bytes: &[u8]) {
         let mut shared = self.lock();
+        // Taken here, so that times rise from line to line.
+        let after = self.start.elapsed();
         shared.tally.packets += 1;
+        if let Some(steps) = &mut shared.steps {
+            steps.push(Step::Packet(Record::new(after, who, from, packet)));
+        }
         shared.printer.packet(after, who, from, &packet::tell(packet), bytes);
     }
 
@@ -127,7 +149,7 @@ impl Stream {
         Self { from, rest: Vec::new(), lost: false }
     }
 
-    fn pass(&mut self, bytes: &[u8], who: &str, trace: &Trace) {
+    fn pass(&mut self, bytes: &[u8], who: &Arc<str>, trace: &Trace) {
         if self.lost {
             return;
         }
@@ -143,7 +165,7 @@ impl Stream {
                 Ok(Decoded::Partial { .. }) => break,
                 Err(error) => {
                     self.lost = true;
-                    let sender = if self.from == Sender::Client { who } else { "the broker" };
+                    let sender = if self.from == Sender::Client { &**who } else { "the broker" };
                     trace.invalid(format!("{sender} sent a bad packet: {error}"));
                     break;
                 }
@@ -180,8 +202,16 @@ mod tests {
     const UP: &[u8] = b"\x32\x1f\x00\x0boc2/cmd/all\x09\xa4\x0d\x26\x00\x07msgType\x00\x01r{}\xc0\x00";
 
     fn tapped(inner: io::Cursor<Vec<u8>>, json: bool) -> (Tap<io::Cursor<Vec<u8>>>, Arc<Trace>, Out) {
+        printed(inner, json, || None)
+    }
+
+    fn printed(
+        inner: io::Cursor<Vec<u8>>,
+        json: bool,
+        columns: fn() -> Option<usize>,
+    ) -> (Tap<io::Cursor<Vec<u8>>>, Arc<Trace>, Out) {
         let out = Out::default();
-        let trace = Trace::new(Printer::to(out.clone(), json, true));
+        let trace = Trace::new(Printer::to(out.clone(), json, true, columns), false);
         (Tap::new(inner, "producer".into(), Arc::clone(&trace)), trace, out)
     }
 
@@ -194,6 +224,7 @@ mod tests {
         let lines: Vec<serde_json::Value> =
             out.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line["type"] == "packet"));
         assert_eq!((&lines[0]["from"], &lines[0]["to"]), (&"producer".into(), &"broker".into()));
         assert_eq!((&lines[0]["packet"], &lines[0]["topic"]), (&"PUBLISH".into(), &"oc2/cmd/all".into()));
         assert_eq!((&lines[0]["qos"], &lines[0]["id"]), (&1.into(), &2468.into()));
@@ -217,6 +248,32 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_fits_the_terminal_and_loses_nothing() {
+        type Columns = fn() -> Option<usize>;
+        for (columns, width) in
+            [(|| Some(120), 120), (|| Some(80), 80), (|| Some(50), 50), (|| Some(20), 48)] as [(Columns, usize); 4]
+        {
+            let (mut tap, _, out) = printed(io::Cursor::default(), false, columns);
+            tap.write_all(UP).unwrap();
+            let text = anstream::adapter::strip_str(&out.text()).to_string();
+            for line in text.lines() {
+                assert!(line.trim_end().chars().count() <= width, "{width}: {line}");
+            }
+            let told: String = text.split_whitespace().collect();
+            for part in [
+                "oc2/cmd/all",
+                "QoS1",
+                "id2468",
+                "msgType=r",
+                "{}",
+                "321f000b6f63322f636d642f616c6c09a40d2600076d7367547970650001727b7d",
+            ] {
+                assert!(told.contains(part), "{part} is not in {told}");
+            }
+        }
+    }
+
+    #[test]
     fn a_bad_packet_is_told_and_nothing_after_it_is_believed() {
         let (mut tap, trace, out) =
             tapped(io::Cursor::new(b"\xd0\x00HTTP/1.1 400 Bad Request\r\n\xd0\x00".to_vec()), true);
@@ -224,6 +281,6 @@ mod tests {
         assert_eq!(trace.tally().packets, 1);
         let what = &trace.tally().invalid[0];
         assert!(what.starts_with("the broker sent a bad packet: "), "{what}");
-        assert!(out.text().lines().last().unwrap().starts_with("{\"note\":"), "{}", out.text());
+        assert!(out.text().lines().last().unwrap().starts_with("{\"type\":\"note\",\"note\":"), "{}", out.text());
     }
 }

@@ -142,6 +142,51 @@ fn a_bad_url_is_told_in_one_line() {
 }
 
 #[test]
+fn a_url_of_what_is_not_there_yet_says_what_is_missing() {
+    for (url, word) in [("mqtts://broker", "TLS"), ("ws://broker/mqtt", "WebSockets")] {
+        let oc2 = run(&["--broker", url], Duration::from_secs(5));
+        let line = oc2.only_line();
+        assert_eq!(oc2.status, Some(2), "{line}");
+        assert!(line.contains("--broker") && line.contains(word) && line.contains("yet"), "{line}");
+    }
+}
+
+#[test]
+fn a_wrong_value_shows_the_possible_ones() {
+    for (arguments, words) in [
+        (&["--encoding", "xml"][..], "'xml' for '--encoding <ENCODING>' (possible: json, cbor)"),
+        (&["--qos", "0"], "'0' for '--qos <1|2>': 0 is not in 1..=2"),
+        (&["check", "--kind", "event", "-"], "(possible: auto, command, response, message)"),
+        (&["check", "--language", "1.1", "-"], "(possible: 1.0, 2.0)"),
+        (&["convert", "--to", "yaml", "-"], "(possible: json, cbor, cbor-concise)"),
+        (&["convert", "--to"], "(possible: json, cbor, cbor-concise)"),
+        (&["--timeout", "soon"], "seconds"),
+        (&["broker", "--listen", "nowhere"], "--listen"),
+    ] {
+        let oc2 = run(arguments, Duration::from_secs(5));
+        let line = oc2.only_line();
+        assert_eq!(oc2.status, Some(2), "{line}");
+        assert!(line.starts_with("oc2: ") && line.contains(words), "{words:?} is not in {line:?}");
+    }
+}
+
+#[test]
+fn the_embedded_broker_does_not_take_a_port_that_is_taken() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let oc2 = run(&["broker", "--listen", &taken.local_addr().unwrap().to_string()], Duration::from_secs(5));
+    assert_eq!(oc2.status, Some(1));
+    assert!(oc2.only_line().starts_with("oc2: the embedded broker: "), "{}", oc2.stderr);
+}
+
+#[cfg(not(feature = "embedded-broker"))]
+#[test]
+fn a_program_without_the_embedded_broker_says_how_to_go_on() {
+    let oc2 = run(&["--timeout", "1"], Duration::from_secs(5));
+    assert_eq!(oc2.status, Some(1));
+    assert!(oc2.only_line().contains("--broker mqtt://HOST"), "{}", oc2.stderr);
+}
+
+#[test]
 fn a_password_is_never_printed() {
     let peer = Peer::start(|_| Script::new().read_packet().write(b"\x20\x03\x00\x86\x00"));
     let url = format!("mqtt://zulu01:=Pacific=@127.0.0.1:{}", peer.port);

@@ -102,3 +102,24 @@ fn converting_says_what_was_forgiven_and_what_does_not_go_together() {
     assert_eq!((status, out.len()), (Some(2), 0));
     assert_eq!(told, "oc2: '--pretty' goes with '--to json' alone\n");
 }
+
+#[test]
+fn a_message_is_checked_and_converted_in_either_structure() {
+    let record = r#"{"content":{"response":{"status":200}},"request_id":"7","from":"c"}"#;
+    let wrapper = r#"{"headers":{"request_id":"7","from":"c"},"body":{"openc2":{"response":{"status":200}}}}"#;
+    assert_eq!(check(&[], record), (Some(0), "-: valid (the flat record of CSD03 2.4.2)\n".into()));
+    assert_eq!(check(&[], wrapper), (Some(0), "-: valid\n".into()));
+    assert_eq!(
+        check(&[], r#"{"content":{"response":{"status":200}}}"#),
+        (Some(1), "-: invalid: from: from names the sender [CS01 3.2]\n".into())
+    );
+    for (from, name, to) in [(record, "wrapper", wrapper), (wrapper, "record", record), (record, "record", record)] {
+        for form in ["cbor", "cbor-concise"] {
+            let (_, bytes, _) = oc2(&["convert", "--to", form, "--structure", name, "-"], from.as_bytes());
+            let (status, json, _) = oc2(&["convert", "--to", "json", "-"], &bytes);
+            assert_eq!((status, String::from_utf8(json).unwrap()), (Some(0), format!("{to}\n")));
+        }
+    }
+    let (status, _, error) = oc2(&["convert", "--to", "json", "--structure", "record", "-"], br#"{"status":200}"#);
+    assert_eq!((status, error.contains("--structure")), (Some(1), true), "{error}");
+}

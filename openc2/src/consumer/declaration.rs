@@ -1,12 +1,18 @@
 //! What a Consumer is, what it can do, and how it behaves where the specifications leave a choice.
 
+use super::Breaches;
 use crate::Reading;
 use crate::command::Command;
 use crate::list::Pair;
 use crate::message::Headers;
-use crate::text::Text;
+use crate::profile::{Hooks, Profile as _};
+use crate::slpf;
+use crate::text::Str;
 use crate::transfer::{Channel, Layout, Quality, Scheme};
 use crate::vocabulary::Action;
+
+/// The target that every Consumer can be queried for.
+const FEATURES: &str = "features";
 
 /// A Consumer's identity and abilities; its subscriptions and its answers to `query features` follow from it.
 #[derive(Clone, Copy, Debug)]
@@ -25,15 +31,29 @@ pub struct Declaration<'d> {
     pub versions: &'d [&'d str],
     /// The most commands a minute that it executes; more are answered 503.
     pub rate_limit: Option<u32>,
+    /// Which actuators are here, and what else the profiles have to say about a command. Packet filtering (`slpf`) among
+    /// [`profiles`](Self::profiles) needs no hook: without one its actuator goes by the names `device` and `id`, as host name
+    /// and as `asset_id`.
+    pub hooks: Hooks<'d>,
 }
 
 impl<'d> Declaration<'d> {
     /// A Consumer of language v1.0 without a rate limit.
     pub const fn new(id: &'d str, device: &'d str, profiles: &'d [&'d str], pairs: &'d [Pair<'d>]) -> Self {
-        Self { id, device, device_type: None, profiles, pairs, versions: &["1.0"], rate_limit: None }
+        Self {
+            id,
+            device,
+            device_type: None,
+            profiles,
+            pairs,
+            versions: &["1.0"],
+            rate_limit: None,
+            hooks: Hooks::NONE,
+        }
     }
 
-    /// The topics to subscribe to (CS01 s3.3; WD01 s2.2).
+    /// The topics to subscribe to (CS01 s3.3, CSD03 s3.1.8, WD01 s2.2). In WD01 they are made of the pairs, among which
+    /// `query features` always is, each topic once.
     pub fn channels(&self, layout: Layout) -> impl Iterator<Item = Channel<'d>> + use<'d> {
         let (profiles, pairs) = (self.profiles.iter().map(|profile| Channel::Profile(profile)), self.pairs);
         let wd01 = layout == Layout::Wd01;
@@ -41,11 +61,35 @@ impl<'d> Declaration<'d> {
         let kind = self.device_type.filter(|_| wd01).map(Channel::DeviceType);
         let abilities = pairs.iter().filter(move |_| wd01);
         let actions = abilities.clone().map(|pair| Channel::Action(pair.action));
+        let queries = pairs.iter().any(|pair| pair.action == Action::Query);
+        let query = (wd01 && !queries).then_some(Channel::Action(Action::Query));
         // A target whose name is not plain text has no topic.
         let targets = abilities.flat_map(|pair| {
             pair.targets.iter().filter_map(|target| Some(Channel::Pair(pair.action, target.as_plain()?)))
         });
-        all.into_iter().chain(profiles).chain(kind).chain([Channel::Device(self.device)]).chain(actions).chain(targets)
+        let named = pairs.iter().any(|pair| pair.action == Action::Query && pair.targets.contains(FEATURES));
+        let features = (wd01 && !named).then_some(Channel::Pair(Action::Query, FEATURES));
+        let general = all.into_iter().chain(profiles).chain(kind).chain([Channel::Device(self.device)]);
+        general.chain(actions).chain(query).chain(targets).chain(features)
+    }
+
+    /// Whether a message with these headers is for it: for everyone, or for its identity or its device's among others
+    /// (CS01 s2.4.2).
+    pub(super) fn is_meant_by(&self, headers: &Headers<'_>) -> bool {
+        headers.is_for(self.id) || headers.is_for(self.device)
+    }
+
+    /// Whether a command is for an actuator that is here.
+    pub(super) fn has_actuator(&self, command: &Command<'_>) -> bool {
+        let Some(actuator) = &command.actuator else { return true };
+        match self.hooks.iter().find(|hook| actuator.profile == hook.namespace()) {
+            Some(hook) => hook.is_meant(actuator),
+            None if actuator.profile == slpf::NSID => {
+                let names = [self.device, self.id];
+                slpf::Identity { hostnames: &names, asset_ids: &names, ..slpf::Identity::NOBODY }.is_meant(actuator)
+            }
+            None => true,
+        }
     }
 
     /// Why a command can't be carried out, in the words of SLPF s2.3; `None` if it can.
@@ -55,11 +99,11 @@ impl<'d> Declaration<'d> {
         if pairs.peek().is_none() && command.action != Action::Query {
             return Some("Command not supported");
         }
-        let named = |target: Text<'_>| target.as_plain().is_some_and(|name| command.target.is_named(name));
+        let named = |target: Str<'_>| target.as_plain().is_some_and(|name| command.target.is_named(name));
         if !pairs.any(|pair| pair.targets.iter().any(named)) {
             return Some("Target type not supported");
         }
-        let known = |profile: Text<'_>| self.profiles.iter().any(|own| profile == *own);
+        let known = |profile: Str<'_>| self.profiles.iter().any(|own| profile == *own);
         let foreign = command.args.extensions.iter().any(|extension| !known(extension.profile));
         foreign.then_some("Option not supported")
     }
@@ -99,7 +143,7 @@ pub enum Access {
 
 /// How a Consumer behaves where the specifications leave a choice.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy<'d> {
+pub struct ConsumerPolicy<'d> {
     /// How messages are read, and which language version is spoken.
     pub reading: Reading,
     /// How topics are named.
@@ -108,9 +152,15 @@ pub struct Policy<'d> {
     pub quality: Quality,
     /// How long a response is worth delivering, in seconds (CS01 s2.10).
     pub expiry: Option<u32>,
-    /// How long an answered request is remembered, in milliseconds: at least as long as the server may hold it back, so the
-    /// session expiry or the message expiry. The memory is RAM: see [Restarts](crate::consumer#restarts).
+    /// How long an answered request is remembered, in milliseconds, unless its place is needed: at least as long as the server
+    /// may hold it back, so the session expiry or the message expiry. See [memory](crate::consumer#memory) and
+    /// [restarts](crate::consumer#restarts).
     pub window: u64,
+    /// The most requests of one sender that are remembered at a time, carried out or answered, at least one; absent, all but a
+    /// quarter of what there is room for.
+    pub share: Option<u16>,
+    /// What is done with a request whose PUBLISH breaks the transfer specification.
+    pub breaches: Breaches,
     /// Commands created before this moment, in milliseconds since 1970-01-01T00:00Z, and such as don't say when they were
     /// created, are answered 503 and not executed: for a host that restarted with empty memory. It compares a Producer's
     /// clock with this one's, so a margin may be due. Absent, they are executed.
@@ -126,8 +176,8 @@ pub struct Policy<'d> {
     pub authorize: Option<fn(&Headers<'_>, &Command<'_>) -> Access>,
 }
 
-impl Default for Policy<'_> {
-    /// Strict, v1.0, QoS 1, responses to all, one hour remembered.
+impl Default for ConsumerPolicy<'_> {
+    /// Strict, v1.0, QoS 1, responses to all, one hour remembered, nothing executed that breaks a MUST.
     fn default() -> Self {
         Self {
             reading: Reading::default(),
@@ -135,6 +185,8 @@ impl Default for Policy<'_> {
             quality: Quality::default(),
             expiry: None,
             window: 3_600_000,
+            share: None,
+            breaches: Breaches::default(),
             since: None,
             answering: Answering::default(),
             foreign_profile: Broadcast::default(),

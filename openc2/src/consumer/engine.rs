@@ -1,25 +1,39 @@
 //! What a Consumer decides: whether a message is for it, what is answered at once, what the host is to execute.
 
-use super::memory::{Found, Names, Table};
+use super::memory::{Found, Names, NoPlace, Table};
 use super::rate::Rate;
 use super::reply::{Asker, Case, Moment, Outcome};
-use super::{Access, Broadcast, Declaration, Ignored, Policy, Reaction, Refused};
+use super::{Access, Broadcast, ConsumerPolicy, ConsumerRefused, Declaration, Ignored, OnBreach, Reaction};
 
 use crate::command::Command;
-use crate::error::{Error, Rule};
+use crate::error::{Error, LanguageRule};
 use crate::message::{Content, Headers, Message};
+use crate::profile::{Refusal, is_named};
 use crate::response::{Response, Status};
 use crate::target::Target;
-use crate::transfer::{Channel, Clause, Encoding, MessageType, Received, Verdict, check};
+use crate::transfer::{Channel, Clause, Encoding, Layout, MessageType, Received, Verdict, check};
 use crate::vocabulary::{Action, ResponseType};
-use crate::{Quirk, Read, slpf};
+use crate::{Quirk, Quirks, Read, slpf};
 
 /// What does not depend on the memory's size.
 #[derive(Debug)]
 pub(super) struct Core<'d> {
     pub(super) declaration: Declaration<'d>,
-    pub(super) policy: Policy<'d>,
+    pub(super) policy: ConsumerPolicy<'d>,
     pub(super) rate: Rate,
+    pub(super) forgotten: Forgotten,
+}
+
+/// What was forgotten before its time, since its place was needed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Forgotten {
+    /// How many requests.
+    pub(super) count: u32,
+    /// The shortest time for which one of them was remembered, in milliseconds.
+    pub(super) held: Option<u64>,
+    /// No retained command that was created at this moment or before is carried out: it may have been, and be forgotten. In
+    /// milliseconds since 1970-01-01T00:00Z; `None` until the time of day is known.
+    pub(super) before: Option<u64>,
 }
 
 /// What is decided about a request before anything changes.
@@ -33,8 +47,8 @@ enum Decision<'i> {
 }
 
 impl<'d> Core<'d> {
-    pub(super) fn new(declaration: Declaration<'d>, policy: Policy<'d>) -> Self {
-        Self { declaration, policy, rate: Rate::default() }
+    pub(super) fn new(declaration: Declaration<'d>, policy: ConsumerPolicy<'d>) -> Self {
+        Self { declaration, policy, rate: Rate::default(), forgotten: Forgotten::default() }
     }
 }
 
@@ -47,9 +61,14 @@ impl Core<'_> {
         moment: Moment,
         buffer: &'b mut [u8],
     ) -> Outcome<'i, 'b> {
+        // Whatever came before this process began may have been carried out by another.
+        self.forgotten.before = self.forgotten.before.or(moment.utc);
         let verdict = check(received, &self.policy.scheme, self.policy.reading.lenient);
         if let Some(why) = self.not_for_answering(&verdict) {
             return Ok(Reaction::Ignored { why, verdict });
+        }
+        if let Some(clause) = self.policy.breaches.first(verdict.violations, OnBreach::Ignore) {
+            return Ok(Reaction::Ignored { why: Ignored::Breach(clause), verdict });
         }
         let mut case = Case { asker: Asker::NOBODY, verdict, moment, buffer };
         let Some(encoding) = verdict.encoding else {
@@ -65,17 +84,34 @@ impl Core<'_> {
             Err(error) => return self.malformed(case, received.payload, error),
         };
         let headers = &message.headers;
-        let Content::Request(command) = &message.content else {
-            case.verdict.violations.insert(Clause::PayloadKind);
-            return case.ignore(Ignored::NotARequest);
-        };
-        if headers.from.is_none() {
-            case.verdict.violations.insert(Clause::NoFrom);
+        // Only CS01 s3.2 requires a `from`.
+        if headers.from.is_none() && self.policy.scheme.layout == Layout::Cs01 {
+            case.verdict.judge(Clause::NoFrom, Quirk::NoFrom, self.policy.reading.lenient);
         }
-        if !headers.is_for(self.declaration.id) {
+        if !self.declaration.is_meant_by(headers) {
             return case.ignore(Ignored::ForOthers);
         }
-        case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding };
+        let command = match (&message.content, verdict.message_type) {
+            (Content::Request(command), Some(MessageType::Request)) => command,
+            (Content::Notification(content), Some(MessageType::Notification)) => {
+                return Ok(Reaction::Notification { content: *content, headers: *headers, verdict: case.verdict });
+            }
+            _ => {
+                case.verdict.violations.insert(Clause::PayloadKind);
+                return case.ignore(Ignored::NotARequest);
+            }
+        };
+        let structure = message.structure;
+        case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding, structure };
+        if contradicts(verdict.channel, command) {
+            case.verdict.violations.insert(Clause::TopicCommand);
+        }
+        if let Some(clause) = self.policy.breaches.first(case.verdict.violations, OnBreach::Ignore) {
+            return case.ignore(Ignored::Breach(clause));
+        }
+        if let Some(clause) = self.policy.breaches.first(case.verdict.violations, OnBreach::Refuse) {
+            return self.breach(command.args.response(), case, clause);
+        }
         let names = Names::new(headers, command);
         match table.find(names, moment.now) {
             // An acknowledgement is all that will come, so it is what is repeated.
@@ -87,20 +123,31 @@ impl Core<'_> {
             Decision::Ignore(why) => case.ignore(why),
             Decision::Answer(response) => self.reply_if_wanted(command.args.response(), case, &response),
             Decision::Features(features) => self.features(features, case),
+            Decision::Execute if received.retain && !self.never_before(headers, names, moment) => {
+                let text = "Retained, and it can't be told whether it was carried out before";
+                self.reply_if_wanted(command.args.response(), case, &Response::with_text(Status::BadRequest, text))
+            }
             Decision::Execute => self.execute(&mut table, command, headers, names, case),
         }
     }
 
     /// Reads a message. A feature asked for twice is the Producer's fault, and a Consumer should behave as if it was asked
-    /// for once (LS1 s3.4.1.5), so that alone is forgiven in strict reading too.
+    /// for once (LS1 s3.4.1.5); an empty `from` is none, about which the policy decides. So these two are forgiven in strict
+    /// reading too.
     fn read<'i>(&self, encoding: Encoding, payload: &'i [u8]) -> Result<Read<Message<'i>>, Error> {
         let mut reading = self.policy.reading;
         let mut first = None;
         loop {
             match (reading.message(encoding, payload), first) {
                 (Ok(read), None) => return Ok(read),
-                (Ok(read), Some(_)) if read.quirks.iter().eq([Quirk::DuplicateFeature]) => return Ok(read),
-                (Err(error), None) if error.rule == Rule::DuplicateFeature => {
+                (Ok(read), Some(_))
+                    if read.quirks.iter().all(|met| matches!(met, Quirk::DuplicateFeature | Quirk::EmptyFrom)) =>
+                {
+                    return Ok(Read { quirks: Quirks::NONE, ..read });
+                }
+                (Err(error), None)
+                    if matches!(error.rule, LanguageRule::DuplicateFeature | LanguageRule::EmptyFrom) =>
+                {
                     first = Some(error);
                     reading.lenient = true;
                 }
@@ -109,13 +156,28 @@ impl Core<'_> {
         }
     }
 
+    /// Whether a retained command can't have been carried out before, by this process or an earlier one. It came into being
+    /// after everything that is forgotten: so late that if it had been carried out, it would be remembered.
+    fn never_before(&self, headers: &Headers<'_>, names: Names<'_>, moment: Moment) -> bool {
+        let (Some(created), Some(utc), Some(before), Some(_)) =
+            (headers.created, moment.utc, self.forgotten.before, names.id())
+        else {
+            return false;
+        };
+        // One of the future could be taken for new by the next process as well.
+        before < created && created <= utc && utc.saturating_sub(created) < self.policy.window
+    }
+
     /// Whether a message needs no look inside to be passed over.
     fn not_for_answering(&self, verdict: &Verdict<'_>) -> Option<Ignored> {
         if !verdict.is_openc2() {
             return Some(Ignored::NotOpenC2);
         }
-        if verdict.message_type != Some(MessageType::Request) {
-            return Some(Ignored::NotARequest);
+        match verdict.message_type {
+            Some(MessageType::Request) => {}
+            // The host chose where it listens for these.
+            Some(MessageType::Notification) => return None,
+            _ => return Some(Ignored::NotARequest),
         }
         match verdict.channel {
             Some(channel) if !channel.is_command() => Some(Ignored::Topic),
@@ -137,6 +199,12 @@ impl Core<'_> {
         moment: Moment,
     ) -> Decision<'i> {
         let refuse = |status, text| Decision::Answer(Response::with_text(status, text));
+        if !self.declaration.has_actuator(command) {
+            return match verdict.channel {
+                Some(Channel::Device(_)) => refuse(Status::NotFound, "No such actuator here"),
+                _ => Decision::Ignore(Ignored::OtherActuator),
+            };
+        }
         if headers.request_id.is_none() && command.args.response() != ResponseType::None {
             return refuse(Status::BadRequest, "A response is wanted, and request_id is missing");
         }
@@ -160,9 +228,7 @@ impl Core<'_> {
                 _ => refuse(Status::NotImplemented, text),
             };
         }
-        if self.is_for_slpf(command, verdict)
-            && let Err(refusal) = slpf::check(command)
-        {
+        if let Err(refusal) = self.ask_profiles(command, verdict) {
             return refuse(refusal.status, refusal.text);
         }
         match (command.args.interval(moment.utc.unwrap_or(0)), moment.utc) {
@@ -187,14 +253,21 @@ impl Core<'_> {
         }
     }
 
-    /// Whether packet filtering's own rules hold for a command: it is a profile of ours, and the command says that it is
-    /// for it or came on its topic.
-    fn is_for_slpf(&self, command: &Command<'_>, verdict: &Verdict<'_>) -> bool {
-        let named = command.actuator.is_some_and(|actuator| actuator.profile == slpf::NSID)
-            || matches!(command.target, Target::Extension { profile, .. } if profile == slpf::NSID)
-            || command.args.extensions.get(slpf::NSID).is_some()
-            || (command.actuator.is_none() && verdict.channel == Some(Channel::Profile(slpf::NSID)));
-        named && self.declaration.profiles.contains(&slpf::NSID)
+    /// Asks each profile of ours that a command says it is for, or on whose topic it came.
+    fn ask_profiles(&self, command: &Command<'_>, verdict: &Verdict<'_>) -> Result<(), Refusal> {
+        let concerns = |profile: &str| {
+            let came_there = command.actuator.is_none()
+                && matches!(verdict.channel, Some(Channel::Profile(name)) if name == profile);
+            self.declaration.profiles.contains(&profile) && (came_there || is_named(command, profile))
+        };
+        let mut hooked = false;
+        for hook in self.declaration.hooks.iter() {
+            hooked |= hook.namespace() == slpf::NSID;
+            if concerns(hook.namespace()) {
+                hook.check(command)?;
+            }
+        }
+        if !hooked && concerns(slpf::NSID) { slpf::check(command) } else { Ok(()) }
     }
 
     /// `query features` may have no other argument than `response_requested: complete` (LS1 s4.1).
@@ -225,8 +298,16 @@ impl Core<'_> {
         let requested = command.args.response();
         let busy = |text| Response::with_text(Status::ServiceUnavailable, text);
         let Case { asker, verdict, moment, .. } = case;
-        let Some(free) = table.free(names, moment.now) else {
-            return self.reply_if_wanted(requested, case, &busy("Too many commands"));
+        let place = match table.place(names, self.policy.share, moment.now) {
+            Ok(place) => place,
+            Err(NoPlace::Full) => return self.reply_if_wanted(requested, case, &busy("Too many commands")),
+            Err(NoPlace::Share) => {
+                return self.reply_if_wanted(requested, case, &busy("Too many commands of this sender"));
+            }
+            Err(NoPlace::Names) => {
+                let text = "from, request_id and command_id are longer than can be remembered here";
+                return self.reply_if_wanted(requested, case, &Response::with_text(Status::BadRequest, text));
+            }
         };
         let rate = match self.declaration.rate_limit {
             None => self.rate,
@@ -239,13 +320,39 @@ impl Core<'_> {
             ResponseType::Ack => Some(self.write(asker, &Response::new(Status::Processing), moment, case.buffer)?),
             _ => None,
         };
-        let Some(ticket) = table.run(free, names, asker.encoding, requested) else {
-            return Err(Refused::NoSuchTicket);
+        let given_way = table.given_way(place, moment.now);
+        let Some(ticket) = table.run(place, names, asker, requested) else {
+            return Err(ConsumerRefused::NoSuchTicket);
         };
         self.rate = rate;
+        if let Some(until) = given_way {
+            self.forgotten.note(self.policy.window.saturating_sub(moment.now.until(until)), moment.utc);
+        }
         if let Some(reply) = &reply {
             table.keep(ticket, Status::Processing, reply.payload);
         }
         Ok(Reaction::Execute { ticket, command: *command, headers: *headers, reply, verdict })
+    }
+}
+
+impl Forgotten {
+    /// One more, which was remembered for so many milliseconds since it was answered.
+    fn note(&mut self, held: u64, utc: Option<u64>) {
+        self.count = self.count.saturating_add(1);
+        self.held = Some(self.held.map_or(held, |shortest| shortest.min(held)));
+        // Without the time of day it can't be told any more what came after it.
+        self.before = match (self.before, utc) {
+            (Some(before), Some(utc)) => Some(before.max(utc)),
+            (_, utc) => utc,
+        };
+    }
+}
+
+/// Whether a topic of WD01 names another action or target than the command (s2.2).
+fn contradicts(channel: Option<Channel<'_>>, command: &Command<'_>) -> bool {
+    match channel {
+        Some(Channel::Action(action)) => command.action != action,
+        Some(Channel::Pair(action, target)) => command.action != action || !command.target.is_named(target),
+        _ => false,
     }
 }

@@ -3,54 +3,54 @@
 use super::Ticket;
 use super::reply::Asker;
 use crate::command::Command;
-use crate::message::Headers;
+use crate::message::{Headers, Structure};
 use crate::response::Status;
-use crate::text::{self, Text};
+use crate::text::{self, Str};
 use crate::transfer::Encoding;
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
-/// Where a Consumer keeps its requests. Sealed: [`Inline`] or a mutable reference to one.
+/// Where a Consumer keeps its requests. Sealed: [`ConsumerMemory`] or a mutable reference to one.
 #[expect(private_bounds, reason = "sealed")]
-pub trait Memory: Lend {}
+pub trait ConsumerStore: Lend {}
 
 pub(crate) trait Lend {
     fn lend(&mut self) -> (&mut [Slot], &mut [u8]);
 }
 
-/// Memory in place for `SLOTS` requests at a time, which share `BYTES` evenly: each needs room for sender, identifier and
+/// Memory in place for `SLOTS` requests at a time, which share `BYTES` evenly: each needs room for sender, identifiers and
 /// response. A response that finds no room is sent, but not kept: should the request come again, it is answered
-/// with the status alone.
+/// with the status alone. How much is needed: [memory](crate::consumer#memory).
 #[derive(Clone, Debug)]
-pub struct Inline<const SLOTS: usize, const BYTES: usize> {
+pub struct ConsumerMemory<const SLOTS: usize, const BYTES: usize> {
     slots: [Slot; SLOTS],
     bytes: [u8; BYTES],
 }
 
-impl<const SLOTS: usize, const BYTES: usize> Inline<SLOTS, BYTES> {
+impl<const SLOTS: usize, const BYTES: usize> ConsumerMemory<SLOTS, BYTES> {
     /// Empty memory.
     pub const fn new() -> Self {
         Self { slots: [Slot::FREE; SLOTS], bytes: [0; BYTES] }
     }
 }
 
-impl<const SLOTS: usize, const BYTES: usize> Default for Inline<SLOTS, BYTES> {
+impl<const SLOTS: usize, const BYTES: usize> Default for ConsumerMemory<SLOTS, BYTES> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const SLOTS: usize, const BYTES: usize> Memory for Inline<SLOTS, BYTES> {}
+impl<const SLOTS: usize, const BYTES: usize> ConsumerStore for ConsumerMemory<SLOTS, BYTES> {}
 
-impl<const SLOTS: usize, const BYTES: usize> Lend for Inline<SLOTS, BYTES> {
+impl<const SLOTS: usize, const BYTES: usize> Lend for ConsumerMemory<SLOTS, BYTES> {
     fn lend(&mut self) -> (&mut [Slot], &mut [u8]) {
         (&mut self.slots, &mut self.bytes)
     }
 }
 
-impl<M: Memory> Memory for &mut M {}
+impl<M: ConsumerStore> ConsumerStore for &mut M {}
 
-impl<M: Memory> Lend for &mut M {
+impl<M: ConsumerStore> Lend for &mut M {
     fn lend(&mut self) -> (&mut [Slot], &mut [u8]) {
         (**self).lend()
     }
@@ -73,6 +73,7 @@ pub struct Slot {
     pub(super) status: Option<Status>,
     pub(super) requested: ResponseType,
     pub(super) encoding: Encoding,
+    pub(super) structure: Structure,
     pub(super) until: Instant,
 }
 
@@ -95,6 +96,7 @@ impl Slot {
         status: None,
         requested: ResponseType::Complete,
         encoding: Encoding::Json,
+        structure: Structure::Wrapper,
         until: Instant::from_millis(0),
     };
 
@@ -110,6 +112,17 @@ impl Slot {
             State::Answered => self.until > now,
         }
     }
+}
+
+/// Why a request finds no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoPlace {
+    /// Every slot is taken by a running command.
+    Full,
+    /// The sender has as many running commands as one may have.
+    Share,
+    /// Its names are longer than a slot.
+    Names,
 }
 
 /// What is known of a request.
@@ -140,23 +153,23 @@ pub(super) struct Answer<'t> {
 /// The names by which a request is known.
 #[derive(Clone, Copy)]
 pub(super) struct Names<'i> {
-    from: Text<'i>,
-    request: Option<Text<'i>>,
-    command: Option<Text<'i>>,
+    from: Str<'i>,
+    request: Option<Str<'i>>,
+    command: Option<Str<'i>>,
 }
 
 impl<'i> Names<'i> {
     pub(super) fn new(headers: &Headers<'i>, command: &Command<'i>) -> Self {
-        Self { from: headers.from.unwrap_or(Text::EMPTY), request: headers.request_id, command: command.command_id }
+        Self { from: headers.from.unwrap_or(Str::EMPTY), request: headers.request_id, command: command.command_id }
     }
 
     /// Its `request_id`, else its `command_id`. With neither it can't be told from others.
-    fn id(&self) -> Option<Text<'i>> {
+    pub(super) fn id(&self) -> Option<Str<'i>> {
         self.request.or(self.command)
     }
 
-    fn parts(&self) -> [Text<'i>; 3] {
-        [self.from, self.id().unwrap_or(Text::EMPTY), self.command.unwrap_or(Text::EMPTY)]
+    fn parts(&self) -> [Str<'i>; 3] {
+        [self.from, self.id().unwrap_or(Str::EMPTY), self.command.unwrap_or(Str::EMPTY)]
     }
 
     fn len(&self) -> usize {
@@ -172,7 +185,7 @@ pub(super) struct Table<'m> {
 }
 
 impl<'m> Table<'m> {
-    pub(super) fn new<M: Memory>(memory: &'m mut M) -> Self {
+    pub(super) fn new<M: ConsumerStore>(memory: &'m mut M) -> Self {
         let (slots, bytes) = memory.lend();
         let share = bytes.len().checked_div(slots.len()).unwrap_or(0);
         Self { slots, bytes, share }
@@ -235,13 +248,64 @@ impl<'m> Table<'m> {
         Found::New
     }
 
-    /// A slot for a request: a free one, or one whose time has passed. `None` if there is none, or no room for the names.
-    pub(super) fn free(&self, names: Names<'_>, now: Instant) -> Option<usize> {
-        let names = names.len();
-        if names > self.share || names > usize::from(u16::MAX) {
-            return None;
+    /// A slot for a request: a free one, one whose time has passed, or that of the request that was answered longest ago. Who
+    /// has its share of the slots already can only have one of its own.
+    pub(super) fn place(&self, names: Names<'_>, share: Option<u16>, now: Instant) -> Result<usize, NoPlace> {
+        let length = names.len();
+        if length > self.share || length > usize::from(u16::MAX) {
+            return Err(NoPlace::Names);
         }
-        self.slots.iter().position(|slot| !slot.is_live(now))
+        let all = self.slots.len();
+        let share = share.map_or(all.saturating_sub((all / 4).max(1)), usize::from).max(1);
+        let mut own = 0usize;
+        let (mut free, mut oldest, mut oldest_own) = (None, None, None);
+        let older = |than: Option<(Instant, usize)>, until: Instant| than.is_none_or(|(other, _)| until < other);
+        for (index, slot) in self.slots.iter().enumerate() {
+            if !slot.is_live(now) {
+                free = free.or(Some(index));
+                continue;
+            }
+            let is_own = self.from(index).is_some_and(|from| names.from == from);
+            own = own.saturating_add(usize::from(is_own));
+            if slot.state == State::Answered {
+                if older(oldest, slot.until) {
+                    oldest = Some((slot.until, index));
+                }
+                if is_own && older(oldest_own, slot.until) {
+                    oldest_own = Some((slot.until, index));
+                }
+            }
+        }
+        match (own < share, free) {
+            (true, Some(free)) => Ok(free),
+            (true, None) => oldest.map(|(_, index)| index).ok_or(NoPlace::Full),
+            (false, _) => oldest_own.map(|(_, index)| index).ok_or(NoPlace::Share),
+        }
+    }
+
+    /// Until when the request in a slot would have been remembered, if it is to give way though it was answered not too long
+    /// ago.
+    pub(super) fn given_way(&self, index: usize, now: Instant) -> Option<Instant> {
+        let slot = self.slots.get(index)?;
+        (slot.state == State::Answered && slot.is_live(now)).then_some(slot.until)
+    }
+
+    /// How many slots there are: with a running command, with an answered one that is remembered, others.
+    pub(super) fn figures(&self, now: Instant) -> [u16; 3] {
+        let count = |wanted: fn(&Slot, Instant) -> bool| {
+            u16::try_from(self.slots.iter().filter(|slot| wanted(slot, now)).count()).unwrap_or(u16::MAX)
+        };
+        [
+            count(|slot, _| slot.state == State::Running),
+            count(|slot, now| slot.state == State::Answered && slot.is_live(now)),
+            count(|slot, now| !slot.is_live(now)),
+        ]
+    }
+
+    /// Who sent the request in a slot.
+    fn from(&self, index: usize) -> Option<&str> {
+        let slot = self.slots.get(index)?;
+        core::str::from_utf8(self.room(index).get(..usize::from(slot.from))?).ok()
     }
 
     /// Fills a free slot.
@@ -249,22 +313,23 @@ impl<'m> Table<'m> {
         &mut self,
         index: usize,
         names: Names<'_>,
-        encoding: Encoding,
+        asker: Asker<'_>,
         requested: ResponseType,
     ) -> Option<Ticket> {
         let parts = names.parts();
         let mut at = 0usize;
         let room = self.room_mut(index);
-        for c in parts.iter().flat_map(Text::chars) {
+        for c in parts.iter().flat_map(Str::chars) {
             at = text::put(room, at, c)?;
         }
-        let length = |text: Text<'_>| u16::try_from(text.len()).ok();
+        let length = |text: Str<'_>| u16::try_from(text.len()).ok();
         let [from, id, command] = parts;
         let (from, id, command) = (length(from)?, length(id)?, length(command)?);
         let named = names.request.is_some();
         let slot = self.slots.get_mut(index)?;
         let serial = slot.serial.wrapping_add(1);
-        *slot = Slot { state: State::Running, serial, from, id, command, named, encoding, requested, ..Slot::FREE };
+        let (state, Asker { encoding, structure, .. }) = (State::Running, asker);
+        *slot = Slot { state, serial, from, id, command, named, encoding, structure, requested, ..Slot::FREE };
         Some(Ticket { slot: u16::try_from(index).ok()?, serial })
     }
 
@@ -309,8 +374,9 @@ impl<'m> Table<'m> {
             return None;
         }
         let parts = self.parts(usize::from(ticket.slot))?;
-        let request_id = slot.named.then_some(Text::new(parts.id));
-        Some((Asker { from: Some(Text::new(parts.from)), request_id, encoding: slot.encoding }, slot.requested))
+        let request_id = slot.named.then_some(Str::new(parts.id));
+        let Slot { encoding, structure, requested, .. } = *slot;
+        Some((Asker { from: Some(Str::new(parts.from)), request_id, encoding, structure }, requested))
     }
 
     /// Keeps a response, if there is room for it.

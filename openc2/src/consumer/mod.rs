@@ -3,6 +3,28 @@
 //! It stands beside an MQTT session and doesn't see it: the host hands it what was [`Received`] and publishes what is
 //! [`Outgoing`]. Time is passed in, all memory is lent.
 //!
+//! # Memory
+//! A command is executed once in the time for which its request is remembered: while it is carried out, and after its answer
+//! for [`ConsumerPolicy::window`] milliseconds, if the memory holds as much. When room is needed, what was answered longest
+//! ago is forgotten first; what is being carried out never is, and when nothing else is left, or one sender has its
+//! [`share`](ConsumerPolicy::share) of it, a new command is answered 503. A sender that has its share of answered requests
+//! pushes out its own oldest only. (`from` is a claim, so whoever may publish commands can push out others' under many names:
+//! access to the topics is the server's to grant.)
+//!
+//! To hold a window, memory needs as many slots as commands come in it, and one more for each that is carried out at a time;
+//! three quarters of the slots suffice for one sender. Each slot's share of the bytes is for `from`, `request_id`,
+//! `command_id` and the response; a UUID has 36, a response without results some 130 bytes in JSON, so 256 bytes a slot are a good
+//! start. A request whose names are longer than a slot is answered 400. [`Consumer::figures`] tells how the memory does: where
+//! [`held`](ConsumerFigures::held) is shorter than the window, it is too small for it.
+//!
+//! # Retained commands
+//! A retained message is delivered again at every subscription, for as long as the server keeps it. CS01 s3.2 forbids it, and
+//! by default it is answered 400. Where [`Breaches::retained`] or lenient reading lets it pass, a retained command is carried out
+//! only if it says when it was `created`, the host knows the time of day, and that moment lies within the window, not in the
+//! future, and after everything that is forgotten: after this process began, unless it took up an earlier one's state, and
+//! after the last request that was pushed out. So none is carried out twice over restarts, as long as the host's clock does
+//! not go back.
+//!
 //! # Restarts
 //! A new connection changes nothing here. A new process remembers nothing, unless the host hands it what
 //! [`Consumer::export`] wrote. To execute nothing twice within the window a host exports and stores
@@ -14,19 +36,20 @@
 //! [abandons](Consumer::abandon) it, so that it may be executed anew.
 //!
 //! Without an export a new process takes every request for a new one, so what the server delivers again is executed again.
-//! A host that can't store, and whose commands must not be executed twice, sets [`Policy::since`] to the time at which it
-//! began: what was created before that is answered 503, and the Producer decides whether it still wants it.
+//! A host that can't store, and whose commands must not be executed twice, sets [`ConsumerPolicy::since`] to the time at
+//! which it began: what was created before that is answered 503, and the Producer decides whether it still wants it.
 
+mod breach;
 mod declaration;
 mod engine;
 mod memory;
 mod rate;
 mod reply;
 mod state;
-mod wish;
 
-pub use declaration::{Access, Answering, Broadcast, Declaration, Policy};
-pub use memory::{Inline, Memory, Slot};
+pub use breach::{Breaches, OnBreach};
+pub use declaration::{Access, Answering, Broadcast, ConsumerPolicy, Declaration};
+pub use memory::{ConsumerMemory, ConsumerStore, Slot};
 
 use core::fmt;
 
@@ -37,21 +60,23 @@ use reply::Moment;
 use crate::command::Command;
 use crate::error::{EncodeError, Error};
 use crate::message::Headers;
+use crate::notification::{Notification, Sending};
+use crate::raw::Raw;
 use crate::response::{Response, Status};
 use crate::snapshot::{ExportError, ImportError};
-use crate::transfer::{Channel, Outgoing, Received, TopicError, Verdict};
+use crate::transfer::{Channel, Clause, Outgoing, Received, TopicError, Verdict};
 use mqtt5_session::Instant;
 
 /// A Consumer, sans I/O.
 ///
 /// ```
-/// # use openc2_mqtt::consumer::{Consumer, Declaration, Inline, Policy, Reaction};
+/// # use openc2_mqtt::consumer::{Consumer, Declaration, ConsumerMemory, ConsumerPolicy, Reaction};
 /// # use openc2_mqtt::transfer::{Received, publish_properties};
 /// # use openc2_mqtt::{Action, Encoding, Instant, MessageType, Pair, Response, Status, Texts};
 /// # use mqtt5_codec::{QoS, Topic};
 /// let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
 /// let declaration = Declaration::new("c1@example.com", "c1", &["slpf"], &pairs);
-/// let mut consumer = Consumer::new(declaration, Policy::default(), Inline::<8, 4096>::new());
+/// let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<8, 4096>::new());
 /// # let payload = br#"{"headers":{"request_id":"1","from":"p"},"body":{"openc2":{"request":{"action":"deny","target":{"ipv4_net":"192.0.2.1"}}}}}"#;
 /// # let properties = publish_properties(MessageType::Request, Encoding::Json, None);
 /// # let received = Received { topic: Topic::new("oc2/cmd/ap/slpf").unwrap(), qos: QoS::AtLeastOnce, retain: false, properties: properties.as_properties(), payload };
@@ -71,7 +96,7 @@ use mqtt5_session::Instant;
 ///             publish(&reply);
 ///         }
 ///     }
-///     Reaction::Ignored { .. } => {}
+///     _ => {}
 /// }
 /// ```
 #[derive(Debug)]
@@ -89,6 +114,7 @@ pub struct Ticket {
 
 /// What came of a message.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "nothing can be boxed, and the command is read where it lies")]
 pub enum Reaction<'i, 'b> {
     /// The host is to carry out a command, and to tell how it goes by [`Consumer::respond`].
@@ -117,6 +143,15 @@ pub enum Reaction<'i, 'b> {
         /// What was wrong with the PUBLISH, and what was forgiven.
         verdict: Verdict<'i>,
     },
+    /// A notification came, which is not answered. It may have come on any topic.
+    Notification {
+        /// What it says; only profiles define what that may be.
+        content: Raw<'i>,
+        /// Its headers.
+        headers: Headers<'i>,
+        /// What was wrong with the PUBLISH, and what was forgiven.
+        verdict: Verdict<'i>,
+    },
     /// The message is not answered.
     Ignored {
         /// Why not.
@@ -140,16 +175,37 @@ pub enum Ignored {
     ForOthers,
     /// It is for a profile that this Consumer lacks, or nothing it can do, and was sent to everyone.
     NotForUs,
+    /// The actuator's specifiers name another one.
+    OtherActuator,
+    /// It breaks this clause, and such requests are passed over ([`Breaches`]).
+    Breach(Clause),
     /// The same command is being carried out; its response will come.
     Running,
     /// No response is wanted.
     Unwanted,
 }
 
+/// How a Consumer's memory does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConsumerFigures {
+    /// Commands that are being carried out.
+    pub running: u16,
+    /// Requests that were answered and are remembered.
+    pub answered: u16,
+    /// Slots that are free.
+    pub free: u16,
+    /// Requests that were forgotten before the window was over, since their place was needed.
+    pub pushed_out: u32,
+    /// The shortest time for which one of these was remembered after its answer, in milliseconds: for so long, and no longer,
+    /// exactly-once was kept. `None` if it was kept for the whole window.
+    pub held: Option<u64>,
+}
+
 /// Why a call was refused. It has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum ConsumerRefused {
     /// The response can't be written: the buffer is too small, or the response breaks a rule.
     Encode(EncodeError),
     /// There is no topic for it.
@@ -158,7 +214,7 @@ pub enum Refused {
     NoSuchTicket,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for ConsumerRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Encode(error) => error.fmt(f),
@@ -168,23 +224,23 @@ impl fmt::Display for Refused {
     }
 }
 
-impl core::error::Error for Refused {}
+impl core::error::Error for ConsumerRefused {}
 
-impl From<EncodeError> for Refused {
+impl From<EncodeError> for ConsumerRefused {
     fn from(error: EncodeError) -> Self {
         Self::Encode(error)
     }
 }
 
-impl From<TopicError> for Refused {
+impl From<TopicError> for ConsumerRefused {
     fn from(error: TopicError) -> Self {
         Self::Topic(error)
     }
 }
 
-impl<'d, M: Memory> Consumer<'d, M> {
+impl<'d, M: ConsumerStore> Consumer<'d, M> {
     /// A Consumer that remembers requests in `memory` for the policy's window.
-    pub fn new(declaration: Declaration<'d>, policy: Policy<'d>, memory: M) -> Self {
+    pub fn new(declaration: Declaration<'d>, policy: ConsumerPolicy<'d>, memory: M) -> Self {
         Self { core: Core::new(declaration, policy), memory }
     }
 
@@ -194,7 +250,7 @@ impl<'d, M: Memory> Consumer<'d, M> {
     }
 
     /// How it behaves.
-    pub const fn policy(&self) -> &Policy<'d> {
+    pub const fn policy(&self) -> &ConsumerPolicy<'d> {
         &self.core.policy
     }
 
@@ -213,7 +269,7 @@ impl<'d, M: Memory> Consumer<'d, M> {
         now: Instant,
         utc: Option<u64>,
         buffer: &'b mut [u8],
-    ) -> Result<Reaction<'i, 'b>, Refused> {
+    ) -> Result<Reaction<'i, 'b>, ConsumerRefused> {
         self.core.handle(Table::new(&mut self.memory), received, Moment { now, utc }, buffer)
     }
 
@@ -227,19 +283,39 @@ impl<'d, M: Memory> Consumer<'d, M> {
         now: Instant,
         utc: Option<u64>,
         buffer: &'b mut [u8],
-    ) -> Result<Option<Outgoing<'b>>, Refused> {
+    ) -> Result<Option<Outgoing<'b>>, ConsumerRefused> {
         self.core.respond(Table::new(&mut self.memory), ticket, response, Moment { now, utc }, buffer)
     }
 
     /// Forgets a command that will never be answered. Should its request come again, it is executed.
-    pub fn abandon(&mut self, ticket: Ticket) -> Result<(), Refused> {
+    pub fn abandon(&mut self, ticket: Ticket) -> Result<(), ConsumerRefused> {
         match Table::new(&mut self.memory).running(ticket) {
             Some(slot) => {
                 slot.free();
                 Ok(())
             }
-            None => Err(Refused::NoSuchTicket),
+            None => Err(ConsumerRefused::NoSuchTicket),
         }
+    }
+
+    /// Says something without being asked. What is to be published comes in `buffer`, topic and payload; `utc` is the moment
+    /// in milliseconds since 1970-01-01T00:00Z, if known. Nothing is remembered of it.
+    pub fn notify<'b>(
+        &self,
+        notification: &Notification<'_>,
+        utc: Option<u64>,
+        buffer: &'b mut [u8],
+    ) -> Result<Outgoing<'b>, ConsumerRefused> {
+        let Core { declaration, policy, .. } = &self.core;
+        let sending = Sending { scheme: &policy.scheme, quality: policy.quality, language: policy.reading.language };
+        notification.write(declaration.id, sending, utc, buffer)
+    }
+
+    /// How the memory does.
+    pub fn figures(&mut self, now: Instant) -> ConsumerFigures {
+        let [running, answered, free] = Table::new(&mut self.memory).figures(now);
+        let forgotten = &self.core.forgotten;
+        ConsumerFigures { running, answered, free, pushed_out: forgotten.count, held: forgotten.held }
     }
 
     /// The command of this identifier that is being carried out for this sender, to cancel it or to tell how it goes.
@@ -262,7 +338,7 @@ impl<'d, M: Memory> Consumer<'d, M> {
     }
 
     /// Writes what is remembered into `buffer`, for a process that is to go on where this one ends; gives the length, at
-    /// most [`Inline::EXPORT`]. `utc` is the moment, if known.
+    /// most [`ConsumerMemory::EXPORT`]. `utc` is the moment, if known.
     pub fn export(&mut self, now: Instant, utc: Option<u64>, buffer: &mut [u8]) -> Result<usize, ExportError> {
         self.core.export(&Table::new(&mut self.memory), Moment { now, utc }, buffer)
     }

@@ -2,30 +2,33 @@
 
 use super::engine::Core;
 use super::memory::Table;
-use super::{Answering, Ignored, Reaction, Refused, Ticket, wish};
+use super::{Answering, ConsumerRefused, Ignored, Reaction, Ticket};
 
-use crate::error::{EncodeError, Error, Rule};
-use crate::message::{Content, Headers, Message};
+use crate::error::{EncodeError, Error, LanguageRule};
+use crate::message::{Content, Headers, Message, Structure};
 use crate::response::{Response, Results, Status};
-use crate::text::{self, Text};
+use crate::salvage::Wreck;
+use crate::text::{self, Str};
 use crate::transfer::{Channel, Clause, Encoding, MessageType, Outgoing, TopicError, Verdict, publish_properties};
 use crate::vocabulary::{Feature, ResponseType};
 use crate::{Number, Pairs, Style, Texts};
 use mqtt5_codec::Topic;
 use mqtt5_session::Instant;
 
-pub(super) type Outcome<'i, 'b> = Result<Reaction<'i, 'b>, Refused>;
+pub(super) type Outcome<'i, 'b> = Result<Reaction<'i, 'b>, ConsumerRefused>;
 
 /// Who asked, and how the answer goes back.
 #[derive(Clone, Copy)]
 pub(super) struct Asker<'i> {
-    pub(super) from: Option<Text<'i>>,
-    pub(super) request_id: Option<Text<'i>>,
+    pub(super) from: Option<Str<'i>>,
+    pub(super) request_id: Option<Str<'i>>,
     pub(super) encoding: Encoding,
+    pub(super) structure: Structure,
 }
 
 impl Asker<'_> {
-    pub(super) const NOBODY: Self = Self { from: None, request_id: None, encoding: Encoding::Json };
+    pub(super) const NOBODY: Self =
+        Self { from: None, request_id: None, encoding: Encoding::Json, structure: Structure::Wrapper };
 }
 
 /// When it is.
@@ -86,6 +89,18 @@ impl Core<'_> {
         }
     }
 
+    /// A request that breaks the transfer specification: 400, with the clause as its text.
+    #[inline(never)]
+    pub(super) fn breach<'i, 'b>(
+        &self,
+        requested: ResponseType,
+        case: Case<'i, 'b>,
+        clause: Clause,
+    ) -> Outcome<'i, 'b> {
+        let mut line = [0; LINE];
+        self.reply_if_wanted(requested, case, &Response::with_text(Status::BadRequest, cite(clause, &mut line)))
+    }
+
     pub(super) fn reply<'i, 'b>(&self, case: Case<'i, 'b>, response: &Response<'_>) -> Outcome<'i, 'b> {
         let reply = self.write(case.asker, response, case.moment, case.buffer)?;
         Ok(Reaction::Reply { reply, status: response.status, repeated: false, error: None, verdict: case.verdict })
@@ -102,7 +117,7 @@ impl Core<'_> {
         let Some(kept) = answer.kept else {
             let mut response = Response::new(answer.status);
             if !answer.status.is_interim() {
-                response.status_text = Some(Text::new("Answered before; the results were too large to keep"));
+                response.status_text = Some(Str::new("Answered before; the results were too large to keep"));
             }
             return again(self.write(asker, &response, moment, buffer)?, answer.status);
         };
@@ -120,22 +135,43 @@ impl Core<'_> {
     #[inline(never)]
     pub(super) fn malformed<'i, 'b>(&self, mut case: Case<'i, 'b>, payload: &'i [u8], error: Error) -> Outcome<'i, 'b> {
         let encoding = case.asker.encoding;
-        if matches!(error.rule, Rule::Junk | Rule::CborJunk) && error.at == 0 {
+        if matches!(error.rule, LanguageRule::Junk | LanguageRule::CborJunk) && error.at == 0 {
             case.verdict.violations.insert(Clause::PayloadEncoding);
         }
-        let headers = self.policy.reading.salvage(encoding, payload);
-        if !headers.is_for(self.declaration.id) {
+        let wreck = Wreck { encoding, payload, depth: self.policy.reading.depth };
+        // Nothing but a request is answered, whatever `msgType` says: answers to answers could go round in circles.
+        if case.verdict.message_type != Some(MessageType::Request) {
+            return case.ignore(Ignored::NotARequest);
+        }
+        if wreck.kind().is_some_and(|kind| kind != MessageType::Request) {
+            case.verdict.violations.insert(Clause::PayloadKind);
+            return case.ignore(Ignored::NotARequest);
+        }
+        let (headers, structure) = self.policy.reading.salvage(encoding, payload);
+        if !self.declaration.is_meant_by(&headers) {
             return case.ignore(Ignored::ForOthers);
         }
-        case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding };
-        let mut line = [0; 200];
+        case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding, structure };
+        let mut line = [0; LINE];
         let response = match error.rule {
-            Rule::Action => Response::with_text(Status::NotImplemented, "Command not supported"),
-            Rule::Target => Response::with_text(Status::NotImplemented, "Target type not supported"),
-            Rule::Arg => Response::with_text(Status::NotImplemented, "Option not supported"),
-            _ => Response::with_text(Status::BadRequest, explain(&error, &mut line)),
+            LanguageRule::Action => Response::with_text(Status::NotImplemented, "Command not supported"),
+            LanguageRule::Target | LanguageRule::SlpfTarget => {
+                Response::with_text(Status::NotImplemented, "Target type not supported")
+            }
+            // What a profile does not define is no more supported than what the language doesn't (SLPF s2.3.1, s2.3.2).
+            LanguageRule::Arg | LanguageRule::SlpfArg => {
+                Response::with_text(Status::NotImplemented, "Option not supported")
+            }
+            _ => {
+                // Of a payload in the wrong encoding nothing else needs to be told.
+                let text = match case.verdict.violations.contains(Clause::PayloadEncoding) {
+                    true => cite(Clause::PayloadEncoding, &mut line),
+                    false => explain(&error, &mut line),
+                };
+                Response::with_text(Status::BadRequest, text)
+            }
         };
-        if let Some(requested) = wish::response_requested(encoding, payload, self.policy.reading.depth)
+        if let Some(requested) = wreck.response_requested()
             && !self.wanted(requested, response.status)
         {
             return case.ignore(Ignored::Unwanted);
@@ -146,7 +182,7 @@ impl Core<'_> {
     }
 
     #[inline(never)]
-    fn topic<'b>(&self, from: Option<Text<'_>>, buffer: &'b mut [u8]) -> Result<(Topic<'b>, &'b mut [u8]), TopicError> {
+    fn topic<'b>(&self, from: Option<Str<'_>>, buffer: &'b mut [u8]) -> Result<(Topic<'b>, &'b mut [u8]), TopicError> {
         let mut name = [0; 128];
         let producer = match self.policy.answering {
             Answering::Everyone => None,
@@ -171,20 +207,19 @@ impl Core<'_> {
         response: &Response<'_>,
         moment: Moment,
         buffer: &'b mut [u8],
-    ) -> Result<Outgoing<'b>, Refused> {
+    ) -> Result<Outgoing<'b>, ConsumerRefused> {
         let (topic, rest) = self.topic(asker.from, buffer)?;
         let headers = Headers {
             request_id: asker.request_id,
             created: moment.utc,
-            from: Some(Text::new(self.declaration.id)),
+            from: Some(Str::new(self.declaration.id)),
             to: None,
         };
         let style = Style { form: asker.encoding.into(), language: self.policy.reading.language };
-        let length =
-            Message::new(headers, Content::Response(*response)).encode(style, rest).map_err(|error| match error {
-                EncodeError::Full { need } => EncodeError::Full { need: need.saturating_add(topic.as_bytes().len()) },
-                refused => refused,
-            })?;
+        let length = Message::new(headers, Content::Response(*response))
+            .structured(asker.structure)
+            .encode(style, rest)
+            .map_err(|error| error.behind(topic.as_bytes().len()))?;
         Ok(self.outgoing(topic, rest.get(..length).unwrap_or_default(), asker.encoding))
     }
 
@@ -196,8 +231,8 @@ impl Core<'_> {
         response: &Response<'_>,
         moment: Moment,
         buffer: &'b mut [u8],
-    ) -> Result<Option<Outgoing<'b>>, Refused> {
-        let (asker, requested) = table.asker(ticket).ok_or(Refused::NoSuchTicket)?;
+    ) -> Result<Option<Outgoing<'b>>, ConsumerRefused> {
+        let (asker, requested) = table.asker(ticket).ok_or(ConsumerRefused::NoSuchTicket)?;
         let status = response.status;
         let reply = match requested != ResponseType::Ack && self.wanted(requested, status) {
             true => Some(self.write(asker, response, moment, buffer)?),
@@ -213,11 +248,25 @@ impl Core<'_> {
     }
 }
 
-/// An error as a status text, cut where the line ends.
-fn explain<'l>(error: &Error, line: &'l mut [u8; 200]) -> &'l str {
+/// The longest status text that is put together here, in bytes.
+const LINE: usize = 200;
+
+/// An error as a status text.
+fn explain<'l>(error: &Error, line: &'l mut [u8; LINE]) -> &'l str {
+    let path = error.path.as_str();
+    let colon = if path.is_empty() { "" } else { ": " };
+    join([path, colon, error.rule.meaning(), " [", error.rule.section(), "]"], line)
+}
+
+/// A clause as a status text.
+fn cite(clause: Clause, line: &mut [u8; LINE]) -> &str {
+    join([clause.meaning(), " [", clause.section(), "]"], line)
+}
+
+/// These parts in a row, without those for which the line has no room.
+fn join<'l, const N: usize>(parts: [&str; N], line: &'l mut [u8; LINE]) -> &'l str {
     let mut length = 0usize;
-    for part in [error.path.as_str(), ": ", error.rule.meaning(), " [", error.rule.section(), "]"] {
-        let part = if length == 0 && part == ": " { "" } else { part };
+    for part in parts {
         let end = length.saturating_add(part.len());
         if let Some(room) = line.get_mut(length..end) {
             text::copy(room, part.as_bytes());

@@ -1,21 +1,22 @@
 //! What a Consumer remembers as bytes that outlive the process.
 
-use super::Inline;
-use super::engine::Core;
+use super::ConsumerMemory;
+use super::engine::{Core, Forgotten};
 use super::memory::{Slot, State, Table};
 use super::rate::{self, Rate};
 use super::reply::Moment;
+use crate::message::Structure;
 use crate::response::Status;
 use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, Reader, Writer};
 use crate::transfer::Encoding;
 use crate::vocabulary::ResponseType;
 
-/// The moment, what of the rate limit is used, and how many requests.
-const HEAD: usize = 9 + 8 + 2;
+/// The moment, what of the rate limit is used, before when nothing retained is carried out, and how many requests.
+const HEAD: usize = 9 + 8 + 9 + 2;
 /// State, what is known of it, status, remaining time, and the lengths of three names and a response.
-const REQUEST: usize = 1 + 1 + 1 + 1 + 1 + 2 + 8 + 4 * 2;
+const REQUEST: usize = 1 + 1 + 1 + 1 + 1 + 1 + 2 + 8 + 4 * 2;
 
-impl<const SLOTS: usize, const BYTES: usize> Inline<SLOTS, BYTES> {
+impl<const SLOTS: usize, const BYTES: usize> ConsumerMemory<SLOTS, BYTES> {
     /// The most bytes that a Consumer with this memory exports.
     pub const EXPORT: usize = FRAME + HEAD + SLOTS * REQUEST + BYTES;
 }
@@ -37,6 +38,7 @@ impl Core<'_> {
         let mut out = Writer::new(Machine::Consumer, buffer);
         out.option(utc);
         out.u64(self.declaration.rate_limit.map_or(0, |limit| self.rate.used(limit, now)));
+        out.option(self.forgotten.before);
         let remembered = || table.remembered(now);
         out.u16(u16::try_from(remembered().count()).unwrap_or(u16::MAX));
         for (slot, parts) in remembered() {
@@ -45,6 +47,7 @@ impl Core<'_> {
             out.u8(u8::from(slot.kept.is_some()));
             out.u8(slot.requested.id() as u8);
             out.u8(u8::from(slot.encoding == Encoding::Cbor));
+            out.u8(u8::from(slot.structure == Structure::Record));
             out.u16(slot.status.map_or(0, Status::code));
             out.u64(now.until(slot.until));
             for name in [parts.from, parts.id, parts.command] {
@@ -64,6 +67,7 @@ impl Core<'_> {
         let mut body = Reader::open(Machine::Consumer, bytes)?;
         let away = snapshot::away(body.option()?, moment.utc);
         let used = body.u64()?;
+        let before = body.option()?;
         let mut fits = Ok(0usize);
         read(body.clone(), |record| {
             let names = [record.from, record.id, record.command].into_iter().map(str::len).sum::<usize>();
@@ -79,6 +83,7 @@ impl Core<'_> {
             table.restore(index, slot, [record.from, record.id, record.command], record.kept);
             index = index.saturating_add(1);
         })?;
+        self.forgotten = Forgotten { before, ..Forgotten::default() };
         // Under a lower limit than the last process had, no more than a minute of this one's is used up.
         self.rate = self.declaration.rate_limit.map_or_else(Rate::default, |limit| {
             let used = used.min(rate::earned(limit, 60_000));
@@ -94,6 +99,7 @@ fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<()
         let (named, is_kept) = (body.flag()?, body.flag()?);
         let requested = ResponseType::from_id(body.u8()?.into()).ok_or(ImportError::Damaged)?;
         let encoding = if body.flag()? { Encoding::Cbor } else { Encoding::Json };
+        let structure = if body.flag()? { Structure::Record } else { Structure::Wrapper };
         let status = match body.u16()? {
             0 => None,
             code => Some(Status::from_code(code.into()).ok_or(ImportError::Damaged)?),
@@ -102,7 +108,7 @@ fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<()
         let (from, id, command, kept) = (body.text()?, body.text()?, body.text()?, body.block()?);
         let length = u16::try_from(kept.len()).map_err(|_| ImportError::Damaged)?;
         let kept_length = is_kept.then_some(length);
-        let slot = Slot { state, named, requested, encoding, status, kept: kept_length, ..Slot::FREE };
+        let slot = Slot { state, named, requested, encoding, structure, status, kept: kept_length, ..Slot::FREE };
         each(Record { slot, remaining, from, id, command, kept });
     }
     body.end()
@@ -111,7 +117,7 @@ fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consumer::{Consumer, Declaration, Policy};
+    use crate::consumer::{Consumer, ConsumerPolicy, Declaration};
     use crate::snapshot::tests::bodies;
     use mqtt5_session::Instant;
 
@@ -120,12 +126,12 @@ mod tests {
         let mut taken = 0;
         for bytes in bodies(Machine::Consumer, HEAD, REQUEST) {
             let declaration = Declaration::new("c", "d", &["slpf"], &[]);
-            let mut consumer = Consumer::new(declaration, Policy::default(), Inline::<2, 96>::new());
+            let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 96>::new());
             let now = Instant::from_millis(7);
             match consumer.import(&bytes, now, Some(1)) {
                 Ok(()) => {
                     taken += 1;
-                    let mut again = [0; Inline::<2, 96>::EXPORT];
+                    let mut again = [0; ConsumerMemory::<2, 96>::EXPORT];
                     assert!(consumer.export(now, Some(1), &mut again).is_ok());
                 }
                 Err(error) => {

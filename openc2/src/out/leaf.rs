@@ -2,7 +2,7 @@
 
 use super::Out;
 use crate::Form;
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::number::{self, Number};
 use crate::source::Numeral;
 
@@ -18,7 +18,7 @@ impl Out<'_> {
 
     /// An integer.
     pub(crate) fn integer(&mut self, value: u64) {
-        self.require(value <= number::MAX_INTEGER, Rule::NumberRange);
+        self.require(value <= number::MAX_INTEGER, LanguageRule::NumberRange);
         self.unsigned(value);
     }
 
@@ -130,7 +130,7 @@ impl Out<'_> {
             (Numeral::Decimal(span), true) => self.put(span.as_bytes()),
             (Numeral::Decimal(span), false) => match number::double(span) {
                 Some(value) => self.double(value),
-                None => self.refuse(Rule::NumberRange),
+                None => self.refuse(LanguageRule::NumberRange),
             },
             (Numeral::Double(value), false) => self.double(value),
             (Numeral::Double(value), true) => match number::shortest(value) {
@@ -140,7 +140,7 @@ impl Out<'_> {
                     }
                     self.decimal(digits, places);
                 }
-                None => self.refuse(Rule::NumberRange),
+                None => self.refuse(LanguageRule::NumberRange),
             },
         }
     }

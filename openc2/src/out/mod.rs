@@ -5,10 +5,10 @@
 mod leaf;
 mod raw;
 
-use crate::error::{EncodeError, Rule};
+use crate::error::{EncodeError, LanguageRule};
 use crate::json::plain;
 use crate::source::{Shape, named};
-use crate::text::{self, Text};
+use crate::text::{self, Str};
 use crate::vocabulary::{Name, RegisteredProfile, Vocabulary};
 use crate::{Form, Language, Style};
 
@@ -18,7 +18,7 @@ pub(crate) struct Out<'b> {
     at: usize,
     style: Style,
     depth: u8,
-    refused: Option<Rule>,
+    refused: Option<LanguageRule>,
 }
 
 /// A map, record or list that is being written.
@@ -74,13 +74,20 @@ impl<'b> Out<'b> {
     }
 
     /// Keeps the first rule that is broken.
-    pub(crate) fn refuse(&mut self, rule: Rule) {
+    pub(crate) fn refuse(&mut self, rule: LanguageRule) {
         self.refused.get_or_insert(rule);
     }
 
     /// Refuses unless this holds.
-    pub(crate) fn require(&mut self, holds: bool, rule: Rule) {
+    pub(crate) fn require(&mut self, holds: bool, rule: LanguageRule) {
         if !holds {
+            self.refuse(rule);
+        }
+    }
+
+    /// Refuses for the rule that was found broken.
+    pub(crate) fn require_all(&mut self, found: Result<(), LanguageRule>) {
+        if let Err(rule) = found {
             self.refuse(rule);
         }
     }
@@ -177,15 +184,7 @@ impl<'b> Out<'b> {
         let (from, end) = (frame.start.saturating_add(1), self.at);
         self.at = end.saturating_add(count.len());
         let Some(room) = self.buffer.get_mut(from..self.at) else { return };
-        // From its end on, so that nothing is overwritten before it has moved.
-        let mut left = end.saturating_sub(from);
-        while let Some(last) = left.checked_sub(1) {
-            let byte = room.get(last).copied().unwrap_or(0);
-            if let Some(place) = room.get_mut(last.saturating_add(count.len())) {
-                *place = byte;
-            }
-            left = last;
-        }
+        make_room(room, end.saturating_sub(from), count.len());
         for (byte, digit) in room.iter_mut().zip(count) {
             *byte = *digit;
         }
@@ -207,8 +206,9 @@ impl<'b> Out<'b> {
         self.entry(frame, field.entry());
     }
 
+    /// The same by the entry of its table.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn entry(&mut self, frame: &mut Frame, name: &Name) {
+    pub(crate) fn entry(&mut self, frame: &mut Frame, name: &Name) {
         if frame.kind == FrameKind::Record {
             return self.place(frame, name.id);
         }
@@ -234,10 +234,10 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a field of this name; the concise form has no identifier for it.
-    pub(crate) fn named(&mut self, frame: &mut Frame, name: Text<'_>) {
+    pub(crate) fn named(&mut self, frame: &mut Frame, name: Str<'_>) {
         self.comma(frame);
         if self.concise() {
-            self.refuse(Rule::ConciseExtension);
+            self.refuse(LanguageRule::ConciseExtension);
         }
         self.text(name);
         self.colon();
@@ -250,7 +250,7 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a field named for a profile.
-    pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Text<'_>) {
+    pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Str<'_>) {
         match named::<RegisteredProfile>(profile) {
             Some(registered) => self.field(frame, registered),
             None => self.named(frame, profile),
@@ -264,17 +264,17 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a field named for a target of a profile, as v1.0 writes it.
-    pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Text<'_>, name: Text<'_>) {
+    pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Str<'_>, name: Str<'_>) {
         if self.concise() {
             // Of the registered profiles' targets, only this one has an identifier that was approved.
             if profile == crate::slpf::NSID && name == crate::slpf::RULE_NUMBER {
                 return self.identified(frame, crate::slpf::RULE_NUMBER_ID);
             }
-            self.refuse(Rule::ConciseExtension);
+            self.refuse(LanguageRule::ConciseExtension);
         }
         self.comma(frame);
-        let plain = |text: Text<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
-        self.require(plain(profile) && plain(name) && !name.is_empty(), Rule::TargetExtension);
+        let plain = |text: Str<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
+        self.require(plain(profile) && plain(name) && !name.is_empty(), LanguageRule::TargetExtension);
         self.quote(profile.len().saturating_add(name.len()).saturating_add(1));
         for c in profile.chars().chain([':']).chain(name.chars()) {
             let (bytes, length) = text::utf8(c);
@@ -292,10 +292,9 @@ impl<'b> Out<'b> {
     /// A string.
     pub(crate) fn str(&mut self, text: &str) {
         if !self.json() {
-            self.head(3, text.len() as u64);
-            return self.put(text.as_bytes());
+            return self.cbor_str(text.as_bytes());
         }
-        if plain(text.as_bytes(), 0).length < text.len() {
+        if plain(text.as_bytes(), 0) < text.len() {
             self.byte(b'"');
             self.escaped(text.as_bytes());
             return self.byte(b'"');
@@ -305,10 +304,16 @@ impl<'b> Out<'b> {
 
     /// A string of which every byte can stand in JSON as it is.
     pub(crate) fn simple(&mut self, text: &[u8]) {
-        if self.json() {
-            return self.quoted(text);
+        if self.json() { self.quoted(text) } else { self.cbor_str(text) }
+    }
+
+    /// A text of CBOR; most have a head of one byte.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn cbor_str(&mut self, text: &[u8]) {
+        match u8::try_from(text.len()) {
+            Ok(short @ 0..=23) => self.byte(0x60 | short),
+            _ => self.head(3, text.len() as u64),
         }
-        self.head(3, text.len() as u64);
         self.put(text);
     }
 
@@ -322,7 +327,7 @@ impl<'b> Out<'b> {
     }
 
     /// A string, its escapes undone and, in JSON, those made that must be.
-    pub(crate) fn text(&mut self, text: Text<'_>) {
+    pub(crate) fn text(&mut self, text: Str<'_>) {
         if let Some(plain) = text.as_plain() {
             return self.str(plain);
         }
@@ -339,7 +344,7 @@ impl<'b> Out<'b> {
     fn escaped(&mut self, text: &[u8]) {
         let mut rest = text;
         loop {
-            let Some((plain, tail)) = rest.split_at_checked(plain(rest, 0).length) else { return };
+            let Some((plain, tail)) = rest.split_at_checked(plain(rest, 0)) else { return };
             self.put(plain);
             let Some((special, tail)) = tail.split_first() else { return };
             match special {
@@ -369,6 +374,25 @@ impl<'b> Out<'b> {
         if self.json() {
             self.byte(b'"');
         }
+    }
+}
+
+/// Moves so many bytes by a few places towards the end.
+fn make_room(room: &mut [u8], length: usize, by: usize) {
+    if cfg!(target_pointer_width = "64") {
+        if length.checked_add(by).is_some_and(|end| end <= room.len()) {
+            room.copy_within(..length, by);
+        }
+        return;
+    }
+    // Where flash is dear, as one loop; from the end on, so that nothing is overwritten before it has moved.
+    let mut left = length;
+    while let Some(last) = left.checked_sub(1) {
+        let byte = room.get(last).copied().unwrap_or(0);
+        if let Some(place) = room.get_mut(last.saturating_add(by)) {
+            *place = byte;
+        }
+        left = last;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Out;
 use crate::Form;
-use crate::error::Rule;
+use crate::error::LanguageRule;
 use crate::list::Texts;
 use crate::raw::{Raw, Span};
 use crate::source::{Key, Kind, Reader, Shape};
@@ -37,7 +37,7 @@ impl Out<'_> {
     pub(crate) fn raw(&mut self, raw: Raw<'_>) {
         if self.concise() || raw.form() == Form::Concise {
             // Which identifiers its fields have, only its profile knows.
-            return self.refuse(Rule::ConciseExtension);
+            return self.refuse(LanguageRule::ConciseExtension);
         }
         if self.as_it_came(raw) {
             return;
@@ -49,7 +49,7 @@ impl Out<'_> {
         }
     }
 
-    fn value(&mut self, r: &mut Reader<'_>) {
+    fn value(&mut self, r: &mut Reader<'_, '_>) {
         match r.kind() {
             Kind::Null => {
                 r.null();
@@ -90,7 +90,7 @@ impl Out<'_> {
                 while let Some(key) = r.key(&mut walk) {
                     match key {
                         Key::Name(name) => self.named(&mut frame, name),
-                        Key::Id(_) => self.refuse(Rule::ConciseExtension),
+                        Key::Id(_) => self.refuse(LanguageRule::ConciseExtension),
                     }
                     self.value(r);
                 }

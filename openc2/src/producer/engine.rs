@@ -1,19 +1,20 @@
 //! What a Producer decides: how a request is written, and what a message means to those that are pending.
 
 use super::memory::{Table, Taken};
-use super::{Heard, Policy, Refused, Request, RequestId, Unheard};
-use crate::Style;
-use crate::error::EncodeError;
+use super::{Answer, Heard, ProducerPolicy, ProducerRefused, Request, RequestId, Unheard};
+use crate::error::{Error, LanguageRule};
 use crate::message::{Content, Headers, Message};
-use crate::text::Text;
-use crate::transfer::{Clause, MessageType, Outgoing, Received, Verdict, check, publish_properties};
+use crate::salvage::Wreck;
+use crate::text::Str;
+use crate::transfer::{Clause, Layout, MessageType, Outgoing, Received, Verdict, check, publish_properties};
+use crate::{Encoding, Quirk, Style};
 use mqtt5_session::Instant;
 
 #[derive(Debug)]
 pub(super) struct Core<'d> {
     /// Who it is: the `from` of its requests.
     pub(super) id: &'d str,
-    pub(super) policy: Policy<'d>,
+    pub(super) policy: ProducerPolicy<'d>,
 }
 
 impl Core<'_> {
@@ -26,28 +27,23 @@ impl Core<'_> {
         now: Instant,
         utc: Option<u64>,
         buffer: &'b mut [u8],
-    ) -> Result<(RequestId, Outgoing<'b>), Refused> {
+    ) -> Result<(RequestId, Outgoing<'b>), ProducerRefused> {
         if !request.channel.is_command() {
-            return Err(Refused::Channel);
+            return Err(ProducerRefused::Channel);
         }
         table.room_for(id, request.expect)?;
         let (topic, rest) = request.channel.write(&self.policy.scheme, buffer)?;
         let headers = Headers {
-            request_id: Some(Text::new(id)),
+            request_id: Some(Str::new(id)),
             created: utc,
-            from: Some(Text::new(self.id)),
+            from: Some(Str::new(self.id)),
             to: (!request.to.is_empty()).then_some(request.to),
         };
         let style = Style { form: self.policy.encoding.into(), language: self.policy.reading.language };
-        let length =
-            Message::new(headers, Content::Request(request.command)).encode(style, rest).map_err(
-                |error| match error {
-                    EncodeError::Full { need } => {
-                        EncodeError::Full { need: need.saturating_add(topic.as_bytes().len()) }
-                    }
-                    refused => refused,
-                },
-            )?;
+        let length = Message::new(headers, Content::Request(request.command))
+            .structured(self.policy.structure)
+            .encode(style, rest)
+            .map_err(|error| error.behind(topic.as_bytes().len()))?;
         let payload = rest.get(..length).unwrap_or_default();
         let wanted = request.command.args.response();
         let slot = table.insert(id, request.expect, now.after(request.timeout), wanted)?;
@@ -68,27 +64,79 @@ impl Core<'_> {
                 verdict.quirks = verdict.quirks.union(read.quirks);
                 read.value
             }
-            Err(error) => return Heard::Nothing { why: Unheard::Malformed(error), verdict },
-        };
-        let Content::Response(response) = message.content else {
-            verdict.violations.insert(Clause::PayloadKind);
-            return Heard::Nothing { why: Unheard::NotAResponse, verdict };
+            Err(error) => return self.malformed(table, encoding, received.payload, error, verdict, now),
         };
         let headers = message.headers;
         if headers.from.is_none() {
-            verdict.violations.insert(Clause::NoFrom);
+            self.no_from(&mut verdict);
         }
-        let (Some(from), Some(id)) = (headers.from, headers.request_id) else {
-            return Heard::Nothing { why: Unheard::Anonymous, verdict };
-        };
         if !headers.is_for(self.id) {
             return Heard::Nothing { why: Unheard::ForOthers, verdict };
         }
-        let (request, part, complete) = match table.take(id, from, response.status, headers.created, now) {
-            Taken::Counted { request, part, complete } => (request, part, complete),
-            Taken::Not(why) => return Heard::Nothing { why, verdict },
+        let response = match (message.content, verdict.message_type) {
+            (Content::Response(response), Some(MessageType::Response)) => response,
+            (Content::Notification(content), Some(MessageType::Notification)) => {
+                return Heard::Notification { content, headers, verdict };
+            }
+            _ => {
+                verdict.violations.insert(Clause::PayloadKind);
+                return Heard::Nothing { why: Unheard::NotAResponse, verdict };
+            }
         };
-        Heard::Response { request, from, response, part, complete, headers, verdict }
+        let (Some(from), Some(id)) = (headers.from, headers.request_id) else {
+            return Heard::Nothing { why: Unheard::Anonymous, verdict };
+        };
+        match table.take(id, from, Answer::Good(response.status), headers.created, now) {
+            Taken::Counted { request, part, complete } => {
+                Heard::Response { request, from, response, part, complete, headers, verdict }
+            }
+            Taken::Not(why) => Heard::Nothing { why, verdict },
+        }
+    }
+
+    /// A message that can't be read: an answer all the same, if it can still be told to what, and whose.
+    #[cold]
+    #[inline(never)]
+    fn malformed<'i>(
+        &self,
+        mut table: Table<'_>,
+        encoding: Encoding,
+        payload: &'i [u8],
+        error: Error,
+        mut verdict: Verdict<'i>,
+        now: Instant,
+    ) -> Heard<'i> {
+        let (headers, _) = self.policy.reading.salvage(encoding, payload);
+        if !headers.is_for(self.id) {
+            return Heard::Nothing { why: Unheard::ForOthers, verdict };
+        }
+        let wreck = Wreck { encoding, payload, depth: self.policy.reading.depth };
+        // What calls itself something else answers nothing.
+        let answers = verdict.message_type == Some(MessageType::Response)
+            && wreck.kind().is_none_or(|kind| kind == MessageType::Response);
+        // An empty `from` is as good as none.
+        let nameless = error.rule == LanguageRule::EmptyFrom;
+        if nameless {
+            self.no_from(&mut verdict);
+        }
+        let (Some(from), Some(id), true) = (headers.from, headers.request_id, answers) else {
+            let why = if nameless { Unheard::Anonymous } else { Unheard::Malformed(error) };
+            return Heard::Nothing { why, verdict };
+        };
+        let status = wreck.status();
+        match table.take(id, from, Answer::Bad(status), headers.created, now) {
+            Taken::Counted { request, part, complete } => {
+                Heard::Malformed { request, from, status, part, complete, error, headers, verdict }
+            }
+            Taken::Not(why) => Heard::Nothing { why, verdict },
+        }
+    }
+
+    /// Only CS01 s3.2 requires a `from`.
+    fn no_from(&self, verdict: &mut Verdict<'_>) {
+        if self.policy.scheme.layout == Layout::Cs01 {
+            verdict.judge(Clause::NoFrom, Quirk::NoFrom, self.policy.reading.lenient);
+        }
     }
 }
 
@@ -98,7 +146,8 @@ fn not_for_us(verdict: &Verdict<'_>) -> Option<Unheard> {
     }
     match verdict.message_type {
         Some(MessageType::Response) => {}
-        Some(MessageType::Notification) => return Some(Unheard::Notification),
+        // The host chose where it listens for these.
+        Some(MessageType::Notification) => return None,
         _ => return Some(Unheard::NotAResponse),
     }
     match verdict.channel {

@@ -3,8 +3,9 @@
 use super::RequestId;
 use crate::error::Error;
 use crate::message::Headers;
-use crate::response::Response;
-use crate::text::Text;
+use crate::raw::Raw;
+use crate::response::{Response, Status};
+use crate::text::Str;
 use crate::transfer::Verdict;
 
 /// What a response is to its request.
@@ -17,21 +18,83 @@ pub enum Part {
     Final,
 }
 
+/// What a Consumer has said to a request so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing: it is awaited.
+    #[default]
+    Awaited,
+    /// A response of this status.
+    Good(Status),
+    /// Something that breaks the language: its status, if that could be told.
+    Bad(Option<Status>),
+}
+
+impl Answer {
+    /// The status, as far as it was told.
+    pub const fn status(self) -> Option<Status> {
+        match self {
+            Self::Awaited => None,
+            Self::Good(status) => Some(status),
+            Self::Bad(status) => status,
+        }
+    }
+
+    /// Whether the Consumer says that another answer is to follow.
+    pub(super) fn is_interim(self) -> bool {
+        self.status().is_some_and(Status::is_interim)
+    }
+
+    pub(super) const fn is_bad(self) -> bool {
+        matches!(self, Self::Bad(_))
+    }
+}
+
 /// What came of a message.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Heard<'i> {
     /// A response to a request of ours.
     Response {
         /// The request.
         request: RequestId,
         /// Who answers.
-        from: Text<'i>,
+        from: Str<'i>,
         /// The response.
         response: Response<'i>,
         /// Whether another one of this Consumer is to follow.
         part: Part,
         /// Whether every expected Consumer has now answered.
         complete: bool,
+        /// Its headers.
+        headers: Headers<'i>,
+        /// What was wrong with the PUBLISH, and what was forgiven.
+        verdict: Verdict<'i>,
+    },
+    /// An answer to a request of ours that breaks the language. It is counted: the command was received, and most likely
+    /// carried out. A good response of the same Consumer that still comes before the request is over takes its place.
+    Malformed {
+        /// The request.
+        request: RequestId,
+        /// Who answers.
+        from: Str<'i>,
+        /// The status, if it could be told.
+        status: Option<Status>,
+        /// Whether another answer of this Consumer is to follow: so if the status is 102.
+        part: Part,
+        /// Whether every expected Consumer has now answered.
+        complete: bool,
+        /// What is wrong with it, and where.
+        error: Error,
+        /// Its headers, as far as they could be read.
+        headers: Headers<'i>,
+        /// What was wrong with the PUBLISH, and what was forgiven.
+        verdict: Verdict<'i>,
+    },
+    /// A notification, which says nothing about a request. It may have come on any topic.
+    Notification {
+        /// What it says; only profiles define what that may be.
+        content: Raw<'i>,
         /// Its headers.
         headers: Headers<'i>,
         /// What was wrong with the PUBLISH, and what was forgiven.
@@ -52,13 +115,11 @@ pub enum Heard<'i> {
 pub enum Unheard {
     /// Its content type is another.
     NotOpenC2,
-    /// It is a request.
+    /// It is a request, or its content is not what `msgType` says.
     NotAResponse,
-    /// It is a notification, which says nothing about a request.
-    Notification,
     /// It came on a topic that is none for responses.
     Topic,
-    /// It can't be read.
+    /// It can't be read, nor can it be told what it answers.
     Malformed(Error),
     /// It has no `request_id` or no `from`, so it can't be told what it answers, or who does.
     Anonymous,
@@ -79,8 +140,10 @@ pub enum Unheard {
 pub struct TimedOut {
     /// The request.
     pub request: RequestId,
-    /// How many Consumers answered with a final response.
+    /// How many Consumers answered with a final response, good or bad.
     pub answered: u16,
+    /// How many of those answers were bad ([`Heard::Malformed`]).
+    pub bad: u16,
     /// How many expected ones did not.
     pub awaited: u16,
 }

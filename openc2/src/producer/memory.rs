@@ -1,8 +1,7 @@
 //! What a Producer remembers: its requests, and who answered what.
 
-use super::{Expect, Part, Refused, RequestId, TimedOut, Unheard};
-use crate::response::Status;
-use crate::text::{self, Text};
+use super::{Answer, Expect, Part, ProducerRefused, RequestId, TimedOut, Unheard};
+use crate::text::{self, Str};
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
@@ -11,9 +10,9 @@ pub const NAME: usize = 64;
 /// The longest `request_id` that is kept, in bytes: that of a UUID.
 pub const REQUEST_ID: usize = 36;
 
-/// Where a Producer keeps its requests. Sealed: [`Inline`] or a mutable reference to one.
+/// Where a Producer keeps its requests. Sealed: [`ProducerMemory`] or a mutable reference to one.
 #[expect(private_bounds, reason = "sealed")]
-pub trait Memory: Lend {}
+pub trait ProducerStore: Lend {}
 
 pub(crate) trait Lend {
     fn lend(&mut self) -> (&mut [Pending], &mut [Responder]);
@@ -22,35 +21,35 @@ pub(crate) trait Lend {
 /// Memory in place for `REQUESTS` requests, and for `RESPONDERS` answers to all of them together. A request that is over
 /// stays remembered, so that what comes late is known as such, until its place is needed.
 #[derive(Clone, Debug)]
-pub struct Inline<const REQUESTS: usize, const RESPONDERS: usize> {
+pub struct ProducerMemory<const REQUESTS: usize, const RESPONDERS: usize> {
     pending: [Pending; REQUESTS],
     responders: [Responder; RESPONDERS],
 }
 
-impl<const REQUESTS: usize, const RESPONDERS: usize> Inline<REQUESTS, RESPONDERS> {
+impl<const REQUESTS: usize, const RESPONDERS: usize> ProducerMemory<REQUESTS, RESPONDERS> {
     /// Empty memory.
     pub const fn new() -> Self {
         Self { pending: [Pending::FREE; REQUESTS], responders: [Responder::FREE; RESPONDERS] }
     }
 }
 
-impl<const REQUESTS: usize, const RESPONDERS: usize> Default for Inline<REQUESTS, RESPONDERS> {
+impl<const REQUESTS: usize, const RESPONDERS: usize> Default for ProducerMemory<REQUESTS, RESPONDERS> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const REQUESTS: usize, const RESPONDERS: usize> Memory for Inline<REQUESTS, RESPONDERS> {}
+impl<const REQUESTS: usize, const RESPONDERS: usize> ProducerStore for ProducerMemory<REQUESTS, RESPONDERS> {}
 
-impl<const REQUESTS: usize, const RESPONDERS: usize> Lend for Inline<REQUESTS, RESPONDERS> {
+impl<const REQUESTS: usize, const RESPONDERS: usize> Lend for ProducerMemory<REQUESTS, RESPONDERS> {
     fn lend(&mut self) -> (&mut [Pending], &mut [Responder]) {
         (&mut self.pending, &mut self.responders)
     }
 }
 
-impl<M: Memory> Memory for &mut M {}
+impl<M: ProducerStore> ProducerStore for &mut M {}
 
-impl<M: Memory> Lend for &mut M {
+impl<M: ProducerStore> Lend for &mut M {
     fn lend(&mut self) -> (&mut [Pending], &mut [Responder]) {
         (**self).lend()
     }
@@ -66,7 +65,7 @@ pub(super) struct Name<const N: usize> {
 impl<const N: usize> Name<N> {
     const EMPTY: Self = Self { bytes: [0; N], length: 0 };
 
-    pub(super) fn new(text: Text<'_>) -> Option<Self> {
+    pub(super) fn new(text: Str<'_>) -> Option<Self> {
         let mut name = Self::EMPTY;
         let mut at = 0usize;
         for c in text.chars() {
@@ -95,6 +94,8 @@ pub struct Pending {
     /// Which response is wanted: only for a complete one is 102 not the end.
     pub(super) wanted: ResponseType,
     pub(super) answered: u16,
+    /// How many of those answers were bad.
+    pub(super) bad: u16,
     /// Newer requests have higher numbers, so that the oldest one over is forgotten first.
     pub(super) age: u32,
 }
@@ -116,6 +117,7 @@ impl Pending {
         named: false,
         wanted: ResponseType::Complete,
         answered: 0,
+        bad: 0,
         age: 0,
     };
 }
@@ -127,13 +129,13 @@ pub struct Responder {
     pub(super) request: Option<RequestId>,
     pub(super) name: Name<NAME>,
     pub(super) expected: bool,
-    pub(super) status: Option<Status>,
+    pub(super) answer: Answer,
     pub(super) created: Option<u64>,
 }
 
 impl Responder {
     pub(super) const FREE: Self =
-        Self { request: None, name: Name::EMPTY, expected: false, status: None, created: None };
+        Self { request: None, name: Name::EMPTY, expected: false, answer: Answer::Awaited, created: None };
 }
 
 /// What became of a response.
@@ -148,7 +150,7 @@ pub(super) struct Table<'m> {
 }
 
 impl<'m> Table<'m> {
-    pub(super) fn new<M: Memory>(memory: &'m mut M) -> Self {
+    pub(super) fn new<M: ProducerStore>(memory: &'m mut M) -> Self {
         let (pending, responders) = memory.lend();
         Self { pending, responders }
     }
@@ -185,18 +187,18 @@ impl<'m> Table<'m> {
     }
 
     /// That a request has room, before anything changes.
-    pub(super) fn room_for(&self, id: &str, expect: Expect<'_>) -> Result<(), Refused> {
+    pub(super) fn room_for(&self, id: &str, expect: Expect<'_>) -> Result<(), ProducerRefused> {
         if id.len() > REQUEST_ID {
-            return Err(Refused::Name);
+            return Err(ProducerRefused::Name);
         }
-        let place = self.place().ok_or(Refused::Requests)?;
+        let place = self.place().ok_or(ProducerRefused::Requests)?;
         if let Expect::Each(names) = expect {
             if names.iter().any(|name| name.len() > NAME) {
-                return Err(Refused::Name);
+                return Err(ProducerRefused::Name);
             }
             let free = self.responders.iter().filter(|responder| self.gives_way(responder, Some(place))).count();
             if free < names.len() {
-                return Err(Refused::Responders);
+                return Err(ProducerRefused::Responders);
             }
         }
         Ok(())
@@ -209,13 +211,13 @@ impl<'m> Table<'m> {
         expect: Expect<'_>,
         deadline: Instant,
         wanted: ResponseType,
-    ) -> Result<RequestId, Refused> {
-        let index = self.place().ok_or(Refused::Requests)?;
-        let name = Name::new(Text::new(id)).ok_or(Refused::Name)?;
+    ) -> Result<RequestId, ProducerRefused> {
+        let index = self.place().ok_or(ProducerRefused::Requests)?;
+        let name = Name::new(Str::new(id)).ok_or(ProducerRefused::Name)?;
         let age = self.pending.iter().map(|pending| pending.age).max().unwrap_or(0).wrapping_add(1);
-        let place = self.pending.get_mut(index).ok_or(Refused::Requests)?;
+        let place = self.pending.get_mut(index).ok_or(ProducerRefused::Requests)?;
         let request = RequestId {
-            slot: u16::try_from(index).map_err(|_| Refused::Requests)?,
+            slot: u16::try_from(index).map_err(|_| ProducerRefused::Requests)?,
             serial: place.serial.wrapping_add(1),
         };
         *place = Pending {
@@ -231,18 +233,19 @@ impl<'m> Table<'m> {
             named: matches!(expect, Expect::Each(_)),
             wanted,
             answered: 0,
+            bad: 0,
             age,
         };
         if let Expect::Each(names) = expect {
             for expected in names {
                 let responder = Responder {
                     request: Some(request),
-                    name: Name::new(Text::new(expected)).ok_or(Refused::Name)?,
+                    name: Name::new(Str::new(expected)).ok_or(ProducerRefused::Name)?,
                     expected: true,
                     ..Responder::FREE
                 };
                 let Some(index) = self.place_for_responder() else {
-                    return Err(Refused::Responders);
+                    return Err(ProducerRefused::Responders);
                 };
                 if let Some(place) = self.responders.get_mut(index) {
                     *place = responder;
@@ -262,12 +265,12 @@ impl<'m> Table<'m> {
         (pending.serial == request.serial && pending.state != State::Free).then_some(pending)
     }
 
-    /// Counts a response.
+    /// Counts an answer.
     pub(super) fn take(
         &mut self,
-        id: Text<'_>,
-        from: Text<'_>,
-        status: Status,
+        id: Str<'_>,
+        from: Str<'_>,
+        answer: Answer,
         created: Option<u64>,
         now: Instant,
     ) -> Taken {
@@ -284,12 +287,18 @@ impl<'m> Table<'m> {
         let known =
             self.responders.iter().position(|place| place.request == Some(request) && from == place.name.as_str());
         let earlier = known.and_then(|index| self.responders.get(index)).copied();
+        let part = if answer.is_interim() && interim { Part::Interim } else { Part::Final };
+        let before = earlier.map_or(Answer::Awaited, |earlier| earlier.answer);
+        // What was bad gives way to an outcome that is good.
+        let mends = matches!((before, answer), (Answer::Bad(_), Answer::Good(_))) && part == Part::Final;
         // A 102 followed by a 200 is progress; the same once more, or anything after the end, is not.
-        let repeats = earlier.is_some_and(|earlier| match earlier.status {
-            None => false,
-            Some(before) if before.is_interim() && interim => before == status && earlier.created == created,
-            Some(_) => true,
-        });
+        let repeats = match before {
+            Answer::Awaited => false,
+            before if before.is_interim() && interim => {
+                before == answer && earlier.is_some_and(|earlier| earlier.created == created)
+            }
+            _ => !mends,
+        };
         if repeats {
             return Taken::Not(Unheard::Duplicate(request));
         }
@@ -302,17 +311,22 @@ impl<'m> Table<'m> {
         let Some(name) = Name::new(from) else { return Taken::Not(Unheard::Full(request)) };
         let expected = earlier.is_some_and(|earlier| earlier.expected);
         if let Some(place) = self.responders.get_mut(place) {
-            *place = Responder { request: Some(request), name, expected, status: Some(status), created };
+            *place = Responder { request: Some(request), name, expected, answer, created };
         }
-        let part = if status.is_interim() && interim { Part::Interim } else { Part::Final };
-        Taken::Counted { request, part, complete: part == Part::Final && self.count(request, expected) }
+        let was_final = before != Answer::Awaited && !(before.is_interim() && interim);
+        let counts = |answer: Answer, is_final: bool| (u16::from(is_final), u16::from(is_final && answer.is_bad()));
+        let complete =
+            part == Part::Final && self.count(request, expected, counts(before, was_final), counts(answer, true));
+        Taken::Counted { request, part, complete }
     }
 
-    /// Counts a final response; whether it was the last one expected.
-    fn count(&mut self, request: RequestId, expected: bool) -> bool {
+    /// Counts a final answer, and how many of these are bad, in the place of what was counted before; whether it was the last
+    /// one expected.
+    fn count(&mut self, request: RequestId, expected: bool, before: (u16, u16), after: (u16, u16)) -> bool {
         let Some(pending) = self.get_mut(request) else { return false };
         if expected || !pending.named {
-            pending.answered = pending.answered.saturating_add(1);
+            pending.answered = pending.answered.saturating_sub(before.0).saturating_add(after.0);
+            pending.bad = pending.bad.saturating_sub(before.1).saturating_add(after.1);
         }
         let complete = pending.expected.is_some_and(|expected| pending.answered >= expected);
         if complete {
@@ -337,6 +351,7 @@ impl<'m> Table<'m> {
         Some(TimedOut {
             request: RequestId { slot: u16::try_from(index).ok()?, serial: pending.serial },
             answered: pending.answered,
+            bad: pending.bad,
             awaited: pending.expected.unwrap_or(0).saturating_sub(pending.answered),
         })
     }
@@ -348,6 +363,16 @@ impl<'m> Table<'m> {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Frees the place of a request, and those of the Consumers that it named.
+    pub(super) fn forget(&mut self, request: RequestId) {
+        if let Some(pending) = self.get_mut(request) {
+            pending.state = State::Free;
+            self.responders.iter_mut().filter(|responder| responder.request == Some(request)).for_each(|responder| {
+                *responder = Responder::FREE;
+            });
         }
     }
 
@@ -371,9 +396,9 @@ impl<'m> Table<'m> {
         (pending.serial == request.serial).then(|| pending.id.as_str())
     }
 
-    pub(super) fn responders(&self, request: RequestId, mut each: impl FnMut(&str, Option<Status>)) {
+    pub(super) fn responders(&self, request: RequestId, mut each: impl FnMut(&str, Answer)) {
         for responder in self.responders.iter().filter(|responder| responder.request == Some(request)) {
-            each(responder.name.as_str(), responder.status);
+            each(responder.name.as_str(), responder.answer);
         }
     }
 }

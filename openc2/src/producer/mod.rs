@@ -20,8 +20,8 @@ mod memory;
 mod request;
 mod state;
 
-pub use heard::{Heard, Part, TimedOut, Unheard};
-pub use memory::{Inline, Memory, NAME, Pending, REQUEST_ID, Responder};
+pub use heard::{Answer, Heard, Part, TimedOut, Unheard};
+pub use memory::{NAME, Pending, ProducerMemory, ProducerStore, REQUEST_ID, Responder};
 pub use request::{Expect, Request, uuid};
 
 use core::fmt;
@@ -31,7 +31,8 @@ use memory::Table;
 
 use crate::Reading;
 use crate::error::EncodeError;
-use crate::response::Status;
+use crate::message::Structure;
+use crate::notification::{Notification, Sending};
 use crate::snapshot::{ExportError, ImportError};
 use crate::transfer::{Channel, Encoding, Outgoing, Quality, Received, Scheme, TopicError};
 use mqtt5_session::Instant;
@@ -39,11 +40,11 @@ use mqtt5_session::Instant;
 /// A Producer, sans I/O.
 ///
 /// ```
-/// # use openc2_mqtt::producer::{Expect, Heard, Inline, Policy, Producer, Request};
+/// # use openc2_mqtt::producer::{Expect, Heard, ProducerMemory, ProducerPolicy, Producer, Request};
 /// # use openc2_mqtt::transfer::{Channel, Received};
 /// # use openc2_mqtt::{Action, Command, Instant, Ipv4Net, Target};
 /// # fn publish(_: &openc2_mqtt::transfer::Outgoing<'_>) {}
-/// let mut producer = Producer::new("p1@example.com", Policy::default(), Inline::<4, 64>::new());
+/// let mut producer = Producer::new("p1@example.com", ProducerPolicy::default(), ProducerMemory::<4, 64>::new());
 /// let (now, utc) = (Instant::from_millis(0), Some(1_610_483_630_000));
 /// # let random = [7; 16];
 ///
@@ -56,10 +57,11 @@ use mqtt5_session::Instant;
 /// publish(&outgoing);
 ///
 /// // For each message that the session receives:
-/// # fn on(producer: &mut Producer<'_, Inline<4, 64>>, received: &Received<'_>, now: Instant) {
+/// # fn on(producer: &mut Producer<'_, ProducerMemory<4, 64>>, received: &Received<'_>, now: Instant) {
 /// match producer.handle(received, now) {
 ///     Heard::Response { from, response, complete, .. } => { /* `complete`: no other is awaited */ }
-///     Heard::Nothing { .. } => {}
+///     Heard::Malformed { from, error, complete, .. } => { /* it answered, but not as the language has it */ }
+///     _ => {}
 /// }
 /// # }
 /// // And when `poll_timeout` has come:
@@ -75,28 +77,45 @@ pub struct Producer<'d, M> {
 
 /// How a Producer behaves where the specifications leave a choice.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy<'d> {
+pub struct ProducerPolicy<'d> {
     /// How messages are read, and which language version is spoken.
     pub reading: Reading,
     /// How requests are encoded.
     pub encoding: Encoding,
+    /// Which structure requests have; responses are read in either.
+    pub structure: Structure,
     /// How topics are named.
     pub scheme: Scheme<'d>,
     /// The quality of service of requests.
     pub quality: Quality,
-    /// The level of its own topic for responses, `oc2/rsp/[producer_id]` (CS01 s3.3: SHOULD).
-    pub producer_id: Option<&'d str>,
+    /// Its own topic for responses.
+    pub own_topic: OwnTopic<'d>,
 }
 
-impl Default for Policy<'_> {
-    /// Strict, v1.0, JSON, QoS 1, no topic of its own.
+/// A Producer's own topic for responses, `oc2/rsp/[producer_id]`, to which it SHOULD subscribe (CS01 s3.3, CSD03 s3.1.8). No
+/// specification says what a `producer_id` is; WD01 has no such topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnTopic<'d> {
+    /// The Producer's identity, the `from` of its requests, which is all that a Consumer knows of it. One that is no level of a
+    /// topic, since it is empty or holds `/`, `+`, `#` or U+0000, has no such topic.
+    #[default]
+    Identity,
+    /// This level.
+    Named(&'d str),
+    /// None.
+    Absent,
+}
+
+impl Default for ProducerPolicy<'_> {
+    /// Strict, v1.0, JSON with headers and body, QoS 1, with the topic of its own identity.
     fn default() -> Self {
         Self {
             reading: Reading::default(),
             encoding: Encoding::default(),
+            structure: Structure::default(),
             scheme: Scheme::default(),
             quality: Quality::default(),
-            producer_id: None,
+            own_topic: OwnTopic::default(),
         }
     }
 }
@@ -111,7 +130,7 @@ pub struct RequestId {
 /// Why a call was refused. It has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum ProducerRefused {
     /// The request can't be written: the buffer is too small, or the command breaks a rule.
     Encode(EncodeError),
     /// There is no topic for it.
@@ -126,7 +145,7 @@ pub enum Refused {
     Channel,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for ProducerRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Encode(error) => error.fmt(f),
@@ -139,35 +158,53 @@ impl fmt::Display for Refused {
     }
 }
 
-impl core::error::Error for Refused {}
+impl core::error::Error for ProducerRefused {}
 
-impl From<EncodeError> for Refused {
+impl From<EncodeError> for ProducerRefused {
     fn from(error: EncodeError) -> Self {
         Self::Encode(error)
     }
 }
 
-impl From<TopicError> for Refused {
+impl From<TopicError> for ProducerRefused {
     fn from(error: TopicError) -> Self {
         Self::Topic(error)
     }
 }
 
-impl<'d, M: Memory> Producer<'d, M> {
+impl<'d, M: ProducerStore> Producer<'d, M> {
     /// A Producer of this identity, which keeps its requests in `memory`.
-    pub const fn new(id: &'d str, policy: Policy<'d>, memory: M) -> Self {
+    pub const fn new(id: &'d str, policy: ProducerPolicy<'d>, memory: M) -> Self {
         Self { core: Core { id, policy }, memory }
     }
 
     /// How it behaves.
-    pub const fn policy(&self) -> &Policy<'d> {
+    pub const fn policy(&self) -> &ProducerPolicy<'d> {
         &self.core.policy
     }
 
     /// The topics to subscribe to: the one for all responses and, if there is one, its own (CS01 s3.3).
     pub fn channels(&self) -> impl Iterator<Item = Channel<'d>> + use<'d, M> {
-        let own = self.core.policy.producer_id.map(Channel::ResponsesTo);
+        let own = match self.core.policy.own_topic {
+            OwnTopic::Identity => Some(self.core.id),
+            OwnTopic::Named(level) => Some(level),
+            OwnTopic::Absent => None,
+        };
+        let own = own.map(Channel::ResponsesTo).filter(|own| own.exists(&self.core.policy.scheme));
         [Channel::Responses].into_iter().chain(own)
+    }
+
+    /// Says something without being asked. What is to be published comes in `buffer`, topic and payload; `utc` is the moment
+    /// in milliseconds since 1970-01-01T00:00Z, if known. Nothing is remembered of it.
+    pub fn notify<'b>(
+        &self,
+        notification: &Notification<'_>,
+        utc: Option<u64>,
+        buffer: &'b mut [u8],
+    ) -> Result<Outgoing<'b>, ProducerRefused> {
+        let Core { id, policy } = &self.core;
+        let sending = Sending { scheme: &policy.scheme, quality: policy.quality, language: policy.reading.language };
+        notification.write(id, sending, utc, buffer)
     }
 
     /// Sends a command under a fresh `request_id`, made of 16 random bytes. What is to be published comes in `buffer`,
@@ -179,7 +216,7 @@ impl<'d, M: Memory> Producer<'d, M> {
         now: Instant,
         utc: Option<u64>,
         buffer: &'b mut [u8],
-    ) -> Result<(RequestId, Outgoing<'b>), Refused> {
+    ) -> Result<(RequestId, Outgoing<'b>), ProducerRefused> {
         let id = uuid(random);
         self.request_as(request, core::str::from_utf8(&id).unwrap_or_default(), now, utc, buffer)
     }
@@ -192,7 +229,7 @@ impl<'d, M: Memory> Producer<'d, M> {
         now: Instant,
         utc: Option<u64>,
         buffer: &'b mut [u8],
-    ) -> Result<(RequestId, Outgoing<'b>), Refused> {
+    ) -> Result<(RequestId, Outgoing<'b>), ProducerRefused> {
         self.core.request(Table::new(&mut self.memory), request, id, now, utc, buffer)
     }
 
@@ -211,6 +248,11 @@ impl<'d, M: Memory> Producer<'d, M> {
         Table::new(&mut self.memory).expire(now)
     }
 
+    /// Takes back a request that was never published, as if it had not been made.
+    pub(crate) fn forget(&mut self, request: RequestId) {
+        Table::new(&mut self.memory).forget(request);
+    }
+
     /// Ends a request; what still comes for it is late. `false` if it is over already.
     pub fn cancel(&mut self, request: RequestId) -> bool {
         Table::new(&mut self.memory).end(request)
@@ -226,8 +268,8 @@ impl<'d, M: Memory> Producer<'d, M> {
         Table::new(&mut self.memory).id(request)
     }
 
-    /// Calls `each` with every Consumer that answered or is awaited: its name, and the status it answered last.
-    pub fn responders(&mut self, request: RequestId, each: impl FnMut(&str, Option<Status>)) {
+    /// Calls `each` with every Consumer that answered or is awaited: its name, and what it answered last.
+    pub fn responders(&mut self, request: RequestId, each: impl FnMut(&str, Answer)) {
         Table::new(&mut self.memory).responders(request, each);
     }
 
@@ -244,7 +286,7 @@ impl<'d, M: Memory> Producer<'d, M> {
     }
 
     /// Writes all requests and responders into `buffer`, for a process that is to go on where this one ends; gives the
-    /// length, at most [`Inline::EXPORT`]. Costs one look at each responder for each request. `utc` is the moment, if known.
+    /// length, at most [`ProducerMemory::EXPORT`]. Costs one look at each responder for each request. `utc` is the moment, if known.
     pub fn export(&mut self, now: Instant, utc: Option<u64>, buffer: &mut [u8]) -> Result<usize, ExportError> {
         Table::new(&mut self.memory).export(now, utc, buffer)
     }

@@ -1,21 +1,21 @@
 //! A Producer's requests as bytes that outlive the process.
 
 use super::memory::{Name, Pending, Responder, State, Table};
-use super::{Inline, NAME, REQUEST_ID, RequestId};
+use super::{Answer, NAME, ProducerMemory, REQUEST_ID, RequestId};
 use crate::response::Status;
 use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, Reader, Writer};
-use crate::text::Text;
+use crate::text::Str;
 use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
 /// The moment, and how many requests.
 const HEAD: usize = 9 + 2;
-/// State, identifier, remaining time, expected, named, wanted, answered, age, and how many responders.
-const REQUEST: usize = 1 + 2 + REQUEST_ID + 8 + 9 + 1 + 1 + 2 + 4 + 2;
-/// Name, whether expected, status, created.
-const RESPONDER: usize = 2 + NAME + 1 + 2 + 9;
+/// State, identifier, remaining time, expected, named, wanted, answered, how many of these bad, age, and how many responders.
+const REQUEST: usize = 1 + 2 + REQUEST_ID + 8 + 9 + 1 + 1 + 2 + 2 + 4 + 2;
+/// Name, whether expected, whether the answer is bad, its status, created.
+const RESPONDER: usize = 2 + NAME + 1 + 1 + 2 + 9;
 
-impl<const REQUESTS: usize, const RESPONDERS: usize> Inline<REQUESTS, RESPONDERS> {
+impl<const REQUESTS: usize, const RESPONDERS: usize> ProducerMemory<REQUESTS, RESPONDERS> {
     /// The most bytes that a Producer with this memory exports.
     pub const EXPORT: usize = FRAME + HEAD + REQUESTS * REQUEST + RESPONDERS * RESPONDER;
 }
@@ -35,6 +35,7 @@ impl Table<'_> {
             out.u8(u8::from(pending.named));
             out.u8(pending.wanted.id() as u8);
             out.u16(pending.answered);
+            out.u16(pending.bad);
             out.u32(pending.age);
             let request = Some(RequestId { slot, serial: pending.serial });
             let responders = || self.responders.iter().filter(|responder| responder.request == request);
@@ -42,7 +43,8 @@ impl Table<'_> {
             for responder in responders() {
                 out.block(responder.name.as_str().as_bytes());
                 out.u8(u8::from(responder.expected));
-                out.u16(responder.status.map_or(0, Status::code));
+                out.u8(u8::from(responder.answer.is_bad()));
+                out.u16(responder.answer.status().map_or(0, Status::code));
                 out.option(responder.created);
             }
         }
@@ -100,42 +102,47 @@ fn read(
         let expected = body.option()?.map(u16::try_from).transpose().map_err(|_| ImportError::Damaged)?;
         let named = body.flag()?;
         let wanted = ResponseType::from_id(body.u8()?.into()).ok_or(ImportError::Damaged)?;
-        let (answered, age) = (body.u16()?, body.u32()?);
-        request(Pending { state, id, expected, named, wanted, answered, age, ..Pending::FREE }, remaining);
+        let (answered, bad, age) = (body.u16()?, body.u16()?, body.u32()?);
+        request(Pending { state, id, expected, named, wanted, answered, bad, age, ..Pending::FREE }, remaining);
         for _ in 0..body.u16()? {
             let name = name(body.text()?)?;
-            let expected = body.flag()?;
+            let (expected, bad) = (body.flag()?, body.flag()?);
             let status = match body.u16()? {
                 0 => None,
                 code => Some(Status::from_code(code.into()).ok_or(ImportError::Damaged)?),
             };
-            responder(Responder { name, expected, status, created: body.option()?, ..Responder::FREE });
+            let answer = match (bad, status) {
+                (true, status) => Answer::Bad(status),
+                (false, Some(status)) => Answer::Good(status),
+                (false, None) => Answer::Awaited,
+            };
+            responder(Responder { name, expected, answer, created: body.option()?, ..Responder::FREE });
         }
     }
     body.end()
 }
 
 fn name<const N: usize>(text: &str) -> Result<Name<N>, ImportError> {
-    Name::new(Text::new(text)).ok_or(ImportError::Damaged)
+    Name::new(Str::new(text)).ok_or(ImportError::Damaged)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::producer::{Policy, Producer};
+    use crate::producer::{Producer, ProducerPolicy};
     use crate::snapshot::tests::bodies;
 
     #[test]
     fn whatever_a_sound_frame_holds_is_taken_up_or_refused() {
         let mut taken = 0;
         for bytes in bodies(Machine::Producer, HEAD, REQUEST - REQUEST_ID) {
-            let mut producer = Producer::new("p", Policy::default(), Inline::<2, 2>::new());
+            let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 2>::new());
             let now = Instant::from_millis(7);
             match producer.import(&bytes, now, Some(1)) {
                 Ok(()) => {
                     taken += 1;
                     while producer.handle_timeout(now).is_some() {}
-                    let mut again = [0; Inline::<2, 2>::EXPORT];
+                    let mut again = [0; ProducerMemory::<2, 2>::EXPORT];
                     assert!(producer.export(now, Some(1), &mut again).is_ok());
                 }
                 Err(error) => {

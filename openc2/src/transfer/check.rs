@@ -50,6 +50,7 @@ clauses! {
     PayloadEncoding = 14, "CS01 3.2", "the payload is not encoded as encoding says";
     PayloadKind = 15, "CS01 3.2", "the payload is not the kind of message that msgType says";
     NoFrom = 16, "CS01 3.2", "the message does not say who sends it";
+    TopicCommand = 17, "WD01 2.2", "the topic names another action or target than the command";
 }
 
 impl fmt::Display for Clause {
@@ -99,7 +100,8 @@ pub struct Verdict<'i> {
     pub channel: Option<Channel<'i>>,
     /// What `msgType` says; told from the topic where lenient reading has to.
     pub message_type: Option<MessageType>,
-    /// What `encoding` says; told from the payload's first byte where lenient reading has to.
+    /// How the payload is encoded: what `encoding` says; what the payload's first byte shows where that is missing and
+    /// lenient reading has to tell, or where it contradicts `encoding` ([`Clause::PayloadEncoding`]).
     pub encoding: Option<Encoding>,
     /// What CS01 asks for and was not there. In lenient mode, without what was forgiven.
     pub violations: Clauses,
@@ -120,7 +122,7 @@ impl Verdict<'_> {
     }
 
     /// Forgives a violation and notes it as a habit, or keeps it.
-    const fn judge(&mut self, clause: Clause, quirk: Quirk, lenient: bool) {
+    pub(crate) const fn judge(&mut self, clause: Clause, quirk: Quirk, lenient: bool) {
         if lenient { self.quirks.insert(quirk) } else { self.violations.insert(clause) }
     }
 
@@ -146,7 +148,9 @@ impl Mode {
     }
 }
 
-/// What stands in the properties, each as first met.
+/// What stands in the properties. Of two `msgType`s or `encoding`s the first counts: MQTT lets a name stand twice and keeps
+/// the order (3.3.2.3.7, [MQTT-3.3.2-18]), CS01 s3.2 asks for one of each, and no text gives a later one the power to
+/// change what was said.
 #[derive(Default)]
 struct Found<'i> {
     content_type: Option<&'i str>,
@@ -156,8 +160,9 @@ struct Found<'i> {
     response_topic: bool,
 }
 
-/// Checks all of a PUBLISH but its payload's inside. The order of its properties doesn't matter, and properties that
-/// CS01 doesn't mention are passed over.
+/// Checks all of a PUBLISH but its payload's inside, against the version of the transfer specification that the scheme's
+/// layout is of. The order of its properties doesn't matter, but of two `msgType`s or two `encoding`s the first counts;
+/// properties that CS01 doesn't mention are passed over.
 pub fn check<'i>(received: &Received<'i>, scheme: &Scheme<'_>, lenient: bool) -> Verdict<'i> {
     let mut verdict = Verdict {
         channel: Channel::read(scheme, received.topic.as_str()),
@@ -175,13 +180,16 @@ pub fn check<'i>(received: &Received<'i>, scheme: &Scheme<'_>, lenient: bool) ->
     }
     check_message_type(&found, &mut verdict, mode);
     check_encoding(&found, received.payload, &mut verdict, mode);
-    if received.qos == QoS::AtMostOnce {
+    // WD01 s2.4 only proposes QoS 1.
+    if received.qos == QoS::AtMostOnce && !mode.wd01 {
         verdict.judge(Clause::Qos, Quirk::QosZero, lenient);
     }
     if received.retain {
         verdict.judge(Clause::Retain, Quirk::Retained, lenient);
     }
-    if found.response_topic && verdict.message_type == Some(MessageType::Request) {
+    // Only CS01 s3.2 forbids it.
+    let forbidden = scheme.layout == Layout::Cs01;
+    if found.response_topic && forbidden && verdict.message_type == Some(MessageType::Request) {
         verdict.violations.insert(Clause::ResponseTopic);
     }
     match (verdict.channel, verdict.message_type) {
@@ -205,12 +213,12 @@ fn find<'i>(received: &Received<'i>, verdict: &mut Verdict<'i>) -> Found<'i> {
             Property::PayloadFormatIndicator(format) => found.format = Some(format),
             Property::ResponseTopic(_) => found.response_topic = true,
             Property::UserProperty(name, value) if name == MESSAGE_TYPE => {
-                let twice = found.message_type.replace(value.as_str()).is_some();
-                verdict.note(twice, Clause::TwoMessageTypes);
+                verdict.note(found.message_type.is_some(), Clause::TwoMessageTypes);
+                found.message_type.get_or_insert(value.as_str());
             }
             Property::UserProperty(name, value) if name == ENCODING => {
-                let twice = found.encoding.replace(value.as_str()).is_some();
-                verdict.note(twice, Clause::TwoEncodings);
+                verdict.note(found.encoding.is_some(), Clause::TwoEncodings);
+                found.encoding.get_or_insert(value.as_str());
             }
             _ => {}
         }
@@ -264,6 +272,12 @@ fn check_encoding(found: &Found<'_>, payload: &[u8], verdict: &mut Verdict<'_>, 
     };
     if !fits {
         verdict.judge(Clause::PayloadFormat, Quirk::PayloadFormat, mode.lenient);
+    }
+    // A payload that can only be of the other encoding is read as what it is, so that its sender can be told.
+    let evident = Encoding::evident(payload);
+    if verdict.encoding.is_some() && evident.is_some() && evident != verdict.encoding {
+        verdict.judge(Clause::PayloadEncoding, Quirk::PayloadEncoding, mode.lenient);
+        verdict.encoding = evident;
     }
 }
 
@@ -327,8 +341,9 @@ mod tests {
         assert!(violations(all, &[UTF8, req, user("encoding", "xml"), openc2]).eq([Clause::Encoding]));
         assert!(violations(all, &[UTF8, req, json, json, openc2]).eq([Clause::TwoEncodings]));
         assert!(violations(all, &[req, json, openc2]).eq([Clause::PayloadFormat]));
-        assert!(violations(all, &[UTF8, req, user("encoding", "cbor"), openc2]).eq([Clause::PayloadFormat]));
-        assert!(violations(all, &[req, user("encoding", "cbor"), openc2]).next().is_none());
+        let cbor = user("encoding", "cbor");
+        assert!(violations(all, &[req, cbor, openc2]).eq([Clause::PayloadEncoding]), "the payload is {{}}");
+        assert!(violations(all, &[UTF8, req, cbor, openc2]).eq([Clause::PayloadFormat, Clause::PayloadEncoding]));
         let answer = Property::ResponseTopic(Topic::new("a").unwrap());
         assert!(violations(all, &[UTF8, req, json, openc2, answer]).eq([Clause::ResponseTopic]));
         assert!(violations("a/b", &[UTF8, req, json, openc2]).eq([Clause::Topic]));
@@ -351,6 +366,86 @@ mod tests {
         let lenient = check(&received, &Scheme::default(), true);
         assert!(lenient.violations.is_empty());
         assert!(lenient.quirks.iter().eq([Quirk::QosZero, Quirk::Retained]));
+    }
+
+    fn judge_payload(encoding: &'static str, format: PayloadFormat, payload: &[u8], lenient: bool) -> Verdict<'static> {
+        let properties = [
+            Property::PayloadFormatIndicator(format),
+            user("msgType", "req"),
+            user("encoding", encoding),
+            content("application/openc2"),
+        ];
+        let topic = Topic::new("oc2/cmd/all").unwrap();
+        let properties = Properties::from(&properties[..]);
+        let received = Received { topic, qos: QoS::AtLeastOnce, retain: false, properties, payload };
+        let verdict = check(&received, &Scheme::default(), lenient);
+        Verdict { channel: None, ..verdict }
+    }
+
+    #[test]
+    fn a_payload_in_the_other_encoding_is_found_and_read_as_what_it_is() {
+        use PayloadFormat::{Unspecified, Utf8};
+        for (said, format, payload, is) in [
+            ("cbor", Unspecified, &b"{\"headers\":{}}"[..], Encoding::Json),
+            ("cbor", Unspecified, b" \r\n\t{}", Encoding::Json),
+            ("json", Utf8, b"\xA1\x64body\xA0", Encoding::Cbor),
+            ("json", Utf8, b"\xBF\xFF", Encoding::Cbor),
+            ("json", Utf8, b"\x82\xA0\xA0", Encoding::Cbor),
+            ("json", Utf8, b"\xD9\xD9\xF7\xA0", Encoding::Cbor),
+        ] {
+            let verdict = judge_payload(said, format, payload, false);
+            assert!(verdict.violations.iter().eq([Clause::PayloadEncoding]), "{payload:?}");
+            assert_eq!(verdict.encoding, Some(is));
+            let lenient = judge_payload(said, format, payload, true);
+            assert!(lenient.violations.is_empty() && lenient.quirks.iter().eq([Quirk::PayloadEncoding]));
+        }
+        // What is neither is left to whoever reads it.
+        for (said, format, payload) in [
+            ("json", Utf8, &b"openc2"[..]),
+            ("cbor", Unspecified, b"\x01"),
+            ("cbor", Unspecified, b""),
+            ("json", Utf8, b""),
+        ] {
+            assert!(judge_payload(said, format, payload, false).violations.is_empty(), "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_properties_the_first_counts() {
+        let (req, json, openc2) = (user("msgType", "req"), user("encoding", "json"), content("application/openc2"));
+        let (rsp, cbor) = (user("msgType", "rsp"), user("encoding", "cbor"));
+        let both = |list: &[Property<'static>]| judge("oc2/cmd/all", list, false);
+        let (violations, _, kind, encoding) = both(&[UTF8, req, rsp, json, cbor, openc2]);
+        assert!(violations.iter().eq([Clause::TwoMessageTypes, Clause::TwoEncodings]));
+        assert_eq!((kind, encoding), (Some(MessageType::Request), Some(Encoding::Json)));
+        let (violations, _, kind, _) = both(&[UTF8, rsp, req, json, openc2]);
+        assert!(violations.iter().eq([Clause::TwoMessageTypes, Clause::TopicKind]));
+        assert_eq!(kind, Some(MessageType::Response));
+        let (violations, _, kind, encoding) = both(&[UTF8, req, user("encoding", "xml"), json, openc2]);
+        assert!(violations.iter().eq([Clause::Encoding, Clause::TwoEncodings]));
+        assert_eq!((kind, encoding), (Some(MessageType::Request), None));
+    }
+
+    #[test]
+    fn each_layout_asks_for_what_its_specification_says() {
+        let answer = Property::ResponseTopic(Topic::new("a").unwrap());
+        let full = [UTF8, user("msgType", "req"), user("encoding", "json"), content("application/openc2"), answer];
+        let told = |layout, qos, properties: &[Property<'static>]| {
+            let topic = Topic::new("oc2/cmd/ap/slpf").unwrap();
+            let properties = Properties::from(properties);
+            let received = Received { topic, qos, retain: false, properties, payload: b"{}" };
+            check(&received, &Scheme { layout, prefix: None }, false).violations
+        };
+        let (zero, one) = (QoS::AtMostOnce, QoS::AtLeastOnce);
+        assert!(told(Layout::Cs01, one, &full).iter().eq([Clause::ResponseTopic]));
+        assert!(told(Layout::Csd03, one, &full).is_empty());
+        assert!(told(Layout::Wd01, one, &full).is_empty());
+        let absent = [Clause::NoContentType, Clause::NoMessageType, Clause::NoEncoding];
+        for layout in [Layout::Cs01, Layout::Csd03] {
+            assert!(told(layout, one, &[]).iter().eq(absent));
+            assert!(told(layout, zero, &full[..4]).iter().eq([Clause::Qos]));
+        }
+        assert!(told(Layout::Wd01, zero, &[]).is_empty());
     }
 
     #[test]

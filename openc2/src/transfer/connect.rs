@@ -3,7 +3,7 @@
 use core::num::{NonZeroU16, NonZeroU32};
 use core::ops::Deref;
 
-use mqtt5_codec::{Connect, PayloadFormat, Properties, Property, Text};
+use mqtt5_codec::{Connect, PayloadFormat, Properties, Property, Rule, Text};
 
 /// A keep-alive interval of 1 to 300 seconds (CS01 s2.7, s3.1): 0 would turn it off, which is not what a maximum means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,28 +36,56 @@ impl Default for KeepAlive {
     }
 }
 
-/// A client identifier made at random, to be kept and used again (CS01 s2.6): 22 letters and digits, which every server
-/// accepts [MQTT-3.1.3-5].
+/// A client identifier to be made at random before the first connection, stored, and used again for each (CSD03 s2.6, CS01
+/// s2.6): 1 to 23 letters and digits, which every server accepts [MQTT-3.1.3-5].
+///
+/// ```
+/// use openc2_mqtt::transfer::ClientId;
+///
+/// # let (stored, random): (Option<&str>, [u8; 16]) = (None, [7; 16]);
+/// // What an earlier process stored, or else a new one, to be stored now: `id.as_str()`.
+/// let id = stored.and_then(ClientId::parse).unwrap_or_else(|| ClientId::from_random(random));
+/// assert_eq!(ClientId::parse(id.as_str()), Some(id));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ClientId([u8; 22]);
+pub struct ClientId {
+    bytes: [u8; Self::MAX],
+    length: u8,
+}
 
 impl ClientId {
-    /// Makes one of 16 random bytes; different bytes make different identifiers.
+    /// The longest that every server accepts, in bytes.
+    pub const MAX: usize = 23;
+    /// How long one made at random is, in bytes.
+    const RANDOM: usize = 22;
+
+    /// Makes one of 16 random bytes; different bytes make different identifiers, of 22 letters and digits.
     pub fn from_random(random: [u8; 16]) -> Self {
         const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        let mut id = [b'0'; 22];
+        let mut bytes = [0; Self::MAX];
         let mut rest = u128::from_le_bytes(random);
-        for c in &mut id {
+        for c in bytes.iter_mut().take(Self::RANDOM) {
             // 62^22 is more than 2^128, so nothing of the 128 bits is lost.
             *c = ALPHABET.get((rest % 62) as usize).copied().unwrap_or(b'0');
             rest /= 62;
         }
-        Self(id)
+        Self { bytes, length: Self::RANDOM as u8 }
     }
 
-    /// The identifier.
+    /// One that was stored; `None` unless it has 1 to 23 letters and digits.
+    pub fn parse(stored: &str) -> Option<Self> {
+        let mut bytes = [0; Self::MAX];
+        let room = bytes.get_mut(..stored.len())?;
+        if stored.is_empty() || !stored.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return None;
+        }
+        crate::text::copy(room, stored.as_bytes());
+        Some(Self { bytes, length: stored.len() as u8 })
+    }
+
+    /// The identifier, as it is stored and stands in CONNECT.
     pub fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.0).unwrap_or("")
+        self.bytes.get(..usize::from(self.length)).and_then(|id| core::str::from_utf8(id).ok()).unwrap_or("")
     }
 }
 
@@ -82,14 +110,16 @@ pub struct Connecting<'a> {
 }
 
 impl<'a> Connecting<'a> {
-    /// With a keep-alive of 300 seconds and nothing optional. `None` for an empty client identifier, which would let
-    /// the server choose one (CS01 s3.1).
-    pub fn new(client_id: Text<'a>, session_expiry: u32) -> Option<Self> {
+    /// With a keep-alive of 300 seconds and nothing optional; `session_expiry` is in seconds.
+    ///
+    /// # Errors
+    /// The client identifier is no text of MQTT, or it is empty, which would let the server choose one (CS01 s3.1).
+    pub fn new(client_id: &'a str, session_expiry: u32) -> Result<Self, Rule> {
         if client_id.is_empty() {
-            return None;
+            return Err(Rule::CLIENT_ID_PRESENT);
         }
-        Some(Self {
-            client_id,
+        Ok(Self {
+            client_id: Text::new(client_id)?,
             keep_alive: KeepAlive::MAX,
             session_expiry,
             receive_maximum: None,
@@ -166,13 +196,13 @@ mod tests {
 
     #[test]
     fn the_connect_of_csd03_a_1() {
-        let mut connecting = Connecting::new(Text::new("hzboblxic").unwrap(), 0).unwrap();
+        let mut connecting = Connecting::new("hzboblxic", 0).unwrap();
         connecting.user_name = Some(Text::new("orch01").unwrap());
         connecting.password = Some(b"_Atlantic_");
         let properties = connecting.properties();
         let packet = connecting.packet(properties.as_properties());
         let mut buffer = [0; 64];
-        let length = packet.encode(&mut &mut buffer[..]).unwrap();
+        let length = packet.encode(&mut buffer).unwrap();
         assert_eq!(
             &buffer[..length],
             b"\x10\x2A\x00\x04MQTT\x05\xC0\x01\x2C\x00\x00\x09hzboblxic\x00\x06orch01\x00\x0A_Atlantic_"
@@ -181,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_session_outlives_the_connection_when_the_host_says_so() {
-        let mut connecting = Connecting::new(Text::new("a").unwrap(), 3600).unwrap();
+        let mut connecting = Connecting::new("a", 3600).unwrap();
         connecting.receive_maximum = NonZeroU16::new(8);
         connecting.maximum_packet_size = NonZeroU32::new(2048);
         let properties = connecting.properties();
@@ -192,9 +222,9 @@ mod tests {
 
     #[test]
     fn the_server_never_chooses_the_client_identifier() {
-        assert!(Connecting::new(Text::EMPTY, 1).is_none());
+        assert_eq!(Connecting::new("", 1).unwrap_err(), Rule::CLIENT_ID_PRESENT);
         let id = ClientId::from_random([7; 16]);
-        let connecting = Connecting::new(Text::new(id.as_str()).unwrap(), 1).unwrap();
+        let connecting = Connecting::new(id.as_str(), 1).unwrap();
         let properties = connecting.properties();
         assert_eq!(connecting.packet(properties.as_properties()).client_id.as_str(), id.as_str());
     }
@@ -205,6 +235,20 @@ mod tests {
         assert_eq!(KeepAlive::from_seconds(301), None);
         assert_eq!(KeepAlive::from_seconds(300), Some(KeepAlive::default()));
         assert_eq!(KeepAlive::MAX.seconds(), 300);
+    }
+
+    #[test]
+    fn a_client_identifier_is_stored_and_used_again() {
+        for random in [[0; 16], [0xFF; 16], *b"0123456789abcdef"] {
+            let id = ClientId::from_random(random);
+            assert_eq!(ClientId::parse(id.as_str()), Some(id));
+        }
+        for stored in ["a", "hzboblxic", "12345678901234567890123"] {
+            assert_eq!(ClientId::parse(stored).unwrap().as_str(), stored);
+        }
+        for none in ["", "123456789012345678901234", "a-b", "a b", "na\u{ef}ve", "a\n"] {
+            assert_eq!(ClientId::parse(none), None, "{none:?}");
+        }
     }
 
     #[test]

@@ -65,6 +65,16 @@ impl Encoding {
         if payload.first().is_some_and(|byte| *byte >= 0x80) { Self::Cbor } else { Self::Json }
     }
 
+    /// What a payload can only be, by its first byte: a JSON object begins with a brace or white space, a CBOR message with
+    /// an array, a map or a tag. `None` for what is neither.
+    pub(crate) const fn evident(payload: &[u8]) -> Option<Self> {
+        match payload.first() {
+            Some(b'\t' | b'\n' | b'\r' | b' ' | b'{') => Some(Self::Json),
+            Some(0x80..=0xDB) => Some(Self::Cbor),
+            _ => None,
+        }
+    }
+
     /// What the value of the user property stands for.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Json, Self::Cbor].into_iter().find(|encoding| encoding.name() == name)

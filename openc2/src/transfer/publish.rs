@@ -83,7 +83,7 @@ mod tests {
             payload: b"(JSON-encoded openc2 request)",
         };
         let mut bytes = [0; 160];
-        let length = packet.encode(Sender::Client, &mut &mut bytes[..]).unwrap();
+        let length = packet.encode(Sender::Client, &mut bytes).unwrap();
         let expected = b"\x32\x71\x00\x0Foc2/cmd/ap/iota\x10\xDA\x40\x01\x01\x26\x00\x07msgType\x00\x03req\x26\x00\x08encoding\x00\x04json\x03\x00\x12application/openc2(JSON-encoded openc2 request)";
         let (properties_length, remaining) = (2 + 15 + 17 + 21, expected.len() - 2);
         let mut expected = *expected;

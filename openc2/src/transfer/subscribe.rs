@@ -93,7 +93,7 @@ mod tests {
             filters: List::from(&list[..]),
         };
         let mut bytes = [0; 128];
-        let length = packet.encode(&mut &mut bytes[..]).unwrap();
+        let length = packet.encode(&mut bytes).unwrap();
         let mut expected = [0; 128];
         let mut at = 0;
         for part in [

@@ -7,14 +7,46 @@ use mqtt5_codec::Topic;
 use crate::text::{copy, cut};
 use crate::vocabulary::Action;
 
-/// Which table of topics is used.
+/// Which version of the transfer specification lays out the topics, and what it asks of a PUBLISH.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Layout {
-    /// CS01 and CSD03, table 2-1: all, profile, device; two for responses.
+    /// CS01 s2.2, the final one: all, profile, device; two for responses. `from` is required, a response topic forbidden.
     #[default]
     Cs01,
-    /// WD01 s2.2: profile, device type, device, action-target pair, action; one for responses; none for all.
+    /// CSD03 s2.2: the same topics. It requires no `from` and says nothing about response topics.
+    Csd03,
+    /// WD01 s2.2: profile, device type, device, action-target pair, action; one for responses; none for all. It is of the
+    /// time of MQTT 3.1.1 and asks for no properties.
     Wd01,
+}
+
+impl Layout {
+    /// Every one, the latest first.
+    pub const ALL: [Self; 3] = [Self::Cs01, Self::Csd03, Self::Wd01];
+
+    /// Its name: `cs01`, `csd03`, `wd01`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cs01 => "cs01",
+            Self::Csd03 => "csd03",
+            Self::Wd01 => "wd01",
+        }
+    }
+
+    /// The layout of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|layout| layout.name() == name)
+    }
+
+    const fn is_wd01(self) -> bool {
+        matches!(self, Self::Wd01)
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// How topics are named.
@@ -95,7 +127,7 @@ impl<'a> Channel<'a> {
 
     /// What stands after `oc2/`: two parts, and what joins and follows them.
     fn parts(&self, layout: Layout) -> Result<[&'a str; 4], TopicError> {
-        let wd01 = layout == Layout::Wd01;
+        let wd01 = layout.is_wd01();
         let (before, identifier) = match *self {
             Self::All if !wd01 => return Ok(["cmd/all", "", "", ""]),
             Self::Responses => return Ok(["rsp", "", "", ""]),
@@ -154,7 +186,7 @@ impl<'a> Channel<'a> {
             Some(prefix) => topic.strip_prefix(prefix)?.strip_prefix('/')?,
         };
         let rest = rest.strip_prefix("oc2/")?;
-        let wd01 = scheme.layout == Layout::Wd01;
+        let wd01 = scheme.layout.is_wd01();
         if rest == "rsp" {
             return Some(Self::Responses);
         }
@@ -196,6 +228,11 @@ mod tests {
             (Layout::Cs01, Channel::Device("zulu"), "oc2/cmd/device/zulu"),
             (Layout::Cs01, Channel::Responses, "oc2/rsp"),
             (Layout::Cs01, Channel::ResponsesTo("omega"), "oc2/rsp/omega"),
+            (Layout::Csd03, Channel::All, "oc2/cmd/all"),
+            (Layout::Csd03, Channel::Profile("iota"), "oc2/cmd/ap/iota"),
+            (Layout::Csd03, Channel::Device("zulu"), "oc2/cmd/device/zulu"),
+            (Layout::Csd03, Channel::Responses, "oc2/rsp"),
+            (Layout::Csd03, Channel::ResponsesTo("omega"), "oc2/rsp/omega"),
             (wd01, Channel::Profile("slpf"), "oc2/cmd/ap/slpf"),
             (wd01, Channel::DeviceType("firewall"), "oc2/cmd/device_type/firewall"),
             (wd01, Channel::Device("zulu"), "oc2/cmd/device_id/zulu"),
@@ -215,6 +252,36 @@ mod tests {
             assert_eq!(topic.as_str().strip_prefix("a/b/"), Some(name));
             assert_eq!(Channel::read(&scheme, topic.as_str()), Some(channel));
             assert_eq!(Channel::read(&scheme, name), None);
+        }
+    }
+
+    #[test]
+    fn a_layout_is_known_by_its_name() {
+        for (layout, name) in [(Layout::Cs01, "cs01"), (Layout::Csd03, "csd03"), (Layout::Wd01, "wd01")] {
+            assert_eq!(layout.name(), name);
+            assert_eq!(Layout::from_name(name), Some(layout));
+        }
+        assert_eq!(Layout::from_name("CS01"), None);
+        assert_eq!(Layout::default(), Layout::Cs01);
+    }
+
+    #[test]
+    fn a_layout_has_no_topics_but_its_own() {
+        let has = |layout, channel: Channel<'_>| channel.exists(&Scheme { layout, prefix: None });
+        for layout in [Layout::Cs01, Layout::Csd03] {
+            for absent in [Channel::DeviceType("t"), Channel::Action(Action::Deny), Channel::Pair(Action::Deny, "file")]
+            {
+                assert!(!has(layout, absent), "{absent:?}");
+            }
+            for topic in ["oc2/cmd/device_type/t", "oc2/cmd/device_id/d", "oc2/cmd/action/deny"] {
+                assert_eq!(Channel::read(&Scheme { layout, prefix: None }, topic), None, "{topic}");
+            }
+        }
+        for absent in [Channel::All, Channel::ResponsesTo("p")] {
+            assert!(!has(Layout::Wd01, absent), "{absent:?}");
+        }
+        for topic in ["oc2/cmd/all", "oc2/rsp/p", "oc2/cmd/device/d"] {
+            assert_eq!(Channel::read(&Scheme { layout: Layout::Wd01, prefix: None }, topic), None, "{topic}");
         }
     }
 

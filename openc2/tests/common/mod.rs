@@ -10,17 +10,17 @@
 )]
 
 use mqtt5_codec::{Properties, QoS, Topic};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Reaction};
+use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, ConsumerStore, Declaration, Reaction, Ticket};
 use openc2_mqtt::transfer::{Outgoing, Received, publish_properties};
 use openc2_mqtt::{Action, Encoding, Instant, MessageType, Pair, Reading, Response, Texts};
 
 pub const NOW: Instant = Instant::from_millis(10_000);
 pub const UTC: u64 = 1_700_000_000_000;
 
-pub type Small<'d> = Consumer<'d, consumer::Inline<2, 512>>;
+pub type Small<'d> = Consumer<'d, ConsumerMemory<3, 768>>;
 
-pub fn with_consumer<T>(policy: consumer::Policy<'_>, limit: Option<u32>, run: impl FnOnce(&mut Small<'_>) -> T) -> T {
-    with_declaration(limit, |declaration| run(&mut Consumer::new(declaration, policy, consumer::Inline::new())))
+pub fn with_consumer<T>(policy: ConsumerPolicy<'_>, limit: Option<u32>, run: impl FnOnce(&mut Small<'_>) -> T) -> T {
+    with_declaration(limit, |declaration| run(&mut Consumer::new(declaration, policy, ConsumerMemory::new())))
 }
 
 pub fn with_declaration<T>(limit: Option<u32>, run: impl FnOnce(Declaration<'_>) -> T) -> T {
@@ -46,12 +46,12 @@ pub fn deny_with(id: &str, args: &str) -> String {
 }
 
 /// What came of a message, in a line.
-pub fn tell<M: consumer::Memory>(consumer: &mut Consumer<'_, M>, topic: &str, json: &str, now: Instant) -> String {
+pub fn tell<M: ConsumerStore>(consumer: &mut Consumer<'_, M>, topic: &str, json: &str, now: Instant) -> String {
     let properties = publish_properties(MessageType::Request, Encoding::Json, None);
     tell_with(consumer, topic, json.as_bytes(), properties.as_properties(), now)
 }
 
-pub fn tell_with<M: consumer::Memory>(
+pub fn tell_with<M: ConsumerStore>(
     consumer: &mut Consumer<'_, M>,
     topic: &str,
     payload: &[u8],
@@ -68,12 +68,14 @@ pub fn tell_with<M: consumer::Memory>(
             told.trim_end().into()
         }
         Reaction::Reply { reply, repeated, .. } => format!("{}{}", if repeated { "again " } else { "" }, line(&reply)),
+        Reaction::Notification { content, .. } => format!("notified {}", content.as_json().unwrap()),
         Reaction::Ignored { why, .. } => format!("{why:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
 std::thread_local! {
-    pub static TICKET: core::cell::Cell<Option<consumer::Ticket>> = const { core::cell::Cell::new(None) };
+    pub static TICKET: core::cell::Cell<Option<Ticket>> = const { core::cell::Cell::new(None) };
 }
 
 pub fn line(outgoing: &Outgoing<'_>) -> String {
@@ -84,11 +86,15 @@ pub fn line(outgoing: &Outgoing<'_>) -> String {
     format!("{} {}{text}{id}", outgoing.topic, response.status.code())
 }
 
-pub fn respond<M: consumer::Memory>(consumer: &mut Consumer<'_, M>, response: &Response<'_>) -> String {
+pub fn respond<M: ConsumerStore>(consumer: &mut Consumer<'_, M>, response: &Response<'_>) -> String {
+    respond_at(consumer, response, NOW)
+}
+
+pub fn respond_at<M: ConsumerStore>(consumer: &mut Consumer<'_, M>, response: &Response<'_>, now: Instant) -> String {
     let ticket = TICKET.with(core::cell::Cell::take).unwrap();
     TICKET.with(|kept| kept.set(Some(ticket)));
     let mut buffer = [0; 1024];
-    match consumer.respond(ticket, response, NOW, Some(UTC), &mut buffer) {
+    match consumer.respond(ticket, response, now, Some(UTC), &mut buffer) {
         Ok(Some(outgoing)) => line(&outgoing),
         Ok(None) => "nothing".into(),
         Err(refused) => refused.to_string(),

@@ -44,6 +44,11 @@ impl<'m> Arena<'m> {
         self.set_word(at.into(), self.word(at.into()) | flag);
     }
 
+    /// Takes this flag from a chunk.
+    pub(crate) fn unmark(&mut self, at: At, flag: u32) {
+        self.set_word(at.into(), self.word(at.into()) & !flag);
+    }
+
     /// The chunk that a chunk is linked to.
     pub(crate) fn after(&self, at: At) -> At {
         let &[_, _, _, _, a, b, ..] = self.see(at.into());
@@ -59,6 +64,11 @@ impl<'m> Arena<'m> {
     pub(crate) fn slot(&self, at: At) -> u16 {
         let &[_, _, _, _, _, _, a, b, ..] = self.see(at.into());
         u16::from_le_bytes([a, b])
+    }
+
+    /// Sets a chunk's slot.
+    pub(crate) fn set_slot(&mut self, at: At, slot: u16) {
+        self.set_back(at.into(), slot);
     }
 
     /// The number that says which of two chunks was queued first.

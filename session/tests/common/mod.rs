@@ -3,7 +3,7 @@
 
 use mqtt5_codec::{Filter, Properties, Property, QoS, ReasonCode, Subscription, SubscriptionOptions, Text, Topic};
 use mqtt5_session::{
-    Boxed, Client, Connect, Event, Fault, Inbox, Input, Instant, Memory, Message, Prior, Refused, Transmit,
+    Boxed, Client, ConnectOptions, Event, Fault, Inbox, Input, Instant, Memory, Prior, Publication, Refused, Transmit,
 };
 
 /// Bytes of hexadecimal digits; spaces don't count.
@@ -29,8 +29,8 @@ pub(crate) fn subscription(filter: &str) -> Subscription<'_> {
     Subscription { filter: Filter::new(filter).unwrap(), options: SubscriptionOptions::default() }
 }
 
-pub(crate) fn message<'a>(name: &'a str, payload: &'a str, qos: u8) -> Message<'a> {
-    let mut message = Message::new(topic(name), payload.as_bytes());
+pub(crate) fn message<'a>(name: &'a str, payload: &'a str, qos: u8) -> Publication<'a> {
+    let mut message = Publication::new(topic(name), payload.as_bytes());
     message.qos = QoS::from_u8(qos).unwrap();
     message
 }
@@ -38,9 +38,8 @@ pub(crate) fn message<'a>(name: &'a str, payload: &'a str, qos: u8) -> Message<'
 /// CONNECT of client `c` with Clean Start 0, a session expiry of 100 seconds and no keep-alive.
 pub(crate) const LASTING: &[Property<'static>] = &[Property::SessionExpiryInterval(100)];
 
-pub(crate) fn lasting() -> Connect<'static> {
-    let mut connect = Connect::new(text("c"));
-    connect.packet.clean_start = false;
+pub(crate) fn lasting() -> ConnectOptions<'static> {
+    let mut connect = ConnectOptions::resume(text("c"), Prior::None);
     connect.packet.keep_alive = 0;
     connect.packet.properties = Properties::from(LASTING);
     connect
@@ -57,6 +56,7 @@ pub(crate) fn say(event: &Event<'_>) -> String {
         }
         Event::Published(ack) => format!("published {} {:02x}", ack.id.get(), ack.reason.value()),
         Event::PublishReceived(ack) => format!("publish received {} {:02x}", ack.id.get(), ack.reason.value()),
+        Event::Unconfirmed(ack) => format!("unconfirmed {} {:02x}", ack.id.get(), ack.reason.value()),
         Event::Subscribed(ack) => format!("subscribed {} {:02x?}", ack.id.get(), values(ack.reasons.iter())),
         Event::Unsubscribed(ack) => format!("unsubscribed {} {:02x?}", ack.id.get(), values(ack.reasons.iter())),
         Event::Auth(auth) => format!("auth {:02x}", auth.reason.value()),
@@ -81,6 +81,9 @@ pub(crate) struct Host<M = Boxed> {
     pub(crate) now: u64,
     /// How many bytes are read and written at a time.
     pub(crate) piece: usize,
+    /// How many bytes are copied out at a time; with 0 packets are lent.
+    pub(crate) room: usize,
+    copied: Vec<u8>,
     out: Vec<u8>,
 }
 
@@ -109,6 +112,8 @@ impl<M: Memory> Host<M> {
             inbox: Inbox::growing(64, 1 << 20),
             now: 1_000,
             piece: usize::MAX,
+            room: 0,
+            copied: Vec::new(),
             out: Vec::new(),
         }
     }
@@ -117,9 +122,14 @@ impl<M: Memory> Host<M> {
         Instant::from_millis(self.now)
     }
 
+    pub(crate) fn connect(&mut self, connect: &ConnectOptions<'_>) -> Result<(), Refused> {
+        let now = self.now();
+        self.client.connect(connect, &mut self.inbox, now)
+    }
+
     /// Connects, and hands in the CONNACK; returns what comes of it.
-    pub(crate) fn open(&mut self, connect: &Connect<'_>, connack: &str) -> Vec<String> {
-        self.client.connect(connect, self.now()).unwrap();
+    pub(crate) fn open(&mut self, connect: &ConnectOptions<'_>, connack: &str) -> Vec<String> {
+        self.connect(connect).unwrap();
         self.sent();
         self.feed(connack)
     }
@@ -127,20 +137,36 @@ impl<M: Memory> Host<M> {
     /// Reconnects as [`lasting`], and hands in the CONNACK.
     pub(crate) fn again(&mut self, connack: &str) -> Vec<String> {
         self.client.handle_close(self.now());
-        let mut connect = lasting();
-        connect.prior = Prior::None;
-        self.open(&connect, connack)
+        self.copied.clear();
+        self.open(&lasting(), connack)
     }
 
     /// Writes `n` bytes at most, of one piece that is lent.
     pub(crate) fn write(&mut self, n: usize) -> usize {
         let now = self.now();
-        let Some(Transmit::Bytes(lent)) = self.client.poll_transmit(now) else { return 0 };
+        if self.room != 0 {
+            if self.copied.is_empty() {
+                self.copy(self.room);
+            }
+            let n = n.min(self.copied.len()).min(self.piece);
+            self.out.extend(self.copied.drain(..n));
+            self.client.transmitted(n, now);
+            return n;
+        }
+        let Some(Transmit::Bytes(lent)) = self.client.poll_transmit() else { return 0 };
         assert!(!lent.is_empty());
         let n = n.min(lent.len()).min(self.piece);
         self.out.extend_from_slice(&lent[..n]);
         self.client.transmitted(n, now);
         n
+    }
+
+    /// Copies out what fits into so many bytes, and says what that is. It is written when `room` is not 0.
+    pub(crate) fn copy(&mut self, room: usize) -> String {
+        let mut out = vec![0; room];
+        let n = self.client.transmit_into(&mut out);
+        self.copied.extend_from_slice(&out[..n]);
+        hex(&out[..n])
     }
 
     /// Writes all there is, and returns what has been written since this was last asked.
@@ -192,13 +218,12 @@ impl<M: Memory> Host<M> {
         }
     }
 
-    pub(crate) fn publish(&mut self, message: &Message<'_>) -> Result<Option<u16>, Refused> {
-        self.client.publish(message, self.now()).map(|id| id.map(|id| id.get()))
+    pub(crate) fn publish(&mut self, message: &Publication<'_>) -> Result<Option<u16>, Refused> {
+        self.client.publish(message).map(|id| id.map(|id| id.get()))
     }
 
     pub(crate) fn subscribe(&mut self, filter: &str) -> Result<u16, Refused> {
-        let now = self.now();
-        self.client.subscribe(&[subscription(filter)], Properties::EMPTY, now).map(|id| id.get())
+        self.client.subscribe(&[subscription(filter)], Properties::EMPTY).map(|id| id.get())
     }
 
     pub(crate) fn lost(&mut self) -> Vec<u16> {

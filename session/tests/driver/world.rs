@@ -7,7 +7,8 @@ use mqtt5_codec::{
     Filter, PacketId, Properties, Property, QoS, ReasonCode, Subscription, SubscriptionOptions, Text, Topic, TopicAlias,
 };
 use mqtt5_session::{
-    Acknowledge, Boxed, Client, Connect, Ending, Figures, Inbox, Input, Instant, Message, Prior, Refused, Transmit,
+    Acknowledge, Boxed, Client, ConnectOptions, Ending, Figures, Inbox, Input, Instant, Prior, Publication, Refused,
+    Transmit,
 };
 
 use super::judge::{Judge, Kind, Owed, Stage};
@@ -32,6 +33,8 @@ pub(crate) struct World<'t> {
     flights: usize,
     inbox: Inbox<'t>,
     arriving: VecDeque<u8>,
+    /// What was copied out and not written.
+    copied: Vec<u8>,
     now: u64,
     pub(crate) judge: Judge,
 }
@@ -43,6 +46,7 @@ impl<'t> World<'t> {
             flights,
             inbox: Inbox::growing(16, 256).with_aliases(aliases, 2),
             arriving: VecDeque::new(),
+            copied: Vec::new(),
             now: 1,
             judge: Judge::default(),
         }
@@ -74,11 +78,11 @@ impl<'t> World<'t> {
     /// A refused call has changed no figure. Returns what came of the call.
     fn call<T>(
         &mut self,
-        call: impl FnOnce(&mut Client<Boxed>, Instant) -> Result<T, Refused>,
+        call: impl FnOnce(&mut Client<Boxed>, &mut Inbox<'t>, Instant) -> Result<T, Refused>,
     ) -> Result<T, &'static str> {
         let now = self.now();
         let before = self.client.figures(now);
-        call(&mut self.client, now).map_err(|refused| {
+        call(&mut self.client, &mut self.inbox, now).map_err(|refused| {
             assert_eq!(self.client.figures(now), before, "{refused}");
             let name = name(&refused);
             self.judge.seen.insert(name);
@@ -94,23 +98,22 @@ impl<'t> World<'t> {
             &Op::Unsubscribe(n) => self.unsubscribe(n),
             &Op::Acknowledge(id, reason) => {
                 let (id, reason) = (PacketId::new(id).unwrap(), ReasonCode::from_u8(reason).unwrap());
-                self.call(|client, _| client.acknowledge(id, reason)).map(|()| {
+                self.call(|client, _, _| client.acknowledge(id, reason)).map(|()| {
                     self.judge.answered(id.get(), reason);
                     Outcome::Nothing
                 })
             }
-            Op::Ping => self.call(|client, now| client.ping(now)).map(|()| Outcome::Nothing),
+            Op::Ping => self.call(|client, _, now| client.ping(now)).map(|()| Outcome::Nothing),
             Op::Auth(again) => {
                 let reason = if *again { ReasonCode::RE_AUTHENTICATE } else { ReasonCode::CONTINUE_AUTHENTICATION };
                 let properties = [Property::AuthenticationMethod(text("m"))];
-                self.call(|client, now| client.auth(reason, Properties::from(&properties), now))
-                    .map(|()| Outcome::Nothing)
+                self.call(|client, _, _| client.auth(reason, Properties::from(&properties))).map(|()| Outcome::Nothing)
             }
             &Op::Disconnect { reason, expiry, once } => {
                 let list = expiry.map(Property::SessionExpiryInterval);
                 let ending = if once { Ending::AtOnce } else { Ending::AfterQueued };
                 let reason = ReasonCode::from_u8(reason).unwrap();
-                self.call(|client, now| client.disconnect(reason, Properties::from(list.as_slice()), ending, now)).map(
+                self.call(|client, _, _| client.disconnect_with(reason, Properties::from(list.as_slice()), ending)).map(
                     |()| {
                         self.judge.disconnecting(expiry);
                         Outcome::Nothing
@@ -122,6 +125,7 @@ impl<'t> World<'t> {
                 Ok(Outcome::Nothing)
             }
             &Op::Write(n) => Ok(self.write(n)),
+            &Op::Copy(n) => Ok(self.copy(n)),
             Op::Send { bytes, plain } => {
                 self.judge.received(bytes, *plain);
                 self.arriving.extend(bytes);
@@ -149,14 +153,14 @@ impl<'t> World<'t> {
         properties.push(Property::ReceiveMaximum(NonZeroU16::new(RECEIVE_MAXIMUM).unwrap()));
         properties.extend(how.expiry.map(Property::SessionExpiryInterval));
         properties.extend(how.method.then_some(Property::AuthenticationMethod(text("m"))));
-        let mut connect = Connect::new(text(how.id));
+        let mut connect = ConnectOptions::new(text(how.id));
         connect.packet.clean_start = how.clean;
         connect.packet.keep_alive = how.keep_alive;
         connect.packet.properties = Properties::from(&properties[..]);
-        connect.prior = if how.empty { Prior::Empty } else { Prior::None };
+        connect.prior = Some(if how.empty { Prior::Empty } else { Prior::None });
         connect.acknowledge = if how.manual { Acknowledge::Manual } else { Acknowledge::Automatic };
         connect = connect.with_topic_aliases(how.aliases);
-        self.call(|client, now| client.connect(&connect, now))?;
+        self.call(|client, inbox, now| client.connect(&connect, inbox, now))?;
         self.judge.connecting(how, self.now);
         Ok(())
     }
@@ -166,12 +170,12 @@ impl<'t> World<'t> {
         let payload = vec![b'x'; len];
         let properties = TopicAlias::new(alias).map(Property::TopicAlias);
         let name = ["t", "u/v", "w", "a/longer/name"][usize::from(name)];
-        let mut message = Message::new(Topic::new(name).unwrap(), &payload);
+        let mut message = Publication::new(Topic::new(name).unwrap(), &payload);
         message.qos = QoS::from_u8(qos).unwrap();
         message.hold = hold;
         message.retain = retain;
         message.properties = Properties::from(properties.as_slice());
-        let id = self.call(|client, now| client.publish(&message, now))?;
+        let id = self.call(|client, _, _| client.publish(&message))?;
         assert_eq!(id.is_some(), qos != 0);
         let Some(id) = id else { return Ok(Outcome::Nothing) };
         Ok(self.began(id, if qos == 1 { Kind::Once } else { Kind::Twice }))
@@ -185,14 +189,14 @@ impl<'t> World<'t> {
         let properties = id.then(|| Property::SubscriptionIdentifier(7.try_into().unwrap()));
         let some = &all[..filters.into()];
         let properties = Properties::from(properties.as_slice());
-        let id = self.call(|client, now| client.subscribe(some, properties, now))?;
+        let id = self.call(|client, _, _| client.subscribe(some, properties))?;
         Ok(self.began(id, Kind::Subscribe(filters)))
     }
 
     fn unsubscribe(&mut self, filters: u8) -> Result<Outcome, &'static str> {
         let all = ["a", "b/#"].map(|filter| Filter::new(filter).unwrap());
         let some = &all[..filters.into()];
-        let id = self.call(|client, now| client.unsubscribe(some, Properties::EMPTY, now))?;
+        let id = self.call(|client, _, _| client.unsubscribe(some, Properties::EMPTY))?;
         Ok(self.began(id, Kind::Unsubscribe(filters)))
     }
 
@@ -205,8 +209,8 @@ impl<'t> World<'t> {
     fn close(&mut self) {
         self.client.handle_close(self.now());
         assert!(self.client.is_closed() && !self.client.is_connected());
-        assert_eq!(self.client.fault(), None);
         self.arriving.clear();
+        self.copied.clear();
         self.inbox.clear();
         self.judge.closed(self.now);
     }
@@ -226,12 +230,28 @@ impl<'t> World<'t> {
 
     fn write(&mut self, most: usize) -> Outcome {
         let now = self.now();
-        let Some(Transmit::Bytes(lent)) = self.client.poll_transmit(now) else { return Outcome::Nothing };
+        if !self.copied.is_empty() {
+            let bytes: Vec<u8> = self.copied.drain(..most.min(self.copied.len())).collect();
+            self.judge.wrote(&bytes);
+            self.client.transmitted(bytes.len(), now);
+            return Outcome::Wrote(bytes);
+        }
+        let Some(Transmit::Bytes(lent)) = self.client.poll_transmit() else { return Outcome::Nothing };
         assert!(!lent.is_empty(), "nothing is not lent");
         let bytes = lent[..lent.len().min(most)].to_vec();
         self.judge.wrote(&bytes);
         self.client.transmitted(bytes.len(), now);
         Outcome::Wrote(bytes)
+    }
+
+    fn copy(&mut self, room: usize) -> Outcome {
+        let mut out = vec![0; room];
+        let n = self.client.transmit_into(&mut out);
+        if n != 0 {
+            self.judge.seen.insert("copied");
+        }
+        self.copied.extend_from_slice(&out[..n]);
+        Outcome::Wrote(out[..n].to_vec())
     }
 
     fn write_all(&mut self) {
@@ -248,7 +268,8 @@ impl<'t> World<'t> {
         self.inbox.filled(n);
         match self.client.handle_input(&mut self.inbox, now) {
             Ok(Input::Blocked) => {
-                assert!(self.client.poll_transmit(now).is_some(), "blocked with nothing to transmit");
+                let waits = !self.copied.is_empty() || self.client.poll_transmit().is_some();
+                assert!(waits, "blocked with nothing to transmit");
                 self.judge.seen.insert("blocked");
                 "blocked".into()
             }
@@ -365,7 +386,8 @@ fn name(refused: &Refused) -> &'static str {
         Refused::NotConnected => "NotConnected",
         Refused::Connected => "Connected",
         Refused::Closing => "Closing",
-        Refused::Exchanges => "Exchanges",
+        Refused::Prior => "Prior",
+        Refused::Exchanges { .. } => "Exchanges",
         Refused::Bytes { .. } => "Bytes",
         Refused::ReceiveMaximum => "ReceiveMaximum",
         Refused::Unknown => "Unknown",

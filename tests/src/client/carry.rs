@@ -1,9 +1,10 @@
 //! Commands, carried out on the session and the connection.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Instant;
 
 use mqtt5_codec::{Properties, QoS};
+use mqtt5_session as session;
 use serde_json::Value;
 
 use super::command::{self, Command, Connect, Publish};
@@ -14,7 +15,7 @@ use super::run::{Next, Pause, Tool};
 use super::transport::Transport;
 use crate::url::Url;
 
-impl<W: Write> Tool<W> {
+impl Tool {
     /// Carries out a line; one that can't be is told.
     pub(super) fn carry_out(&mut self, line: &[u8]) -> io::Result<Next> {
         if line.is_empty() {
@@ -44,15 +45,15 @@ impl<W: Write> Tool<W> {
             Command::Publish(publish) => self.publish(&publish)?,
             Command::Subscribe { filters, properties } => {
                 self.needs_connection()?;
-                self.client.subscribe(&filters, Properties::from(&*properties.lend()), now)?;
+                self.client.subscribe(&filters, Properties::from(&*properties.lend()))?;
             }
             Command::Unsubscribe { filters, properties } => {
                 self.needs_connection()?;
-                self.client.unsubscribe(&filters, Properties::from(&*properties.lend()), now)?;
+                self.client.unsubscribe(&filters, Properties::from(&*properties.lend()))?;
             }
             Command::Auth { reason, properties } => {
                 self.needs_connection()?;
-                self.client.auth(reason, Properties::from(&*properties.lend()), now)?;
+                self.client.auth(reason, Properties::from(&*properties.lend()))?;
             }
             Command::Ping => {
                 self.needs_connection()?;
@@ -64,7 +65,7 @@ impl<W: Write> Tool<W> {
             }
             Command::Disconnect { reason, properties, ending } => {
                 self.needs_connection()?;
-                self.client.disconnect(reason, Properties::from(&*properties.lend()), ending, now)?;
+                self.client.disconnect_with(reason, Properties::from(&*properties.lend()), ending)?;
             }
             Command::Close => {
                 self.needs_connection()?.cut();
@@ -100,7 +101,8 @@ impl<W: Write> Tool<W> {
     fn connect(&mut self, connect: &Connect<'_>) -> Result<Next, Trouble> {
         self.needs_connection()?;
         let now = self.now();
-        connect.with(|options| self.client.connect(options, now))?;
+        // Its inbox is made next, by what CONNECT says of aliases.
+        connect.with(|options| self.client.connect(options, &mut session::Inbox::new(&mut []), now))?;
         self.aliases = connect.topic_alias_maximum();
         self.needs_connection()?.begun = true;
         Ok(Next::Connection)
@@ -110,8 +112,7 @@ impl<W: Write> Tool<W> {
         if !publish.hold {
             self.needs_connection()?;
         }
-        let now = self.now();
-        let id = publish.with(|message| self.client.publish(message, now))?;
+        let id = publish.with(|message| self.client.publish(message))?;
         if let Some(id) = id
             && let Some(entry) = self.published.get_mut(usize::from(id.get()))
         {

@@ -253,10 +253,10 @@ impl Connect<'_> {
     }
 
     /// Gives the session's options to `then`: they borrow from each other.
-    pub(super) fn with<T>(&self, then: impl FnOnce(&session::Connect<'_>) -> T) -> T {
+    pub(super) fn with<T>(&self, then: impl FnOnce(&session::ConnectOptions<'_>) -> T) -> T {
         let properties = self.properties.lend();
         let will_properties: Vec<Property<'_>> = self.will.as_ref().map_or(Vec::new(), |will| will.properties.lend());
-        let mut options = session::Connect::new(self.client_id);
+        let mut options = session::ConnectOptions::new(self.client_id);
         options.packet = codec::Connect {
             clean_start: self.clean_start,
             keep_alive: self.keep_alive,
@@ -273,7 +273,7 @@ impl Connect<'_> {
             password: self.password.as_deref(),
         };
         options.acknowledge = self.acknowledge;
-        options.prior = self.prior;
+        options.prior = Some(self.prior);
         options.timeout = self.timeout.unwrap_or(options.timeout);
         options.ping_timeout = self.ping_timeout.unwrap_or(options.ping_timeout);
         options.keep_alive_share = self.keep_alive_share.unwrap_or(options.keep_alive_share);
@@ -284,9 +284,9 @@ impl Connect<'_> {
 
 impl Publish<'_> {
     /// Gives the session's message to `then`.
-    pub(super) fn with<T>(&self, then: impl FnOnce(&session::Message<'_>) -> T) -> T {
+    pub(super) fn with<T>(&self, then: impl FnOnce(&session::Publication<'_>) -> T) -> T {
         let properties = self.properties.lend();
-        let mut message = session::Message::new(self.topic, &self.payload);
+        let mut message = session::Publication::new(self.topic, &self.payload);
         message.qos = self.qos;
         message.retain = self.retain;
         message.hold = self.hold;

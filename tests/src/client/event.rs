@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use super::property::{digits, shown};
 
 /// The names of all events that `wait` can wait for.
-pub(super) const NAMES: [&str; 13] = [
+pub(super) const NAMES: [&str; 14] = [
     "connected",
     "subscribed",
     "unsubscribed",
     "published",
+    "unconfirmed",
     "message",
     "auth",
     "pong",
@@ -96,7 +97,8 @@ pub(super) fn refused(command: &str, refused: &Refused) -> Line {
         Refused::NotConnected => ("not_connected", None),
         Refused::Connected => ("connected", None),
         Refused::Closing => ("closing", None),
-        Refused::Exchanges => ("exchanges", None),
+        Refused::Prior => ("prior", None),
+        Refused::Exchanges { .. } => ("exchanges", None),
         Refused::Bytes { .. } => ("bytes", None),
         Refused::ReceiveMaximum => ("receive_maximum", Some("MQTT-3.3.4-7")),
         Refused::Unknown => ("unknown", None),
@@ -112,6 +114,10 @@ pub(super) fn refused(command: &str, refused: &Refused) -> Line {
 }
 
 pub(super) fn message(message: &Incoming<'_>) -> Line {
+    let mut properties = shown(&message.properties);
+    if let (Some(alias), Some(object)) = (message.alias, properties.as_object_mut()) {
+        object.insert("topic_alias".to_owned(), alias.get().into());
+    }
     Line::new("message")
         .with("topic", message.topic.as_str())
         .with("payload_hex", digits(message.payload))
@@ -119,7 +125,7 @@ pub(super) fn message(message: &Incoming<'_>) -> Line {
         .with("id", message.delivery.id().map(PacketId::get))
         .with("dup", message.delivery.dup())
         .with("retain", message.retain)
-        .with("properties", shown(&message.properties))
+        .with("properties", properties)
 }
 
 pub(super) fn published(ack: &Ack<'_>, qos: QoS, received: Option<Received>) -> Line {
@@ -131,6 +137,14 @@ pub(super) fn published(ack: &Ack<'_>, qos: QoS, received: Option<Received>) -> 
     let Some(Received { reason, properties }) = received else { return line };
     let received = [("reason".to_owned(), reason.into()), ("properties".to_owned(), properties)];
     line.with("received", Map::from_iter(received))
+}
+
+/// A QoS 2 message of which nobody knows whether it arrived.
+pub(super) fn unconfirmed(ack: &Ack<'_>) -> Line {
+    Line::new("unconfirmed")
+        .with("id", ack.id.get())
+        .with("reason", ack.reason.value())
+        .with("properties", shown(&ack.properties))
 }
 
 fn answered(name: &'static str, ack: &SubAck<'_>) -> Line {

@@ -3,7 +3,7 @@
 use mqtt5_codec::{Decoded, Decoder, Filter, Properties, QoS, Sender, Subscription, SubscriptionOptions};
 use mqtt5_session::Client;
 
-use super::state::{Bounds, Memory, NOW, State, Step};
+use super::state::{Bounds, Memory, State, Step};
 use crate::broker::{Broker, Buffer};
 
 impl State {
@@ -40,7 +40,7 @@ impl State {
         self.flow();
         let Ok(filter) = Filter::new("s") else { return };
         let subscription = Subscription { filter, options: SubscriptionOptions::default() };
-        let _ = self.client.subscribe(&[subscription], Properties::EMPTY, NOW);
+        let _ = self.client.subscribe(&[subscription], Properties::EMPTY);
         self.flow();
         self.cut();
         let other = self.broker.open(1);

@@ -50,7 +50,7 @@ impl State {
         let session = self.broker.session("c");
         if self.client.is_connected()
             && !self.doomed
-            && self.client.clone().poll_transmit(NOW).is_none()
+            && self.client.clone().poll_transmit().is_none()
             && let Some(id) = session.and_then(broker::Session::unreleased)
         {
             return Some(format!("the client waits before it sends PUBREL {id}"));

@@ -3,7 +3,9 @@
 use core::hash::Hash;
 
 use mqtt5_codec::{Decoded, Decoder, PacketId, Properties, Property, QoS, ReasonCode, Sender, Text, Topic};
-use mqtt5_session::{Acknowledge, Client, Connect, Event, Inbox, Inline, Input, Instant, Message, Prior, Transmit};
+use mqtt5_session::{
+    Acknowledge, Client, ConnectOptions, Event, Inbox, Inline, Input, Instant, Prior, Publication, Transmit,
+};
 
 use super::mark::Mark;
 use crate::broker::Broker;
@@ -154,7 +156,7 @@ impl State {
             steps.push(Step::Acknowledge(at));
         }
         if let Some(link) = self.link {
-            if self.client.clone().poll_transmit(NOW).is_some() {
+            if self.client.clone().poll_transmit().is_some() {
                 steps.push(Step::Write);
             }
             if !self.broker.readable(link).is_empty() {
@@ -213,13 +215,12 @@ impl State {
             Property::ReceiveMaximum(self.bounds.receive_maximum.try_into().unwrap_or(core::num::NonZeroU16::MAX)),
         ];
         let Ok(name) = Text::new("c") else { return };
-        let mut options = Connect::new(name);
-        options.packet.clean_start = false;
+        let mut options = ConnectOptions::resume(name, if self.forgot { Prior::Empty } else { Prior::None });
         options.packet.keep_alive = 0;
         options.packet.properties = Properties::from(&properties);
-        options.prior = if self.forgot { Prior::Empty } else { Prior::None };
         options.acknowledge = if self.bounds.manual { Acknowledge::Manual } else { Acknowledge::Automatic };
-        match self.client.connect(&options, NOW) {
+        // Each packet is read into an inbox of its own.
+        match self.client.connect(&options, &mut Inbox::new(&mut []), NOW) {
             Ok(()) => self.link = Some(self.broker.open(1)),
             Err(refused) => self.problem = Some(format!("may not connect: {refused}")),
         }
@@ -229,10 +230,10 @@ impl State {
         let number = self.published;
         let Ok(topic) = Topic::new("c") else { return };
         let payload = [number];
-        let mut message = Message::new(topic, &payload);
+        let mut message = Publication::new(topic, &payload);
         message.qos = self.bounds.qos;
         message.hold = true;
-        match self.client.publish(&message, NOW) {
+        match self.client.publish(&message) {
             Ok(Some(id)) => {
                 if self.pending.iter().any(|(used, _)| *used == id.get()) {
                     self.problem = Some(format!("identifier {id} is given twice"));
@@ -246,7 +247,7 @@ impl State {
 
     /// The client writes a packet, or the rest of one; or its first byte only.
     fn write(&mut self, only_a_byte: bool) {
-        let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit(NOW) else { return };
+        let Some(Transmit::Bytes(bytes)) = self.client.poll_transmit() else { return };
         let whole = match Decoder::new(Sender::Client).decode(bytes) {
             _ if self.begun > 0 => self.begun,
             Ok(Decoded::Packet { used, .. }) => used,

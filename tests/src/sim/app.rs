@@ -6,7 +6,7 @@ use mqtt5_codec::{
     Delivery, Filter, PacketId, Properties, Property, QoS, ReasonCode, SubAck, Subscription, SubscriptionId,
     SubscriptionOptions, Text, Topic,
 };
-use mqtt5_session::{Connected, Ending, Event, Incoming, Message, Refused};
+use mqtt5_session::{Connected, Ending, Event, Incoming, Publication, Refused};
 
 use super::book::Book;
 use super::device::Device;
@@ -55,18 +55,18 @@ impl Device<'_> {
     }
 
     /// The application publishes.
-    pub(super) fn publish(&mut self, qos: QoS, len: usize, retain: bool, hold: bool, book: &mut Book, now: u64) {
+    pub(super) fn publish(&mut self, qos: QoS, len: usize, retain: bool, hold: bool, book: &mut Book) {
         let number = book.next();
         let name = topic(self.number, qos);
         let Ok(topic) = Topic::new(&name) else { return };
         let mut payload = number.to_be_bytes().to_vec();
         payload.resize(4 + len, b'.');
-        let mut message = Message::new(topic, &payload);
+        let mut message = Publication::new(topic, &payload);
         message.qos = qos;
         message.hold = hold;
         message.retain = retain;
         let up = self.client.is_connected();
-        let done = self.client.publish(&message, self.at(now));
+        let done = self.client.publish(&message);
         self.tell(|| format!("publishes {number} at {qos:?}, {len} bytes, hold {hold}: {done:?}"));
         let (in_use, messages) = book.pending(self.number);
         let well = match done {
@@ -77,7 +77,7 @@ impl Device<'_> {
                 true
             }
             Err(Refused::NotConnected) => !up && !hold,
-            Err(Refused::Exchanges) => qos != QoS::AtMostOnce && in_use == self.habits.flights,
+            Err(Refused::Exchanges { .. }) => qos != QoS::AtMostOnce && in_use == self.habits.flights,
             Err(Refused::ReceiveMaximum) => messages >= usize::from(self.app.receive_maximum) && !hold,
             Err(Refused::Rule(_)) => up,
             Err(Refused::Closing | Refused::Bytes { .. }) => true,
@@ -89,7 +89,7 @@ impl Device<'_> {
     }
 
     /// The application subscribes: to what all devices publish, to something else, or to both in one packet.
-    pub(super) fn subscribe(&mut self, main: bool, noise: bool, book: &mut Book, now: u64) {
+    pub(super) fn subscribe(&mut self, main: bool, noise: bool, book: &mut Book) {
         let names: Vec<_> = [main.then(|| self.filter()), noise.then_some(NOISE)].into_iter().flatten().collect();
         let options = SubscriptionOptions { maximum_qos: self.habits.granted, ..SubscriptionOptions::default() };
         let filters: Vec<_> = names
@@ -99,20 +99,20 @@ impl Device<'_> {
             .collect();
         let id = self.habits.identifier.and_then(SubscriptionId::new).map(Property::SubscriptionIdentifier);
         let properties: Vec<_> = id.into_iter().collect();
-        let mut done = self.client.subscribe(&filters, Properties::from(&properties[..]), self.at(now));
+        let mut done = self.client.subscribe(&filters, Properties::from(&properties[..]));
         if matches!(done, Err(Refused::Rule(_))) && !properties.is_empty() {
             // The server may have no subscription identifiers.
-            done = self.client.subscribe(&filters, Properties::EMPTY, self.at(now));
+            done = self.client.subscribe(&filters, Properties::EMPTY);
         }
         self.tell(|| format!("subscribes to {names:?}: {done:?}"));
         self.asked(done, names, true, book);
     }
 
     /// The application unsubscribes from what it may be subscribed to.
-    pub(super) fn unsubscribe(&mut self, main: bool, book: &mut Book, now: u64) {
+    pub(super) fn unsubscribe(&mut self, main: bool, book: &mut Book) {
         let names = vec![if main { self.filter() } else { NOISE }];
         let filters: Vec<_> = names.iter().filter_map(|name| Filter::new(name).ok()).collect();
-        let done = self.client.unsubscribe(&filters, Properties::EMPTY, self.at(now));
+        let done = self.client.unsubscribe(&filters, Properties::EMPTY);
         self.tell(|| format!("unsubscribes from {names:?}: {done:?}"));
         self.asked(done, names, false, book);
     }
@@ -156,7 +156,7 @@ impl Device<'_> {
     }
 
     /// The application answers the server's AUTH, if there is one, or authenticates anew.
-    pub(super) fn authenticate(&mut self, book: &mut Book, now: u64) {
+    pub(super) fn authenticate(&mut self, book: &mut Book) {
         if !self.habits.method || self.link.is_none() {
             return;
         }
@@ -167,7 +167,7 @@ impl Device<'_> {
             Property::AuthenticationData(b"data"),
         ];
         let may = self.client.is_connected() && !self.app.authenticating;
-        let done = self.client.auth(reason, Properties::from(&properties), self.at(now));
+        let done = self.client.auth(reason, Properties::from(&properties));
         self.tell(|| format!("authenticates, {reason}: {done:?}"));
         match done {
             Ok(()) => {
@@ -181,13 +181,13 @@ impl Device<'_> {
     }
 
     /// The application ends the connection, perhaps with another session expiry, and perhaps with its will.
-    pub(super) fn disconnect(&mut self, random: &mut Random, book: &mut Book, now: u64) {
+    pub(super) fn disconnect(&mut self, random: &mut Random, book: &mut Book) {
         let ending = if random.chance(50) { Ending::AtOnce } else { Ending::AfterQueued };
         let with_will = ReasonCode::from_u8(4).filter(|_| random.chance(30));
         let reason = with_will.unwrap_or(ReasonCode::NORMAL_DISCONNECTION);
         let expiry = random.pick(&[None, None, None, Some(0), Some(5), Some(1000)]).flatten();
         let properties: Vec<_> = expiry.map(Property::SessionExpiryInterval).into_iter().collect();
-        let done = self.client.disconnect(reason, Properties::from(&properties[..]), ending, self.at(now));
+        let done = self.client.disconnect_with(reason, Properties::from(&properties[..]), ending);
         self.tell(|| format!("disconnects, {ending:?}, {reason}, expiry {expiry:?}: {done:?}"));
         let raises = self.habits.expiry == 0 && expiry.is_some_and(|seconds| seconds != 0);
         match (done, expiry) {
@@ -247,6 +247,7 @@ impl Listener<'_> {
             }
             Event::Message(message) => self.message(message, book),
             Event::Published(ack) => book.end(self.number, ack.id.get(), true, Some(ack.reason)),
+            Event::Unconfirmed(ack) => book.end(self.number, ack.id.get(), false, None),
             Event::Subscribed(ack) => self.answered(ack, true, book),
             Event::Unsubscribed(ack) => self.answered(ack, false, book),
             Event::Auth(auth) if auth.reason == ReasonCode::SUCCESS => {

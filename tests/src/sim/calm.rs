@@ -68,7 +68,7 @@ impl World<'_> {
             moved = true;
         }
         if device.app.auth_due {
-            device.authenticate(book, now);
+            device.authenticate(book);
             moved = true;
         }
         moved |= self.pump(number, 1000);

@@ -94,7 +94,7 @@ impl<'t> World<'t> {
             0..17 => {
                 let qos = random.pick(&QOS).unwrap_or_default();
                 let (len, retain, hold) = (random.below(40) as usize, random.chance(8), random.chance(60));
-                device.publish(qos, len, retain, hold, book, now);
+                device.publish(qos, len, retain, hold, book);
             }
             17..29 => _ = device.write(1 + random.below(60) as usize, now),
             29..41 => _ = device.arrive(1 + random.below(60) as usize, broker, now),
@@ -113,7 +113,7 @@ impl<'t> World<'t> {
                     self.played.connections += 1;
                     device.connect(broker, book, now);
                 } else if device.wants_subscription() {
-                    device.subscribe(true, random.chance(20), book, now);
+                    device.subscribe(true, random.chance(20), book);
                 }
             }
             72..76 => _ = self.pump(number, 4),
@@ -124,9 +124,9 @@ impl<'t> World<'t> {
                 self.tell(|world| format!("broker does {:?}", world.broker.faults));
             }
             87 => self.restart(number),
-            88..90 => device.disconnect(random, book, now),
-            90 => device.subscribe(false, true, book, now),
-            91 => device.unsubscribe(random.chance(20), book, now),
+            88..90 => device.disconnect(random, book),
+            90 => device.subscribe(false, true, book),
+            91 => device.unsubscribe(random.chance(20), book),
             92..95 => device.acknowledge(book, random),
             95 => device.ping(now),
             96 => {
@@ -134,7 +134,7 @@ impl<'t> World<'t> {
                 self.tell(|world| format!("broker grants {:?}", world.broker.limits));
             }
             97 => device.client.handled(),
-            98 => device.authenticate(book, now),
+            98 => device.authenticate(book),
             _ => {
                 if let Some(link) = device.link {
                     broker.release(link, 1 + random.below(3) as usize);
@@ -210,13 +210,13 @@ impl<'t> World<'t> {
 
     /// A device that is connected, and has nothing to write, has sent every PUBREL, however little quota it has [MQTT-4.9.0-3].
     fn unreleased(&mut self, number: usize) {
-        let Self { broker, book, now, .. } = self;
+        let Self { broker, book, .. } = self;
         let Some(device) = self.devices.get_mut(number) else { return };
-        let at = device.at(*now);
         if device.link.is_some_and(|link| !broker.is_closed(link))
             && device.client.is_connected()
             && device.wire.is_empty()
-            && device.client.poll_transmit(at).is_none()
+            && device.copied.is_empty()
+            && device.client.poll_transmit().is_none()
             && let Some(id) = broker.session(&device.name).and_then(Session::unreleased)
         {
             book.problem(format!("{} waits before it sends PUBREL {id}", device.name));

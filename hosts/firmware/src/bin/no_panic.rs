@@ -10,9 +10,9 @@
 use core::fmt::{self, Write};
 use core::hint::black_box;
 
-use firmware::machine::{exit, unlinkable};
+use firmware::machine::{entry, exit, unlinkable};
 use mqtt5_codec::*;
-use mqtt5_session::{Acknowledge, Client, Ending, Event, Inbox, Inline, Input, Instant, Message, Prior, flow};
+use mqtt5_session::{Acknowledge, Client, Ending, Event, Inbox, Inline, Input, Instant, Prior, Publication, flow};
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -37,7 +37,7 @@ macro_rules! list {
     }};
 }
 
-#[cortex_m_rt::entry]
+#[entry]
 fn main() -> ! {
     values();
     texts();
@@ -112,13 +112,15 @@ fn values() {
 }
 
 fn texts() {
+    calls! { Text::try_from(plain()); Topic::try_from(plain()); Filter::try_from(plain()); }
     if let Ok(text) = Text::new(plain()) {
-        calls! { text.as_str(); text.as_bytes(); text.len(); text.is_empty(); text.discouraged(); text == *plain(); write!(Paper, "{text}"); }
+        calls! { <&str>::from(text); AsRef::<str>::as_ref(&text); Text::try_from(plain()); text.as_str(); text.as_bytes(); text.len(); text.is_empty(); text.discouraged(); text == *plain(); write!(Paper, "{text}"); }
     }
     if let Ok(topic) = Topic::new(plain()) {
-        calls! { topic.as_str(); topic.as_bytes(); topic.text(); topic == *plain(); write!(Paper, "{topic}"); }
+        calls! { <&str>::from(topic); Text::from(topic); topic.as_str(); topic.as_bytes(); topic.text(); topic == *plain(); write!(Paper, "{topic}"); }
         if let Ok(filter) = Filter::new(plain()) {
             calls! {
+                Filter::try_from(plain()); Topic::try_from(plain()); Text::from(filter); Subscription::new(filter);
                 filter.as_str(); filter.as_bytes(); filter.text(); filter.is_shared(); filter.share_name(); filter.has_wildcard();
                 filter.matches(topic); filter == *plain(); write!(Paper, "{filter}");
             }
@@ -129,12 +131,21 @@ fn texts() {
 fn decoding() {
     calls! {
         decoder().frame(bytes());
+        Frame::find(bytes());
         decoder().packet(black_box(0), bytes());
         decoder().decode(bytes());
     }
     if let Err(error) = decoder().decode(bytes()) {
         calls! { error.reason; error.rule.id(); error.rule.meaning(); error.at; write!(Paper, "{error}"); }
+        calls! { write!(Paper, "{}", CodecError::from(error)); core::error::Error::source(&CodecError::from(error.rule)); }
     }
+    if let Err(error) = Packet::PingReq.encode(sender(), room()) {
+        calls! { write!(Paper, "{error} {}", CodecError::from(error)); }
+    }
+    if let Err(full) = <[u8] as Sink>::room(room(), black_box(1)) {
+        calls! { write!(Paper, "{full}"); }
+    }
+    calls! { Packet::PingReq.encode(sender(), black_box(&mut [0; 4])); }
 }
 
 fn packets(packet: &Packet<'_>) {
@@ -142,7 +153,10 @@ fn packets(packet: &Packet<'_>) {
         packet.packet_type();
         packet.encode(sender(), &mut room());
         packet.encoded_len(sender());
+        packet.encode(sender(), &mut [0; 64]);
+        packet.encode(sender(), room());
         packet == black_box(packet);
+        write!(Paper, "{packet}");
     }
     match packet {
         Packet::Connect(connect) => {
@@ -246,47 +260,52 @@ fn session() {
     let mut aliases = [0; 64];
     let mut inbox = Inbox::new(black_box(&mut buffer[..])).with_aliases(black_box(&mut aliases[..]), black_box(8));
     if let Ok(id) = Text::new(plain()) {
-        let mut connect = mqtt5_session::Connect::new(id);
+        let mut connect = mqtt5_session::ConnectOptions::new(id);
         if let Ok(Decoded::Packet { packet: Packet::Connect(packet), .. }) = decoder().decode(bytes()) {
             connect.packet = packet;
         }
-        connect.prior = black_box(Prior::Empty);
+        connect.prior = black_box(Some(Prior::Empty));
         connect.acknowledge = black_box(Acknowledge::Manual);
         connect.timeout = black_box(0);
         connect.ping_timeout = black_box(0);
         connect.keep_alive_share = black_box(0);
         connect = connect.with_topic_aliases(black_box(0));
-        calls! { client.connect(&connect, now()); }
+        connect.ping_when_silent = black_box(false);
+        calls! { client.connect(&connect, &mut inbox, now()); }
     }
     if let Some(Packet::Publish(publish)) = built()
         && let Some(topic) = publish.topic.name()
     {
-        let mut message = Message::new(topic, publish.payload);
+        let mut message = Publication::new(topic, publish.payload);
         message.qos = black_box(QoS::ExactlyOnce);
         message.retain = black_box(false);
         message.hold = black_box(false);
         message.properties = publish.properties;
         calls! {
-            client.publish(&message, now());
-            client.auth(ReasonCode::SUCCESS, publish.properties, now());
-            client.disconnect(ReasonCode::SUCCESS, publish.properties, black_box(Ending::AtOnce), now());
+            client.publish(&message);
+            client.auth(ReasonCode::SUCCESS, publish.properties);
+            client.disconnect(black_box(Ending::AtOnce));
+            client.disconnect_with(ReasonCode::SUCCESS, publish.properties, black_box(Ending::AtOnce));
         }
     }
     if let Ok(Decoded::Packet { packet, .. }) = decoder().decode(bytes()) {
         if let Packet::Subscribe(packet) = packet
             && let Some(one) = packet.filters.iter().next()
         {
-            calls! { client.subscribe(black_box(&[one][..]), packet.properties, now()); }
+            calls! { client.subscribe(black_box(&[one][..]), packet.properties); }
         }
         if let Packet::Unsubscribe(packet) = packet
             && let Some(one) = packet.filters.iter().next()
         {
-            calls! { client.unsubscribe(black_box(&[one][..]), packet.properties, now()); }
+            calls! { client.unsubscribe(black_box(&[one][..]), packet.properties); }
         }
     }
     let n = inbox.spare().len();
     inbox.filled(black_box(n));
-    calls! { inbox.len(); }
+    calls! { inbox.len(); inbox.is_empty(); }
+    if black_box(false) {
+        inbox.clear();
+    }
     if let Ok(Input::Event(event)) = client.handle_input(&mut inbox, now()) {
         match event {
             Event::Connected(connected) => calls! { connected.packet; },
@@ -294,9 +313,10 @@ fn session() {
             other => calls! { other; },
         }
     }
-    if let Some(transmit) = client.poll_transmit(now()) {
+    if let Some(transmit) = client.poll_transmit() {
         calls! { transmit; }
     }
+    calls! { client.transmit_into(room()); }
     client.transmitted(black_box(0), now());
     client.handled();
     calls! {
@@ -318,6 +338,7 @@ fn session() {
         calls! { write!(Paper, "{refused}"); }
     }
     client.handle_close(now());
+    calls! { now().as_millis(); now().until(now()); Instant::NEVER.after(black_box(1)) < now(); }
 }
 
 fn flows() {

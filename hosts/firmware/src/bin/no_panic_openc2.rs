@@ -10,12 +10,14 @@ use core::fmt::Write;
 use core::hint::black_box;
 
 use firmware::calls;
-use firmware::machine::{exit, unlinkable};
+use firmware::machine::{entry, exit, unlinkable};
 use firmware::opaque::{Paper, bytes, now, plain, room, utc};
 use mqtt5_codec::{Properties, QoS, Topic};
 use mqtt5_session::{Event, Inbox, Input};
-use openc2_mqtt::consumer::{self, Consumer, Declaration, Reaction};
-use openc2_mqtt::producer::{self, Expect, Heard, Producer, Request, Unheard};
+use openc2_mqtt::consumer::{
+    Answering, Breaches, Broadcast, Consumer, ConsumerMemory, ConsumerPolicy, Declaration, OnBreach, Reaction,
+};
+use openc2_mqtt::producer::{Expect, Heard, OwnTopic, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
 use openc2_mqtt::transfer::*;
 use openc2_mqtt::*;
 
@@ -24,7 +26,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     unlinkable()
 }
 
-#[cortex_m_rt::entry]
+#[entry]
 fn main() -> ! {
     words();
     values();
@@ -34,6 +36,7 @@ fn main() -> ! {
     on_mqtt();
     a_consumer();
     a_producer();
+    on_a_session();
     #[cfg(feature = "control")]
     calls! { bytes()[black_box(7)]; }
     exit(0)
@@ -53,13 +56,13 @@ fn reading() -> Reading {
     Reading { depth: black_box(4), size: black_box(1024), ..base }
 }
 
-fn text() -> Text<'static> {
-    Text::from(plain())
+fn text() -> Str<'static> {
+    Str::from(plain())
 }
 
 /// What the tables say.
 fn words() {
-    for rule in Rule::ALL {
+    for rule in LanguageRule::ALL {
         calls! { rule.section(); rule.meaning(); write!(Paper, "{rule}"); }
     }
     for clause in Clause::ALL {
@@ -91,7 +94,7 @@ fn values() {
         Number::new(black_box(0), black_box(0)).map(|number| (number.to_f64(), number.integer()));
         Number::from_f64(black_box(0.0)); Number::from(black_box(0u32));
         Binary::new(bytes()).len(); MacAddr::parse(plain()); MacAddr::eui48(black_box([0; 6])).octets(); MacAddr::eui64(black_box([0; 8]));
-        producer::uuid(black_box([0; 16])); ClientId::from_random(black_box([0; 16])).as_str();
+        producer::uuid(black_box([0; 16])); ClientId::from_random(black_box([0; 16])).as_str(); ClientId::parse(plain()); Layout::from_name(plain()).map(Layout::name);
         KeepAlive::from_seconds(black_box(0)).map(KeepAlive::seconds);
     }
     if let Some(mac) = MacAddr::parse(plain()) {
@@ -253,7 +256,7 @@ fn packet_filtering() {
     };
     command.actuator = Some(specifiers.actuator());
     a_command(black_box(&command));
-    let list = [slpf::Results { rule_number: black_box(0) }.extension()];
+    let list = [slpf::Results { rule_number: black_box(Some(0)) }.extension()];
     let mut response = Response::new(Status::Ok);
     response.results.extensions = Extensions::from(black_box(&list[..]));
     a_response(black_box(&response));
@@ -278,9 +281,7 @@ fn on_mqtt() {
             calls! { chunk; }
         }
     }
-    if let Ok(id) = mqtt5_codec::Text::new(plain())
-        && let Some(connecting) = Connecting::new(id, black_box(0))
-    {
+    if let Ok(connecting) = Connecting::new(plain(), black_box(0)) {
         let properties = black_box(connecting).properties();
         calls! { connecting.packet(properties.as_properties()).encode(&mut room()); }
     }
@@ -309,22 +310,40 @@ fn out(outgoing: &Outgoing<'_>) {
     calls! { outgoing.qos(); outgoing.message(); }
 }
 
+/// A profile that leaves everything as it is.
+struct Own;
+
+impl profile::Profile for Own {
+    fn namespace(&self) -> &str {
+        plain()
+    }
+}
+
+fn notification(raw: Raw<'_>) -> Notification<'_> {
+    Notification { encoding: encoding(), to: Texts::from(black_box(&[""][..])), ..Notification::new(channel(), raw) }
+}
+
 fn a_consumer() {
     let list = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
     let mut declaration = Declaration::new(plain(), plain(), black_box(&["slpf"]), black_box(&list[..]));
     declaration.rate_limit = black_box(Some(1));
     declaration.device_type = black_box(None);
-    let policy = consumer::Policy {
+    let filter = slpf::Identity { asset_tuple: black_box(&[""]), ..slpf::Identity::NOBODY };
+    let hooks: [&dyn profile::Profile; 2] = [&filter, &Own];
+    declaration.hooks = profile::Hooks::new(black_box(&hooks));
+    let policy = ConsumerPolicy {
         reading: reading(),
         scheme: scheme(),
         window: black_box(1),
         since: black_box(None),
-        answering: black_box(consumer::Answering::Producer),
-        foreign_profile: black_box(consumer::Broadcast::Ignore),
+        answering: black_box(Answering::Producer),
+        foreign_profile: black_box(Broadcast::Ignore),
+        share: black_box(Some(1)),
+        breaches: black_box(Breaches::all(OnBreach::Execute)),
         authorize: black_box(None),
-        ..consumer::Policy::default()
+        ..ConsumerPolicy::default()
     };
-    let mut memory = consumer::Inline::<4, 512>::new();
+    let mut memory = ConsumerMemory::<4, 512>::new();
     let mut machine = Consumer::new(declaration, policy, black_box(&mut memory));
     calls! { machine.declaration(); machine.policy(); machine.channels().count(); machine.running(); machine.find(plain(), plain()); }
     let Some(received) = received() else { return };
@@ -340,10 +359,15 @@ fn a_consumer() {
             calls! { machine.abandon(ticket); }
         }
         Ok(Reaction::Reply { reply, .. }) => out(&reply),
+        Ok(Reaction::Notification { content, .. }) => {
+            raw_value(content);
+            calls! { machine.notify(&notification(content), utc(), room()).is_ok(); }
+        }
         Ok(other) => calls! { other; },
         Err(refused) => calls! { write!(Paper, "{refused}"); },
     }
     machine.unfinished(|ticket, from, id| calls! { (ticket, from, id); });
+    calls! { machine.figures(now()); }
     if let Err(error) = machine.export(now(), utc(), room()) {
         calls! { write!(Paper, "{error}"); }
     }
@@ -352,15 +376,54 @@ fn a_consumer() {
     }
 }
 
+/// Both, joined to a session.
+fn on_a_session() {
+    let mut client = mqtt5_session::Client::new(mqtt5_session::Inline::<2, 128>::new());
+    let mut inbox = Inbox::new(room());
+    if let Ok(connecting) = Connecting::new(plain(), black_box(0)) {
+        calls! { connecting.connect(&mut client, &mut inbox, now()).is_ok(); }
+    }
+    let declaration = Declaration::new(plain(), plain(), black_box(&["slpf"]), &[]);
+    let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 256>::new());
+    let mut serve = Serve::new(consumer, room());
+    let producer = Producer::new(plain(), ProducerPolicy::default(), ProducerMemory::<2, 2>::new());
+    let mut call = Call::new(producer, room());
+    let Ok(Input::Event(event)) = client.handle_input(&mut inbox, now()) else { return };
+    match serve.handle(&event, &mut client, now(), utc()) {
+        Ok(Served::Command { ticket, command, .. }) => {
+            a_command(&command);
+            calls! { serve.respond(ticket, &Response::new(black_box(Status::Ok)), &mut client, now(), utc()).is_ok(); }
+        }
+        Ok(Served::Notification { content, .. }) => {
+            calls! { serve.notify(&notification(content), &mut client, utc()).is_ok(); }
+        }
+        Ok(other) => calls! { other; },
+        Err(error) => calls! { write!(Paper, "{error}"); },
+    }
+    match call.handle(&event, &mut client, now()) {
+        Ok(Called::Heard(Heard::Response { response, .. })) => a_response(&response),
+        Ok(Called::Heard(Heard::Notification { content, .. })) => {
+            calls! { call.notify(&notification(content), &mut client, utc()).is_ok(); }
+        }
+        Ok(other) => calls! { other; },
+        Err(error) => calls! { write!(Paper, "{error}"); },
+    }
+    let command = Command::new(black_box(Action::Deny), slpf::rule_number(black_box(0)));
+    let request = Request::to_device(plain(), command, black_box(0));
+    calls! { call.request(&request, black_box([0; 16]), &mut client, now(), utc()).is_ok(); }
+    calls! { call.ask(&request, black_box([0; 16]), &event, &mut client, now(), utc(), |from, response| calls! { (from, response.status); }).is_break(); }
+    calls! { call.is_ready(); call.poll_timeout(); call.handle_timeout(now()); call.producer().policy(); serve.is_ready(); serve.consumer().policy(); }
+}
+
 fn a_producer() {
-    let policy = producer::Policy {
+    let policy = ProducerPolicy {
         reading: reading(),
         encoding: encoding(),
         scheme: scheme(),
-        producer_id: black_box(None),
-        ..producer::Policy::default()
+        own_topic: black_box(OwnTopic::Identity),
+        ..ProducerPolicy::default()
     };
-    let mut memory = producer::Inline::<2, 8>::new();
+    let mut memory = ProducerMemory::<2, 8>::new();
     let mut machine = Producer::new(plain(), policy, black_box(&mut memory));
     calls! { machine.policy(); machine.channels().count(); machine.poll_timeout(); machine.handle_timeout(now()); }
     let features = Features::new(black_box(&[]));
@@ -379,13 +442,17 @@ fn a_producer() {
         Ok((id, outgoing)) => {
             out(&outgoing);
             calls! { machine.cancel(id); machine.is_pending(id); machine.request_id(id).map(str::len); }
-            machine.responders(id, |name, status| calls! { (name, status); });
+            machine.responders(id, |name, answer| calls! { (name, answer.status()); });
         }
         Err(refused) => calls! { write!(Paper, "{refused}"); },
     }
     if let Some(received) = received() {
         match machine.handle(&received, now()) {
             Heard::Response { response, .. } => a_response(&response),
+            Heard::Malformed { error, .. } => calls! { write!(Paper, "{error}"); },
+            Heard::Notification { content, .. } => {
+                calls! { machine.notify(&notification(content), utc(), room()).is_ok(); }
+            }
             Heard::Nothing { why: Unheard::Malformed(error), .. } => calls! { write!(Paper, "{error}"); },
             other => calls! { other; },
         }

@@ -1,0 +1,244 @@
+//! Packets that were copied out to a buffer of the host, which writes them in its own time: what is copied, in whole packets,
+//! and what each is worth once it has really been written.
+//!
+//! Chunks that are copied in full and not yet written hang in a list, linked by what links a queue. Small packets give their
+//! place back at once, so of them only the bytes are counted: those before the first chunk in the link, those behind a chunk
+//! in its slot, which nothing else uses by then. What was copied in part stays chosen, as what is lent does.
+
+use crate::arena::{At, KEPT, NIL, SENT};
+use crate::engine::Engine;
+use crate::slots::Ends;
+use crate::state::{Phase, Writing};
+use crate::time::Instant;
+
+/// How many bytes of small packets are counted behind one chunk, at most.
+const COUNTED: u16 = u16::MAX - 32;
+
+/// What is copied out and not written. All zeros for nothing.
+#[derive(Clone, Copy, Hash)]
+pub(crate) struct Copied {
+    /// What is done about it, once anything has been copied.
+    pub(crate) calls: Option<&'static Calls>,
+    /// Chunks copied in full.
+    chunks: Ends,
+    /// Bytes of small packets before them.
+    lead: u16,
+    /// How many bytes have been written of the first chunk.
+    gone: u32,
+    /// How many bytes have been copied of the packet that is chosen.
+    pub(crate) part: u32,
+}
+
+impl Copied {
+    pub(crate) const NEW: Self = Self { calls: None, chunks: Ends::NEW, lead: 0, gone: 0, part: 0 };
+
+    /// Whether no packet was copied in full that is not written.
+    pub(crate) fn is_written(&self) -> bool {
+        self.chunks.first == NIL && self.lead == 0
+    }
+
+    /// The first chunk.
+    pub(crate) fn first(&self) -> At {
+        self.chunks.first
+    }
+}
+
+/// Called by way of the link, so that a program that copies nothing holds no code for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Calls {
+    /// So many bytes have been written; how many of them belong to the packet that is chosen.
+    pub(crate) written: fn(&mut Engine<'_>, usize, Instant) -> usize,
+    /// The connection is gone.
+    pub(crate) close: fn(&mut Engine<'_>),
+}
+
+impl core::hash::Hash for Calls {
+    /// There are no others.
+    fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}
+}
+
+static CALLS: Calls =
+    Calls { written: |engine, n, now| engine.copies_written(n, now), close: |engine| engine.forget_copies() };
+
+impl Engine<'_> {
+    /// Copies what is to be written next, as many whole packets as fit.
+    #[inline(never)]
+    pub(crate) fn transmit_into(&mut self, out: &mut [u8]) -> usize {
+        self.state.link.copied.calls = Some(&CALLS);
+        let mut filled = 0;
+        while self.state.link.phase != Phase::Closed && self.counts() <= COUNTED {
+            if self.state.link.writing == Writing::Nothing {
+                self.choose();
+            }
+            let Some(room) = out.get_mut(filled..) else { break };
+            let n = self.copy(room, filled == 0);
+            if n == 0 {
+                break;
+            }
+            filled = filled.saturating_add(n);
+        }
+        filled
+    }
+
+    /// Copies what is chosen, or what is left of it, and gives the number of bytes. A part is copied only if it `may_split`.
+    fn copy(&mut self, room: &mut [u8], may_split: bool) -> usize {
+        let link = &self.state.link;
+        let start = link.written.max(link.copied.part) as usize;
+        let (writing, chunk, small_len) = (link.writing, link.chunk, usize::from(link.small_len));
+        let packet: &[u8] = match writing {
+            Writing::Nothing => return 0,
+            Writing::Small => self.arena.small().and_then(|small| small.get(..small_len)).unwrap_or(&[]),
+            Writing::Apart => self.arena.apart_packet(),
+            Writing::Once | Writing::Kept => self.arena.packet(chunk),
+        };
+        let rest = packet.get(start..).unwrap_or(&[]);
+        let mut n = rest.len();
+        if n > room.len() {
+            n = if writing == Writing::Small { whole_packets(packet, start, room.len()) } else { 0 };
+            if n == 0 && may_split {
+                n = room.len();
+            }
+        }
+        for (to, from) in room.iter_mut().zip(rest.iter().take(n)) {
+            *to = *from;
+        }
+        let part = start.saturating_add(n);
+        let whole = part == packet.len();
+        self.state.link.copied.part = part as u32;
+        if whole && writing != Writing::Apart {
+            self.copied(writing, chunk);
+        }
+        n
+    }
+
+    /// What was chosen is copied in full. What is apart stays chosen until it is written: nothing follows CONNECT anyway.
+    fn copied(&mut self, writing: Writing, chunk: At) {
+        let written = core::mem::replace(&mut self.state.link.written, 0);
+        self.state.link.copied.part = 0;
+        self.state.link.writing = Writing::Nothing;
+        self.state.link.chunk = NIL;
+        if writing == Writing::Small {
+            self.small_written(u32::MAX);
+            let bytes = u16::from(self.state.link.small_len).saturating_sub(written as u16);
+            self.state.link.small_start = 0;
+            self.state.link.small_len = 0;
+            let counts = self.counts().saturating_add(bytes);
+            match self.state.link.copied.chunks.last {
+                NIL => self.state.link.copied.lead = counts,
+                last => self.arena.set_slot(last, counts),
+            }
+            return;
+        }
+        if writing == Writing::Kept {
+            self.arena.mark(chunk, KEPT);
+        }
+        self.arena.set_slot(chunk, 0);
+        self.arena.set_after(chunk, NIL);
+        match core::mem::replace(&mut self.state.link.copied.chunks.last, chunk) {
+            NIL => {
+                self.state.link.copied.chunks.first = chunk;
+                self.state.link.copied.gone = written;
+            }
+            last => self.arena.set_after(last, chunk),
+        }
+    }
+
+    /// Bytes of small packets behind all chunks.
+    fn counts(&self) -> u16 {
+        match self.state.link.copied.chunks.last {
+            NIL => self.state.link.copied.lead,
+            last => self.arena.slot(last),
+        }
+    }
+
+    /// Whether a chunk that was copied belongs to an exchange that goes on: it is kept when it has been written.
+    pub(crate) fn is_of_exchange(&self, at: At) -> bool {
+        // A held message of QoS 0 is marked too, and belongs to none.
+        self.arena.has(at, KEPT) && self.arena.packet(at).first().is_some_and(|first| first & 6 != 0)
+    }
+
+    /// So many bytes have been written. Gives how many of them belong to the packet that is chosen.
+    fn copies_written(&mut self, n: usize, now: Instant) -> usize {
+        let mut rest = u32::try_from(n).unwrap_or(u32::MAX);
+        let mut whole = false;
+        while rest != 0 && !self.state.link.copied.is_written() {
+            let copied = &mut self.state.link.copied;
+            if copied.lead != 0 {
+                let small = u32::from(copied.lead).min(rest);
+                copied.lead = copied.lead.wrapping_sub(small as u16);
+                rest = rest.wrapping_sub(small);
+                whole |= copied.lead == 0;
+                continue;
+            }
+            let at = copied.chunks.first;
+            self.arena.mark(at, SENT);
+            let left = self.arena.len(at).wrapping_sub(copied.gone);
+            if rest < left {
+                copied.gone = copied.gone.wrapping_add(rest);
+                rest = 0;
+                break;
+            }
+            rest = rest.wrapping_sub(left);
+            whole = true;
+            copied.gone = 0;
+            copied.lead = self.arena.slot(at);
+            copied.chunks.first = self.arena.after(at);
+            if copied.chunks.first == NIL {
+                copied.chunks.last = NIL;
+            }
+            self.let_go(at);
+        }
+        if whole {
+            self.packet_written(now);
+        }
+        self.end_when_written();
+        rest as usize
+    }
+
+    /// A chunk that was copied hangs in no list any more: it belongs to its exchange, or to nobody.
+    fn let_go(&mut self, at: At) {
+        self.arena.set_slot(at, 0);
+        self.arena.set_after(at, NIL);
+        if self.is_of_exchange(at) {
+            self.arena.unmark(at, KEPT);
+        } else {
+            self.arena.give(at);
+        }
+    }
+
+    /// The connection is gone: what was copied and not written is what it was before, at its old place.
+    fn forget_copies(&mut self) {
+        let mut at = core::mem::replace(&mut self.state.link.copied, Copied::NEW).chunks.first;
+        let (mut last, queue) = (NIL, self.state.session.queue.first);
+        while at != NIL {
+            let next = self.arena.after(at);
+            if self.is_of_exchange(at) {
+                self.let_go(at);
+            } else {
+                // Of those that belong to none, the queue keeps what may wait.
+                self.arena.set_slot(at, 0);
+                self.arena.set_after(at, queue);
+                match core::mem::replace(&mut last, at) {
+                    NIL => self.state.session.queue.first = at,
+                    last => self.arena.set_after(last, at),
+                }
+            }
+            at = next;
+        }
+    }
+}
+
+/// How many bytes from `start` on hold whole small packets, at most `room`. From within a packet, the rest of that counts too.
+fn whole_packets(small: &[u8], start: usize, room: usize) -> usize {
+    let limit = start.saturating_add(room);
+    let (mut end, mut rest) = (0usize, small);
+    while let &[_, len, ..] = rest {
+        let next = end.saturating_add(2).saturating_add(len.into());
+        if next > limit {
+            break;
+        }
+        end = next;
+        rest = small.get(end..).unwrap_or(&[]);
+    }
+    end.saturating_sub(start)
+}
