@@ -5,7 +5,7 @@
 use core::hint::black_box;
 
 use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Topic, TopicRef};
-use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Input, Instant, Transmit};
+use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Input, Instant, Prior, Transmit};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::profile::Hooks;
 use openc2_mqtt::transfer::{
@@ -91,7 +91,7 @@ impl<'d> Device<'d> {
             return false;
         };
         let properties = connecting.properties();
-        let mut connect = ConnectOptions::new(connecting.client_id);
+        let mut connect = ConnectOptions::resume(connecting.client_id, Prior::Empty);
         connect.packet = connecting.packet(properties.as_properties());
         if self.client.connect(&connect, inbox, NOW).is_err() || drain(&mut self.client) == 0 {
             return false;
