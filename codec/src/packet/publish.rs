@@ -136,6 +136,7 @@ const RETAIN: u8 = 1 << 0;
 impl<'a> Publish<'a> {
     /// Reads everything behind the fixed header, whose flags have been checked.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(crate) fn read(first: u8, r: &mut Reader<'a>, from: Sender) -> Option<Self> {
         let start = r.left();
         let name = Topic::read_or_empty(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
