@@ -232,11 +232,14 @@ impl<'a> Properties<'a> {
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn put_list(&self, w: &mut Writer<'_>, len: usize) {
-        if w.counts() {
+        if w.counts() || usize::BITS > 32 && len == 0 {
             return w.skip(len); // What `measure` has counted already.
         }
         match self.0.slice() {
-            Err(bytes) if bytes.len() != len => put_around(bytes, w),
+            Err(bytes) if bytes.len() != len => match usize::BITS {
+                ..=32 => put_around(bytes, w),
+                _ => w.part(len).map_or((), |room| put_around(bytes, &mut Writer::new(room))),
+            },
             _ => self.0.put_or_count(w, len),
         }
     }
@@ -261,8 +264,8 @@ fn around_alias(bytes: &[u8]) -> Option<(&[u8], TopicAlias, &[u8])> {
 }
 
 /// Writes properties without the topic alias among them.
-#[cfg_attr(target_pointer_width = "64", inline(always))]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+#[cold]
+#[inline(never)]
 fn put_around(bytes: &[u8], w: &mut Writer<'_>) {
     if let Some((before, _, behind)) = around_alias(bytes) {
         w.put(&before);

@@ -199,7 +199,8 @@ impl<'a> Publish<'a> {
     }
 
     /// What has to be known to write the packet, if it may be sent.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     fn plan(&self, from: Sender) -> Result<Plan, Rule> {
         let (mut properties, mut alias) = (0, self.topic.alias());
         if !self.properties.is_empty() {
