@@ -5,7 +5,7 @@ use core::str;
 use crate::packet::{LONG_PING, Packet, check_first, is_ping};
 use crate::property::Properties;
 use crate::wire::{VARINT_MAX, varint, varint_fault, varint_len};
-use crate::{Error, PayloadFormat, ReasonCode, Rule, Sender, Text};
+use crate::{Error, PacketId, PayloadFormat, ReasonCode, Rule, Sender, Text};
 
 /// The largest packet that the standard knows: a fixed header of five bytes and 268,435,455 bytes more.
 pub const MAXIMUM_PACKET_SIZE: u32 = VARINT_MAX + 5;
@@ -182,6 +182,20 @@ impl Decoder {
     /// As those two.
     #[inline]
     pub fn decode<'a>(&self, input: &'a [u8]) -> Result<Decoded<'a>, Error> {
+        // Nearly every acknowledgement, before all else: it may come from either side.
+        if usize::BITS > 32
+            && let [first @ (0x40 | 0x50 | 0x62 | 0x70), 2, high, low, ..] = *input
+            && let Some(id) = PacketId::new(u16::from_be_bytes([high, low]))
+            && self.max >= 4
+        {
+            return Ok(Decoded::Packet { used: 4, packet: Packet::acknowledged(first, id) });
+        }
+        self.decode_any(input)
+    }
+
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
+    fn decode_any<'a>(&self, input: &'a [u8]) -> Result<Decoded<'a>, Error> {
         match self.frame(input)? {
             Frame::Partial { need } => Ok(Decoded::Partial { need }),
             Frame::Whole { used, first, body } if self.strict => {

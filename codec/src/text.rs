@@ -160,6 +160,7 @@ impl<'a> Text<'a> {
 
     /// The string. Costs a pass over it; [`as_bytes`](Self::as_bytes) and comparisons do not.
     #[must_use]
+    #[inline]
     pub fn as_str(self) -> &'a str {
         // Every constructor has checked the bytes.
         str::from_utf8(self.0).unwrap_or_default()

@@ -60,6 +60,11 @@ pub(crate) fn varint(rest: &mut &[u8]) -> Option<u32> {
             *rest = after;
             Some(u32::from(*first & 0x7F) | u32::from(*second) << 7)
         }
+        // The length of a packet of 16 KiB and more: worth its place where there is flash.
+        [first, second, third @ 1..0x80, after @ ..] if usize::BITS > 32 && *second >= 0x80 => {
+            *rest = after;
+            Some(u32::from(*first & 0x7F) | u32::from(*second & 0x7F) << 7 | u32::from(*third) << 14)
+        }
         _ => {
             let (value, after) = long_varint(rest)?;
             *rest = after;
@@ -406,13 +411,47 @@ impl<'b> Writer<'b> {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn tagged_bytes(&mut self, tag: u8, bytes: &&[u8]) {
         let [high, low] = (bytes.len() as u16).to_be_bytes();
+        if usize::BITS > 32 {
+            return self.headed([tag, high, low], bytes);
+        }
         self.chunk([tag, high, low]);
         self.put(bytes);
+    }
+
+    /// As [`bytes`](Self::bytes), and a byte behind.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn bytes_tailed(&mut self, bytes: &&[u8], tail: u8) {
+        if usize::BITS > 32 {
+            let Some(room) = self.part(bytes.len().wrapping_add(3)) else { return };
+            if let Some((head, rest)) = room.split_first_chunk_mut()
+                && let Some((last, middle)) = rest.split_last_mut()
+            {
+                *head = (bytes.len() as u16).to_be_bytes();
+                copy(middle, bytes);
+                *last = tail;
+            }
+            return;
+        }
+        self.bytes(bytes);
+        self.u8(tail);
+    }
+
+    /// A few bytes and some more, as one.
+    #[inline(always)]
+    fn headed<const N: usize>(&mut self, head: [u8; N], bytes: &[u8]) {
+        let Some(room) = self.part(bytes.len().wrapping_add(N)) else { return };
+        if let Some((to, rest)) = room.split_first_chunk_mut() {
+            *to = head;
+            copy(rest, bytes);
+        }
     }
 
     /// Binary data, which is at most 65,535 bytes long.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn bytes(&mut self, bytes: &&[u8]) {
+        if usize::BITS > 32 {
+            return self.headed((bytes.len() as u16).to_be_bytes(), bytes);
+        }
         self.u16(bytes.len() as u16);
         self.put(bytes);
     }

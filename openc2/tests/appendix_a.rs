@@ -5,7 +5,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 use mqtt5_codec::{Decoded, Decoder, Packet, Properties, ReasonCode, Sender, Text};
-use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Inline, Input, Instant, Transmit};
+use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Inline, Input, Instant, Prior, Transmit};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::producer::{Expect, Heard, Producer, ProducerMemory, ProducerPolicy, Request};
 use openc2_mqtt::transfer::{Channel, Connecting, Outgoing, Quality, Received, Scheme, subscriptions};
@@ -32,7 +32,7 @@ fn opened(client_id: &str, user_name: &str, password: &str) -> (Session, Vec<u8>
     connecting.user_name = Some(Text::new(user_name).unwrap());
     connecting.password = Some(password.as_bytes());
     let properties = connecting.properties();
-    let mut connect = ConnectOptions::new(connecting.client_id);
+    let mut connect = ConnectOptions::resume(connecting.client_id, Prior::None);
     connect.packet = connecting.packet(properties.as_properties());
     let mut session = Client::new(Inline::new());
     session.connect(&connect, &mut Inbox::new(&mut []), NOW).unwrap();

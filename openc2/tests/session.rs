@@ -214,7 +214,7 @@ fn what_the_session_has_no_room_for_is_told_and_kept() {
             assert_eq!(serve_it(serve, session, inbox, &packet), "done");
             sent(session);
         }
-        let full = Refused::Exchanges.to_string();
+        let full = Refused::Exchanges { of: 4 }.to_string();
         let told = serve_it(serve, session, inbox, &request("oc2/cmd/all"));
         assert!(told.starts_with(&full[..20]), "{told}");
         // One more place, and whoever asks again gets the answer.

@@ -1,9 +1,6 @@
 //! Receiving: QoS 0, 1 and 2, acknowledgements by themselves and by hand, our limits.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use core::num::{NonZeroU16, NonZeroU32};
 use mqtt5_codec::{PacketId, Properties, Property, ReasonCode, Rule};
 use mqtt5_session::{Acknowledge, Boxed, Inbox, Refused};

@@ -107,7 +107,7 @@ fn main() -> ExitCode {
         Judge::Seeds { directory } => seeds(&directory),
         Judge::Broker(options) => well(judge::command::run(&options, io::stdout().lock())),
         Judge::Peer(options) => well(judge::peer::run(&options, io::stdout().lock())),
-        Judge::Client(options) => client::run(&options, io::stdin(), io::stdout().lock()),
+        Judge::Client(options) => client::run(&options, io::stdin(), io::stdout()),
         Judge::Interop(options) => match interop::run(&options, io::stdout().lock()) {
             Ok(Outcome::Failed) => return ExitCode::FAILURE,
             Ok(Outcome::BrokerWrong) => return ExitCode::from(2),

@@ -33,6 +33,7 @@
 
 mod clock;
 mod connection;
+mod timeout;
 mod transport;
 
 use core::net::SocketAddr;

@@ -167,7 +167,7 @@ impl Options {
         options.packet.will = will;
         options.packet.user_name = user.map(Text::new).transpose()?;
         options.packet.password = dial.credentials.password.as_ref().map(|password| password.expose());
-        options.prior = if dial.clean_start { Prior::None } else { Prior::Empty };
+        options.prior = Some(if dial.clean_start { Prior::None } else { Prior::Empty });
         options.acknowledge = Acknowledge::Manual;
         options.receive_leeway = u16::MAX - self.receive_maximum.get();
         options.timeout = millis(dial.timeout).max(1);
@@ -220,7 +220,7 @@ mod tests {
             assert_eq!(packet.user_name.unwrap(), "ann");
             assert_eq!(packet.password, Some(&b"pw"[..]));
             assert_eq!(packet.will.unwrap().properties.will_delay_interval(), Some(3));
-            assert_eq!((connect.prior, connect.acknowledge), (Prior::Empty, Acknowledge::Manual));
+            assert_eq!((connect.prior, connect.acknowledge), (Some(Prior::Empty), Acknowledge::Manual));
             packet.properties.iter().map(|property| property.id()).collect::<Vec<_>>()
         });
         assert_eq!(seen, Ok(vec![0x21, 0x27, 0x11, 0x15, 0x16, 0x26]));

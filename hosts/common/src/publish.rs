@@ -150,7 +150,7 @@ impl State {
                 return Err(RequestError::TooLarge { need, most: self.options.send_bytes / 4 * 3 });
             }
             // The connection is ending, though not by us: the next one may take it.
-            Err(Refused::Bytes { .. } | Refused::Exchanges | Refused::ReceiveMaximum | Refused::Closing) => {
+            Err(Refused::Bytes { .. } | Refused::Exchanges { .. } | Refused::ReceiveMaximum | Refused::Closing) => {
                 return Err(RequestError::Full);
             }
             Err(refused) => return Err(RequestError::Refused(refused)),

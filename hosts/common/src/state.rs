@@ -146,6 +146,11 @@ impl State {
                 self.answer(ack.id, Outcome::Acknowledged(ack.reason));
                 self.publishers.next(&mut self.wake);
             }
+            // Nobody knows whether it arrived.
+            Event::Unconfirmed(ack) => {
+                self.answer(ack.id, Outcome::SessionLost);
+                self.publishers.next(&mut self.wake);
+            }
             Event::PublishReceived(_) => self.publishers.next(&mut self.wake),
             Event::Subscribed(ack) => {
                 let reasons = ack.reasons.iter().collect();

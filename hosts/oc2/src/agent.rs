@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mqtt5_blocking::{Clock, Connection, Stopper};
 use mqtt5_codec::{Properties, Property, ReasonCode, Text};
-use mqtt5_session::{Boxed, Client, ConnectOptions, Ending, Event, Inbox, Instant, Refused};
+use mqtt5_session::{Boxed, Client, ConnectOptions, Ending, Event, Inbox, Instant, Prior, Refused};
 use openc2_mqtt::transfer::{Channel, ClientId, Connecting, Quality, Scheme, Verdict, subscriptions};
 
 use crate::cli::BrokerUrl;
@@ -130,7 +130,7 @@ impl Agent {
         connecting.user_name = user_name.map_err(Refused::from)?;
         connecting.password = self.job.broker.password.as_deref();
         let properties = connecting.properties();
-        let mut options = ConnectOptions::new(connecting.client_id);
+        let mut options = ConnectOptions::resume(connecting.client_id, Prior::None);
         options.packet = connecting.packet(properties.as_properties());
         // The step's own deadline is the shorter one.
         options.timeout = u32::try_from(self.job.timeout.as_millis()).unwrap_or(u32::MAX).saturating_mul(2);

@@ -58,9 +58,8 @@ impl Connecting<'_> {
         now: Instant,
     ) -> Result<(), Refused> {
         let properties = self.properties();
-        let mut options = ConnectOptions::new(self.client_id);
+        let mut options = ConnectOptions::resume(self.client_id, Prior::Empty);
         options.packet = self.packet(properties.as_properties());
-        options.prior = Prior::Empty;
         client.connect(&options, inbox, now)
     }
 }

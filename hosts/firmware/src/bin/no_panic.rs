@@ -264,7 +264,7 @@ fn session() {
         if let Ok(Decoded::Packet { packet: Packet::Connect(packet), .. }) = decoder().decode(bytes()) {
             connect.packet = packet;
         }
-        connect.prior = black_box(Prior::Empty);
+        connect.prior = black_box(Some(Prior::Empty));
         connect.acknowledge = black_box(Acknowledge::Manual);
         connect.timeout = black_box(0);
         connect.ping_timeout = black_box(0);

@@ -28,7 +28,7 @@ impl Opened {
 }
 
 /// Opens a message, if the PUBLISH says that it is OpenC2: by its content type or by its topic.
-pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading) -> Option<Opened> {
+pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading, scheme: &Scheme<'_>) -> Option<Opened> {
     let received = Received {
         topic,
         qos: publish.delivery.qos(),
@@ -36,9 +36,8 @@ pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading) -
         properties: publish.properties,
         payload: publish.payload,
     };
-    let scheme = Scheme::default();
-    let verdict = check(&received, &scheme, reading.lenient);
-    if !verdict.is_openc2() && Channel::read(&scheme, topic.as_str()).is_none() {
+    let verdict = check(&received, scheme, reading.lenient);
+    if !verdict.is_openc2() && Channel::read(scheme, topic.as_str()).is_none() {
         return None;
     }
     let encoding = verdict.encoding.unwrap_or_else(|| Encoding::sniff(publish.payload));

@@ -1,6 +1,6 @@
 //! DISCONNECT (section 3.14) and AUTH (section 3.15).
 
-use crate::packet::{self, Body, PacketType, Plan};
+use super::shape::{self, Body, PacketType, Plan};
 use crate::property::{in_disconnect, place};
 use crate::reason::carrier;
 use crate::wire::{Reader, Writer};
@@ -58,7 +58,7 @@ impl<'a> Disconnect<'a> {
     /// # Errors
     /// When `from` may not send the packet so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan(from)?)
+        shape::write(sink, self, &self.plan(from)?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -66,7 +66,7 @@ impl<'a> Disconnect<'a> {
     /// # Errors
     /// When `from` may not send the packet so.
     pub fn encoded_len(&self, from: Sender) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan(from)?)
+        shape::len(self, &self.plan(from)?)
     }
 
     /// What has to be known to write the packet, if it may be sent.
@@ -123,7 +123,7 @@ impl<'a> Auth<'a> {
     /// # Errors
     /// When `from` may not send the packet so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan(from)?)
+        shape::write(sink, self, &self.plan(from)?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -131,7 +131,7 @@ impl<'a> Auth<'a> {
     /// # Errors
     /// When `from` may not send the packet so.
     pub fn encoded_len(&self, from: Sender) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan(from)?)
+        shape::len(self, &self.plan(from)?)
     }
 
     /// What has to be known to write the packet, if it may be sent.
