@@ -16,7 +16,7 @@ for option in "$@"; do
         *) echo "count.sh [--peers] [--record]" >&2; exit 2 ;;
     esac
 done
-cargo build --quiet --profile measured -p benches --bin codec-workload
+cargo build --quiet --profile measured -p benches --bin codec-workload --bin nom-workload
 target=${CARGO_TARGET_DIR:-../target}
 if [ $peers = yes ]; then
     (cd peers && cargo build --quiet --release)
@@ -42,11 +42,15 @@ figure() {
 cell() { awk -F, -v o="$1" -v w="$2" -v c="$3" '$1 == o && $2 == w { print $c }' gates.csv; }
 
 status=0
-for operation in decode encode; do
+for operation in decode text encode; do
     echo
-    echo "| $operation, instructions per packet | 1 | 2 | 3 | 4 | 5 | 6 | 7 |"
+    case $operation in
+        text) echo "| decode, every text read as a str | 1 | 2 | 3 | 4 | 5 | 6 | 7 |" ;;
+        *) echo "| $operation, instructions per packet | 1 | 2 | 3 | 4 | 5 | 6 | 7 |" ;;
+    esac
     echo "|---|---|---|---|---|---|---|---|"
-    if [ $peers = yes ]; then
+    # The peers have texts as str from the start, or as bytes only: one row serves.
+    if [ $peers = yes ] && [ $operation != text ]; then
         for peer in rumqttc mqtt-protocol-core mountain-mqtt minimq; do
             row="| $peer |"
             for workload in 1 2 3 4 5 6 7; do
@@ -54,6 +58,13 @@ for operation in decode encode; do
             done
             echo "$row"
         done
+    fi
+    if [ $operation = decode ]; then
+        row="| a PUBLISH reader made with nom |"
+        for workload in 1 2 3 4 5 6 7; do
+            row="$row $(figure "$target/measured/nom-workload" $operation $workload) |"
+        done
+        echo "$row"
     fi
     ours="| **ours** |" goals="| goal |"
     for workload in 1 2 3 4 5 6 7; do

@@ -3,10 +3,13 @@
 
 pub mod growth;
 mod measure;
+pub mod nom_reader;
 pub mod openc2;
+pub mod other;
 mod ours;
 pub mod workload;
 
 pub use measure::{Subject, measured, refused, repeat, run};
-pub use ours::{Ours, Stream};
+pub use nom_reader::Nom;
+pub use ours::{Given, Ours, Stream};
 pub use workload::Workload;

@@ -17,13 +17,17 @@ pub trait Subject {
 
     /// The bytes of `packets` packets, ready to be decoded one by one; `None` if this codec can't decode such packets.
     fn input(workload: Workload, bytes: &'static [u8]) -> Option<Self::Input>;
-    /// Decodes the next packet and reads every field and property of it.
+    /// Decodes the next packet and reads every field and property of it, texts as bytes where the codec has them so.
     fn decode(input: &mut Self::Input);
-    /// The packet of this workload, ready to be encoded; `None` if this codec can't encode such packets.
+    /// As [`decode`](Self::decode), every text as `&str`.
+    fn decode_text(input: &mut Self::Input) {
+        Self::decode(input);
+    }
+    /// What an application has in hand to make the packet of this workload; `None` if this codec can't encode such packets.
     fn packet(workload: Workload, bytes: &'static [u8]) -> Option<Self::Packet>;
     /// Room for any packet of the workloads.
     fn output() -> Self::Output;
-    /// Encodes one packet into empty room, `times` times by [`repeat`]; gives the number of bytes written.
+    /// Makes the packet and encodes it into empty room, `times` times by [`repeat`]; gives the number of bytes written.
     fn encode(packet: &Self::Packet, output: &mut Self::Output, times: usize) -> usize;
 }
 
@@ -35,7 +39,8 @@ pub fn measured(times: usize, mut step: impl FnMut()) {
     }
 }
 
-/// Encodes a packet as often as asked for, in the loop that is counted: `encode` is one packet type's encoder, chosen outside.
+/// Makes and encodes a packet as often as asked for, in the loop that is counted: `encode` is for one packet type, chosen outside.
+/// What it is made of can't be seen by the compiler.
 #[inline(always)]
 pub fn repeat<P>(times: usize, packet: &P, mut encode: impl FnMut(&P) -> usize) -> usize {
     let mut step = || black_box(encode(black_box(packet)));
@@ -45,7 +50,7 @@ pub fn repeat<P>(times: usize, packet: &P, mut encode: impl FnMut(&P) -> usize) 
     step()
 }
 
-/// Runs `operation` (`decode` or `encode`) on a workload `reps` times; `None` when the codec can't do it.
+/// Runs `operation` (`decode`, `text` or `encode`) on a workload `reps` times; `None` when the codec can't do it.
 #[must_use]
 pub fn run<S: Subject>(operation: &str, workload: Workload, reps: usize) -> Option<()> {
     let bytes: &'static [u8] = workload.bytes().leak();
@@ -53,6 +58,10 @@ pub fn run<S: Subject>(operation: &str, workload: Workload, reps: usize) -> Opti
         "decode" => {
             let mut input = S::input(workload, bytes.repeat(reps).leak())?;
             measured(reps * workload.packets(), || S::decode(&mut input));
+        }
+        "text" => {
+            let mut input = S::input(workload, bytes.repeat(reps).leak())?;
+            measured(reps * workload.packets(), || S::decode_text(&mut input));
         }
         "encode" => {
             let packet = S::packet(workload, bytes)?;

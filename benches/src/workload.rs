@@ -26,15 +26,15 @@ pub const CONTENT_TYPE: &str = "application/openc2";
 /// The user properties of workload 1.
 pub const USER_PROPERTIES: [(&str, &str); 2] = [("msgType", "req"), ("encoding", "json")];
 /// The topic of workload 2: 20 bytes.
-pub const BARE_TOPIC: &str = "plant/7/sensor/12/mv";
+pub const BARE_TOPIC: &str = "oc2/rsp/actuator/001";
 /// The topic of workload 6.
-pub const LARGE_TOPIC: &str = "oc2/rsp";
+pub const LARGE_TOPIC: &str = "oc2/rsp/actuator/001";
 /// The client identifier of workload 4.
-pub const CLIENT_ID: &str = "oc2-producer-0001";
+pub const CLIENT_ID: &str = "oc2-consumer-0001";
 /// The user name of workload 4.
-pub const USER_NAME: &str = "producer";
+pub const USER_NAME: &str = "openc2";
 /// The password of workload 4.
-pub const PASSWORD: &[u8] = b"correct horse";
+pub const PASSWORD: &[u8] = b"correct horse battery";
 /// The keep alive of workload 4, seconds.
 pub const KEEP_ALIVE: u16 = 60;
 /// The session expiry interval of workload 4, seconds.
@@ -42,17 +42,17 @@ pub const SESSION_EXPIRY: u32 = 3600;
 /// The receive maximum of workload 4.
 pub const RECEIVE_MAXIMUM: u16 = 32;
 /// The packet identifier of every packet that has one.
-pub const PACKET_ID: u16 = 7;
+pub const PACKET_ID: u16 = 0x1234;
 /// The filters of workload 7, each at most at QoS 1.
 pub const FILTERS: [&str; 8] = [
     "oc2/cmd/all",
     "oc2/cmd/ap/slpf",
-    "oc2/cmd/ap/x-acme",
-    "oc2/cmd/device/gate-7",
+    "oc2/cmd/ap/sbom",
+    "oc2/cmd/device/0001",
     "oc2/rsp/+",
-    "oc2/rsp/producer-0001",
-    "plant/+/sensor/#",
-    "$share/group/oc2/ntf/#",
+    "oc2/evt/#",
+    "oc2/cmd/ap/+/x",
+    "$share/g1/oc2/cmd/ap/er",
 ];
 
 impl Workload {

@@ -73,48 +73,37 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-mod ack;
-mod connack;
-mod connect;
 mod decoder;
-mod disconnect;
 mod error;
 mod list;
 #[cfg(feature = "bytes")]
 mod owned;
 mod packet;
-mod print;
 mod property;
-mod publish;
 mod reason;
 mod rule;
 mod sink;
-mod suback;
-mod subscribe;
 #[cfg(test)]
 mod testing;
 mod text;
 mod topic;
 mod value;
 mod wire;
+mod word;
 
-pub use ack::{Ack, AckKind};
-pub use connack::ConnAck;
-pub use connect::{Connect, Will};
 pub use decoder::{Decoded, Decoder, Frame, MAXIMUM_PACKET_SIZE};
-pub use disconnect::{Auth, Disconnect};
-pub use error::{CodecError, EncodeError, Error};
+pub use error::{CodecError, EncodeError, Error, OutOfRange};
 pub use list::{Item, Iter, List};
 #[cfg(feature = "bytes")]
 pub use owned::OwnedPublish;
-pub use packet::{Packet, PacketType};
+pub use packet::{
+    Ack, AckKind, Auth, ConnAck, Connect, Delivery, Disconnect, Packet, PacketType, Publish, SubAck, Subscribe,
+    Subscription, SubscriptionOptions, TopicRef, Unsubscribe, Will,
+};
 pub use property::{Properties, Property};
-pub use publish::{Delivery, Publish, TopicRef};
 pub use reason::{ReasonCode, UnknownReason};
 pub use rule::Rule;
 pub use sink::{Full, Sink};
-pub use suback::SubAck;
-pub use subscribe::{Subscribe, Subscription, SubscriptionOptions, Unsubscribe};
 pub use text::Text;
 pub use topic::{Filter, Topic};
-pub use value::{OutOfRange, PacketId, PayloadFormat, QoS, RetainHandling, Sender, SubscriptionId, TopicAlias};
+pub use value::{PacketId, PayloadFormat, QoS, RetainHandling, Sender, SubscriptionId, TopicAlias};

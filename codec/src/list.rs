@@ -124,25 +124,32 @@ impl<'a, T: Item<'a>> List<'a, T> {
     /// Writes all items, which take `len` bytes: as the bytes that they came in, unless there is among those what is no item
     /// of the list (the topic alias of a PUBLISH that has another now).
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn put(&self, w: &mut Writer<'_>, len: usize) {
+    fn put(&self, w: &mut Writer<'_>, len: usize) {
         match self.items {
             Items::Wire(ref bytes) if bytes.len() == len => w.put(bytes),
-            Items::Wire(_) => self.put_each(w),
+            Items::Wire(_) => w.part(len).map_or((), |room| self.put_each(room)),
             Items::Slice(items) => items.iter().for_each(|item| item.put(w)),
         }
     }
 
+    /// Writes items one by one. (It takes the room, not the writer, which can then be in registers where all else is inlined.)
     #[cold]
-    fn put_each(&self, w: &mut Writer<'_>) {
-        self.iter().for_each(|item| item.put(w));
+    #[inline(never)]
+    fn put_each(&self, room: &mut [u8]) {
+        let mut w = Writer::new(room);
+        self.iter().for_each(|item| item.put(&mut w));
     }
 
-    /// Writes items that are all written.
+    /// Counts the items, whose length is known, or writes them.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn put_plain(&self, w: &mut Writer<'_>) {
-        match self.items {
-            Items::Wire(ref bytes) => w.put(bytes),
-            Items::Slice(items) => items.iter().for_each(|item| item.put(w)),
+    pub(crate) fn put_or_count(&self, w: &mut Writer<'_>, len: usize) {
+        if w.counts() {
+            return w.skip(len);
+        }
+        // Where all is inlined, a writer of its own stays in registers.
+        match cfg!(target_pointer_width = "64") {
+            true => w.part(len).map_or((), |room| self.put_all(room)),
+            false => self.put(w, len),
         }
     }
 
@@ -217,7 +224,8 @@ enum Rest<'a, T> {
 impl<'a, T: Item<'a>> Iterator for Iter<'a, T> {
     type Item = T;
 
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     fn next(&mut self) -> Option<T> {
         match &mut self.rest {
             Rest::Wire(rest) => T::get(rest),

@@ -6,12 +6,11 @@ mod table;
 
 use crate::list::{Iter, List, Wire};
 use crate::value::{Sender, SubscriptionId, TopicAlias};
-use crate::wire::{self, Reader, Writer, add};
+use crate::wire::{self, Reader, Writer, add, varint_len};
 use crate::{ReasonCode, Rule, Text, Topic};
 
 pub use table::Property;
-pub(crate) use table::section;
-use table::{Kind, TABLE, entry, entry_bit, entry_kind};
+use table::{Kind, NUMBERS, allowed, bit, kind};
 
 /// Where properties stand: the packet type, 0 for the will, and two more for what one side alone may not send.
 pub(crate) mod place {
@@ -129,6 +128,7 @@ impl<'a> Properties<'a> {
         }
     }
 
+    #[inline(never)]
     fn find(&self, id: u8) -> Option<Property<'a>> {
         // A loop, so that code which is to be small has the reading of a property once.
         let mut properties = self.iter();
@@ -140,28 +140,34 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// Reads the property length and the properties, and checks them all. The reader also notes which there are.
+    /// Reads the property length and the properties, and checks them all.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn read(r: &mut Reader<'a>, place: u8) -> Option<Self> {
+        Self::read_found(r, place).map(|(properties, _)| properties)
+    }
+
+    /// As [`read`](Self::read), and tells which there are.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn read_found(r: &mut Reader<'a>, place: u8) -> Option<(Self, Found)> {
         let start = r.left();
         r.ends_against(Rule::PROPERTY_LENGTH_MISSING);
         let len = r.varint()?;
         r.ends_against(Rule::PROPERTY_LENGTH);
         let bytes = r.take(len as usize)?;
         r.ends_against(Rule::REMAINING_LENGTH);
-        r.found = Found::NONE;
+        let mut found = Found::NONE;
         if !bytes.is_empty() {
             let mut list = Reader::part(bytes, r.left(), Rule::PROPERTY_LENGTH);
-            let Some(found) = check_all(&mut list, place) else {
+            let Some(all) = check_all(&mut list, place) else {
                 *r = list;
                 return None;
             };
-            r.found = found;
+            found = all;
         }
-        if r.found.lacks_method(place) {
+        if found.lacks_method(place) {
             return r.protocol_error(start, method_missing(place));
         }
-        Some(Self(List::checked(bytes)))
+        Some((Self(List::checked(bytes)), found))
     }
 
     /// How many bytes the properties take, without the property length, if they may all stand in `place`.
@@ -173,23 +179,21 @@ impl<'a> Properties<'a> {
     /// As [`measure`](Self::measure), and tells which there are.
     #[inline(never)]
     pub(crate) fn measure_all(&self, place: u8) -> Result<(usize, Found), Rule> {
-        let (len, found) = match self.0.slice() {
+        let (mut len, mut open) = (0usize, Open::all(place));
+        match self.0.slice() {
             Ok(list) => {
-                let (mut len, mut found) = (0usize, Found::NONE);
                 for property in list {
-                    (len, found) = property.measure(place, len, found)?;
+                    len = property.measure(place, len, &mut open)?;
                 }
-                (len, found)
             }
             // Decoded, perhaps from another kind of packet.
             Err(_) => {
-                let (mut len, mut found) = (0usize, Found::NONE);
                 for property in self.iter() {
-                    (len, found) = property.measure(place, len, found)?;
+                    len = property.measure(place, len, &mut open)?;
                 }
-                (len, found)
             }
-        };
+        }
+        let found = open.closed(place);
         if found.lacks_method(place) { Err(method_missing(place)) } else { Ok((len, found)) }
     }
 
@@ -201,26 +205,27 @@ impl<'a> Properties<'a> {
     }
 
     /// As [`put`](Self::put), with one property before them.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn put_behind(&self, alias: TopicAlias, w: &mut Writer<'_>, len: usize) {
+        let all = len.saturating_add(3);
+        if let Some(room) = w.part(all.saturating_add(varint_len(all))) {
+            self.write_behind(alias, room, len);
+        }
+    }
+
     #[cold]
     #[inline(never)]
-    pub(crate) fn put_behind(&self, alias: TopicAlias, w: &mut Writer<'_>, len: usize) {
+    fn write_behind(&self, alias: TopicAlias, room: &mut [u8], len: usize) {
+        let mut w = Writer::new(room);
         w.varint(len.saturating_add(3) as u32);
         let [high, low] = alias.get().to_be_bytes();
         w.chunk([TOPIC_ALIAS, high, low]);
-        self.put_list(w, len);
+        self.put_list(&mut w, len);
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn put_list(&self, w: &mut Writer<'_>, len: usize) {
-        if w.counts() {
-            w.skip(len); // What `measure` has counted already.
-        } else {
-            // Where all is inlined, a writer of its own stays in registers.
-            match cfg!(target_pointer_width = "64") {
-                true => w.part(len).map_or((), |room| self.0.put_all(room)),
-                false => self.0.put(w, len),
-            }
-        }
+        self.0.put_or_count(w, len); // What `measure` has counted already.
     }
 
     /// The checked text of all properties, for a stricter look at it.
@@ -243,15 +248,13 @@ fn hidden_alias(mut rest: &[u8]) -> Option<TopicAlias> {
 }
 
 impl Property<'_> {
-    /// The length and the kinds of properties that end with this one, if it may stand in `place` behind `found`.
+    /// The length of properties that end with this one, if it is among those that may still stand in `place`.
     #[inline(always)]
-    fn measure(&self, place: u8, len: usize, mut found: Found) -> Result<(usize, Found), Rule> {
-        let id = self.id();
-        let Some(entry) = entry(id, place) else { return Err(misplaced(id, place).1) };
-        if !found.add(entry, place) {
-            return Err(Rule::of_property(place, id));
+    fn measure(&self, place: u8, len: usize, open: &mut Open) -> Result<usize, Rule> {
+        if !open.take(self.id()) {
+            return Err(not_open(self.id(), place).1);
         }
-        Ok((add(len, self.size(place)?), found))
+        Ok(add(len, self.size(place)?))
     }
 }
 
@@ -282,29 +285,60 @@ impl<'a> IntoIterator for Properties<'a> {
     }
 }
 
-/// Which properties a list holds: a bit for each row of the table.
+impl Rule {
+    /// The identifier as the standard prints it, without brackets: `MQTT-3.3.1-4` or `MQTT 3.1.2.11.3`.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self.row() {
+            Ok(id) => id,
+            Err([place, property]) => table::section(place, property),
+        }
+    }
+}
+
+/// Which properties may still stand in a place: a bit for each row of the table.
+struct Open {
+    bits: u32,
+    /// Those of them that may repeat.
+    repeat: u32,
+}
+
+impl Open {
+    #[inline]
+    fn all(place: u8) -> Self {
+        const REPEATS: u32 = bit_of(USER_PROPERTY);
+        const REPEATS_IN_PUBLISH: u32 = REPEATS | bit_of(SUBSCRIPTION_IDENTIFIER);
+        Self { bits: allowed(place), repeat: if place == place::PUBLISH { REPEATS_IN_PUBLISH } else { REPEATS } }
+    }
+
+    /// Takes note of a property, unless it may not stand here, or not a second time.
+    #[inline]
+    fn take(&mut self, id: u8) -> bool {
+        let bit = bit(id);
+        let open = self.bits & bit != 0;
+        self.bits &= !bit | self.repeat;
+        open
+    }
+
+    /// Those that have been taken and may not repeat.
+    #[inline]
+    fn closed(&self, place: u8) -> Found {
+        Found(allowed(place) & !self.bits)
+    }
+}
+
+/// Which properties a list holds, of those that may not repeat: a bit for each row of the table.
 #[derive(Clone, Copy)]
 pub(crate) struct Found(u32);
 
 impl Found {
     pub(crate) const NONE: Self = Self(0);
 
-    /// Takes note of a property; false when it may not stand here a second time. Of what may, no note is taken.
-    #[inline]
-    fn add(&mut self, entry: u32, place: u8) -> bool {
-        const REPEATS: u32 = bit(USER_PROPERTY);
-        const REPEATS_IN_PUBLISH: u32 = REPEATS | bit(SUBSCRIPTION_IDENTIFIER);
-        let bit = entry_bit(entry) & !if place == place::PUBLISH { REPEATS_IN_PUBLISH } else { REPEATS };
-        let new = self.0 & bit == 0;
-        self.0 |= bit;
-        new
-    }
-
     #[inline]
     fn has(self, id: u8) -> bool {
-        const METHOD: u32 = bit(AUTHENTICATION_METHOD);
-        const DATA: u32 = bit(AUTHENTICATION_DATA);
-        const ALIAS: u32 = bit(TOPIC_ALIAS);
+        const METHOD: u32 = bit_of(AUTHENTICATION_METHOD);
+        const DATA: u32 = bit_of(AUTHENTICATION_DATA);
+        const ALIAS: u32 = bit_of(TOPIC_ALIAS);
         let bit = match id {
             AUTHENTICATION_METHOD => METHOD,
             AUTHENTICATION_DATA => DATA,
@@ -325,9 +359,10 @@ impl Found {
     }
 }
 
-const fn bit(id: u8) -> u32 {
+const fn bit_of(id: u8) -> u32 {
     #[allow(clippy::indexing_slicing, reason = "evaluated with identifiers of the table")]
-    entry_bit(TABLE[id as usize])
+    let number = NUMBERS[id as usize];
+    1 << number
 }
 
 /// The rule against authentication data without a method, which each of three packets states; AUTH always has a method.
@@ -354,19 +389,16 @@ fn check_all(r: &mut Reader<'_>, place: u8) -> Option<Found> {
 
 #[inline(always)]
 fn check_each(r: &mut Reader<'_>, place: u8) -> Option<Found> {
-    let mut found = Found::NONE;
+    let mut open = Open::all(place);
     while let Some((&id, _)) = r.rest().split_first() {
-        let Some(entry) = entry(id, place) else {
-            let (reason, rule) = misplaced(id, place);
+        if !open.take(id) {
+            let (reason, rule) = not_open(id, place);
             return r.refuse(r.left(), reason, rule);
-        };
-        if !found.add(entry, place) {
-            return r.protocol_error(r.left(), Rule::of_property(place, id));
         }
         let _ = r.u8();
-        check_value(r, entry_kind(entry), id, place)?;
+        check_value(r, kind(id), id, place)?;
     }
-    Some(found)
+    Some(open.closed(place))
 }
 
 /// Checks one value, and moves past it.
@@ -397,9 +429,12 @@ fn check_value(r: &mut Reader<'_>, kind: Kind, id: u8, place: u8) -> Option<()> 
     }
 }
 
-/// Why a property may not stand in a place.
+/// Why a property may not stand in a place, or not a second time.
 #[cold]
-fn misplaced(id: u8, place: u8) -> (ReasonCode, Rule) {
+fn not_open(id: u8, place: u8) -> (ReasonCode, Rule) {
+    if allowed(place) & bit(id) != 0 {
+        return (ReasonCode::PROTOCOL_ERROR, Rule::of_property(place, id));
+    }
     match (id, place) {
         (SUBSCRIPTION_IDENTIFIER, place::PUBLISH_BY_CLIENT) => {
             (ReasonCode::PROTOCOL_ERROR, Rule::SUBSCRIPTION_ID_FROM_CLIENT)

@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use crate::text::{Text, first_special, none_special};
-use crate::wire::{Fault, Reader, check_text};
+use crate::text::{Text, check_text};
+use crate::wire::{Fault, Reader};
+use crate::word::{first_special, none_special};
 use crate::{ReasonCode, Rule};
 
 /// A topic name: a string of at least one character without wildcards.
@@ -149,11 +150,15 @@ impl<'a> Filter<'a> {
     /// # Errors
     /// What [`Text::new`] refuses, and the rules of sections 4.7.1, 4.7.3 and 4.8.2.
     pub fn new(filter: &'a str) -> Result<Self, Rule> {
-        let text = Text::new(filter)?;
-        match check(text.as_bytes()) {
-            Ok(()) => Ok(Self(text)),
-            Err((rule, _)) => Err(rule),
+        let bytes = filter.as_bytes();
+        if bytes.len() > usize::from(u16::MAX) {
+            return Err(Rule::STRING_LENGTH);
         }
+        if !is_plain_filter(bytes) {
+            Text::new(filter)?;
+            check(bytes).map_err(|(rule, _)| rule)?;
+        }
+        Ok(Self::checked(bytes))
     }
 
     /// Wraps a filter that has been checked.
@@ -163,7 +168,8 @@ impl<'a> Filter<'a> {
     }
 
     /// Reads a filter.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(crate) fn read(r: &mut Reader<'a>) -> Option<Self> {
         let bytes = r.bytes()?;
         if !is_plain_filter(bytes) {
@@ -257,7 +263,9 @@ fn is_plain_filter(bytes: &[u8]) -> bool {
     match bytes {
         [] => false,
         [b'$', ..] => is_plain_shared(bytes),
-        _ => are_plain_levels(bytes),
+        // Most wildcards are the last level.
+        [levels @ .., b'/', b'+' | b'#'] if is_plain_name(levels) => true,
+        _ => is_plain_name(bytes) || are_plain_levels(bytes),
     }
 }
 
@@ -266,7 +274,10 @@ fn is_plain_filter(bytes: &[u8]) -> bool {
 fn is_plain_shared(bytes: &[u8]) -> bool {
     match Filter::checked(bytes).split_share() {
         Some((name, levels)) => {
-            !name.is_empty() && is_plain_name(name) && !levels.is_empty() && are_plain_levels(levels)
+            // Mostly without a wildcard: then one look at the whole is enough.
+            !name.is_empty()
+                && !levels.is_empty()
+                && (is_plain_name(bytes) || is_plain_name(name) && are_plain_levels(levels))
         }
         None => !bytes.starts_with(SHARE) && are_plain_levels(bytes),
     }

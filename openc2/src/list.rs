@@ -345,6 +345,7 @@ impl fmt::Debug for Pairs<'_> {
 pub struct PairsIter<'a>(PairsIterRepr<'a>);
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "nothing can be boxed, and it is walked through where it lies")]
 enum PairsIterRepr<'a> {
     /// The rest, and whether `query features` follows.
     Slice(core::slice::Iter<'a, Pair<'a>>, bool),

@@ -256,20 +256,23 @@ impl Reading {
     }
 
     #[inline(always)]
-    fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a, 'static>, Error> {
+    fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a, '_>, Error> {
         if bytes.len() > self.size {
             return Err(Error { rule: LanguageRule::TooLarge, at: self.size, path: Path::EMPTY });
         }
-        let reader = match encoding {
+        let mut reader = match encoding {
             Encoding::Json => match core::str::from_utf8(bytes) {
-                Ok(text) => Reader::json(text, self.depth).looked_through(),
+                Ok(text) => Reader::json(text, self.depth),
                 Err(error) => {
                     return Err(Error { rule: LanguageRule::Utf8, at: error.valid_up_to(), path: Path::EMPTY });
                 }
             },
             Encoding::Cbor => Reader::detect(bytes, self.depth),
         };
-        Ok(reader.in_mode(self.language, self.lenient))
+        reader.look_through();
+        reader.language = self.language;
+        reader.lenient = self.lenient;
+        Ok(reader)
     }
 
     fn read<'a, T: Value<'a>>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<T>, Error> {
@@ -284,12 +287,13 @@ impl Reading {
         let Ok(read) = result else { return };
         let mut places = Places::new(self.members);
         let mut reader = match self.reader(encoding, bytes) {
-            Ok(reader) => reader.with_places(&mut places),
+            Ok(reader) => reader,
             Err(error) => {
                 *result = Err(error);
                 return;
             }
         };
+        reader.use_places(&mut places);
         read.value.fill(&mut reader);
         reader.end();
         read.quirks = reader.quirks;

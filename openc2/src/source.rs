@@ -177,8 +177,13 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// Whether a JSON text holds a noncharacter is told for all of its strings at once: hardly any does.
-    pub(crate) fn looked_through(mut self) -> Self {
+    pub(crate) fn look_through(&mut self) {
         self.strange = !self.text.is_ascii() && has_noncharacter(self.text);
+    }
+
+    /// The same on the way.
+    pub(crate) fn looked_through(mut self) -> Self {
+        self.look_through();
         self
     }
 
@@ -190,8 +195,13 @@ impl<'a, 't> Reader<'a, 't> {
 
     /// Checks on the way that what may stand only once does.
     pub(crate) fn with_places(mut self, places: &'t mut Places) -> Self {
-        self.places = Some(places);
+        self.use_places(places);
         self
+    }
+
+    /// The same where the reader lies.
+    pub(crate) const fn use_places(&mut self, places: &'t mut Places) {
+        self.places = Some(places);
     }
 
     pub(crate) const fn is_json(&self) -> bool {

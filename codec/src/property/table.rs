@@ -28,11 +28,16 @@ pub(super) enum Kind {
     Pair,
 }
 
-// An entry of the table: bits 0 to 17 the places, bits 20 to 23 the kind, bits 27 to 31 the number of the row.
+/// How many places there are.
+pub(super) const PLACES: usize = 18;
 
-const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
+/// The number of no property.
+const UNKNOWN: u8 = 31;
+
+/// The places in which a property may stand, a bit each: those of its row, and what one side alone may not send.
+const fn places(id: u8, row: &[u8]) -> u32 {
     let mut mask = 0;
-    let mut rest = places;
+    let mut rest = row;
     while let Some((&place, tail)) = rest.split_first() {
         mask |= 1 << place;
         if place == place::PUBLISH && id != SUBSCRIPTION_IDENTIFIER {
@@ -43,35 +48,20 @@ const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
         }
         rest = tail;
     }
-    mask | (kind as u32) << 20 | (row as u32) << 27
+    mask
 }
 
-/// The entry of a property that may stand in `place`.
+/// A property's bit among those of a place: its row's number. (Not its identifier's, up to 0x2A: on a Cortex-M shifts of 64 bits are
+/// calls.)
 #[inline]
-pub(super) fn entry(id: u8, place: u8) -> Option<u32> {
-    let entry = *TABLE.get(usize::from(id))?;
-    if entry >> (place & 31) & 1 == 0 { None } else { Some(entry) }
+pub(super) fn bit(id: u8) -> u32 {
+    1 << (NUMBERS.get(usize::from(id)).copied().unwrap_or(UNKNOWN) & 31)
 }
 
+/// The properties that may stand in a place, a bit each.
 #[inline]
-pub(super) const fn entry_bit(entry: u32) -> u32 {
-    1 << (entry >> 27)
-}
-
-#[inline]
-pub(super) fn entry_kind(entry: u32) -> Kind {
-    match entry >> 20 & 0xF {
-        0 => Kind::Flag,
-        1 => Kind::U16,
-        2 => Kind::NonZeroU16,
-        3 => Kind::U32,
-        4 => Kind::NonZeroU32,
-        5 => Kind::Varint,
-        6 => Kind::Text,
-        7 => Kind::Topic,
-        8 => Kind::Bytes,
-        _ => Kind::Pair,
-    }
+pub(super) fn allowed(place: u8) -> u32 {
+    ALLOWED.get(usize::from(place)).copied().unwrap_or(0)
 }
 
 /// A property's value: how it is read from checked bytes, written, and whether it may be sent.
@@ -198,9 +188,10 @@ impl<'a> Item<'a> for Property<'a> {}
 /// The property behind a topic alias, which is the packet's: see [`Properties::split_alias`].
 #[cold]
 #[inline(never)]
-fn behind_alias<'a>(rest: &mut &'a [u8]) -> Option<Property<'a>> {
-    wire::u16(rest)?;
-    Wire::get(rest)
+fn behind_alias(mut rest: &[u8]) -> Option<(Property<'_>, &[u8])> {
+    wire::u16(&mut rest)?;
+    let property = Wire::get(&mut rest)?;
+    Some((property, rest)) // By value, so that whoever goes through a list can have its place in registers.
 }
 
 /// What stands before the colon in a row's sentence.
@@ -293,7 +284,11 @@ macro_rules! properties {
                 let id = wire::u8(rest)?;
                 #[allow(unreachable_patterns, reason = "the table has a topic alias, too")]
                 Some(match id {
-                    TOPIC_ALIAS => return behind_alias(rest),
+                    TOPIC_ALIAS => {
+                        let (property, after) = behind_alias(rest)?;
+                        *rest = after;
+                        property
+                    }
                     $($($id => Self::$variant(Value::get(rest)?),)+)+
                     USER_PROPERTY => Self::UserProperty(Value::get(rest)?, Value::get(rest)?),
                     _ => return None,
@@ -330,20 +325,46 @@ macro_rules! properties {
         /// The rows of the table, for their numbers.
         enum Row { $($($variant,)+)+ UserProperty }
 
+        /// What a property's value is on the wire.
+        #[inline(always)]
+        pub(super) const fn kind(id: u8) -> Kind {
+            match id {
+                $($($id)|+ => Kind::$kind,)+
+                _ => Kind::Pair,
+            }
+        }
+
+        /// The number of each identifier.
         #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
-        pub(super) static TABLE: [u32; 0x2B] = {
+        pub(super) static NUMBERS: [u8; 0x2B] = {
+            let mut table = [UNKNOWN; 0x2B];
+            $($(table[$id] = Row::$variant as u8;)+)+
+            table[USER_PROPERTY as usize] = Row::UserProperty as u8;
+            table
+        };
+
+        /// The properties of each place. User properties may stand in all but the two that are the packet types 12 and 13.
+        #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
+        static ALLOWED: [u32; PLACES] = {
             use place::*;
-            let mut table = [0; 0x2B];
-            $($(table[$id] = new_entry(Row::$variant as u8, $id, Kind::$kind, &[$($place),+]);)+)+
-            table[USER_PROPERTY as usize] = new_entry(Row::UserProperty as u8, USER_PROPERTY, Kind::Pair, &[
-                WILL, CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK,
-                DISCONNECT, AUTH,
-            ]);
+            let rows = [$($((Row::$variant as u8, places($id, &[$($place),+])),)+)+];
+            let mut table = [1 << Row::UserProperty as u8; PLACES];
+            let mut place = 0;
+            while place < PLACES {
+                let mut row = 0;
+                while row < rows.len() {
+                    if rows[row].1 >> place & 1 != 0 {
+                        table[place] |= 1 << rows[row].0;
+                    }
+                    row += 1;
+                }
+                place += 1;
+            }
             table
         };
 
         /// The section that describes a property in a place.
-        pub(crate) fn section(place: u8, id: u8) -> &'static str {
+        pub(super) fn section(place: u8, id: u8) -> &'static str {
             use place::*;
             let place = match place {
                 PUBLISH_BY_CLIENT => PUBLISH,

@@ -28,7 +28,7 @@ pub const COMMANDS: [(&str, Status); 5] = [
         Status::Ok,
     ),
     (
-        r#"{"headers":{"request_id":"d1ac0489-ed51-4345-9175-f3078f30afe6","from":"p1@example.com"},"body":{"openc2":{"request":{"action":"deny","target":{"ipv4_connection":{"src_addr":"1.2.3.4","src_port":10996,"dst_addr":"198.2.3.4","dst_port":80,"protocol":"tcp"}},"args":{"start_time":1534775460000,"response_requested":"complete","slpf":{"drop_process":"none"}},"actuator":{"slpf":{"asset_id":"device-7"}}}}}}"#,
+        r#"{"headers":{"request_id":"d1ac0489-ed51-4345-9175-f3078f30afe6","from":"p1@example.com"},"body":{"openc2":{"request":{"action":"deny","target":{"ipv4_connection":{"src_addr":"1.2.3.4","src_port":10996,"dst_addr":"198.2.3.4","dst_port":80,"protocol":"tcp"}},"args":{"start_time":1534775460000,"response_requested":"complete","slpf":{"drop_process":"none"}},"actuator":{"slpf":{"asset_id":"30"}}}}}}"#,
         Status::Ok,
     ),
     (

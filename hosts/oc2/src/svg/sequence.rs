@@ -34,7 +34,6 @@ pub(super) fn draw(canvas: &mut Canvas, top: f64, left: &[Arc<str>], right: &[Ar
         let behind = || right.iter().position(|one| one == who).map(|at| left.len() + 1 + at);
         lane(at.or_else(behind).unwrap_or(0))
     };
-    #[expect(clippy::cast_precision_loss, reason = "as many as there are packets")]
     let height = steps.iter().map(|step| if matches!(step, Step::Heading(_)) { 1.6 } else { 1.0 }).sum::<f64>() * ROW;
     let (first, last) = (top + BOX.1 + 14.0, top + BOX.1 + 14.0 + height + 16.0);
     let lines = left.iter().chain(right).map(|who| (place(who), who.to_string()));

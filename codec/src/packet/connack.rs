@@ -1,6 +1,6 @@
 //! CONNACK (section 3.2).
 
-use crate::packet::{self, Body, PacketType, Plan};
+use super::shape::{self, Body, PacketType, Plan};
 use crate::property::place;
 use crate::reason::carrier;
 use crate::wire::{Reader, Writer};
@@ -26,7 +26,7 @@ impl<'a> ConnAck<'a> {
             return r.malformed(start, Rule::CONNACK_FLAGS);
         }
         let session_present = flags != 0;
-        let reason = ReasonCode::read(r, carrier::CONNACK, Rule::CONNACK_REASON)?;
+        let reason = r.reason(carrier::CONNACK, Rule::CONNACK_REASON)?;
         if session_present && reason != ReasonCode::SUCCESS {
             return r.protocol_error(start, Rule::CONNACK_SESSION_PRESENT);
         }
@@ -38,7 +38,7 @@ impl<'a> ConnAck<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan()?)
+        shape::write(sink, self, &self.plan()?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -46,7 +46,7 @@ impl<'a> ConnAck<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan()?)
+        shape::len(self, &self.plan()?)
     }
 
     /// What has to be known to write the packet, if it may be sent.

@@ -1,9 +1,9 @@
 //! SUBSCRIBE (section 3.8) and UNSUBSCRIBE (section 3.10).
 
+use super::shape::{self, Body, PacketType, Plan};
 use crate::list::{Item, List, Wire};
-use crate::packet::{self, Body, PacketType, Plan};
 use crate::property::place;
-use crate::wire::{self, Reader, Writer};
+use crate::wire::{self, Reader, Writer, add};
 use crate::{EncodeError, Filter, PacketId, Properties, QoS, RetainHandling, Rule, Sink};
 
 /// A client subscribes.
@@ -75,6 +75,25 @@ impl SubscriptionOptions {
             | (self.retain_handling as u8) << 4
     }
 
+    /// The options that a byte stands for which has been checked.
+    #[inline]
+    const fn of_checked(byte: u8) -> Self {
+        Self {
+            maximum_qos: match byte & 3 {
+                0 => QoS::AtMostOnce,
+                1 => QoS::AtLeastOnce,
+                _ => QoS::ExactlyOnce,
+            },
+            no_local: byte & NO_LOCAL != 0,
+            retain_as_published: byte & RETAIN_AS_PUBLISHED != 0,
+            retain_handling: match byte >> 4 {
+                0 => RetainHandling::SendAtSubscribe,
+                1 => RetainHandling::SendIfNew,
+                _ => RetainHandling::DoNotSend,
+            },
+        }
+    }
+
     /// The options that a byte stands for.
     ///
     /// # Errors
@@ -132,7 +151,10 @@ impl<'a> Subscription<'a> {
 
     #[inline]
     fn check(&self) -> Result<(), Rule> {
-        if self.options.no_local && self.filter.is_shared() { Err(Rule::NO_LOCAL_SHARED) } else { Ok(()) }
+        if !self.options.no_local {
+            return Ok(()); // Looked at first: nearly none has it.
+        }
+        if self.filter.is_shared() { Err(Rule::NO_LOCAL_SHARED) } else { Ok(()) }
     }
 }
 
@@ -142,13 +164,12 @@ impl<'a> Wire<'a> for Subscription<'a> {
     #[inline]
     fn get(rest: &mut &'a [u8]) -> Option<Self> {
         let filter = Filter::checked(wire::bytes(rest)?);
-        Some(Self { filter, options: SubscriptionOptions::from_u8(wire::u8(rest)?).ok()? })
+        Some(Self { filter, options: SubscriptionOptions::of_checked(wire::u8(rest)?) })
     }
 
     #[inline]
     fn put(&self, w: &mut Writer<'_>) {
-        w.bytes(self.filter.slice());
-        w.u8(self.options.to_u8());
+        w.bytes_tailed(self.filter.slice(), self.options.to_u8());
     }
 }
 
@@ -187,7 +208,7 @@ impl<'a> Subscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan()?)
+        shape::write(sink, self, &self.plan()?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -195,7 +216,7 @@ impl<'a> Subscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan()?)
+        shape::len(self, &self.plan()?)
     }
 
     /// What has to be known to write the packet, if it may be sent.
@@ -204,9 +225,13 @@ impl<'a> Subscribe<'a> {
         if self.filters.is_empty() {
             return Err(Rule::SUBSCRIBE_EMPTY);
         }
-        self.filters.iter().try_for_each(|subscription| subscription.check())?;
+        let mut list = 0;
+        for subscription in self.filters {
+            subscription.check()?;
+            list = add(list, subscription.filter.as_bytes().len().wrapping_add(3));
+        }
         let properties = self.properties.measure(place::SUBSCRIBE)?;
-        Ok(Plan::new(PacketType::Subscribe, properties))
+        Ok(Plan { list, ..Plan::new(PacketType::Subscribe, properties) })
     }
 }
 
@@ -215,7 +240,7 @@ impl Body for Subscribe<'_> {
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
         w.u16(self.id.get());
         self.properties.put(w, plan.properties);
-        self.filters.put_plain(w);
+        self.filters.put_or_count(w, plan.list);
     }
 }
 
@@ -251,7 +276,7 @@ impl<'a> Unsubscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan()?)
+        shape::write(sink, self, &self.plan()?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -259,7 +284,7 @@ impl<'a> Unsubscribe<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan()?)
+        shape::len(self, &self.plan()?)
     }
 
     /// What has to be known to write the packet, if it may be sent.
@@ -268,8 +293,9 @@ impl<'a> Unsubscribe<'a> {
         if self.filters.is_empty() {
             return Err(Rule::UNSUBSCRIBE_EMPTY);
         }
+        let list = self.filters.iter().fold(0, |len, filter| add(len, filter.as_bytes().len().wrapping_add(2)));
         let properties = self.properties.measure(place::UNSUBSCRIBE)?;
-        Ok(Plan::new(PacketType::Unsubscribe, properties))
+        Ok(Plan { list, ..Plan::new(PacketType::Unsubscribe, properties) })
     }
 }
 
@@ -278,7 +304,7 @@ impl Body for Unsubscribe<'_> {
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
         w.u16(self.id.get());
         self.properties.put(w, plan.properties);
-        self.filters.put_plain(w);
+        self.filters.put_or_count(w, plan.list);
     }
 }
 

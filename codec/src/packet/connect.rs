@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::packet::{self, Body, PacketType, Plan};
+use super::shape::{self, Body, PacketType, Plan};
 use crate::property::place;
 use crate::wire::{Reader, Writer, fits_u16};
 use crate::{EncodeError, Properties, QoS, ReasonCode, Rule, Sink, Text, Topic};
@@ -60,6 +60,10 @@ pub struct Will<'a> {
 const PROTOCOL_NAME: &str = "MQTT";
 const PROTOCOL_VERSION: u8 = 5;
 
+/// Protocol name, protocol version and no flags, and the flags that need no further check: all of a CONNECT without a will.
+const HEAD: u64 = u64::from_be_bytes(*b"\x00\x04MQTT\x05\x00");
+const PLAIN_FLAGS: u64 = (flag::CLEAN_START | flag::PASSWORD | flag::USER_NAME) as u64;
+
 /// The connect flags (section 3.1.2.3).
 mod flag {
     pub(super) const RESERVED: u8 = 1 << 0;
@@ -73,21 +77,16 @@ mod flag {
 
 impl<'a> Connect<'a> {
     /// Reads everything behind the fixed header.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn read(r: &mut Reader<'a>) -> Option<Self> {
-        let start = r.left();
-        if r.text()? != PROTOCOL_NAME {
-            return r.refuse(start, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_NAME);
-        }
-        let start = r.left();
-        if r.u8()? != PROTOCOL_VERSION {
-            return r.refuse(start, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_VERSION);
-        }
-        let start = r.left();
-        let flags = r.u8()?;
-        if let Err(rule) = check_flags(flags) {
-            return r.malformed(start, rule);
-        }
+        let flags = match r.rest().first_chunk() {
+            // Nearly every CONNECT: name, version and flags in one look.
+            Some(&head) if u64::from_be_bytes(head) & !PLAIN_FLAGS == HEAD => {
+                let _ = r.take(head.len());
+                (u64::from_be_bytes(head) & PLAIN_FLAGS) as u8
+            }
+            _ => Self::read_head(r)?,
+        };
         let has = |flag| flags & flag != 0;
         let keep_alive = r.u16()?;
         let properties = Properties::read(r, place::CONNECT)?;
@@ -116,12 +115,32 @@ impl<'a> Connect<'a> {
         Some(Self { clean_start: has(flag::CLEAN_START), keep_alive, properties, client_id, will, user_name, password })
     }
 
+    /// Reads protocol name, protocol version and connect flags.
+    #[cold]
+    #[inline(never)]
+    fn read_head(r: &mut Reader<'a>) -> Option<u8> {
+        let start = r.left();
+        if r.text()? != PROTOCOL_NAME {
+            return r.refuse(start, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_NAME);
+        }
+        let start = r.left();
+        if r.u8()? != PROTOCOL_VERSION {
+            return r.refuse(start, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION, Rule::PROTOCOL_VERSION);
+        }
+        let start = r.left();
+        let flags = r.u8()?;
+        match check_flags(flags) {
+            Ok(()) => Some(flags),
+            Err(rule) => r.malformed(start, rule),
+        }
+    }
+
     /// Writes the packet, and returns its length in bytes.
     ///
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan()?)
+        shape::write(sink, self, &self.plan()?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -129,7 +148,7 @@ impl<'a> Connect<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan()?)
+        shape::len(self, &self.plan()?)
     }
 
     fn flags(&self) -> u8 {

@@ -1,10 +1,10 @@
 //! SUBACK (section 3.9) and UNSUBACK (section 3.11): one shape.
 
+use super::shape::{self, Body, PacketType, Plan};
 use crate::list::{Item, List, Wire};
-use crate::packet::{self, Body, PacketType, Plan};
 use crate::property::place;
 use crate::reason::carrier;
-use crate::wire::{self, Reader, Writer};
+use crate::wire::{self, Reader, Writer, add};
 use crate::{EncodeError, PacketId, Properties, ReasonCode, Rule, Sink};
 
 /// The contents of a SUBACK or an UNSUBACK: one reason code for each topic filter of the request, in their order.
@@ -52,7 +52,7 @@ impl<'a> SubAck<'a> {
         }
         let reasons = List::checked(r.rest());
         while !r.is_empty() {
-            ReasonCode::read(r, carrier, reason_rule)?;
+            r.reason(carrier, reason_rule)?;
         }
         Some(Self { id, properties, reasons })
     }
@@ -62,7 +62,7 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan(carrier::SUBACK)?)
+        shape::write(sink, self, &self.plan(carrier::SUBACK)?)
     }
 
     /// Writes the packet as UNSUBACK, and returns its length in bytes.
@@ -70,7 +70,7 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// As [`encode`](Self::encode).
     pub fn encode_unsuback<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan(carrier::UNSUBACK)?)
+        shape::write(sink, self, &self.plan(carrier::UNSUBACK)?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -78,7 +78,7 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan(carrier::SUBACK)?)
+        shape::len(self, &self.plan(carrier::SUBACK)?)
     }
 
     /// How many bytes [`encode_unsuback`](Self::encode_unsuback) would write.
@@ -86,7 +86,7 @@ impl<'a> SubAck<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_unsuback_len(&self) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan(carrier::UNSUBACK)?)
+        shape::len(self, &self.plan(carrier::UNSUBACK)?)
     }
 
     /// What has to be known to write the packet, if it may be sent.
@@ -96,12 +96,16 @@ impl<'a> SubAck<'a> {
         if self.reasons.is_empty() {
             return Err(count_rule);
         }
-        if !self.reasons.iter().all(|reason| reason.fits(carrier)) {
-            return Err(reason_rule);
+        let mut list = 0;
+        for reason in self.reasons {
+            if !reason.fits(carrier) {
+                return Err(reason_rule);
+            }
+            list = add(list, 1);
         }
         let properties = self.properties.measure(place)?;
         let packet = if carrier == carrier::SUBACK { PacketType::SubAck } else { PacketType::UnsubAck };
-        Ok(Plan::new(packet, properties))
+        Ok(Plan { list, ..Plan::new(packet, properties) })
     }
 }
 
@@ -110,7 +114,7 @@ impl Body for SubAck<'_> {
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
         w.u16(self.id.get());
         self.properties.put(w, plan.properties);
-        self.reasons.put_plain(w);
+        self.reasons.put_or_count(w, plan.list);
     }
 }
 

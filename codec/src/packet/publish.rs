@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::packet::{self, Body, PacketType, Plan};
+use super::shape::{self, Body, PacketType, Plan};
 use crate::property::in_publish;
 use crate::wire::{Reader, Writer};
 use crate::{EncodeError, PacketId, Properties, Property, QoS, ReasonCode, Rule, Sender, Sink, Topic, TopicAlias};
@@ -135,7 +135,7 @@ const RETAIN: u8 = 1 << 0;
 
 impl<'a> Publish<'a> {
     /// Reads everything behind the fixed header, whose flags have been checked.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn read(first: u8, r: &mut Reader<'a>, from: Sender) -> Option<Self> {
         let start = r.left();
         let name = Topic::read_or_empty(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
@@ -147,26 +147,19 @@ impl<'a> Publish<'a> {
                 if qos == 1 { Delivery::AtLeastOnce { id, dup } } else { Delivery::ExactlyOnce { id, dup } }
             }
         };
-        let properties = Properties::read(r, in_publish(from))?;
-        let publish = Self { topic: TopicRef::Name(name), delivery, retain, properties, payload: r.rest() };
-        if !name.as_bytes().is_empty() && !r.found.topic_alias() {
-            return Some(publish);
+        let (properties, found) = Properties::read_found(r, in_publish(from))?;
+        let (mut topic, mut properties) = (TopicRef::Name(name), properties);
+        if name.as_bytes().is_empty() || found.topic_alias() {
+            // An alias, or an empty name, which needs one.
+            let alias;
+            (alias, properties) = properties.split_alias();
+            topic = match alias {
+                Some(alias) if name.as_bytes().is_empty() => TopicRef::Alias(alias),
+                Some(alias) => TopicRef::NameAndAlias(name, alias),
+                None => return r.protocol_error(start, Rule::TOPIC_MISSING),
+            };
         }
-        match publish.with_alias(name) {
-            None => r.protocol_error(start, Rule::TOPIC_MISSING),
-            aliased => aliased,
-        }
-    }
-
-    /// A PUBLISH with an alias, or with an empty name, which needs one.
-    #[cold]
-    fn with_alias(self, name: Topic<'a>) -> Option<Self> {
-        let (alias, properties) = self.properties.split_alias();
-        let topic = match alias? {
-            alias if name.as_bytes().is_empty() => TopicRef::Alias(alias),
-            alias => TopicRef::NameAndAlias(name, alias),
-        };
-        Some(Self { topic, properties, ..self })
+        Some(Self { topic, delivery, retain, properties, payload: r.rest() })
     }
 
     /// Writes the packet, and returns its length in bytes.
@@ -174,7 +167,7 @@ impl<'a> Publish<'a> {
     /// # Errors
     /// When `from` may not send the packet so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan(from)?)
+        shape::write(sink, self, &self.plan(from)?)
     }
 
     /// Writes everything but the payload, and returns how many bytes that is. The remaining length counts the payload,
@@ -184,7 +177,7 @@ impl<'a> Publish<'a> {
     /// As [`encode`](Self::encode).
     pub fn encode_head<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
         let plan = Plan { apart: self.payload.len(), ..self.plan(from)? };
-        packet::write(sink, self, &plan)
+        shape::write(sink, self, &plan)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -192,7 +185,7 @@ impl<'a> Publish<'a> {
     /// # Errors
     /// When `from` may not send the packet so.
     pub fn encoded_len(&self, from: Sender) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan(from)?)
+        shape::len(self, &self.plan(from)?)
     }
 
     #[inline]

@@ -1,6 +1,6 @@
 //! DISCONNECT (section 3.14) and AUTH (section 3.15).
 
-use crate::packet::{self, Body, PacketType, Plan};
+use super::shape::{self, Body, PacketType, Plan};
 use crate::property::{in_disconnect, place};
 use crate::reason::carrier;
 use crate::wire::{Reader, Writer};
@@ -45,7 +45,7 @@ impl<'a> Disconnect<'a> {
         // Section 3.14.2.1: no remaining length means Normal disconnection; one of 1 means no properties.
         let mut disconnect = Disconnect { reason: ReasonCode::NORMAL_DISCONNECTION, properties: Properties::EMPTY };
         if !r.is_empty() {
-            disconnect.reason = ReasonCode::read(r, disconnect_carrier(from), Rule::DISCONNECT_REASON)?;
+            disconnect.reason = r.reason(disconnect_carrier(from), Rule::DISCONNECT_REASON)?;
         }
         if !r.is_empty() {
             disconnect.properties = Properties::read(r, in_disconnect(from))?;
@@ -58,7 +58,7 @@ impl<'a> Disconnect<'a> {
     /// # Errors
     /// When `from` may not send the packet so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan(from)?)
+        shape::write(sink, self, &self.plan(from)?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -66,7 +66,7 @@ impl<'a> Disconnect<'a> {
     /// # Errors
     /// When `from` may not send the packet so.
     pub fn encoded_len(&self, from: Sender) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan(from)?)
+        shape::len(self, &self.plan(from)?)
     }
 
     /// What has to be known to write the packet, if it may be sent.
@@ -114,7 +114,7 @@ impl<'a> Auth<'a> {
                 Sender::Client => r.protocol_error(0, Rule::AUTH_METHOD),
             };
         }
-        let reason = ReasonCode::read(r, auth_carrier(from), Rule::AUTH_REASON)?;
+        let reason = r.reason(auth_carrier(from), Rule::AUTH_REASON)?;
         Some(Self { reason, properties: Properties::read(r, place::AUTH)? })
     }
 
@@ -123,7 +123,7 @@ impl<'a> Auth<'a> {
     /// # Errors
     /// When `from` may not send the packet so, or the sink has no room. Then nothing has been written.
     pub fn encode<S: Sink + ?Sized>(&self, from: Sender, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan(from)?)
+        shape::write(sink, self, &self.plan(from)?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -131,7 +131,7 @@ impl<'a> Auth<'a> {
     /// # Errors
     /// When `from` may not send the packet so.
     pub fn encoded_len(&self, from: Sender) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan(from)?)
+        shape::len(self, &self.plan(from)?)
     }
 
     /// What has to be known to write the packet, if it may be sent.

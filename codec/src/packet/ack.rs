@@ -1,6 +1,6 @@
 //! PUBACK, PUBREC, PUBREL and PUBCOMP (sections 3.4 to 3.7): one shape, told apart by [`AckKind`].
 
-use crate::packet::{self, Body, PacketType, Plan};
+use super::shape::{self, Body, PacketType, Plan};
 use crate::reason::carrier;
 use crate::wire::{Reader, Writer};
 use crate::{EncodeError, PacketId, Properties, ReasonCode, Rule, Sink};
@@ -87,7 +87,7 @@ impl<'a> Ack<'a> {
         let mut ack = Self { id, reason: ReasonCode::SUCCESS, properties: Properties::EMPTY };
         // Section 3.4.2.1: a remaining length of 2 means Success, one of 3 means no properties.
         if !r.is_empty() {
-            ack.reason = ReasonCode::read(r, kind.carrier(), kind.reason_rule())?;
+            ack.reason = r.reason(kind.carrier(), kind.reason_rule())?;
         }
         if !r.is_empty() {
             ack.properties = Properties::read(r, kind as u8)?;
@@ -115,7 +115,7 @@ impl<'a> Ack<'a> {
 
     #[inline(never)]
     fn encode_reason<S: Sink + ?Sized>(&self, kind: AckKind, sink: &mut S) -> Result<usize, EncodeError> {
-        packet::write(sink, self, &self.plan(kind)?)
+        shape::write(sink, self, &self.plan(kind)?)
     }
 
     /// How many bytes [`encode`](Self::encode) would write.
@@ -123,7 +123,7 @@ impl<'a> Ack<'a> {
     /// # Errors
     /// When the packet may not be sent so.
     pub fn encoded_len(&self, kind: AckKind) -> Result<usize, EncodeError> {
-        packet::len(self, &self.plan(kind)?)
+        shape::len(self, &self.plan(kind)?)
     }
 
     /// What has to be known to write the packet, if it may be sent.
