@@ -22,7 +22,7 @@ status=0
 [ $record = no ] || echo "operation,form,message,gate" >openc2-gates.csv
 echo "| instructions per message | small command | small response | median command | median response | large command | large response |"
 echo "|---|---|---|---|---|---|---|"
-for operation in decode encode; do
+for operation in decode encode convert; do
     for form in json cbor concise; do
         row="| $operation, $form |"
         for message in 0 1 2 3 4 5; do
@@ -44,5 +44,13 @@ for operation in decode encode; do
         done
         echo "$row"
     done
+done
+# figure OPERATION FORM: of the large messages
+figure() { awk -F, -v o="$1" -v f="$2" '$1 == o && $2 == f && $3 >= 4 { sum += $4 } END { print sum }' openc2-gates.csv; }
+for operation in encode convert; do
+    if [ "$(figure $operation cbor)" -gt $((2 * $(figure $operation json))) ]; then
+        echo "openc2-count.sh: $operation of large messages costs more than twice as much in CBOR as in JSON" >&2
+        status=1
+    fi
 done
 exit $status

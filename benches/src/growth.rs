@@ -10,9 +10,9 @@ pub enum Value {
     /// A text.
     Text(String),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// A map.
-    Map(Vec<(String, Value)>),
+    Map(Vec<(String, Self)>),
 }
 
 impl Value {
@@ -148,8 +148,11 @@ fn hostnames(n: usize, label: &str) -> String {
     vec![label; n].join(".")
 }
 
+/// A construct's name, and the message in which it is repeated so often.
+pub type Construct = (&'static str, fn(usize) -> Value);
+
 /// Every construct: its name, and the message in which it is repeated so often.
-pub const CONSTRUCTS: &[(&str, fn(usize) -> Value)] = &[
+pub const CONSTRUCTS: &[Construct] = &[
     ("headers, ascending", |n| headers(keys(0..n, "", &text("")))),
     ("headers, descending", |n| headers(keys((0..n).rev(), "", &text("")))),
     ("headers, one twice at the end", |n| headers(keys((0..n).chain([n / 2]), "", &text("")))),

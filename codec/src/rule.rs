@@ -183,6 +183,7 @@ rules! {
     // Limits of a connection
     MAXIMUM_PACKET_SIZE = "MQTT-3.1.2-24", "a packet is no larger than the receiver's maximum packet size";
     SERVER_MAXIMUM_PACKET_SIZE = "MQTT-3.2.2-15", "a client's packets are no larger than the server's maximum packet size";
+    SERVER_PACKET_SIZE_TOO_SMALL = "MQTT 3.2.2.3.6", "a server takes packets of 5 bytes, such as an acknowledgement with a reason";
     SERVER_MAXIMUM_QOS = "MQTT-3.2.2-11", "a client publishes at no QoS above the server's maximum";
     RETAIN_UNAVAILABLE = "MQTT-3.2.2-14", "a client sends no retained message to a server without retained messages";
     SERVER_TOPIC_ALIAS_MAXIMUM = "MQTT-3.2.2-17", "a client's topic alias is within the server's topic alias maximum";
@@ -212,6 +213,7 @@ rules! {
     // Exchanges
     SERVER_ID_IN_USE = "MQTT-2.2.1-4", "a server's new PUBLISH has an identifier that is not in use";
     ANSWER_BY_QOS = "MQTT-3.3.4-1", "the QoS of a PUBLISH decides which packets answer it";
+    PUBREC_TAKEN_BACK = "MQTT-4.3.3-8", "a receiver that has accepted a message does not refuse it afterwards";
     PUBREL_UNASKED = "MQTT 4.3.3", "PUBREL answers PUBREC";
 
     // Enhanced authentication
@@ -219,8 +221,10 @@ rules! {
     AUTH_ANSWERS = "MQTT-4.12.0-3", "a client's AUTH answers a server's and continues the authentication";
     AUTH_SAME_METHOD = "MQTT-4.12.0-5", "every AUTH and the accepting CONNACK have the authentication method of CONNECT";
     AUTH_UNASKED = "MQTT-4.12.0-6", "a server authenticates only where CONNECT named a method";
+    AUTH_TURN = "MQTT 4.12", "client and server take turns in sending AUTH";
     AUTH_WITHOUT_METHOD = "MQTT-4.12.0-7", "a client that named no method sends no AUTH";
     REAUTHENTICATION = "MQTT-4.12.1-1", "an authenticated client begins again once it is connected";
+    REAUTHENTICATION_BY_SERVER = "MQTT 4.12.1", "only a client begins an authentication anew";
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use crate::Form;
 use crate::error::LanguageRule;
 use crate::number::{MAX_INTEGER, Number, twice};
-use crate::source::{Item, Key, Kind, Numeral, Reader, Shape, Walk};
+use crate::source::{Group, Item, Key, Kind, Numeral, Reader, Shape, Walk};
 use crate::text::Str;
 use crate::vocabulary::{Name, search};
 
@@ -63,6 +63,11 @@ impl<'a> Reader<'a, '_> {
             (5, ..=27 | 31) => return Kind::Map,
             (7, 20 | 21) => return Kind::Boolean,
             (7, 22) => return Kind::Null,
+            // Well-formed, but no value of the language; from 32 on they stand in a byte of their own.
+            (7, ..=19 | 23) => LanguageRule::CborSimple,
+            (7, 24) if self.bytes.get(self.at.saturating_add(1)).is_some_and(|value| *value >= 32) => {
+                LanguageRule::CborSimple
+            }
             (2 | 3, 31) => LanguageRule::CborChunks,
             (6, _) => LanguageRule::CborTag,
             _ => LanguageRule::CborJunk,
@@ -99,9 +104,18 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// The bytes of a string whose head begins here.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn string_bytes(&mut self) -> &'a [u8] {
         let at = self.at;
-        let length = self.head().and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
+        let info = self.bytes.get(at).map_or(0, |first| first & 31);
+        // Most are short, and a head that is not there has no end to be found either.
+        let length = match info {
+            0..=23 => {
+                self.at = at.saturating_add(1);
+                usize::from(info)
+            }
+            _ => self.head().and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX),
+        };
         let end = self.at.saturating_add(length);
         match self.bytes.get(self.at..end) {
             Some(bytes) => {
@@ -113,6 +127,85 @@ impl<'a> Reader<'a, '_> {
                 &[]
             }
         }
+    }
+
+    /// Passes over a text whose head begins here, checking it.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn pass_text(&mut self) -> &'a [u8] {
+        let at = self.at;
+        let text = self.string_bytes();
+        let start = self.at.saturating_sub(text.len());
+        if !is_ascii(self.bytes, start, text.len()) {
+            self.check_text(at, text);
+        }
+        text
+    }
+
+    /// Checks a text that isn't all ASCII; it begins at a place.
+    #[inline(never)]
+    fn check_text(&mut self, at: usize, bytes: &'a [u8]) -> &'a str {
+        let rule = match core::str::from_utf8(bytes) {
+            Ok(text) if !crate::json::has_noncharacter(text) => return text,
+            Ok(_) => LanguageRule::Noncharacter,
+            Err(_) => LanguageRule::Utf8,
+        };
+        self.fail_at(at, rule);
+        ""
+    }
+
+    /// Passes over an item, checking it, nothing kept.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn cbor_skip(&mut self) {
+        // Most items are short texts.
+        if let Some(0x60..=0x78) = self.bytes.get(self.at) {
+            self.pass_text();
+        } else {
+            self.cbor_skip_other();
+        }
+    }
+
+    #[inline(never)]
+    fn cbor_skip_other(&mut self) {
+        match self.cbor_kind() {
+            Kind::Text => {
+                self.pass_text();
+            }
+            Kind::Map => self.cbor_skip_map(),
+            Kind::List => {
+                let mut walk = self.cbor_enter(false);
+                while self.cbor_another(&mut walk) {
+                    self.cbor_skip();
+                }
+            }
+            Kind::Bytes => {
+                self.string_bytes();
+            }
+            Kind::Number => {
+                self.cbor_numeral();
+            }
+            Kind::Boolean | Kind::Null => self.at = self.at.saturating_add(1),
+            Kind::Broken => {}
+        }
+    }
+
+    fn cbor_skip_map(&mut self) {
+        let mut group = Group::NEW;
+        let mut walk = self.cbor_enter(false);
+        while self.cbor_another(&mut walk) {
+            let at = self.at;
+            let short = matches!(self.bytes.get(at), Some(0x60..=0x77)) && !self.concise();
+            let key = match short {
+                true => Item::Bytes(self.pass_text()),
+                false => match (self.cbor_kind(), self.concise()) {
+                    (Kind::Text, false) => Item::Bytes(self.pass_text()),
+                    (Kind::Number, true) => Item::Id(self.cbor_integer()),
+                    _ => return self.fail(LanguageRule::CborKey),
+                },
+            };
+            self.once(&mut group, key, at, LanguageRule::DuplicateKey);
+            self.cbor_skip();
+        }
+        self.leave(&group);
     }
 
     /// The text or identifier at a place where one was read before.
@@ -158,13 +251,11 @@ impl<'a> Reader<'a, '_> {
             return Str::EMPTY;
         }
         let at = self.at;
-        let rule = match core::str::from_utf8(self.string_bytes()) {
-            Ok(text) if text.is_ascii() || !text.chars().any(crate::json::is_noncharacter) => return Str::new(text),
-            Ok(_) => LanguageRule::Noncharacter,
-            Err(_) => LanguageRule::Utf8,
-        };
-        self.fail_at(at, rule);
-        Str::EMPTY
+        let bytes = self.string_bytes();
+        match core::str::from_utf8(bytes) {
+            Ok(text) if text.is_ascii() => Str::new(text),
+            _ => Str::new(self.check_text(at, bytes)),
+        }
     }
 
     pub(crate) fn cbor_bytes(&mut self) -> &'a [u8] {
@@ -249,7 +340,9 @@ impl<'a> Reader<'a, '_> {
             Kind::Map => self.cbor_enter(false),
             Kind::List if self.concise() && shape == Shape::Record => self.cbor_enter(true),
             _ => {
-                self.unexpected(LanguageRule::WantMap);
+                // A record is an array in the concise form.
+                let record = self.concise() && shape == Shape::Record;
+                self.unexpected(if record { LanguageRule::WantList } else { LanguageRule::WantMap });
                 Walk::OVER
             }
         }
@@ -332,6 +425,24 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
+/// Whether so many bytes from a place on are ASCII; what stands behind them is read too, and left out.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+fn is_ascii(bytes: &[u8], start: usize, length: usize) -> bool {
+    let (mut at, mut left, mut beyond) = (start, length, 0u64);
+    while left > 0 {
+        let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
+            let rest = bytes.get(at..).unwrap_or_default();
+            beyond |= rest.iter().take(left).fold(0, |all, byte| all | u64::from(*byte));
+            break;
+        };
+        let word = u64::from_le_bytes(*word);
+        beyond |= if left < 8 { word & (1u64 << (left * 8)).wrapping_sub(1) } else { word };
+        at = at.saturating_add(8);
+        left = left.saturating_sub(8);
+    }
+    beyond & 0x8080_8080_8080_8080 == 0
+}
+
 /// A half-precision number (RFC 8949 appendix D).
 fn half(bits: u16) -> f64 {
     let fraction = bits & 0x3FF;
@@ -390,7 +501,11 @@ mod tests {
             (&[0xA2, 0x61, b'a', 0x01, 0x61, b'a', 0x02], LanguageRule::DuplicateKey),
             (&[0xA2, 0x61, b'a', 0x01, 0x05, 0x02], LanguageRule::CborKey),
             (&[0xFF], LanguageRule::CborJunk),
-            (&[0xF7], LanguageRule::CborJunk),
+            (&[0xF7], LanguageRule::CborSimple),
+            (&[0xE0], LanguageRule::CborSimple),
+            (&[0xF8, 0x20], LanguageRule::CborSimple),
+            (&[0xF8, 0x1F], LanguageRule::CborJunk),
+            (&[0xF8], LanguageRule::CborJunk),
             (&[0x1C], LanguageRule::CborJunk),
             (&[0xC1, 0x01], LanguageRule::CborTag),
             (&[0x7F, 0x61, b'a', 0xFF], LanguageRule::CborChunks),

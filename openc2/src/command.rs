@@ -77,7 +77,7 @@ impl<'a> Command<'a> {
             Kind::Number => r
                 .one_of::<RegisteredProfile>(LanguageRule::Profile)
                 .map_or(Str::EMPTY, |profile| Str::new(profile.name())),
-            _ => r.text(),
+            _ => r.text_unless_concise(LanguageRule::WantInteger),
         };
         extension::check_namespace(profile, at, r);
         Actuator { profile, specifiers: None }

@@ -8,7 +8,7 @@ use crate::raw::DEPTH;
 use crate::response::Response;
 use crate::source::{Key, Kind as ValueKind, Reader, Shape, named};
 use crate::transfer::Encoding;
-use crate::vocabulary::{CommandKey, MessageKey, ResponseKey};
+use crate::vocabulary::{CommandKey, MessageKey, RecordKey, ResponseKey};
 
 /// What a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,7 +64,7 @@ impl Kind {
 fn by_field(mut r: Reader<'_, '_>) -> Option<Kind> {
     let mut walk = r.open_map(Shape::Map);
     while let Some(Key::Name(name)) = r.key(&mut walk) {
-        if named::<MessageKey>(name).is_some() {
+        if named::<MessageKey>(name).is_some() || named::<RecordKey>(name).is_some() {
             return Some(Kind::Message);
         }
         if named::<CommandKey>(name).is_some() || name == "profile" {

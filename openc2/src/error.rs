@@ -44,6 +44,7 @@ rules! {
     CborJunk = "RFC 8949 3", "not a well-formed item";
     CborTrailing = "RFC 8949 5.3.1", "something follows the item";
     CborTag = "JADN 4.4", "a tag has no place here";
+    CborSimple = "JADN 4.4", "undefined, or a simple value that is none of the language";
     CborKey = "JADN 4.4", "a key is a text or an identifier, the same throughout";
     CborChunks = "RFC 8949 3.2.3", "a string in chunks is not read";
     TooMany = "RFC 8259 9", "more fields or items than this reader tells apart, not in ascending order";
@@ -63,6 +64,7 @@ rules! {
     // The message.
     NoBody = "CS01 2.4.2", "the message has no body";
     OneContent = "CS01 2.4.2", "the body holds exactly one of request, response and notification";
+    NoContent = "CSD03 2.4.2", "the message has no content";
     EmptyHeaders = "CS01 2.4.2", "headers, if present, hold at least one field";
     EmptyNotification = "LS2 3.3.3", "a notification holds at least one field";
     EmptyFrom = "CS01 3.2", "from names the sender";
@@ -115,7 +117,6 @@ rules! {
     // Stateless packet filtering.
     SlpfTarget = "SLPF 2.1.2.2", "not a target of this profile";
     SlpfArg = "SLPF 2.1.3.2", "not an argument of this profile";
-    SlpfEmpty = "SLPF 2.1", "at least one field is needed here";
     SlpfDropProcess = "SLPF 2.1.3.2", "drop_process is none, reject or false_ack";
     SlpfDirection = "SLPF 2.1.3.2", "direction is both, ingress or egress";
     SlpfSpecifier = "SLPF 2.1.4", "not a specifier of this profile";

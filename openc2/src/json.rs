@@ -2,7 +2,7 @@
 
 use crate::error::LanguageRule;
 use crate::number::{self, MAX_INTEGER, Number};
-use crate::source::{Kind, Numeral, Reader, Walk};
+use crate::source::{Group, Item, Kind, Numeral, Reader, Walk};
 use crate::text::Str;
 use crate::vocabulary::{Name, search};
 
@@ -177,17 +177,17 @@ impl<'a> Reader<'a, '_> {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn string(&mut self) -> Str<'a> {
         let start = self.at + 1;
-        let plain = plain(self.bytes, start);
-        self.at = start.saturating_add(plain.length);
-        // Most strings are ASCII without escapes.
-        if plain.ascii
-            && self.bytes.get(self.at) == Some(&b'"')
-            && let Some(raw) = self.text.get(start..self.at)
+        let end = start.saturating_add(plain(self.bytes, start));
+        self.at = end;
+        // Most strings hold no escape.
+        if self.bytes.get(end) == Some(&b'"')
+            && !self.strange
+            && let Some(raw) = self.text.get(start..end)
         {
             self.at += 1;
             return Str::from_json(raw, false);
         }
-        self.special_string(start, plain.ascii)
+        self.special_string(start)
     }
 
     /// The string whose quotation mark is at a place where one was read before.
@@ -195,7 +195,7 @@ impl<'a> Reader<'a, '_> {
         let start = at.saturating_add(1);
         let (mut end, mut escaped) = (start, false);
         loop {
-            end = end.saturating_add(plain(self.bytes, end).length);
+            end = end.saturating_add(plain(self.bytes, end));
             match self.bytes.get(end) {
                 Some(b'\\') => {
                     escaped = true;
@@ -207,10 +207,98 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// The rest of a string that holds an escape or a character beyond ASCII, or doesn't end.
+    /// Passes over a string that begins here, checking it.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn pass_string(&mut self) -> Item<'a> {
+        let start = self.at + 1;
+        let end = start.saturating_add(plain(self.bytes, start));
+        self.at = end;
+        if self.bytes.get(end) == Some(&b'"') && !self.strange {
+            self.at += 1;
+            return Item::Bytes(self.bytes.get(start..end).unwrap_or_default());
+        }
+        self.special_string(start).into()
+    }
+
+    /// Passes over a value, checking it, nothing kept.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn json_skip(&mut self) {
+        // Most values are strings.
+        if self.peek() == Some(b'"') {
+            self.pass_string();
+        } else {
+            self.json_skip_other();
+        }
+    }
+
+    #[inline(never)]
+    fn json_skip_other(&mut self) {
+        match self.peek() {
+            Some(b'{') => self.json_skip_map(),
+            Some(b'[') => self.json_skip_list(),
+            Some(b'-' | b'0'..=b'9') => {
+                self.json_numeral();
+            }
+            Some(b'n') => self.word("null"),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            _ => self.junk(),
+        }
+    }
+
+    fn json_skip_list(&mut self) {
+        self.json_enter(b'[', LanguageRule::WantList);
+        if self.peek() == Some(b']') {
+            return self.json_leave();
+        }
+        loop {
+            self.json_skip();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => return self.json_leave(),
+                _ => return self.junk(),
+            }
+        }
+    }
+
+    fn json_skip_map(&mut self) {
+        let mut group = Group::NEW;
+        self.json_enter(b'{', LanguageRule::WantMap);
+        if self.peek() == Some(b'}') {
+            return self.json_leave();
+        }
+        loop {
+            if self.peek() != Some(b'"') {
+                return self.junk();
+            }
+            let at = self.at;
+            let key = self.pass_string();
+            match self.peek() {
+                Some(b':') => self.at += 1,
+                _ => return self.junk(),
+            }
+            self.once(&mut group, key, at, LanguageRule::DuplicateKey);
+            self.json_skip();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break,
+                _ => return self.junk(),
+            }
+        }
+        self.leave(&group);
+        self.json_leave();
+    }
+
+    /// Passes over the end of a map or list.
+    fn json_leave(&mut self) {
+        self.at = self.at.saturating_add(1);
+        self.depth = self.depth.saturating_add(1);
+    }
+
+    /// The rest of a string that holds an escape or perhaps a noncharacter, or doesn't end.
     #[cold]
     #[inline(never)]
-    fn special_string(&mut self, start: usize, mut ascii: bool) -> Str<'a> {
+    fn special_string(&mut self, start: usize) -> Str<'a> {
         let mut escaped = false;
         loop {
             match self.bytes.get(self.at) {
@@ -226,12 +314,10 @@ impl<'a> Reader<'a, '_> {
                     return Str::EMPTY;
                 }
             }
-            let plain = plain(self.bytes, self.at);
-            self.at = self.at.saturating_add(plain.length);
-            ascii &= plain.ascii;
+            self.at = self.at.saturating_add(plain(self.bytes, self.at));
         }
         let raw = self.text.get(start..self.at).unwrap_or_default();
-        if !ascii && raw.chars().any(is_noncharacter) {
+        if self.strange && has_noncharacter(raw) {
             self.fail_at(start.saturating_sub(1), LanguageRule::Noncharacter);
         }
         self.at += 1;
@@ -358,43 +444,53 @@ fn hex4(bytes: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0u32, |sum, digit| Some((sum << 4) | char::from(*digit).to_digit(16)?))
 }
 
-/// Bytes before a quotation mark, a backslash or a control character.
-#[derive(Clone, Copy)]
-pub(crate) struct Plain {
-    pub(crate) length: usize,
-    /// Whether all of them are ASCII.
-    pub(crate) ascii: bool,
-}
-
-/// Looks for the end of what is plain from a place on, eight bytes at a time.
+/// How many bytes stand from a place on before a quotation mark, a backslash or a control character: eight at a time.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
-pub(crate) fn plain(bytes: &[u8], from: usize) -> Plain {
+pub(crate) fn plain(bytes: &[u8], from: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     // Bytes that are zero have their high bit set in the result; above the first one it may err.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let zeros = |word: u64| word.wrapping_sub(ONES);
     let special = |word: u64| {
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64)) | control
+        let control = word.wrapping_sub(ONES * 0x20);
+        (zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64)) | control) & !word & HIGH
     };
-    let mut at = from;
-    let mut beyond = 0u64;
-    loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let word = match rest.first_chunk::<8>() {
-            Some(word) => u64::from_le_bytes(*word),
-            // What is missing reads as control characters, which end it.
-            None => rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
-        };
-        let special = special(word);
+    let (words, rest) = bytes.get(from..).unwrap_or_default().as_chunks::<8>();
+    let mut length = 0usize;
+    for word in words {
+        let special = special(u64::from_le_bytes(*word));
         if special != 0 {
-            let before = special.trailing_zeros();
-            beyond |= word & HIGH & (1u64 << before).wrapping_sub(1);
-            let length = at.saturating_add((before / 8) as usize).saturating_sub(from);
-            return Plain { length, ascii: beyond == 0 };
+            return length.wrapping_add((special.trailing_zeros() / 8) as usize);
         }
-        beyond |= word & HIGH;
-        at = at.saturating_add(8);
+        length = length.wrapping_add(8);
+    }
+    // What is missing reads as control characters, which end it.
+    let word = rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
+    length.wrapping_add((special(word).trailing_zeros() / 8) as usize)
+}
+
+/// Whether a text holds a noncharacter. In UTF-8 few other characters begin with the same bytes, so most blocks hold none.
+pub(crate) fn has_noncharacter(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_at_checked(64.min(rest.len())).filter(|(first, _)| !first.is_empty()) {
+        if first.iter().fold(false, |found, byte| found | (*byte >= 0xEF)) {
+            for (at, byte) in first.iter().enumerate() {
+                if *byte >= 0xEF && begins_noncharacter(rest.get(at..).unwrap_or_default()) {
+                    return true;
+                }
+            }
+        }
+        rest = after;
+    }
+    false
+}
+
+/// Whether the UTF-8 of a noncharacter stands here.
+const fn begins_noncharacter(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xEF, 0xB7, 0x90..=0xAF, ..] | [0xEF, 0xBF, 0xBE | 0xBF, ..] => true,
+        [0xF0..=0xF4, second, 0xBF, 0xBE | 0xBF, ..] => *second & 15 == 15,
+        _ => false,
     }
 }
 
@@ -405,10 +501,21 @@ mod tests {
 
     fn skip(text: &str) -> Result<(), LanguageRule> {
         let mut places = Places::new(64);
-        let mut json = Reader::json(text, 8).with_places(&mut places);
+        let mut json = Reader::json(text, 8).looked_through().with_places(&mut places);
         json.skip();
         json.end();
         json.failed().map_or(Ok(()), |fail| Err(fail.rule))
+    }
+
+    #[test]
+    fn a_noncharacter_is_found_wherever_it_stands() {
+        for c in '\0'..=char::MAX {
+            let mut text = [b'x'; 70];
+            let at = u32::from(c) as usize % 66;
+            let length = c.encode_utf8(&mut text[at..]).len();
+            let text = core::str::from_utf8(&text[..at + length]).unwrap();
+            assert_eq!(has_noncharacter(text), is_noncharacter(c), "{:x}", u32::from(c));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::raw::{Raw, Span};
 use crate::slpf;
 use crate::source::{Group, Item, Key, Kind, MAX_MEMBERS, NotOnce, Order, Places, Reader, Shape, Walk};
 use crate::text::Str;
-use crate::vocabulary::{Action, TargetKind};
+use crate::vocabulary::{Action, RegisteredProfile, TargetKind};
 
 /// A walk over a raw list or map that was checked when the message was read, so none of its steps can fail.
 #[derive(Clone)]
@@ -74,7 +74,7 @@ fn next_string<'a>(list: &mut &'a str) -> Option<Str<'a>> {
     let start = bytes.iter().position(|byte| *byte == b'"')?.saturating_add(1);
     let (mut end, mut escaped) = (start, false);
     loop {
-        end = end.saturating_add(plain(bytes, end).length);
+        end = end.saturating_add(plain(bytes, end));
         match bytes.get(end)? {
             b'"' => break,
             // Whatever is escaped, the byte behind the backslash isn't the string's end.
@@ -287,15 +287,31 @@ impl<'a> Pairs<'a> {
         Self(PairsRepr::Raw(raw))
     }
 
-    /// The pairs, one for each action.
+    /// The pairs, one for each action; where a message groups them by profile (v2.0 draft), one for each action of each group.
     pub fn iter(&self) -> PairsIter<'a> {
         PairsIter(match self.0 {
             PairsRepr::Slice(pairs) => PairsIterRepr::Slice(pairs.iter(), false),
             PairsRepr::Querying(pairs) => {
                 PairsIterRepr::Slice(pairs.iter(), !pairs.iter().any(|pair| pair.action == Action::Query))
             }
-            PairsRepr::Raw(raw) => PairsIterRepr::Raw(Steps::fields(raw)),
+            PairsRepr::Raw(raw) => PairsIterRepr::Raw { all: Steps::fields(raw), group: None },
         })
+    }
+
+    /// The pairs with the profile under which each stands, if it does.
+    pub(crate) fn grouped(&self) -> impl Iterator<Item = (Option<Str<'a>>, Pair<'a>)> + use<'a> {
+        let mut pairs = self.iter();
+        core::iter::from_fn(move || {
+            let pair = pairs.next()?;
+            let PairsIterRepr::Raw { group, .. } = &pairs.0 else { return Some((None, pair)) };
+            Some((group.as_ref().map(|(profile, _)| *profile), pair))
+        })
+    }
+
+    /// The map in which they stand, if some of them do under a profile.
+    pub(crate) fn grouped_in(&self) -> Option<Raw<'a>> {
+        let PairsRepr::Raw(raw) = self.0 else { return None };
+        self.grouped().any(|(profile, _)| profile.is_some()).then_some(raw)
     }
 
     /// Whether this action can act on a target of this name.
@@ -329,10 +345,15 @@ impl fmt::Debug for Pairs<'_> {
 pub struct PairsIter<'a>(PairsIterRepr<'a>);
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "nothing can be boxed, and it is walked through where it lies")]
 enum PairsIterRepr<'a> {
     /// The rest, and whether `query features` follows.
     Slice(core::slice::Iter<'a, Pair<'a>>, bool),
-    Raw(Steps<'a>),
+    Raw {
+        all: Steps<'a>,
+        /// The profile that is being walked through.
+        group: Option<(Str<'a>, Steps<'a>)>,
+    },
 }
 
 impl fmt::Debug for PairsIter<'_> {
@@ -349,13 +370,22 @@ impl<'a> Iterator for PairsIter<'a> {
             PairsIterRepr::Slice(pairs, query) => pairs.next().copied().or_else(|| {
                 core::mem::take(query).then(|| Pair { action: Action::Query, targets: Texts::from(&["features"]) })
             }),
-            PairsIterRepr::Raw(steps) => loop {
-                let (key, raw) = steps.field()?;
-                let action = key.of();
-                // A peer that nests pairs under profiles was noted when the message was read.
-                if let Some(action) = action {
+            PairsIterRepr::Raw { all, group } => loop {
+                if let Some((_, pairs)) = group {
+                    match pairs.field() {
+                        Some((key, raw)) => return Some(Pair { action: key.of()?, targets: Texts::from_checked(raw) }),
+                        None => *group = None,
+                    }
+                }
+                let (key, raw) = all.field()?;
+                if let Some(action) = key.of() {
                     return Some(Pair { action, targets: Texts::from_checked(raw) });
                 }
+                let profile = match key {
+                    Key::Name(name) => name,
+                    Key::Id(id) => Str::new(RegisteredProfile::from_id(id)?.name()),
+                };
+                *group = Some((profile, Steps::fields(raw)));
             },
         }
     }

@@ -1,17 +1,45 @@
 //! Messages (CS01 s2.4.2, LS1 s3.2): headers around a request, a response or a notification.
 
-use crate::Quirk;
 use crate::command::Command;
-use crate::error::LanguageRule;
+use crate::error::{EncodeError, LanguageRule};
 use crate::list::Texts;
-use crate::out::Out;
+use crate::out::{Frame, Out};
 use crate::raw::Raw;
 use crate::response::Response;
-use crate::source::{Kind, Member, Reader, Shape};
+use crate::source::{Key, Kind, Member, Reader, Shape, Walk};
 use crate::text::Str;
 use crate::transfer::MessageType;
 use crate::value::Value;
-use crate::vocabulary::{BodyKey, ContentKey, HeaderKey, MessageKey};
+use crate::vocabulary::{BodyKey, ContentKey, HeaderKey, MessageKey, Name, RecordKey, Vocabulary as _};
+use crate::{Quirk, Style};
+
+/// Which of the two structures of the transfer specification a message has. They are told apart by their keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Structure {
+    /// `headers` and `body` around the content (CS01 s2.4.2, LS2 s3.2, and all examples).
+    #[default]
+    Wrapper,
+    /// One record of `content`, `request_id`, `created`, `from` and `to` (CSD03 s2.4.2).
+    Record,
+}
+
+impl Structure {
+    /// What the message that begins here seems to be, by its first key; in the concise form, which has none, by what comes
+    /// first: content holds a map or a record, headers begin with a text or a number.
+    pub(crate) fn ahead(r: &Reader<'_, '_>) -> Self {
+        let mut r = r.clone();
+        let record = if r.concise() {
+            let mut walk = r.open_list();
+            let mut content =
+                if r.more(&mut walk) && r.kind() == Kind::Map { r.open_map(Shape::Map) } else { Walk::OVER };
+            r.key(&mut content).and_then(Key::of::<ContentKey>).is_some() && matches!(r.kind(), Kind::List | Kind::Map)
+        } else {
+            let mut walk = r.open_map(Shape::Map);
+            r.key(&mut walk).and_then(Key::of::<RecordKey>).is_some()
+        };
+        if record { Self::Record } else { Self::Wrapper }
+    }
+}
 
 /// One OpenC2 message.
 #[derive(Clone, Copy, Debug)]
@@ -20,14 +48,22 @@ pub struct Message<'a> {
     pub headers: Headers<'a>,
     /// The command, response or notification.
     pub content: Content<'a>,
-    /// A signature, as its sender wrote it. It is kept, not verified.
+    /// A signature, as its sender wrote it. It is kept, not verified. The record of CSD03 has none.
     pub signature: Option<Str<'a>>,
+    /// How it is laid out.
+    pub structure: Structure,
 }
 
 impl<'a> Message<'a> {
-    /// A message of a kind, without a signature.
+    /// A message of a kind, without a signature, with headers and body.
     pub const fn new(headers: Headers<'a>, content: Content<'a>) -> Self {
-        Self { headers, content, signature: None }
+        Self { headers, content, signature: None, structure: Structure::Wrapper }
+    }
+
+    /// The same in another structure.
+    #[must_use]
+    pub const fn structured(self, structure: Structure) -> Self {
+        Self { structure, ..self }
     }
 
     /// The body: a choice that has one member so far.
@@ -77,25 +113,70 @@ pub struct Headers<'a> {
     pub to: Option<Texts<'a>>,
 }
 
-impl Headers<'_> {
+impl<'a> Headers<'a> {
     const fn is_empty(&self) -> bool {
         self.request_id.is_none() && self.created.is_none() && self.from.is_none() && self.to.is_none()
     }
 
-    /// What of the headers comes before whatever is wrong.
-    pub(crate) fn salvage<'a>(r: &mut Reader<'a, '_>) -> Headers<'a> {
-        let mut headers = Headers::empty();
+    /// What of the headers comes before whatever is wrong, and the structure that they stand in.
+    pub(crate) fn salvage(r: &mut Reader<'a, '_>) -> (Self, Structure) {
+        let structure = Structure::ahead(r);
+        let mut headers = Self::empty();
         let mut members = r.open(Shape::Record);
-        while let Some(member) = members.next(r) {
-            match member {
-                Member::Known(MessageKey::Headers) => {
-                    headers.fill(r);
-                    break;
+        match structure {
+            Structure::Wrapper => {
+                while let Some(member) = members.next(r) {
+                    if let Member::Known(MessageKey::Headers) = member {
+                        headers.fill(r);
+                        break;
+                    }
+                    r.skip();
                 }
-                _ => r.skip(),
+            }
+            Structure::Record => {
+                while let Some(member) = members.next(r) {
+                    match member {
+                        Member::Known(RecordKey::Content) | Member::Other(_) => r.skip(),
+                        Member::Known(key) => headers.fill_of_record(key, r),
+                    }
+                }
             }
         }
-        headers
+        (headers, structure)
+    }
+
+    /// A header among the fields of the flat record.
+    fn fill_of_record(&mut self, key: RecordKey, r: &mut Reader<'a, '_>) {
+        match key {
+            RecordKey::Content => {}
+            RecordKey::RequestId => self.fill_known(HeaderKey::RequestId, r),
+            RecordKey::Created => self.fill_known(HeaderKey::Created, r),
+            RecordKey::From => self.fill_known(HeaderKey::From, r),
+            RecordKey::To => self.fill_known(HeaderKey::To, r),
+        }
+    }
+
+    fn fill_known(&mut self, key: HeaderKey, r: &mut Reader<'a, '_>) {
+        let at = r.at;
+        match key {
+            HeaderKey::RequestId => self.request_id = r.sound_text(),
+            HeaderKey::Created => {
+                let created = r.integer();
+                // A date of 1973 or before is a count of seconds, as the examples of CS01 have it.
+                if r.lenient && created < SECONDS {
+                    r.quirks.insert(Quirk::CreatedInSeconds);
+                }
+                self.created = r.sound().then_some(created);
+            }
+            HeaderKey::From => match r.sound_text() {
+                Some(from) if !from.is_empty() => self.from = Some(from),
+                _ => r.forgive(Quirk::EmptyFrom, at, LanguageRule::EmptyFrom),
+            },
+            HeaderKey::To => {
+                let to = read_to(r);
+                self.to = r.sound().then_some(to);
+            }
+        }
     }
 
     /// Whether the message is for this recipient (CS01 s2.4.2): for everyone, or for it among others.
@@ -113,25 +194,8 @@ impl<'a> Value<'a> for Headers<'a> {
     fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
         while let Some(member) = members.next(r) {
-            let at = r.at;
             match member {
-                Member::Known(HeaderKey::RequestId) => self.request_id = r.sound_text(),
-                Member::Known(HeaderKey::Created) => {
-                    let created = r.integer();
-                    // A date of 1973 or before is a count of seconds, as the examples of CS01 have it.
-                    if r.lenient && created < SECONDS {
-                        r.quirks.insert(Quirk::CreatedInSeconds);
-                    }
-                    self.created = r.sound().then_some(created);
-                }
-                Member::Known(HeaderKey::From) => match r.sound_text() {
-                    Some(from) if !from.is_empty() => self.from = Some(from),
-                    _ => r.forgive(Quirk::EmptyFrom, at, LanguageRule::EmptyFrom),
-                },
-                Member::Known(HeaderKey::To) => {
-                    let to = read_to(r);
-                    self.to = r.sound().then_some(to);
-                }
+                Member::Known(key) => self.fill_known(key, r),
                 // More headers may be defined (LS2 s3.2).
                 Member::Other(_) => r.skip(),
             }
@@ -142,24 +206,32 @@ impl<'a> Value<'a> for Headers<'a> {
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
+        self.write_each(out, &mut frame, |key| key.entry());
+        out.close(frame);
+    }
+}
+
+impl Headers<'_> {
+    /// Writes each as a field that has this name.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn write_each(&self, out: &mut Out<'_>, frame: &mut Frame, name: impl Fn(HeaderKey) -> &'static Name) {
         if let Some(id) = self.request_id {
-            out.field(&mut frame, HeaderKey::RequestId);
+            out.entry(frame, name(HeaderKey::RequestId));
             out.text(id);
         }
         if let Some(created) = self.created {
-            out.field(&mut frame, HeaderKey::Created);
+            out.entry(frame, name(HeaderKey::Created));
             out.integer(created);
         }
         if let Some(from) = self.from {
             out.require(!from.is_empty(), LanguageRule::EmptyFrom);
-            out.field(&mut frame, HeaderKey::From);
+            out.entry(frame, name(HeaderKey::From));
             out.text(from);
         }
         if let Some(to) = self.to {
-            out.field(&mut frame, HeaderKey::To);
+            out.entry(frame, name(HeaderKey::To));
             out.texts(to);
         }
-        out.close(frame);
     }
 }
 
@@ -210,24 +282,23 @@ impl<'a> Value<'a> for Content<'a> {
     }
 
     fn write(&self, out: &mut Out<'_>) {
-        let mut frame = out.open(Shape::Map);
         match self {
-            Self::Request(command) => {
-                out.field(&mut frame, ContentKey::Request);
-                command.write(out);
-            }
-            Self::Response(response) => {
-                out.field(&mut frame, ContentKey::Response);
-                response.write(out);
-            }
+            Self::Request(command) => write_content(ContentKey::Request, out, |out| command.write(out)),
+            Self::Response(response) => write_content(ContentKey::Response, out, |out| response.write(out)),
             Self::Notification(event) => {
                 out.require(event.is_filled_map(), LanguageRule::EmptyNotification);
-                out.field(&mut frame, ContentKey::Notification);
-                out.raw(*event);
+                write_content(ContentKey::Notification, out, |out| out.raw(*event));
             }
         }
-        out.close(frame);
     }
+}
+
+/// The map of one content.
+fn write_content(key: ContentKey, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
+    let mut frame = out.open(Shape::Map);
+    out.field(&mut frame, key);
+    content(out);
+    out.close(frame);
 }
 
 impl<'a> Value<'a> for Message<'a> {
@@ -237,22 +308,49 @@ impl<'a> Value<'a> for Message<'a> {
     }
 
     fn fill(&mut self, r: &mut Reader<'a, '_>) {
-        let mut body = false;
+        if r.concise() && Structure::ahead(r) == Structure::Record {
+            return self.fill_record(r);
+        }
+        let (start, mut body, mut first) = (r.begin(), false, true);
         let mut members = r.open(Shape::Record);
-        while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
-            match key {
-                MessageKey::Headers => self.headers.fill(r),
-                MessageKey::Body => {
+        while let Some(member) = members.next(r) {
+            match member {
+                Member::Known(MessageKey::Headers) => self.headers.fill(r),
+                Member::Known(MessageKey::Body) => {
                     self.fill_body(r);
                     body = true;
                 }
-                MessageKey::Signature => self.signature = Some(r.text()),
+                Member::Known(MessageKey::Signature) => self.signature = Some(r.text()),
+                Member::Other(key) if first && key.of::<RecordKey>().is_some() => {
+                    members.leave(r);
+                    r.back_to(start);
+                    return self.fill_record(r);
+                }
+                Member::Other(_) => r.fail_at(members.key_at(), LanguageRule::UnknownKey),
             }
+            first = false;
         }
         r.require(body, members.at(), LanguageRule::NoBody);
     }
 
     fn write(&self, out: &mut Out<'_>) {
+        Envelope { headers: &self.headers, signature: self.signature, structure: self.structure }
+            .write(out, |out| self.content.write(out));
+    }
+}
+
+/// A message without its content.
+struct Envelope<'e, 'a> {
+    headers: &'e Headers<'a>,
+    signature: Option<Str<'a>>,
+    structure: Structure,
+}
+
+impl Envelope<'_, '_> {
+    fn write(&self, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
+        if self.structure == Structure::Record {
+            return self.write_record(out, content);
+        }
         let mut frame = out.open(Shape::Record);
         if !self.headers.is_empty() {
             out.field(&mut frame, MessageKey::Headers);
@@ -261,13 +359,66 @@ impl<'a> Value<'a> for Message<'a> {
         out.field(&mut frame, MessageKey::Body);
         let mut body = out.open(Shape::Map);
         out.field(&mut body, BodyKey::Openc2);
-        self.content.write(out);
+        content(out);
         out.close(body);
         if let Some(signature) = self.signature {
             out.field(&mut frame, MessageKey::Signature);
             out.text(signature);
         }
         out.close(frame);
+    }
+
+    #[inline(never)]
+    fn write_record(&self, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
+        let mut frame = out.open(Shape::Record);
+        out.require(self.signature.is_none(), LanguageRule::UnknownKey);
+        out.field(&mut frame, RecordKey::Content);
+        content(out);
+        self.headers.write_each(out, &mut frame, |key| match key {
+            HeaderKey::RequestId => RecordKey::RequestId.entry(),
+            HeaderKey::Created => RecordKey::Created.entry(),
+            HeaderKey::From => RecordKey::From.entry(),
+            HeaderKey::To => RecordKey::To.entry(),
+        });
+        out.close(frame);
+    }
+}
+
+/// A message whose content is a response. A [`Message`] can be written too, whatever it holds, so who writes nothing else than
+/// responses writes this, and its program has no code for commands and their targets.
+pub(crate) struct Reply<'a> {
+    pub(crate) headers: Headers<'a>,
+    pub(crate) structure: Structure,
+    pub(crate) response: &'a Response<'a>,
+}
+
+impl Reply<'_> {
+    /// As [`Message::encode`].
+    pub(crate) fn encode(&self, style: Style, buffer: &mut [u8]) -> Result<usize, EncodeError> {
+        let mut out = Out::new(buffer, style);
+        let envelope = Envelope { headers: &self.headers, signature: None, structure: self.structure };
+        envelope.write(&mut out, |out| write_content(ContentKey::Response, out, |out| self.response.write(out)));
+        out.finish()
+    }
+}
+
+impl<'a> Message<'a> {
+    /// The flat record of CSD03 s2.4.2.
+    #[inline(never)]
+    fn fill_record(&mut self, r: &mut Reader<'a, '_>) {
+        self.structure = Structure::Record;
+        let mut content = false;
+        let mut members = r.open(Shape::Record);
+        while let Some(key) = members.only(r, LanguageRule::UnknownKey) {
+            match key {
+                RecordKey::Content => {
+                    self.content.fill(r);
+                    content = true;
+                }
+                key => self.headers.fill_of_record(key, r),
+            }
+        }
+        r.require(content, members.at(), LanguageRule::NoContent);
     }
 }
 
@@ -306,6 +457,69 @@ mod tests {
             round(json, Language::V1_0);
             round(json, Language::V2_0);
         }
+    }
+
+    #[test]
+    fn the_flat_record_of_csd03_goes_through_every_form() {
+        for json in [
+            r#"{"content":{"request":{"action":"query","target":{"features":["profiles"]}}},"request_id":"abc123","created":1610483630,"from":"Producer1@example.com","to":["a","b"]}"#,
+            r#"{"content":{"response":{"status":200,"results":{"profiles":["slpf"]}}},"request_id":"abc123","from":"Consumer1@example.com"}"#,
+            r#"{"content":{"response":{"status":200}}}"#,
+            r#"{"content":{"response":{"status":200}},"to":["a"]}"#,
+        ] {
+            round(json, Language::V1_0);
+            round(json, Language::V2_0);
+        }
+    }
+
+    #[test]
+    fn the_two_structures_are_told_apart_by_their_keys_in_any_order() {
+        let structure = |encoding, bytes: &[u8]| {
+            Reading::default().message(encoding, bytes).map(|read| read.value.structure).map_err(|error| error.rule)
+        };
+        for json in [
+            r#"{"from":"p","content":{"response":{"status":200}}}"#,
+            r#"{ "to" : ["a"], "content":{"response":{"status":200}}}"#,
+            r#"{"\u0063ontent":{"response":{"status":200}}}"#,
+        ] {
+            assert_eq!(structure(Encoding::Json, json.as_bytes()), Ok(Structure::Record), "{json}");
+        }
+        for json in [
+            r#"{"signature":"s","body":{"openc2":{"response":{"status":200}}}}"#,
+            r#"{ "body":{"openc2":{"response":{"status":200}}},"headers":{"content":{},"from":"a"}}"#,
+        ] {
+            assert_eq!(structure(Encoding::Json, json.as_bytes()), Ok(Structure::Wrapper), "{json}");
+        }
+        // CBOR: with names, then by the record's numbers: content, request_id, created, from, to.
+        let named = b"\xA2\x64from\x61p\x67content\xA1\x68response\xA1\x66status\x18\xC8";
+        assert_eq!(structure(Encoding::Cbor, named), Ok(Structure::Record));
+        let concise = b"\x84\xA1\x02\xA1\x01\x18\xC8\xF6\xF6\x61p";
+        assert_eq!(structure(Encoding::Cbor, concise), Ok(Structure::Record));
+        let request = b"\x82\xA1\x01\x82\x03\xA1\x09\x80\x61r";
+        assert_eq!(structure(Encoding::Cbor, request), Ok(Structure::Record));
+        let wrapper = b"\x82\xA1\x01\x61r\xA1\x01\xA1\x02\xA1\x01\x18\xC8";
+        assert_eq!(structure(Encoding::Cbor, wrapper), Ok(Structure::Wrapper));
+    }
+
+    #[test]
+    fn a_record_and_a_wrapper_do_not_mix() {
+        for (json, rule, path) in [
+            (r#"{"request_id":"a","body":{}}"#, LanguageRule::UnknownKey, "body"),
+            (r#"{"headers":{"from":"a"},"content":{}}"#, LanguageRule::UnknownKey, "content"),
+            (r#"{"content":{"response":{"status":200}},"signature":"s"}"#, LanguageRule::UnknownKey, "signature"),
+            (r#"{"content":{"response":{"status":200}},"from":""}"#, LanguageRule::EmptyFrom, "from"),
+            (r#"{"content":{"response":{"status":200}},"from":"a","from":"a"}"#, LanguageRule::DuplicateKey, "from"),
+            (r#"{"content":{}}"#, LanguageRule::OneContent, "content"),
+            (r#"{"from":"a"}"#, LanguageRule::NoContent, ""),
+            (r#"{"contents":{}}"#, LanguageRule::UnknownKey, "contents"),
+        ] {
+            let error = Reading::default().message(Encoding::Json, json.as_bytes()).unwrap_err();
+            assert_eq!((error.rule, error.path.as_str()), (rule, path), "{json}");
+        }
+        let mut signed = Message::new(Headers::default(), Content::Response(Response::new(crate::Status::Ok)));
+        signed.signature = Some(Str::new("s"));
+        let refused = signed.structured(Structure::Record).encode(Form::Json, &mut [0; 99]);
+        assert_eq!(refused, Err(EncodeError::Refused(LanguageRule::UnknownKey)));
     }
 
     #[test]
@@ -374,7 +588,7 @@ mod tests {
         assert_eq!(message.encode(Form::Cbor, &mut buffer), Ok(166));
         let again = Reading::default().message(Encoding::Cbor, concise).unwrap().value;
         let length = again.encode(Form::Json, &mut buffer[..]).err();
-        assert_eq!(length, Some(crate::EncodeError::Full { need: 204 }));
+        assert_eq!(length, Some(EncodeError::Full { need: 204 }));
     }
 
     #[test]

@@ -56,14 +56,14 @@ macro_rules! nets {
 
             fn fill(&mut self, r: &mut Reader<'a, '_>) {
                 let at = r.at;
-                let net = if r.kind() == Kind::List {
+                let net = if r.kind() == Kind::List && !r.is_json() {
                     let (octets, prefix) = pair(r, at, LanguageRule::$rule);
                     octets.try_into().ok().and_then(|octets: [u8; $octets]| match (octets.into(), prefix) {
                         (address, Some(prefix)) => Self::new(address, u8::try_from(prefix).ok()?),
                         (address, None) => Some(Self::host(address)),
                     })
                 } else {
-                    Self::from_text(r.text())
+                    Self::from_text(r.text_unless_concise(LanguageRule::WantList))
                 };
                 match net {
                     Some(net) => *self = net,
@@ -401,7 +401,7 @@ impl<'a> Value<'a> for MacAddr {
                 _ => None,
             }
         } else {
-            r.text().read(&mut [0; 24]).and_then(Self::parse)
+            r.text_unless_concise(LanguageRule::WantBinary).read(&mut [0; 24]).and_then(Self::parse)
         };
         match found {
             Some(found) => *self = found,

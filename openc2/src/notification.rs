@@ -2,7 +2,7 @@
 
 use crate::error::EncodeError;
 use crate::list::Texts;
-use crate::message::{Content, Headers, Message};
+use crate::message::{Content, Headers, Message, Structure};
 use crate::raw::Raw;
 use crate::text::Str;
 use crate::transfer::{Channel, Encoding, Outgoing, Quality, Scheme, TopicError, publish_properties};
@@ -34,6 +34,8 @@ pub struct Notification<'a> {
     pub content: Raw<'a>,
     /// How it is encoded.
     pub encoding: Encoding,
+    /// Which structure the message has.
+    pub structure: Structure,
     /// Which of those who receive it are to heed it; empty for all.
     pub to: Texts<'a>,
     /// How long the server may hold the message back, in seconds (CS01 s2.10).
@@ -41,9 +43,16 @@ pub struct Notification<'a> {
 }
 
 impl<'a> Notification<'a> {
-    /// For all who receive it, in JSON.
+    /// For all who receive it, in JSON and in the wrapper of CS01.
     pub const fn new(channel: Channel<'a>, content: Raw<'a>) -> Self {
-        Self { channel, content, encoding: Encoding::Json, to: Texts::EMPTY, expiry: None }
+        Self {
+            channel,
+            content,
+            encoding: Encoding::Json,
+            structure: Structure::Wrapper,
+            to: Texts::EMPTY,
+            expiry: None,
+        }
     }
 
     /// Writes it, topic and payload.
@@ -60,7 +69,7 @@ impl<'a> Notification<'a> {
             from: Some(Str::new(from)),
             to: (!self.to.is_empty()).then_some(self.to),
         };
-        let message = Message::new(headers, Content::Notification(self.content));
+        let message = Message::new(headers, Content::Notification(self.content)).structured(self.structure);
         let (topic, rest) = self.channel.write(sending.scheme, buffer)?;
         let style = Style { form: self.encoding.into(), language: sending.language };
         let length = message.encode(style, rest).map_err(|error| error.behind(topic.as_bytes().len()))?;

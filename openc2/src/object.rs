@@ -49,8 +49,10 @@ impl<'a> Value<'a> for Payload<'a> {
             Some(PayloadKey::Url) => *self = Self::Url(text_of(r, formats::uri, LanguageRule::Uri)),
             Some(PayloadKey::Bin) => {
                 let at = r.at;
-                let bytes =
-                    if r.kind() == Kind::Bytes { Some(Binary::new(r.bytes())) } else { Binary::from_base64(r.text()) };
+                let bytes = match r.kind() {
+                    Kind::Bytes => Some(Binary::new(r.bytes())),
+                    _ => Binary::from_base64(r.text_unless_concise(LanguageRule::WantBinary)),
+                };
                 match bytes {
                     Some(bytes) => *self = Self::Bin(bytes),
                     None => r.fail_at(at, LanguageRule::Base64),

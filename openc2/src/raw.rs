@@ -105,7 +105,7 @@ impl<'a> Raw<'a> {
 
 fn check(reader: Reader<'_, '_>) -> Result<(), LanguageRule> {
     let mut places = Places::new(MAX_MEMBERS);
-    let mut reader = reader.with_places(&mut places);
+    let mut reader = reader.looked_through().with_places(&mut places);
     reader.skip();
     reader.end();
     reader.failed().map_or(Ok(()), |fail| Err(fail.rule))

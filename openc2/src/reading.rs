@@ -5,7 +5,7 @@ use core::fmt;
 use crate::command::Command;
 use crate::document::{Document, Kind};
 use crate::error::{EncodeError, Error, Fail, LanguageRule, Path};
-use crate::message::{Headers, Message};
+use crate::message::{Headers, Message, Structure};
 use crate::out::Out;
 use crate::raw::DEPTH;
 use crate::response::Response;
@@ -249,17 +249,18 @@ impl Reading {
         self.read(encoding, bytes)
     }
 
-    /// The headers of a message that can't be read as a whole, as far as they can: to whom an error is to be told.
-    pub(crate) fn salvage<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Headers<'a> {
+    /// The headers of a message that can't be read as a whole, as far as they can, and the structure they stand in: to whom an
+    /// error is to be told, and how.
+    pub(crate) fn salvage<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> (Headers<'a>, Structure) {
         Headers::salvage(&mut Reader::of_sound(encoding, bytes, self.depth).in_mode(self.language, true))
     }
 
     #[inline(always)]
-    fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a, 'static>, Error> {
+    fn reader<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Reader<'a, '_>, Error> {
         if bytes.len() > self.size {
             return Err(Error { rule: LanguageRule::TooLarge, at: self.size, path: Path::EMPTY });
         }
-        let reader = match encoding {
+        let mut reader = match encoding {
             Encoding::Json => match core::str::from_utf8(bytes) {
                 Ok(text) => Reader::json(text, self.depth),
                 Err(error) => {
@@ -268,7 +269,10 @@ impl Reading {
             },
             Encoding::Cbor => Reader::detect(bytes, self.depth),
         };
-        Ok(reader.in_mode(self.language, self.lenient))
+        reader.look_through();
+        reader.language = self.language;
+        reader.lenient = self.lenient;
+        Ok(reader)
     }
 
     fn read<'a, T: Value<'a>>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<T>, Error> {
@@ -283,12 +287,13 @@ impl Reading {
         let Ok(read) = result else { return };
         let mut places = Places::new(self.members);
         let mut reader = match self.reader(encoding, bytes) {
-            Ok(reader) => reader.with_places(&mut places),
+            Ok(reader) => reader,
             Err(error) => {
                 *result = Err(error);
                 return;
             }
         };
+        reader.use_places(&mut places);
         read.value.fill(&mut reader);
         reader.end();
         read.quirks = reader.quirks;

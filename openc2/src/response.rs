@@ -8,13 +8,14 @@ use crate::error::LanguageRule;
 use crate::extension::{self, Extensions, Part, Place};
 use crate::list::{Pairs, Texts, target_name};
 use crate::number::Number;
-use crate::out::Out;
+use crate::out::{Frame, Out};
+use crate::raw::Raw;
 use crate::slpf;
-use crate::source::{Group, Item, Kind, Member, Reader, Shape, named};
+use crate::source::{Group, Item, Kind, MAX_MEMBERS, Member, NotOnce, Places, Reader, Shape, named};
 use crate::target::{read_different, read_each, read_texts};
 use crate::text::Str;
 use crate::value::Value;
-use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
+use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind, Vocabulary as _};
 
 /// A status code (LS1 s3.3.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -246,20 +247,134 @@ fn read_pairs<'a>(r: &mut Reader<'a, '_>) -> Pairs<'a> {
                 read_targets(r);
                 continue;
             };
-            // Drafts of v2.0 nest the pairs of a profile under its name; what is nested is checked alike.
+            // The draft of v2.0 groups the pairs of a profile under its name; what is in there is checked alike.
             let at = members.key_at();
             let nested = r.kind() == Kind::Map;
             r.require(nested, at, LanguageRule::Action);
             extension::namespace(key, at, r);
-            r.forgive(Quirk::NestedPairs, at, LanguageRule::Action);
+            if !r.v2() {
+                r.forgive(Quirk::NestedPairs, at, LanguageRule::Action);
+            }
             let mut inner = r.open(Shape::Map);
             while inner.only::<Action>(r, LanguageRule::Action).is_some() {
                 read_targets(r);
             }
+            inner.filled(r, LanguageRule::EmptyPairs);
         }
         members.leave(r);
         members.filled(r, LanguageRule::EmptyPairs);
     }))
+}
+
+/// Writes pairs: those of a profile under its name in v2.0; v1.0 has no place for that, so there they stand among the others.
+fn write_pairs(pairs: Pairs<'_>, out: &mut Out<'_>) {
+    let mut frame = out.open(Shape::Map);
+    if let Some(raw) = pairs.grouped_in()
+        && !out.v2()
+    {
+        let bit = |action: Action| 1u32 << (action.index() & 31);
+        let present = pairs.iter().fold(0, |present, pair| present | bit(pair.action));
+        // One walk for each action that is there, of which the language has 20.
+        for action in Action::ALL.iter().filter(|action| present & bit(**action) != 0) {
+            write_united(raw, *action, &mut frame, out);
+        }
+        return out.close(frame);
+    }
+    let mut group: Option<(Str<'_>, Frame)> = None;
+    for (profile, pair) in pairs.grouped() {
+        if group.as_ref().map(|(name, _)| *name) != profile {
+            if let Some((_, inner)) = group.take() {
+                out.close(inner);
+            }
+            if let Some(profile) = profile {
+                out.require(extension::namespace_fits(profile, out.v2()), LanguageRule::UnregisteredNsid);
+                out.profile(&mut frame, profile);
+                group = Some((profile, out.open(Shape::Map)));
+            }
+        }
+        out.require(!pair.targets.is_empty(), LanguageRule::EmptyPair);
+        out.require_all(pair.targets.distinct());
+        out.field(group.as_mut().map_or(&mut frame, |(_, inner)| inner), pair.action);
+        let mut list = out.open_list();
+        for target in pair.targets {
+            write_target(target, &mut list, out);
+        }
+        out.close(list);
+    }
+    if let Some((_, inner)) = group {
+        out.close(inner);
+    }
+    out.close(frame);
+}
+
+/// The targets of an action, whichever profile they were under, each of them once.
+fn write_united(pairs: Raw<'_>, action: Action, frame: &mut Frame, out: &mut Out<'_>) {
+    let mut places = Places::new(MAX_MEMBERS);
+    let mut r = pairs.reader().with_places(&mut places);
+    let (mut list, mut met) = (None, Group::NEW);
+    let mut walk = r.open_map(Shape::Map);
+    while let Some(key) = r.key(&mut walk) {
+        match key.of::<Action>() {
+            Some(own) if own == action => {
+                let list = list.get_or_insert_with(|| {
+                    out.field(frame, action);
+                    out.open_list()
+                });
+                unite(&mut r, &mut met, list, out);
+            }
+            Some(_) => r.pass(),
+            None => {
+                let mut inner = r.open_map(Shape::Map);
+                while let Some(key) = r.key(&mut inner) {
+                    if key.of() != Some(action) {
+                        r.pass();
+                        continue;
+                    }
+                    let list = list.get_or_insert_with(|| {
+                        out.field(frame, action);
+                        out.open_list()
+                    });
+                    unite(&mut r, &mut met, list, out);
+                }
+            }
+        }
+    }
+    if let Some(list) = list {
+        out.close(list);
+    }
+}
+
+/// Those of a list that were not met before.
+fn unite<'a>(r: &mut Reader<'a, '_>, met: &mut Group, list: &mut Frame, out: &mut Out<'_>) {
+    let mut walk = r.open_list();
+    while r.more(&mut walk) {
+        let at = r.begin();
+        let id = (r.concise() && r.kind() == Kind::Number).then(|| r.integer());
+        let (item, name) = match id {
+            Some(id) => (Item::Id(id), target_name(id).map_or(Str::EMPTY, Str::new)),
+            None => {
+                let name = r.text();
+                (name.into(), name)
+            }
+        };
+        match r.meet(met, item, at) {
+            Ok(()) => write_target(name, list, out),
+            Err(NotOnce::Twice) => {}
+            Err(NotOnce::TooMany) => out.refuse(LanguageRule::TooMany),
+        }
+    }
+}
+
+fn write_target(target: Str<'_>, list: &mut Frame, out: &mut Out<'_>) {
+    out.item(list);
+    match named::<TargetKind>(target) {
+        Some(kind) => out.one_of(kind),
+        None if out.concise() && target == slpf::RULE_NUMBER_PAIR => out.integer(slpf::RULE_NUMBER_ID),
+        None => {
+            out.require(!out.concise(), LanguageRule::ConciseExtension);
+            out.text(target);
+        }
+    }
 }
 
 /// The targets of one action.
@@ -324,26 +439,7 @@ impl<'a> Value<'a> for Results<'a> {
         if let Some(pairs) = self.pairs {
             out.require(pairs.iter().next().is_some(), LanguageRule::EmptyPairs);
             out.field(&mut frame, ResultKey::Pairs);
-            let mut inner = out.open(Shape::Map);
-            for pair in pairs.iter() {
-                out.require(!pair.targets.is_empty(), LanguageRule::EmptyPair);
-                out.require_all(pair.targets.distinct());
-                out.field(&mut inner, pair.action);
-                let mut list = out.open_list();
-                for target in pair.targets {
-                    out.item(&mut list);
-                    match named::<TargetKind>(target) {
-                        Some(kind) => out.one_of(kind),
-                        None if out.concise() && target == slpf::RULE_NUMBER_PAIR => out.integer(slpf::RULE_NUMBER_ID),
-                        None => {
-                            out.require(!out.concise(), LanguageRule::ConciseExtension);
-                            out.text(target);
-                        }
-                    }
-                }
-                out.close(list);
-            }
-            out.close(inner);
+            write_pairs(pairs, out);
         }
         if let Some(limit) = self.rate_limit {
             out.field(&mut frame, ResultKey::RateLimit);

@@ -2,19 +2,24 @@
 //! none gets none, SLPF s3.2.1.7.1: that comes before all else), and how a command went.
 
 use crate::error::LanguageRule;
+use crate::message::Structure;
 use crate::response::Status;
 use crate::source::{Key, Reader, Shape};
 use crate::transfer::{Encoding, MessageType};
-use crate::vocabulary::ResponseType;
+use crate::vocabulary::{ContentKey, ResponseType};
 
 /// A field on the way to another: its name, its identifier in the concise form, and what it stands in.
 type Step = (&'static str, u64, Shape);
 
-/// The ways to the content.
-const WAYS: [&[Step]; 1] = [&[("body", 2, Shape::Record), ("openc2", 1, Shape::Map)]];
+/// The way to the content, in either structure.
+const fn way(structure: Structure) -> &'static [Step] {
+    match structure {
+        Structure::Wrapper => &[("body", 2, Shape::Record), ("openc2", 1, Shape::Map)],
+        Structure::Record => &[("content", 1, Shape::Record)],
+    }
+}
 const REQUEST: Step = ("request", 1, Shape::Map);
 const RESPONSE: Step = ("response", 2, Shape::Map);
-const NOTIFICATION: Step = ("notification", 3, Shape::Map);
 
 /// A message as it came.
 #[derive(Clone, Copy)]
@@ -25,25 +30,23 @@ pub(crate) struct Wreck<'a> {
 }
 
 impl<'a> Wreck<'a> {
-    /// At the value to which one of the ways and these steps lead; `None` if what is wrong lies before it, or it isn't there.
+    /// At the value of the content to which these steps lead; `None` if what is wrong lies before it, or it isn't there.
     fn at(&self, steps: &[Step]) -> Option<Reader<'a, 'static>> {
-        WAYS.iter().find_map(|way| {
-            let mut reader = Reader::of_sound(self.encoding, self.payload, self.depth);
-            for (name, id, shape) in way.iter().chain(steps) {
-                let mut walk = reader.open_map(*shape);
-                loop {
-                    let here = match reader.key(&mut walk)? {
-                        Key::Name(key) => key == *name,
-                        Key::Id(key) => key == *id,
-                    };
-                    if here {
-                        break;
-                    }
-                    reader.skip();
+        let mut reader = Reader::of_sound(self.encoding, self.payload, self.depth);
+        for (name, id, shape) in way(Structure::ahead(&reader)).iter().chain(steps) {
+            let mut walk = reader.open_map(*shape);
+            loop {
+                let here = match reader.key(&mut walk)? {
+                    Key::Name(key) => key == *name,
+                    Key::Id(key) => key == *id,
+                };
+                if here {
+                    break;
                 }
+                reader.skip();
             }
-            reader.sound().then_some(reader)
-        })
+        }
+        reader.sound().then_some(reader)
     }
 
     /// Which response the sender of a request wants.
@@ -62,12 +65,17 @@ impl<'a> Wreck<'a> {
 
     /// What its content calls itself.
     pub(crate) fn kind(&self) -> Option<MessageType> {
-        let kinds = [
-            (REQUEST, MessageType::Request),
-            (RESPONSE, MessageType::Response),
-            (NOTIFICATION, MessageType::Notification),
-        ];
-        kinds.into_iter().find_map(|(step, kind)| self.at(&[step]).map(|_| kind))
+        let mut reader = self.at(&[])?;
+        let mut walk = reader.open_map(Shape::Map);
+        while let Some(key) = reader.key(&mut walk) {
+            match key.of() {
+                Some(ContentKey::Request) => return Some(MessageType::Request),
+                Some(ContentKey::Response) => return Some(MessageType::Response),
+                Some(ContentKey::Notification) => return Some(MessageType::Notification),
+                None => reader.skip(),
+            }
+        }
+        None
     }
 }
 
@@ -103,6 +111,17 @@ mod tests {
             let wreck = Wreck { encoding: Encoding::Cbor, payload: &payload, depth: 16 };
             assert_eq!(wreck.status(), Some(Status::Ok), "{payload:02X?}");
         }
+    }
+
+    #[test]
+    fn a_flat_record_tells_the_same() {
+        let payload = r#"{"from":"a","content":{"response":{"results":1,"status":500}}"#;
+        assert_eq!(
+            (json(payload).kind(), json(payload).status()),
+            (Some(MessageType::Response), Some(Status::InternalError))
+        );
+        let payload = r#"{"content":{"request":{"args":{"response_requested":"none"},"action":7}}}"#;
+        assert_eq!(json(payload).response_requested(), Some(ResponseType::None));
     }
 
     #[test]

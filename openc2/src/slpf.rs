@@ -56,7 +56,7 @@ vocabulary! {
     pub(crate) enum ResultKey { RuleNumber = 1024 "rule_number", }
 }
 
-/// The arguments of the profile (SLPF s2.1.3.2): at least one.
+/// The arguments of the profile (SLPF s2.1.3.2): a map that may be empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Args {
     /// What happens to denied traffic; only with `deny`.
@@ -82,11 +82,11 @@ pub struct Actuator<'a> {
     pub asset_tuple: Option<Texts<'a>>,
 }
 
-/// The results of the profile (SLPF s2.2.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The results of the profile (SLPF s2.2.2): a map that may be empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Results {
     /// The number that the rule was given.
-    pub rule_number: u64,
+    pub rule_number: Option<u64>,
 }
 
 impl<'a> Value<'a> for Args {
@@ -105,12 +105,10 @@ impl<'a> Value<'a> for Args {
                 ArgKey::InsertRule => self.insert_rule = Some(r.integer()),
             }
         }
-        members.filled(r, LanguageRule::SlpfEmpty);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
-        out.require(*self != Self::default(), LanguageRule::SlpfEmpty);
         if let Some(drop_process) = self.drop_process {
             out.field(&mut frame, ArgKey::DropProcess);
             out.one_of(drop_process);
@@ -178,23 +176,22 @@ impl<'a> Value<'a> for Actuator<'a> {
 impl<'a> Value<'a> for Results {
     #[inline(always)]
     fn empty() -> Self {
-        Self { rule_number: 0 }
+        Self { rule_number: None }
     }
 
     fn fill(&mut self, r: &mut Reader<'a, '_>) {
-        let mut found = false;
         let mut members = r.open(Shape::Map);
         while let Some(ResultKey::RuleNumber) = members.only(r, LanguageRule::SlpfResult) {
-            self.rule_number = r.integer();
-            found = true;
+            self.rule_number = Some(r.integer());
         }
-        r.require(found, members.at(), LanguageRule::SlpfEmpty);
     }
 
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
-        out.field(&mut frame, ResultKey::RuleNumber);
-        out.integer(self.rule_number);
+        if let Some(number) = self.rule_number {
+            out.field(&mut frame, ResultKey::RuleNumber);
+            out.integer(number);
+        }
         out.close(frame);
     }
 }
@@ -423,12 +420,29 @@ mod tests {
             let length = command.encode(form, &mut buffer).unwrap();
             let again = Reading::default().command(encoding, &buffer[..length]).unwrap().value;
             assert_eq!(rule_number_of(&again.target), Some(1234));
-            let extensions = [Results { rule_number: 9 }.extension()];
+            let extensions = [Results { rule_number: Some(9) }.extension()];
             let mut response = crate::Response::new(Status::Ok);
             response.results.extensions = extensions[..].into();
             let length = response.encode(form, &mut buffer).unwrap();
             let again = Reading::default().response(encoding, &buffer[..length]).unwrap().value;
-            assert_eq!(Results::of(&again), Some(Results { rule_number: 9 }));
+            assert_eq!(Results::of(&again), Some(Results { rule_number: Some(9) }));
+        }
+    }
+
+    #[test]
+    fn neither_arguments_nor_results_need_to_hold_anything() {
+        let command = r#"{"action":"deny","target":{"ipv4_net":"1.1.1.1"},"args":{"slpf":{}}}"#;
+        assert_eq!(Args::of(&read_command(command).unwrap()), Some(Args::default()));
+        let response = r#"{"status":200,"results":{"slpf":{}}}"#;
+        let read = Reading::default().response(Encoding::Json, response.as_bytes()).unwrap().value;
+        assert_eq!(Results::of(&read), Some(Results::default()));
+        for form in [Form::Json, Form::Cbor, Form::Concise] {
+            let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
+            let mut buffer = [0; 100];
+            let length = read_command(command).unwrap().encode(form, &mut buffer).unwrap();
+            assert!(Reading::default().command(encoding, &buffer[..length]).is_ok(), "{form:?}");
+            let length = read.encode(form, &mut buffer).unwrap();
+            assert!(Reading::default().response(encoding, &buffer[..length]).is_ok(), "{form:?}");
         }
     }
 
@@ -440,7 +454,6 @@ mod tests {
             (r#"{"direction":"up"}"#, LanguageRule::SlpfDirection, "args.slpf.direction"),
             (r#"{"persistent":1}"#, LanguageRule::WantBoolean, "args.slpf.persistent"),
             (r#"{"insert_rule":"1"}"#, LanguageRule::WantInteger, "args.slpf.insert_rule"),
-            (r#"{}"#, LanguageRule::SlpfEmpty, "args.slpf"),
         ] {
             let json =
                 std::format!(r#"{{"action":"deny","target":{{"ipv4_net":"1.1.1.1"}},"args":{{"slpf":{args}}}}}"#);

@@ -5,6 +5,7 @@
 //! where it lies, and there is one compiled copy of it for all encodings.
 
 use crate::error::{Fail, LanguageRule, Path};
+use crate::json::has_noncharacter;
 use crate::number::Number;
 use crate::raw::Raw;
 use crate::text::Str;
@@ -129,6 +130,8 @@ pub(crate) struct Reader<'a, 't> {
     pub(crate) depth: u8,
     /// Whether white space was passed over.
     pub(crate) spaced: bool,
+    /// Whether a noncharacter stands somewhere in a JSON text; each string is looked through then.
+    pub(crate) strange: bool,
     /// Where the keys and items stand that may stand only once; absent where they were checked before.
     places: Option<&'t mut Places>,
 }
@@ -158,6 +161,7 @@ impl<'a, 't> Reader<'a, 't> {
             lenient: true,
             depth,
             spaced: false,
+            strange: false,
             places: None,
         }
     }
@@ -165,9 +169,22 @@ impl<'a, 't> Reader<'a, 't> {
     /// Over a whole message, command or response, as far as its text is sound.
     pub(crate) fn of_sound(encoding: Encoding, bytes: &'a [u8], depth: u8) -> Self {
         match encoding {
-            Encoding::Json => Self::json(bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid()), depth),
+            Encoding::Json => {
+                Self::json(bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid()), depth).looked_through()
+            }
             Encoding::Cbor => Self::detect(bytes, depth),
         }
+    }
+
+    /// Whether a JSON text holds a noncharacter is told for all of its strings at once: hardly any does.
+    pub(crate) fn look_through(&mut self) {
+        self.strange = !self.text.is_ascii() && has_noncharacter(self.text);
+    }
+
+    /// The same on the way.
+    pub(crate) fn looked_through(mut self) -> Self {
+        self.look_through();
+        self
     }
 
     pub(crate) const fn in_mode(mut self, language: Language, lenient: bool) -> Self {
@@ -178,8 +195,13 @@ impl<'a, 't> Reader<'a, 't> {
 
     /// Checks on the way that what may stand only once does.
     pub(crate) fn with_places(mut self, places: &'t mut Places) -> Self {
-        self.places = Some(places);
+        self.use_places(places);
         self
+    }
+
+    /// The same where the reader lies.
+    pub(crate) const fn use_places(&mut self, places: &'t mut Places) {
+        self.places = Some(places);
     }
 
     pub(crate) const fn is_json(&self) -> bool {
@@ -276,6 +298,15 @@ impl<'a, 't> Reader<'a, 't> {
         if self.is_json() { self.json_text() } else { self.cbor_text() }
     }
 
+    /// A text, where the concise form has something else, of which this rule is told.
+    pub(crate) fn text_unless_concise(&mut self, concise: LanguageRule) -> Str<'a> {
+        if self.concise() && self.kind() != Kind::Text {
+            self.unexpected(concise);
+            return Str::EMPTY;
+        }
+        self.text()
+    }
+
     /// A text, unless something was wrong.
     pub(crate) fn sound_text(&mut self) -> Option<Str<'a>> {
         let text = self.text();
@@ -334,6 +365,12 @@ impl<'a, 't> Reader<'a, 't> {
         self.since(start)
     }
 
+    /// Begins again with the map or record in which it stands, the outermost.
+    pub(crate) fn back_to(&mut self, start: usize) {
+        self.at = start;
+        self.depth = self.depth.saturating_add(1);
+    }
+
     /// Where the next value begins.
     pub(crate) fn begin(&mut self) -> usize {
         if self.is_json() {
@@ -369,37 +406,7 @@ impl<'a, 't> Reader<'a, 't> {
 
     /// Passes over a value, checking it, nothing kept.
     pub(crate) fn skip(&mut self) {
-        match self.kind() {
-            Kind::Null => self.null(),
-            Kind::Boolean => {
-                self.boolean();
-            }
-            Kind::Number => {
-                self.numeral();
-            }
-            Kind::Text => {
-                self.text();
-            }
-            Kind::Bytes => {
-                self.bytes();
-            }
-            Kind::List => {
-                let mut walk = self.open_list();
-                while self.more(&mut walk) {
-                    self.skip();
-                }
-            }
-            Kind::Map => {
-                let mut group = Group::NEW;
-                let mut walk = self.open_map(Shape::Map);
-                while let Some(key) = self.key(&mut walk) {
-                    self.once(&mut group, key.into(), walk.key_at, LanguageRule::DuplicateKey);
-                    self.skip();
-                }
-                self.leave(&group);
-            }
-            Kind::Broken => {}
-        }
+        if self.is_json() { self.json_skip() } else { self.cbor_skip() }
     }
 
     /// Passes over a value that was checked before.

@@ -44,24 +44,26 @@ impl<'a> Binary<'a> {
 
     /// Hexadecimal digits, of either case, in pairs (RFC 4648 s8).
     pub fn from_hex(text: Str<'a>) -> Option<Self> {
-        let digits = text.chars().try_fold(0usize, |count, c| c.is_ascii_hexdigit().then(|| count.wrapping_add(1)))?;
-        digits.is_multiple_of(2).then_some(Self(Spelling::Hex(text)))
+        let whole = match text.as_plain() {
+            Some(plain) => plain.len().is_multiple_of(2) && all(plain.as_bytes(), |byte| byte.is_ascii_hexdigit()),
+            None => text.chars().all(|c| c.is_ascii_hexdigit()) && text.len().is_multiple_of(2),
+        };
+        whole.then_some(Self(Spelling::Hex(text)))
     }
 
     /// Base64url, padded or not (RFC 4648 s5).
     pub fn from_base64(text: Str<'a>) -> Option<Self> {
-        let mut count = 0usize;
-        let mut padding = 0usize;
-        let mut last = 0u32;
-        for c in text.chars() {
-            match sextet(c) {
-                Some(bits) if padding == 0 => last = bits,
-                None if c == '=' => padding += 1,
-                _ => return None,
+        let (digits, padding, last) = match text.as_plain() {
+            Some(plain) => {
+                let digits = plain.trim_end_matches('=');
+                let padding = plain.len().wrapping_sub(digits.len());
+                let digits = digits.as_bytes();
+                let is_digit = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_');
+                all(digits, is_digit).then_some(())?;
+                (digits.len(), padding, digits.last().and_then(|last| sextet(char::from(*last))).unwrap_or(0))
             }
-            count = count.wrapping_add(1);
-        }
-        let digits = count.wrapping_sub(padding);
+            None => spelled_out(text)?,
+        };
         let whole = match digits % 4 {
             0 => padding == 0,
             2 => matches!(padding, 0 | 2) && last & 15 == 0,
@@ -109,6 +111,28 @@ impl<'a> Binary<'a> {
         });
         bytes.iter().copied().chain(spelled)
     }
+}
+
+/// Whether each byte is of a kind, looked at in blocks: most are.
+fn all(bytes: &[u8], is: impl Fn(u8) -> bool + Copy) -> bool {
+    bytes.chunks(64).all(|block| block.iter().fold(true, |all, byte| all & is(*byte)))
+}
+
+/// How many digits of base64url a text with escapes has, how much padding, and the value of its last digit.
+#[cold]
+fn spelled_out(text: Str<'_>) -> Option<(usize, usize, u32)> {
+    let (mut digits, mut padding, mut last) = (0usize, 0usize, 0u32);
+    for c in text.chars() {
+        match sextet(c) {
+            Some(bits) if padding == 0 => {
+                last = bits;
+                digits = digits.wrapping_add(1);
+            }
+            None if c == '=' => padding = padding.wrapping_add(1),
+            _ => return None,
+        }
+    }
+    Some((digits, padding, last))
 }
 
 /// The value of a digit of base64url.
@@ -164,7 +188,10 @@ impl<'a> Value<'a> for Hashes<'a> {
                 HashKey::Sha256 => (&mut self.sha256, 32),
             };
             let at = r.at;
-            let hash = if r.kind() == Kind::Bytes { Some(Binary::new(r.bytes())) } else { Binary::from_hex(r.text()) };
+            let hash = match r.kind() {
+                Kind::Bytes => Some(Binary::new(r.bytes())),
+                _ => Binary::from_hex(r.text_unless_concise(LanguageRule::WantBinary)),
+            };
             *slot = hash.filter(|hash| hash.len() == length);
             r.require(slot.is_some(), at, LanguageRule::Hash);
         }

@@ -267,6 +267,7 @@ vocabulary! {
 
     pub(crate) enum MessageKey { Headers = 1 "headers", Body = 2 "body", Signature = 3 "signature", }
     pub(crate) enum HeaderKey { RequestId = 1 "request_id", Created = 2 "created", From = 3 "from", To = 4 "to", }
+    pub(crate) enum RecordKey { Content = 1 "content", RequestId = 2 "request_id", Created = 3 "created", From = 4 "from", To = 5 "to", }
     pub(crate) enum BodyKey { Openc2 = 1 "openc2", }
     pub(crate) enum ContentKey { Request = 1 "request", Response = 2 "response", Notification = 3 "notification", }
     pub(crate) enum CommandKey { Action = 1 "action", Target = 2 "target", Args = 3 "args", Actuator = 4 "actuator", CommandId = 5 "command_id", }

@@ -5,11 +5,11 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 use mqtt5_codec::{Decoded, Decoder, Packet, Properties, ReasonCode, Sender, Text};
-use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Inline, Input, Instant, Transmit};
+use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Inline, Input, Instant, Prior, Transmit};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::producer::{Expect, Heard, Producer, ProducerMemory, ProducerPolicy, Request};
 use openc2_mqtt::transfer::{Channel, Connecting, Outgoing, Quality, Received, Scheme, subscriptions};
-use openc2_mqtt::{Action, Command, Feature, Features, Ipv4Net, Target};
+use openc2_mqtt::{Action, Command, Feature, Features, Ipv4Net, Structure, Target};
 
 const NOW: Instant = Instant::from_millis(1_000);
 
@@ -28,11 +28,11 @@ fn sent(session: &mut Session) -> Vec<u8> {
 
 /// A session opened with the CONNECT of an example, and that packet.
 fn opened(client_id: &str, user_name: &str, password: &str) -> (Session, Vec<u8>) {
-    let mut connecting = Connecting::new(Text::new(client_id).unwrap(), 0).unwrap();
+    let mut connecting = Connecting::new(client_id, 0).unwrap();
     connecting.user_name = Some(Text::new(user_name).unwrap());
     connecting.password = Some(password.as_bytes());
     let properties = connecting.properties();
-    let mut connect = ConnectOptions::new(connecting.client_id);
+    let mut connect = ConnectOptions::resume(connecting.client_id, Prior::None);
     connect.packet = connecting.packet(properties.as_properties());
     let mut session = Client::new(Inline::new());
     session.connect(&connect, &mut Inbox::new(&mut []), NOW).unwrap();
@@ -196,4 +196,54 @@ fn a_3_the_profiles_of_three_consumers() {
             assert_eq!((from.to_string().as_str(), complete), (name, name.starts_with("Consumer3")));
         });
     }
+}
+
+/// What a Consumer with one profile answers to a PUBLISH.
+fn answered(publish: &[u8]) -> String {
+    let (mut session, _) = opened("smtwzzwvx", "zulu01", "=Pacific=");
+    let declaration = Declaration::new("Consumer1@example.com", "d", &["slpf"], &[]);
+    let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 64>::new());
+    let mut back = [0; 512];
+    received(&mut session, publish, |event| {
+        let Event::Message(incoming) = event else { panic!("{event:?}") };
+        match consumer.handle(&Received::from(&incoming), NOW, Some(1_610_483_633), &mut back).unwrap() {
+            Reaction::Reply { reply, .. } => core::str::from_utf8(reply.payload).unwrap().into(),
+            other => panic!("{other:?}"),
+        }
+    })
+}
+
+#[test]
+fn a_3_in_the_flat_record_of_section_2_4_2() {
+    let query = r#"{"content":{"request":{"action":"query","target":{"features":["profiles"]}}},"request_id":"abc123","created":1610483630,"from":"Producer1@example.com"}"#;
+    let (mut session, _) = opened("hzboblxic", "orch01", "_Atlantic_");
+    let policy = ProducerPolicy { structure: Structure::Record, ..ProducerPolicy::default() };
+    let mut producer = Producer::new("Producer1@example.com", policy, ProducerMemory::<1, 3>::new());
+    let request = Request::discover(Features::new(&[Feature::Profiles]), 1_000);
+    let mut out = [0; 512];
+    let (_, outgoing) = producer.request_as(&request, "abc123", NOW, Some(1_610_483_630), &mut out).unwrap();
+    let request_packet = publish(2468, "oc2/cmd/all", "req", query);
+    assert_eq!(with_id(&published(&mut session, &outgoing), 2468), request_packet);
+
+    // It is answered in the form in which it was asked.
+    let json = r#"{"content":{"response":{"status":200,"results":{"profiles":["slpf"]}}},"request_id":"abc123","created":1610483633,"from":"Consumer1@example.com"}"#;
+    assert_eq!(answered(&request_packet), json);
+    received(&mut session, &publish(3571, "oc2/rsp", "rsp", json), |event| {
+        let Event::Message(incoming) = event else { panic!("{event:?}") };
+        let Heard::Response { from, verdict, .. } = producer.handle(&Received::from(&incoming), NOW) else {
+            panic!("not heard")
+        };
+        assert!(verdict.violations.is_empty());
+        assert_eq!(from, "Consumer1@example.com");
+    });
+}
+
+#[test]
+fn what_can_not_be_read_is_answered_in_the_form_in_which_it_was_asked() {
+    let flat = r#"{"request_id":"abc123","from":"p","content":{"request":{"action":"query"}}}"#;
+    let told = r#"{"content":{"response":{"status":400,"status_text":"content.request: the command has no target [LS1 3.3.1]"}},"request_id":"abc123","created":1610483633,"from":"Consumer1@example.com"}"#;
+    assert_eq!(answered(&publish(1, "oc2/cmd/all", "req", flat)), told);
+    let wrapper = r#"{"headers":{"request_id":"abc123","from":"p"},"body":{"openc2":{"request":{"action":"query"}}}}"#;
+    let told = r#"{"headers":{"request_id":"abc123","created":1610483633,"from":"Consumer1@example.com"},"body":{"openc2":{"response":{"status":400,"status_text":"body.openc2.request: the command has no target [LS1 3.3.1]"}}}}"#;
+    assert_eq!(answered(&publish(1, "oc2/cmd/all", "req", wrapper)), told);
 }

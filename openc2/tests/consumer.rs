@@ -157,6 +157,10 @@ fn what_it_can_not_do_is_refused_or_passed_over_as_the_host_wants() {
         assert_eq!(tell(consumer, AP, &unknown, NOW), "oc2/rsp 501 Command not supported to 4");
         let option = request("5", r#""action":"deny","target":{"ipv4_net":"192.0.2.1"},"args":{"slow":true}"#);
         assert_eq!(tell(consumer, AP, &option, NOW), "oc2/rsp 501 Option not supported to 5");
+        let option = deny_with("5", r#"{"slpf":{"logged":true}}"#);
+        assert_eq!(tell(consumer, AP, &option, NOW), "oc2/rsp 501 Option not supported to 5");
+        let target = request("5", r#""action":"delete","target":{"slpf:rule":7}"#);
+        assert_eq!(tell(consumer, AP, &target, NOW), "oc2/rsp 501 Target type not supported to 5");
         let insert = deny_with("6", r#"{"slpf":{"insert_rule":7}}"#);
         assert_eq!(
             tell(consumer, AP, &insert, NOW),

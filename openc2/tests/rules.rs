@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
-use openc2_mqtt::{Encoding, Error, Form, Language, LanguageRule, MAX_MEMBERS, Quirk, Reading};
+use openc2_mqtt::{Action, Encoding, Error, Form, Language, LanguageRule, MAX_MEMBERS, Quirk, Reading, Style};
 
 /// A document that breaks a rule, and where.
 struct Bad {
@@ -99,6 +99,7 @@ fn messages() -> Vec<Bad> {
             "body.openc2.response",
             r#"{"body":{"openc2":{"request":{"action":"query","target":{"features":[]}},"response":{"status":200}}}}"#,
         ),
+        message(LanguageRule::NoContent, "", r#"{"request_id":"a"}"#),
         message(LanguageRule::EmptyHeaders, "headers", &format!(r#"{{"headers":{{}},{OK}}}"#)),
         message(LanguageRule::EmptyFrom, "headers.from", &format!(r#"{{"headers":{{"from":""}},{OK}}}"#)),
         message(LanguageRule::WantList, "headers.to", &format!(r#"{{"headers":{{"to":"a"}},{OK}}}"#)),
@@ -203,7 +204,6 @@ fn targets() -> Vec<Bad> {
         target(LanguageRule::NotUnique, "target.properties[2]", r#"{"properties":["a","b","a"]}"#),
         target(LanguageRule::SlpfTarget, "target.slpf:rule", r#"{"slpf:rule":1}"#),
         args(LanguageRule::SlpfArg, "args.slpf.log", r#"{"slpf":{"log":true}}"#),
-        args(LanguageRule::SlpfEmpty, "args.slpf", r#"{"slpf":{}}"#),
         args(LanguageRule::SlpfDropProcess, "args.slpf.drop_process", r#"{"slpf":{"drop_process":"maybe"}}"#),
         args(LanguageRule::SlpfDirection, "args.slpf.direction", r#"{"slpf":{"direction":"in"}}"#),
     ]
@@ -251,7 +251,7 @@ fn read(bad: &Bad) -> Error {
 }
 
 /// What JSON can't break: CBOR's own rules, what only writing or a Consumer checks, and three told below.
-const ELSEWHERE: [LanguageRule; 11] = [
+const ELSEWHERE: [LanguageRule; 12] = [
     LanguageRule::Utf8,
     LanguageRule::TooLarge,
     LanguageRule::CborEnd,
@@ -259,6 +259,7 @@ const ELSEWHERE: [LanguageRule; 11] = [
     LanguageRule::CborTrailing,
     LanguageRule::CborTag,
     LanguageRule::CborKey,
+    LanguageRule::CborSimple,
     LanguageRule::CborChunks,
     LanguageRule::WantBinary,
     LanguageRule::ConciseExtension,
@@ -299,7 +300,6 @@ fn good(rule: LanguageRule) -> &'static str {
         | LanguageRule::Uri => r#"{"action":"remediate","target":{"uri":"urn:a?b#c"}}"#,
         LanguageRule::WantBoolean
         | LanguageRule::SlpfArg
-        | LanguageRule::SlpfEmpty
         | LanguageRule::SlpfDropProcess
         | LanguageRule::SlpfDirection => {
             r#"{"action":"deny","target":{"ipv4_net":"10.0.0.0"},"args":{"slpf":{"persistent":false,"drop_process":"false_ack","direction":"egress","insert_rule":7}}}"#
@@ -308,7 +308,11 @@ fn good(rule: LanguageRule) -> &'static str {
             r#"{"status":503,"status_text":"a","results":{"versions":["1.0"]}}"#
         }
         LanguageRule::UnknownKey => r#"{"headers":{"unknown":1},"body":{"openc2":{"response":{"status":200}}}}"#,
-        LanguageRule::NoBody | LanguageRule::OneContent | LanguageRule::EmptyHeaders | LanguageRule::EmptyFrom => {
+        LanguageRule::NoContent
+        | LanguageRule::NoBody
+        | LanguageRule::OneContent
+        | LanguageRule::EmptyHeaders
+        | LanguageRule::EmptyFrom => {
             r#"{"headers":{"from":"a","to":["b"]},"body":{"openc2":{"response":{"status":200}}},"signature":"s"}"#
         }
         LanguageRule::EmptyNotification => r#"{"body":{"openc2":{"notification":{"x-a":1}}}}"#,
@@ -455,6 +459,8 @@ fn cbor_breaks_its_own_rules() {
     for (bytes, rule, path) in [
         (&b"\xA1\x66status"[..], LanguageRule::CborEnd, "status"),
         (b"\xA1\x66status\x1C", LanguageRule::CborJunk, "status"),
+        (b"\xA1\x66status\xF7", LanguageRule::CborSimple, "status"),
+        (b"\xA2\x66status\x18\xC8\x67results\xA1\x63x-a\xA1\x61a\xF7", LanguageRule::CborSimple, "results.x-a.a"),
         (b"\xA1\x66status\x18\xC8\x00", LanguageRule::CborTrailing, ""),
         (b"\xA1\x66status\xC1\x18\xC8", LanguageRule::CborTag, "status"),
         (b"\xA2\x66status\x18\xC8\x02\x61a", LanguageRule::CborKey, ""),
@@ -474,6 +480,32 @@ fn cbor_breaks_its_own_rules() {
     assert_eq!(Reading::default().command(Encoding::Cbor, net).unwrap_err().rule, LanguageRule::Ipv4Net);
     let mac = b"\x82\x06\xA1\x11\x61a";
     assert_eq!(Reading::default().command(Encoding::Cbor, mac).unwrap_err().rule, LanguageRule::MacAddr);
+}
+
+#[test]
+fn the_type_that_is_wanted_is_that_of_the_encoding() {
+    let rule = |encoding, bytes: &[u8]| Reading::default().command(encoding, bytes).unwrap_err().rule;
+    for (json, wanted) in [
+        (r#"{"action":"deny","target":{"ipv4_net":["10.0.0.0",8]}}"#, LanguageRule::WantText),
+        (r#"{"action":"deny","target":{"mac_addr":7}}"#, LanguageRule::WantText),
+        (r#"{"action":"deny","target":{"file":{"hashes":{"md5":7}}}}"#, LanguageRule::WantText),
+        (r#"{"action":"deny","target":{"ipv4_connection":[]}}"#, LanguageRule::WantMap),
+        (r#"{"action":7,"target":{}}"#, LanguageRule::WantText),
+    ] {
+        assert_eq!(rule(Encoding::Json, json.as_bytes()), wanted, "{json}");
+    }
+    for (concise, wanted) in [
+        (&b"\x82\x06\xA1\x0D\x07"[..], LanguageRule::WantList),
+        (b"\x82\x06\xA1\x11\x07", LanguageRule::WantBinary),
+        (b"\x82\x06\xA1\x0A\xA1\x03\xA1\x01\x07", LanguageRule::WantBinary),
+        (b"\x82\x06\xA1\x01\x83\xF6\xA1\x01\x07", LanguageRule::WantBinary),
+        (b"\x82\x06\xA1\x0F\x07", LanguageRule::WantList),
+        (b"\x82\x61a\xA0", LanguageRule::WantInteger),
+    ] {
+        assert_eq!(rule(Encoding::Cbor, concise), wanted, "{concise:02x?}");
+    }
+    // Where text is read all the same, it is told what is wrong with it.
+    assert_eq!(rule(Encoding::Cbor, b"\x82\x06\xA1\x0D\x61a"), LanguageRule::Ipv4Net);
 }
 
 /// A connection without a single property would match all there is, so nothing may stand for one.
@@ -499,7 +531,6 @@ fn nothing_but_nulls_is_empty() {
         (r#"{"action":"deny","target":{"file":{"hashes":{"md5":null}}}}"#, LanguageRule::EmptyTarget),
         (r#"{"action":"deny","target":{"device":{"hostname":null}}}"#, LanguageRule::EmptyTarget),
         (r#"{"action":"deny","target":{"process":{"pid":null}}}"#, LanguageRule::EmptyTarget),
-        (r#"{"action":"deny","target":{"uri":"a:b"},"args":{"slpf":{"persistent":null}}}"#, LanguageRule::SlpfEmpty),
         (r#"{"status":200,"results":{"pairs":{"deny":null}}}"#, LanguageRule::EmptyPairs),
     ] {
         assert_eq!(lenient.document(Encoding::Json, json.as_bytes()).unwrap_err().rule, rule, "{json}");
@@ -543,6 +574,44 @@ fn pairs_name_the_rule_number_of_packet_filtering_in_every_form() {
     let twice = b"\xA2\x01\x18\xC8\x03\xA1\x03\xA1\x14\x82\x19\x04\x00\x19\x04\x00";
     let error = Reading::default().document(Encoding::Cbor, twice).unwrap_err();
     assert_eq!((error.rule, error.path.as_str()), (LanguageRule::NotUnique, "3.3.20[1]"));
+}
+
+#[test]
+fn pairs_grouped_by_profile_are_of_the_draft_and_a_habit_in_1_0() {
+    let json = r#"{"status":200,"results":{"pairs":{"query":["features"],"slpf":{"deny":["ipv4_net","file"],"query":["features"]},"pf":{"deny":["file","uri"]}}}}"#;
+    let draft = Reading::strict(Language::V2_0).response(Encoding::Json, json.as_bytes()).unwrap();
+    assert!(draft.quirks.is_empty());
+    let strict = Reading::default().response(Encoding::Json, json.as_bytes()).unwrap_err();
+    assert_eq!((strict.rule, strict.path.as_str()), (LanguageRule::Action, "results.pairs.slpf"));
+    let lenient = Reading::lenient(Language::V1_0).response(Encoding::Json, json.as_bytes()).unwrap();
+    assert!(lenient.quirks.contains(Quirk::NestedPairs));
+    let pairs = draft.value.results.pairs.unwrap();
+    assert!(pairs.contains(Action::Deny, "uri") && pairs.contains(Action::Deny, "ipv4_net"));
+    assert!(pairs.contains(Action::Query, "features") && !pairs.contains(Action::Query, "uri"));
+    assert_eq!(pairs.iter().count(), 4);
+    // Written as a draft they stand as they stood; in 1.0 all of an action's targets stand together.
+    let united = r#"{"status":200,"results":{"pairs":{"query":["features"],"deny":["ipv4_net","file","uri"]}}}"#;
+    for (language, told) in [(Language::V2_0, json), (Language::V1_0, united)] {
+        let mut buffer = [0; 400];
+        for form in [Form::Json, Form::Cbor, Form::Concise] {
+            let length = draft.value.encode(Style { form, language }, &mut buffer).unwrap();
+            let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
+            let bytes = buffer[..length].to_vec();
+            let again = Reading::strict(language).response(encoding, &bytes).unwrap().value;
+            let length = again.encode(Style { form: Form::Json, language }, &mut buffer).unwrap();
+            assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(told), "{form:?}");
+        }
+    }
+    for (bad, path) in [
+        (r#"{"slpf":{}}"#, "results.pairs.slpf"),
+        (r#"{"slpf":{"deny":[]}}"#, "results.pairs.slpf.deny"),
+        (r#"{"slpf":{"dance":["uri"]}}"#, "results.pairs.slpf.dance"),
+        (r#"{"slpf":{"deny":["uri"]},"slpf":{"deny":["uri"]}}"#, "results.pairs.slpf"),
+    ] {
+        let json = format!(r#"{{"status":200,"results":{{"pairs":{bad}}}}}"#);
+        let error = Reading::strict(Language::V2_0).response(Encoding::Json, json.as_bytes()).unwrap_err();
+        assert_eq!(error.path.as_str(), path, "{error}");
+    }
 }
 
 #[test]
@@ -601,10 +670,10 @@ fn the_draft_of_v2_has_its_own_words() {
         let reading = Reading::strict(Language::V2_0);
         let document = reading.document(Encoding::Json, json.as_bytes()).unwrap().value;
         let mut buffer = [0; 300];
-        let style = openc2_mqtt::Style { form: Form::Json, language: Language::V2_0 };
+        let style = Style { form: Form::Json, language: Language::V2_0 };
         let length = document.encode(style, &mut buffer).unwrap();
         assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(json));
-        let style = openc2_mqtt::Style { form: Form::Cbor, ..style };
+        let style = Style { form: Form::Cbor, ..style };
         let length = document.encode(style, &mut buffer).unwrap();
         assert!(reading.document(Encoding::Cbor, &buffer[..length]).is_ok());
     }

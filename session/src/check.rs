@@ -67,8 +67,7 @@ impl Engine<'_> {
     fn check_publishes(&mut self) -> Result<u16, &'static str> {
         let count = self.check_list(self.state.session.publishes, |slot| match slot.state {
             Sending::PubAck | Sending::PubRec => slot.chunk != NIL,
-            Sending::PubComp => true,
-            _ => false,
+            state => state.is_released(),
         })?;
         let up = matches!(self.state.link.phase, Phase::Up | Phase::Draining);
         let (mut number, mut after, mut new, mut sent) = (self.state.session.publishes.first, false, false, 0);
@@ -76,7 +75,7 @@ impl Engine<'_> {
         while let Some(&mut Slot { state, chunk, next, sent: here, .. }) = slot(self.flights, number) {
             after |= number == self.state.link.cursor;
             new |= number == self.state.link.unsent;
-            if state == Sending::PubComp {
+            if state.is_released() {
                 hold(!(up && new), "what was sent is before what was not")?;
                 if chunk != NIL {
                     hold(number == due, "PUBRELs wait in the order of the list")?;
@@ -116,7 +115,7 @@ impl Engine<'_> {
         let mut used = u32::from(self.state.link.urgent != NIL) + u32::from(self.state.link.writing == Writing::Once);
         let mut number = self.state.session.publishes.first;
         while let Some(&mut Slot { chunk, next, state, .. }) = slot(self.flights, number) {
-            used += u32::from(chunk != NIL && state != Sending::PubComp);
+            used += u32::from(chunk != NIL && !state.is_released());
             number = next;
         }
         for (mut at, last) in

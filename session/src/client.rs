@@ -5,7 +5,8 @@ use core::fmt;
 use mqtt5_codec::{Filter, PacketId, Properties, ReasonCode, Subscription};
 
 use crate::engine::Engine;
-use crate::event::{Event, Fault, Figures, Input, Refused, Transmit};
+use crate::error::{Fault, Refused};
+use crate::event::{Event, Figures, Input, Transmit};
 use crate::inbox::Inbox;
 use crate::memory::Memory;
 use crate::options::{ConnectOptions, Ending, Publication};
@@ -57,7 +58,8 @@ impl<M: Memory> Client<M> {
     /// and `poll_lost` names them [MQTT-3.1.2-4].
     ///
     /// # Errors
-    /// [`Refused::Connected`] until `handle_close` was called for the last connection; [`Refused::Rule`] when the packet may
+    /// [`Refused::Connected`] until `handle_close` was called for the last connection; [`Refused::Prior`] for a Clean Start of 0
+    /// without a word on the past; [`Refused::Rule`] when the packet may
     /// not be sent, or has another client identifier than the session that is held, without Clean Start [MQTT-3.1.3-2];
     /// [`Refused::Bytes`].
     pub fn connect(

@@ -25,7 +25,7 @@ impl Engine<'_> {
         let assigned = self.grant(packet)?;
         if self.state.link.send_max() < 5 {
             // An acknowledgement with a reason is 5 bytes long: nothing can be done for this server.
-            return Err(Rule::SERVER_MAXIMUM_PACKET_SIZE);
+            return Err(Rule::SERVER_PACKET_SIZE_TOO_SMALL);
         }
         // A client that named itself keeps its name, and with it the way back to its session.
         if let Some(client) = assigned.filter(|_| self.state.link.is(flag::EMPTY_CLIENT_ID)) {
@@ -124,13 +124,14 @@ impl Engine<'_> {
         while let Some(found) = slot(self.flights, number) {
             found.sent = false;
             let Slot { next, chunk, state, .. } = *found;
-            let mut released = state == Sending::PubComp;
+            let mut released = state.is_released();
             let sent = released || self.arena.has(chunk, SENT);
             if !released && !self.is_allowed(chunk) {
                 if state == Sending::PubRec && sent {
                     // The server may have it, and would take a new message with this identifier for a duplicate
-                    // [MQTT-4.3.3-10]. It says so when it is asked to release it. A Maximum QoS forbids no PUBREL.
-                    self.release(number);
+                    // [MQTT-4.3.3-10]. So it is asked to release it, which a Maximum QoS doesn't forbid. That it does says
+                    // nothing about the PUBLISH: some servers answer any PUBREL.
+                    self.release(number, Sending::GivenUp);
                     released = true;
                 } else {
                     self.end_publish(number);

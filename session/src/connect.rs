@@ -4,7 +4,7 @@ use mqtt5_codec::{Auth, Disconnect, EncodeError, Properties, Property, ReasonCod
 
 use crate::arena::{At, NIL};
 use crate::engine::Engine;
-use crate::event::Refused;
+use crate::error::Refused;
 use crate::inbox::Inbox;
 use crate::options::{Acknowledge, ConnectOptions, Ending, Prior};
 use crate::outgoing::{Chunk, Spare};
@@ -28,6 +28,9 @@ impl Engine<'_> {
             return Err(Refused::Connected);
         }
         let packet = &options.packet;
+        if !packet.clean_start && options.prior.is_none() {
+            return Err(Refused::Prior);
+        }
         let client = digest(packet.client_id.as_bytes());
         let alive = self.state.session.alive && !self.state.session.ends.has_come(now);
         if alive && client != self.state.session.client && !packet.clean_start {
@@ -180,7 +183,7 @@ impl Link {
         let mut flags = flag::APART_DUE
             | set(options.acknowledge == Acknowledge::Manual, flag::MANUAL)
             | set(packet.clean_start, flag::CLEAN_START)
-            | set(options.prior == Prior::Empty, flag::PRIOR_EMPTY)
+            | set(options.prior == Some(Prior::Empty), flag::PRIOR_EMPTY)
             | set(packet.client_id.is_empty(), flag::EMPTY_CLIENT_ID)
             | set(!options.ping_when_silent, flag::SILENCE);
         for property in packet.properties.iter() {
@@ -198,6 +201,7 @@ impl Link {
                 _ => {}
             }
         }
+        self.receive_max = self.receive_max.saturating_add(options.receive_leeway);
         self.flags = flags | set(self.expiry == 0, flag::NO_EXPIRY);
     }
 

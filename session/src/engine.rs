@@ -7,7 +7,7 @@
 use mqtt5_codec::{ReasonCode, Rule};
 
 use crate::arena::{Arena, At, KEPT, NIL, SENT, SMALL};
-use crate::event::Fault;
+use crate::error::Fault;
 use crate::flow::Sending;
 use crate::memory::Parts;
 use crate::slots::{Flight, Slot, slot};
@@ -141,11 +141,11 @@ impl<'m> Engine<'m> {
         }
     }
 
-    /// A publish has reached the server, or is given up: its PUBCOMP is awaited from now on.
+    /// A publish has reached the server, or is given up: its PUBCOMP is awaited from now on, in this state.
     #[inline(never)]
-    pub(crate) fn release(&mut self, number: u16) {
+    pub(crate) fn release(&mut self, number: u16, state: Sending) {
         let Some(slot) = slot(self.flights, number) else { return };
-        slot.state = Sending::PubComp;
+        slot.state = state;
         let chunk = core::mem::replace(&mut slot.chunk, NIL);
         self.release_chunk(chunk);
     }
@@ -196,7 +196,7 @@ impl<'m> Engine<'m> {
     pub(crate) fn end_session(&mut self) {
         let mut number = self.state.session.publishes.first;
         while let Some(&mut Slot { next, chunk, state, .. }) = slot(self.flights, number) {
-            if state == Sending::PubComp || self.arena.has(chunk, SENT) {
+            if state.is_released() || self.arena.has(chunk, SENT) {
                 self.end_publish(number);
                 self.lose_id(number);
             }

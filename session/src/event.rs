@@ -1,8 +1,8 @@
-//! What a session reports: events, and what went wrong, on either side.
+//! What a session reports: events, and its state in figures.
 
 use core::fmt;
 
-use mqtt5_codec::{Ack, Auth, ConnAck, Delivery, Disconnect, Properties, ReasonCode, Rule, SubAck, Topic, TopicAlias};
+use mqtt5_codec::{Ack, Auth, ConnAck, Delivery, Disconnect, Properties, SubAck, Topic, TopicAlias};
 
 /// What became of the bytes in the inbox.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +42,11 @@ pub enum Event<'i> {
     Published(Ack<'i>),
     /// A QoS 2 publish of ours has reached the server: PUBREC, with all it says. `Published` follows.
     PublishReceived(Ack<'i>),
+    /// A QoS 2 publish of ours is over, and whether it ever reached the server is not known: its PUBREC was not received, and
+    /// what this connection's server takes forbids to send it again (Maximum QoS, Retain Available, Maximum Packet Size). This
+    /// is the PUBCOMP by which the server has released its identifier, with all it says; with Packet Identifier not found
+    /// (0x92) the server did not have it.
+    Unconfirmed(Ack<'i>),
     /// The answer to a SUBSCRIBE: a result for each of its filters, in their order.
     Subscribed(SubAck<'i>),
     /// The answer to an UNSUBSCRIBE: a result for each of its filters, in their order.
@@ -102,80 +107,6 @@ impl fmt::Debug for Incoming<'_> {
             .field("retain", &self.retain)
             .field("properties", &self.properties)
             .finish()
-    }
-}
-
-/// What the peer did wrong. The connection is over: transmit what is left, then close it.
-///
-/// ```
-/// # use mqtt5_session::Fault;
-/// fn log(fault: Fault) -> String {
-///     fault.to_string() // "Protocol Error (0x82): a server sends one CONNACK [MQTT-3.2.0-2]"
-/// }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Fault {
-    /// The reason, which our DISCONNECT gives where one is sent.
-    pub reason: ReasonCode,
-    /// The statement that the peer broke.
-    pub rule: Rule,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.reason, self.rule)
-    }
-}
-
-impl core::error::Error for Fault {}
-
-/// Why a call was refused. It has changed nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Refused {
-    /// There is no connection, or the server has not accepted it yet.
-    NotConnected,
-    /// There is a connection; `handle_close` ends it.
-    Connected,
-    /// The connection is being ended.
-    Closing,
-    /// All packet identifiers are in use: wait for an answer.
-    Exchanges,
-    /// The packet memory has no `need` bytes in one piece: wait for an answer, or for what is queued to be transmitted.
-    Bytes {
-        /// The length of the packet, in bytes.
-        need: usize,
-    },
-    /// As many messages are unanswered as the server takes at a time [MQTT-3.3.4-7]: wait for an answer, or let the
-    /// message wait.
-    ReceiveMaximum,
-    /// No message with this identifier waits to be acknowledged.
-    Unknown,
-    /// A statement of the standard, or a limit that the server stated, forbids it.
-    Rule(Rule),
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotConnected => f.write_str("not connected"),
-            Self::Connected => f.write_str("connected already"),
-            Self::Closing => f.write_str("the connection is being ended"),
-            Self::Exchanges => f.write_str("all packet identifiers are in use"),
-            Self::Bytes { need } => write!(f, "no room for a packet of {need} bytes"),
-            Self::ReceiveMaximum => f.write_str("the server takes no more unanswered messages [MQTT-3.3.4-7]"),
-            Self::Unknown => f.write_str("no such message waits to be acknowledged"),
-            Self::Rule(rule) => rule.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for Refused {}
-
-impl From<Rule> for Refused {
-    fn from(rule: Rule) -> Self {
-        Self::Rule(rule)
     }
 }
 

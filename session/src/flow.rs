@@ -24,6 +24,8 @@ pub enum Sending {
     SubAck,
     /// An UNSUBACK.
     UnsubAck,
+    /// A PUBCOMP for a PUBREL that gives up a PUBLISH, of which nobody knows whether it has arrived.
+    GivenUp,
 }
 
 /// A packet that answers one of ours.
@@ -57,6 +59,15 @@ pub enum SendReply {
     NotFound,
 }
 
+impl Sending {
+    /// Whether a PUBREL is what was sent last, or is to be.
+    #[must_use]
+    #[inline]
+    pub const fn is_released(self) -> bool {
+        matches!(self, Self::PubComp | Self::GivenUp)
+    }
+}
+
 /// What an answer does to an exchange that we began: the state it is in from now on, and what we do.
 ///
 /// # Errors
@@ -76,10 +87,12 @@ pub const fn send_step(state: Sending, answer: Answer) -> Result<(Sending, SendR
         (S::Idle, _) => Ok((S::Idle, Ignore)),
         (S::PubAck, A::PubAck)
         | (S::PubRec, A::PubRecError)
-        | (S::PubComp, A::PubComp)
+        | (S::PubComp | S::GivenUp, A::PubComp)
         | (S::SubAck, A::SubAck)
         | (S::UnsubAck, A::UnsubAck) => Ok((S::Idle, Done)),
         (S::PubRec | S::PubComp, A::PubRec) => Ok((S::PubComp, Release)),
+        (S::GivenUp, A::PubRec) => Ok((S::GivenUp, Release)),
+        (S::PubComp | S::GivenUp, A::PubRecError) => Err(Rule::PUBREC_TAKEN_BACK),
         (_, A::SubAck | A::UnsubAck) => Err(Rule::PACKET_ID_SUBACK),
         (S::SubAck | S::UnsubAck, _) => Err(Rule::PACKET_ID_ACK),
         _ => Err(Rule::ANSWER_BY_QOS),
@@ -172,8 +185,15 @@ pub const fn receive_step(state: Receiving, arrival: Arrival) -> Result<(Receivi
 mod tests {
     use super::*;
 
-    const SENDING: [Sending; 6] =
-        [Sending::Idle, Sending::PubAck, Sending::PubRec, Sending::PubComp, Sending::SubAck, Sending::UnsubAck];
+    const SENDING: [Sending; 7] = [
+        Sending::Idle,
+        Sending::PubAck,
+        Sending::PubRec,
+        Sending::PubComp,
+        Sending::SubAck,
+        Sending::UnsubAck,
+        Sending::GivenUp,
+    ];
     const ANSWERS: [Answer; 6] =
         [Answer::PubAck, Answer::PubRec, Answer::PubRecError, Answer::PubComp, Answer::SubAck, Answer::UnsubAck];
 
@@ -182,7 +202,8 @@ mod tests {
         ANSWERS.map(|answer| match send_step(state, answer) {
             Ok((next, SendReply::Ignore)) if next == state => '.',
             Ok((Sending::Idle, SendReply::Done)) => 'd',
-            Ok((Sending::PubComp, SendReply::Release)) => 'r',
+            Ok((Sending::PubComp, SendReply::Release)) if state != Sending::GivenUp => 'r',
+            Ok((Sending::GivenUp, SendReply::Release)) if state == Sending::GivenUp => 'r',
             Ok((Sending::Idle, SendReply::NotFound)) if state == Sending::Idle => 'n',
             Ok(other) => panic!("{state:?} {answer:?} {other:?}"),
             Err(_) => 'x',
@@ -199,6 +220,7 @@ mod tests {
             ['x', 'r', 'x', 'd', 'x', 'x'], // awaits PUBCOMP
             ['x', 'x', 'x', 'x', 'd', 'x'], // awaits SUBACK
             ['x', 'x', 'x', 'x', 'x', 'd'], // awaits UNSUBACK
+            ['x', 'r', 'x', 'd', 'x', 'x'], // given up, awaits PUBCOMP
         ];
         assert_eq!(SENDING.map(send_row), table);
     }
@@ -209,6 +231,8 @@ mod tests {
         assert_eq!(send_step(Sending::SubAck, Answer::UnsubAck), Err(Rule::PACKET_ID_SUBACK));
         assert_eq!(send_step(Sending::SubAck, Answer::PubAck), Err(Rule::PACKET_ID_ACK));
         assert_eq!(send_step(Sending::PubRec, Answer::PubAck), Err(Rule::ANSWER_BY_QOS));
+        assert_eq!(send_step(Sending::PubComp, Answer::PubAck), Err(Rule::ANSWER_BY_QOS));
+        assert_eq!(send_step(Sending::PubComp, Answer::PubRecError), Err(Rule::PUBREC_TAKEN_BACK));
     }
 
     #[test]

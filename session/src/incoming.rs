@@ -6,7 +6,8 @@ use mqtt5_codec::{
 
 use crate::arena::{NIL, SENT};
 use crate::engine::{Engine, PUBREL};
-use crate::event::{Connected, Event, Fault, Incoming, Input};
+use crate::error::Fault;
+use crate::event::{Connected, Event, Incoming, Input};
 use crate::flow::{Answer, SendReply, Sending, send_step};
 use crate::inbox::{Inbox, Open};
 use crate::slots::{Slot, slot};
@@ -20,7 +21,8 @@ pub(crate) enum Told {
     Nothing,
     /// What the packet stands for.
     Packet,
-    /// The lesser thing that it may stand for: a PUBREC after which the exchange goes on, a CONNACK that refuses.
+    /// The lesser thing that it may stand for: a PUBREC after which the exchange goes on, a PUBCOMP that confirms nothing, a
+    /// CONNACK that refuses.
     Step,
 }
 
@@ -30,7 +32,8 @@ fn reason_of(rule: Rule) -> ReasonCode {
         Rule::TOPIC_ALIAS_MAXIMUM => ReasonCode::TOPIC_ALIAS_INVALID,
         Rule::TOPIC_ALIAS_ACCEPTED => ReasonCode::QUOTA_EXCEEDED,
         Rule::RECEIVE_MAXIMUM => ReasonCode::RECEIVE_MAXIMUM_EXCEEDED,
-        Rule::MAXIMUM_PACKET_SIZE | Rule::SERVER_MAXIMUM_PACKET_SIZE => ReasonCode::PACKET_TOO_LARGE,
+        Rule::MAXIMUM_PACKET_SIZE => ReasonCode::PACKET_TOO_LARGE,
+        Rule::SERVER_PACKET_SIZE_TOO_SMALL => ReasonCode::IMPLEMENTATION_SPECIFIC_ERROR,
         _ => ReasonCode::PROTOCOL_ERROR,
     }
 }
@@ -89,6 +92,7 @@ impl Engine<'_> {
                     Event::Message(Incoming { topic, alias, payload, delivery, retain, properties })
                 }
                 Packet::PubRec(ack) if told == Told::Step => Event::PublishReceived(ack),
+                Packet::PubComp(ack) if told == Told::Step => Event::Unconfirmed(ack),
                 Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubComp(ack) => Event::Published(ack),
                 Packet::SubAck(ack) => Event::Subscribed(ack),
                 Packet::UnsubAck(ack) => Event::Unsubscribed(ack),
@@ -183,7 +187,7 @@ impl Engine<'_> {
             Sending::PubAck | Sending::PubRec => self.arena.has(chunk, SENT),
             Sending::SubAck | Sending::UnsubAck => sent,
             // Its PUBREL is about to be written on this connection, and will be answered.
-            Sending::PubComp if chunk != NIL && matches!(answer, Answer::PubRec | Answer::PubComp) => {
+            _ if state.is_released() && chunk != NIL && matches!(answer, Answer::PubRec | Answer::PubComp) => {
                 return Ok(Told::Nothing);
             }
             _ => true,
@@ -208,7 +212,7 @@ impl Engine<'_> {
                     return Err(Rule::UNSUBACK_COUNT);
                 }
                 self.free_id(number);
-                Ok(Told::Packet)
+                Ok(if state == Sending::GivenUp { Told::Step } else { Told::Packet })
             }
             (_, SendReply::Release) => {
                 let first = state == Sending::PubRec;
@@ -219,7 +223,7 @@ impl Engine<'_> {
                         self.unlink_publish(number);
                         self.state.session.publishes.insert(self.flights, number, before);
                     }
-                    self.release(number);
+                    self.release(number, Sending::PubComp);
                 }
                 if first && self.state.link.releases.first != 0 {
                     // PUBRELs that are sent again go first [MQTT-4.6.0-4].
@@ -259,12 +263,17 @@ impl Engine<'_> {
         let theirs = self.state.link.auth == AuthTurn::Theirs
             && (self.state.link.urgent == NIL || self.state.link.phase == Phase::Draining)
             && !self.state.link.is(flag::APART_DUE);
-        let rule = if self.state.link.method == 0 || !theirs {
+        let rule = if self.state.link.method == 0 {
             Rule::AUTH_UNASKED
-        } else if method != self.state.link.method {
-            Rule::AUTH_SAME_METHOD
+        } else if !theirs && (connecting || self.state.link.auth == AuthTurn::Ours) {
+            Rule::AUTH_TURN
+        } else if !theirs {
+            Rule::REAUTHENTICATION_BY_SERVER
         } else if connecting && done {
             Rule::AUTH_CONTINUES
+        } else if method != self.state.link.method && !(done && packet.properties.is_empty()) {
+            // With a Remaining Length of 0 it has no method: section 3.15.2.1 allows that, 3.15.2.2.2 does not.
+            Rule::AUTH_SAME_METHOD
         } else if explained && self.state.link.is(flag::NO_PROBLEM_INFORMATION) {
             Rule::PROBLEM_INFORMATION
         } else {

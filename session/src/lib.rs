@@ -14,6 +14,7 @@
 //! [`Refused`], and has changed nothing.
 //!
 //! # Features
+//! - `bytes`: events that own their bytes, to be sent to other tasks ([`Event::into_owned`](crate::Event)). Needs an allocator.
 //! - `alloc`: memory sized at run time ([`Boxed`](crate::Memory)), and an inbox that grows.
 //! - `log`, `defmt`: connections, faults and ends are logged.
 #![no_std]
@@ -32,6 +33,7 @@ mod connect;
 mod copying;
 mod delivering;
 mod engine;
+mod error;
 mod event;
 pub mod flow;
 mod inbox;
@@ -39,6 +41,8 @@ mod incoming;
 mod memory;
 mod options;
 mod outgoing;
+#[cfg(feature = "bytes")]
+mod owned;
 mod received;
 mod slots;
 mod state;
@@ -48,11 +52,14 @@ mod trace;
 mod transmit;
 
 pub use client::Client;
-pub use event::{Connected, Event, Fault, Figures, Incoming, Input, Refused, Transmit};
+pub use error::{Fault, Refused, SessionError};
+pub use event::{Connected, Event, Figures, Incoming, Input, Transmit};
 pub use inbox::Inbox;
 #[cfg(feature = "alloc")]
 pub use memory::Boxed;
 pub use memory::{Inline, Memory};
 pub use mqtt5_codec as codec;
 pub use options::{Acknowledge, ConnectOptions, Ending, Prior, Publication};
+#[cfg(feature = "bytes")]
+pub use owned::OwnedEvent;
 pub use time::Instant;

@@ -11,11 +11,10 @@ use crate::aliases::{GIVING, Giving};
 /// use mqtt5_codec::{Properties, Property, Text};
 /// use mqtt5_session::{ConnectOptions, Prior};
 /// let properties = [Property::SessionExpiryInterval(3_600)];
-/// let mut connect = ConnectOptions::new(Text::new("device-7")?);
-/// connect.packet.clean_start = false;
-/// connect.packet.keep_alive = 300;
-/// connect.packet.properties = Properties::from(&properties);
-/// connect.prior = Prior::Empty;
+/// // The server may know this device from before its last restart.
+/// let mut options = ConnectOptions::resume(Text::new("device-7")?, Prior::Empty);
+/// options.packet.keep_alive = 300;
+/// options.packet.properties = Properties::from(&properties);
 /// # Ok::<(), mqtt5_codec::Rule>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +27,6 @@ pub struct ConnectOptions<'a> {
     /// With less memory than 65,535 exchanges, say so in Receive Maximum: a message beyond the memory's capacity is
     /// answered with 0x97, Quota exceeded, and not delivered.
     pub packet: codec::Connect<'a>,
-    /// What is known of an earlier session that this [`Client`](crate::Client) has not seen itself.
-    pub prior: Prior,
     /// Who acknowledges received messages.
     pub acknowledge: Acknowledge,
     /// How long the server may take to accept, in milliseconds from the call of `connect`, authentication included.
@@ -41,6 +38,13 @@ pub struct ConnectOptions<'a> {
     /// Whether a PINGREQ is also due when nothing has been *received* for that share. Without it, a client that keeps publishing
     /// at QoS 0 is never told that its server has vanished. It costs two bytes each way, and only while the server is silent.
     pub ping_when_silent: bool,
+    /// What is known of an earlier session that this [`Client`](crate::Client) has not seen itself. A Clean Start of 0 is refused
+    /// while nothing is said; [`resume`](Self::resume) says it.
+    pub prior: Option<Prior>,
+    /// How many messages beyond our Receive Maximum are taken before that is a fault: 0 is the standard's, and there have to be
+    /// exchanges in memory for all. For servers that count wrongly: mosquitto 2.0 sends up to twice as many, once messages
+    /// wait on its side.
+    pub receive_leeway: u16,
     pub(crate) topic_aliases: u16,
     /// What is done about them.
     pub(crate) giving: Option<&'static Giving>,
@@ -61,15 +65,27 @@ impl<'a> ConnectOptions<'a> {
                 user_name: None,
                 password: None,
             },
-            prior: Prior::None,
             acknowledge: Acknowledge::Automatic,
             timeout: 30_000,
             ping_timeout: 10_000,
             keep_alive_share: 95,
             ping_when_silent: true,
+            prior: None,
+            receive_leeway: 0,
             topic_aliases: 0,
             giving: None,
         }
+    }
+
+    /// The same with Clean Start 0: the session goes on if the server still has it. `prior` says what is known of one that this
+    /// [`Client`](crate::Client) has not seen itself; of its own it knows all that is needed, and what is said here does not
+    /// matter. For a session that outlives the connection, CONNECT also needs a Session Expiry Interval.
+    #[must_use]
+    pub const fn resume(client_id: Text<'a>, prior: Prior) -> Self {
+        let mut options = Self::new(client_id);
+        options.packet.clean_start = false;
+        options.prior = Some(prior);
+        options
     }
 
     /// The same with topic aliases for QoS 0 messages, `most` at most; the server may allow fewer. Their topics are kept in the
@@ -86,12 +102,13 @@ impl<'a> ConnectOptions<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Prior {
-    /// There is no session: a server that says otherwise is not talked to [MQTT-3.2.2-4]. That may also happen when ours has ended,
-    /// by its interval or a DISCONNECT, before the server noticed; then begin a new one with Clean Start.
+    /// This client identifier was never used before: a server that says otherwise is not talked to [MQTT-3.2.2-4]. That may
+    /// also happen when our own session has ended, by its interval or a DISCONNECT, before the server noticed; then begin a new
+    /// one with Clean Start 1.
     #[default]
     None,
-    /// The server may hold a session of this client identifier, of which we have nothing in flight: a device that lost its
-    /// memory and asks for Clean Start 0.
+    /// The server may hold a session of this client identifier, of which we have nothing in flight: that of an earlier run of
+    /// this program, or of a device that lost its memory.
     Empty,
 }
 

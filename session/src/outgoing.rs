@@ -9,7 +9,7 @@ use mqtt5_codec::{
 
 use crate::arena::{Arena, At, KEPT, NIL};
 use crate::engine::{Engine, PINGREQ};
-use crate::event::Refused;
+use crate::error::Refused;
 use crate::flow::{Receiving, Sending};
 use crate::options::Publication;
 use crate::received::{self, ANSWERED, HERE, entry};
@@ -95,7 +95,7 @@ impl Engine<'_> {
             (QoS::AtMostOnce, _) => Delivery::AtMostOnce,
             (QoS::AtLeastOnce, Some(id)) => Delivery::AtLeastOnce { id, dup: false },
             (QoS::ExactlyOnce, Some(id)) => Delivery::ExactlyOnce { id, dup: false },
-            (_, None) => return Err(Refused::Exchanges),
+            (_, None) => return Err(self.no_exchange()),
         };
         let may_alias = up && qos == QoS::AtMostOnce && !hold;
         let mut given = None;
@@ -193,6 +193,10 @@ impl Engine<'_> {
         }
     }
 
+    fn no_exchange(&self) -> Refused {
+        Refused::Exchanges { of: self.state.session.fresh }
+    }
+
     /// Numbers a chunk in the order of queueing.
     fn stamp(&mut self, at: At, number: u16) {
         self.arena.note(at, number, self.state.session.orders);
@@ -247,7 +251,7 @@ impl Engine<'_> {
             Phase::Draining | Phase::Leaving => return Err(Refused::Closing),
             _ => return Err(Refused::NotConnected),
         }
-        let id = PacketId::new(self.next_id()).ok_or(Refused::Exchanges)?;
+        let Some(id) = PacketId::new(self.next_id()) else { return Err(self.no_exchange()) };
         let count = u16::try_from(filters).map_err(|_| Refused::Bytes { need: filters })?;
         Ok((id, count))
     }

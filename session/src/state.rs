@@ -4,7 +4,7 @@
 use crate::aliases::Giving;
 use crate::arena::{At, NIL};
 use crate::copying::Copied;
-use crate::event::Fault;
+use crate::error::Fault;
 use crate::received;
 use crate::slots::Ends;
 use crate::time::Instant;

@@ -1,6 +1,6 @@
 //! What is logged: the few things that an operator wants to know of. Without the features `log` and `defmt`, nothing.
 
-use crate::event::Fault;
+use crate::error::Fault;
 
 #[inline]
 pub(crate) fn fault(_fault: &Fault) {

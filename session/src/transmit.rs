@@ -4,7 +4,7 @@ use mqtt5_codec::ReasonCode;
 
 use crate::arena::{At, KEPT, NIL, SENT};
 use crate::engine::{Engine, PUBACK, PUBCOMP, PUBREC, PUBREL};
-use crate::flow::{Receiving, Sending};
+use crate::flow::Receiving;
 use crate::received::{ANSWERED, Entry, entry};
 use crate::slots::{Ends, Slot, slot};
 use crate::state::{Link, Phase, Writing, flag};
@@ -83,16 +83,16 @@ impl<'m> Engine<'m> {
         let publish = loop {
             match slot(self.flights, number) {
                 // A PUBREL that went ahead. Each is passed by once a connection.
-                Some(&mut Slot { state: Sending::PubComp, chunk: NIL, next, .. }) => number = next,
+                Some(&mut Slot { state, chunk: NIL, next, .. }) if state.is_released() => number = next,
                 found => break found.map(|slot| *slot),
             }
         };
         self.state.link.cursor = number;
-        let ready = publish.filter(|slot| slot.state == Sending::PubComp || self.state.link.quota != 0);
+        let ready = publish.filter(|slot| slot.state.is_released() || self.state.link.quota != 0);
         // What waits its turn is older than all that is new. No quota holds back a PUBREL [MQTT-3.3.4-8] [MQTT-4.9.0-3].
         let releases = self.state.link.releases.first != 0;
         match ready {
-            Some(Slot { state: Sending::PubComp, .. }) => self.choose_release(),
+            Some(Slot { state, .. }) if state.is_released() => self.choose_release(),
             None if releases => self.choose_release(),
             Some(publish) if once == NIL || !self.is_before(once, publish.chunk) => {
                 self.choose_publish(number, publish);

@@ -1,9 +1,6 @@
 //! Enhanced authentication: with CONNECT, and again on a live connection.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{Properties, Property, ReasonCode, Rule};
 use mqtt5_session::{Boxed, Ending, Event, Input, Refused};
 
@@ -147,9 +144,32 @@ fn mqtt_4_12_0_6_no_authentication_that_was_not_asked_for() {
     assert_eq!(host.open(&lasting(), CONTINUE), ["fault 82 MQTT-4.12.0-6"]);
     let mut host = Host::new();
     assert_eq!(host.open(&lasting(), CONNACK), ["fault 82 MQTT-4.12.0-6"]);
+}
+
+/// Section 3.15.2.1 allows it, and some servers end a re-authentication so.
+#[test]
+fn an_auth_of_remaining_length_0_ends_a_re_authentication() {
     let mut host = begun();
     host.feed(CONNACK);
-    assert_eq!(host.feed_one(CONTINUE), "fault 82 MQTT-4.12.0-6", "nor when none is going on");
+    auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]).unwrap();
+    host.sent();
+    assert_eq!(host.feed_one("f0 00"), "auth 00");
+    assert_eq!(host.feed_one("f0 00"), "fault 82 MQTT 4.12.1", "and none that was not begun");
+    assert_eq!(begun().feed_one("f0 00"), "fault 82 MQTT-4.12.0-2", "nor the first one, which CONNACK ends");
+    assert_eq!(Host::connected().feed_one("f0 00"), "fault 82 MQTT-4.12.0-6");
+}
+
+#[test]
+fn only_a_client_begins_an_authentication_anew() {
+    let mut host = begun();
+    host.feed(CONNACK);
+    assert_eq!(host.feed_one(CONTINUE), "fault 82 MQTT 4.12.1");
+}
+
+#[test]
+fn a_server_does_not_ask_twice_before_it_is_answered() {
+    let mut host = begun();
+    assert_eq!(host.feed(&format!("{CONTINUE} {CONTINUE}")), ["auth 18", "fault 82 MQTT 4.12"]);
 }
 
 #[test]
@@ -186,13 +206,13 @@ fn an_auth_that_was_not_sent_has_no_answer() {
     let mut host = begun();
     host.feed(CONNACK);
     auth(&mut host, ReasonCode::RE_AUTHENTICATE, &[method("m")]).unwrap();
-    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::AUTH_UNASKED.id()));
+    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::REAUTHENTICATION_BY_SERVER.id()));
     assert_eq!(host.sent(), "e0 01 82");
 
     let mut host = begun();
     assert_eq!(host.feed_one(CONTINUE), "auth 18");
     auth(&mut host, ReasonCode::CONTINUE_AUTHENTICATION, &[method("m")]).unwrap();
-    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::AUTH_UNASKED.id()));
+    assert_eq!(host.feed_one(CONTINUE), format!("fault 82 {}", Rule::AUTH_TURN.id()));
     host.client.handle_close(host.now());
     assert_eq!(host.client.figures(host.now()).bytes_held, 0);
 }

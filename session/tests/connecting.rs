@@ -1,15 +1,73 @@
 //! CONNECT, CONNACK, and which session goes on.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use core::num::{NonZeroU16, NonZeroU32};
 use mqtt5_codec::{Properties, Property, QoS, ReasonCode, Rule, Will};
 use mqtt5_session::{Boxed, ConnectOptions, Ending, Event, Inline, Input, Prior, Refused};
 
 const ACCEPTED: &str = "20 03 00 00 00";
 const RESUMED: &str = "20 03 01 00 00";
+
+#[test]
+fn clean_start_0_needs_a_word_on_the_past_at_the_first_run_not_at_the_second() {
+    let mut host = Host::new();
+    let mut careless = ConnectOptions::new(text("c"));
+    careless.packet.clean_start = false;
+    assert_eq!(host.connect(&careless), Err(Refused::Prior));
+    assert!(Refused::Prior.to_string().contains("ConnectOptions::resume"));
+    assert!(host.client.is_closed());
+    careless.prior = Some(Prior::Empty);
+    assert_eq!(host.open(&careless, "20 03 01 00 00"), ["connected resumed=true lost=0"]);
+}
+
+#[test]
+fn mqtt_3_2_2_4_the_fault_says_how_it_came_to_a_session_that_is_not_known() {
+    let mut host = Host::new();
+    assert_eq!(host.open(&ConnectOptions::resume(text("c"), Prior::None), "20 03 01 00 00"), ["fault 82 MQTT-3.2.2-4"]);
+    let said = host.client.fault().unwrap().to_string();
+    assert!(
+        said.contains("[MQTT-3.2.2-4]") && said.contains("Prior::Empty") && said.contains("Clean Start 1"),
+        "{said}"
+    );
+}
+
+#[test]
+fn bytes_that_arrive_after_connect_belong_to_the_new_connection() {
+    let mut host = Host::connected();
+    host.inbox.spare()[0] = 0x30;
+    host.inbox.filled(1);
+    host.client.handle_close(host.now());
+    host.connect(&lasting()).unwrap();
+    assert!(host.inbox.is_empty(), "what the old one left is dropped");
+    host.sent();
+    // Read before the first call of `handle_input`.
+    host.inbox.spare()[..5].copy_from_slice(&[0x20, 3, 1, 0, 0]);
+    host.inbox.filled(5);
+    assert_eq!(host.feed_one(""), "connected resumed=true lost=0");
+}
+
+#[test]
+fn a_refused_connect_leaves_the_inbox_alone() {
+    let mut host = Host::connected();
+    host.inbox.spare()[..2].copy_from_slice(&[0x30, 4]);
+    host.inbox.filled(2);
+    assert_eq!(host.connect(&lasting()), Err(Refused::Connected));
+    assert_eq!(host.feed_one("00 01 74 00"), "message t q0 ");
+}
+
+#[test]
+fn a_fault_is_told_until_the_next_connect() {
+    let mut host = Host::new();
+    host.connect(&lasting()).unwrap();
+    host.sent();
+    assert_eq!(host.feed_one("d0 00"), "fault 82 MQTT-3.2.0-1");
+    let fault = host.client.fault();
+    host.client.handle_close(host.now());
+    assert!(fault.is_some());
+    assert_eq!(host.client.fault(), fault);
+    host.connect(&lasting()).unwrap();
+    assert_eq!(host.client.fault(), None);
+}
 
 #[test]
 fn mqtt_3_1_0_1_connect_is_the_first_packet_and_has_every_field() {
@@ -26,6 +84,7 @@ fn mqtt_3_1_0_1_connect_is_the_first_packet_and_has_every_field() {
     let will_properties = [Property::WillDelayInterval(5)];
     let mut connect = ConnectOptions::new(text("dev"));
     connect.packet.clean_start = false;
+    connect.prior = Some(Prior::None);
     connect.packet.keep_alive = 300;
     connect.packet.properties = Properties::from(&properties);
     connect.packet.will = Some(Will {
@@ -232,7 +291,7 @@ fn mqtt_3_2_2_4_a_session_that_we_do_not_know_closes_the_connection() {
 fn mqtt_3_2_2_4_a_device_without_memory_says_so_and_goes_on() {
     let mut host = Host::new();
     let mut connect = lasting();
-    connect.prior = Prior::Empty;
+    connect.prior = Some(Prior::Empty);
     assert_eq!(host.open(&connect, RESUMED), ["connected resumed=true lost=0"]);
 }
 

@@ -1,9 +1,6 @@
 //! DISCONNECT of either side, keep-alive, faults.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{Properties, Property, ReasonCode, Rule};
 use mqtt5_session::{Boxed, ConnectOptions, Ending, Refused};
 
@@ -243,6 +240,58 @@ fn an_unanswered_ping_ends_the_connection_at_its_deadline_in_silence() {
     assert_eq!(host.sent(), "c0 00");
     assert_eq!(host.pass(1), ["fault 8d MQTT 3.1.2.10"]);
     assert!(host.client.is_closed());
+    assert_eq!(host.sent(), "");
+}
+
+/// A publish at QoS 0 every half second, to a server that has vanished.
+fn deaf(ping_when_silent: bool, keep_alive: u16) -> Vec<String> {
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect.packet.keep_alive = keep_alive;
+    connect.ping_timeout = 3_000;
+    connect.ping_when_silent = ping_when_silent;
+    host.open(&connect, "20 03 00 00 00");
+    let (mut told, mut sent) = (Vec::new(), String::new());
+    for _ in 0..16 {
+        let _ = host.publish(&message("t", "", 0));
+        sent += &host.sent();
+        told.extend(host.pass(500));
+        sent += &host.sent();
+    }
+    let pings = sent.split("c0 00").count() - 1;
+    told.push(format!("{pings} pings"));
+    told
+}
+
+#[test]
+fn a_client_that_only_publishes_finds_out_that_its_server_has_vanished() {
+    assert_eq!(deaf(true, 2), ["fault 8d MQTT 3.1.2.10", "1 pings"]);
+    assert_eq!(deaf(false, 2), ["0 pings"], "it can be switched off");
+    assert_eq!(deaf(true, 0), ["0 pings"], "as the keep-alive can");
+}
+
+#[test]
+fn a_server_that_says_anything_is_not_asked_whether_it_is_there() {
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect.packet.keep_alive = 10;
+    host.open(&connect, "20 03 00 00 00");
+    for byte in ["30", "04", "00", "01", "74"] {
+        host.publish(&message("t", "", 0)).unwrap();
+        host.sent();
+        host.pass(9_000);
+        host.feed(byte);
+    }
+    assert_eq!(host.sent(), "", "a part of a packet is a sign of life");
+    host.publish(&message("t", "", 0)).unwrap();
+    host.sent();
+    host.pass(9_499);
+    assert_eq!(host.sent(), "");
+    host.publish(&message("t", "", 0)).unwrap();
+    host.pass(1);
+    assert_eq!(host.sent(), "c0 00 30 04 00 01 74 00");
+    host.feed("00 d0 00");
+    host.pass(9_499);
     assert_eq!(host.sent(), "");
 }
 

@@ -1,9 +1,6 @@
 //! The exchanges of sections 3.14, 3.15, 4.3, 4.6 and 4.9, a statement at a time, where no other test shows it by itself.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{PacketId, Properties, Property, ReasonCode, Rule};
 use mqtt5_session::{Acknowledge, Boxed, ConnectOptions, Ending, Refused};
 
@@ -105,7 +102,7 @@ fn takes_only_unused(qos: u8, done: &str) {
     host.open(&lasting(), ACCEPTED);
     assert_eq!(host.publish(&message("t", "", qos)), Ok(Some(1)));
     assert_eq!(host.publish(&message("t", "", qos)), Ok(Some(2)));
-    assert_eq!(host.publish(&message("t", "", qos)), Err(Refused::Exchanges));
+    assert_eq!(host.publish(&message("t", "", qos)), Err(Refused::Exchanges { of: 2 }));
     host.sent();
     host.feed(done);
     host.sent();

@@ -1,9 +1,6 @@
 //! How long a session lives, and how its end is told.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{Properties, Property};
 use mqtt5_session::{Boxed, Refused};
 
@@ -42,7 +39,7 @@ fn no_livelock_after_a_lost_session() {
         host.sent();
         assert_eq!(host.again(ACCEPTED), ["connected resumed=false lost=2"]);
         assert_eq!(host.sent(), "");
-        assert_eq!(host.publish(&message("t", "", 1)), Err(Refused::Exchanges), "held back until told");
+        assert_eq!(host.publish(&message("t", "", 1)), Err(Refused::Exchanges { of: 2 }), "held back until told");
         assert_eq!(host.lost().len(), 2);
     }
     let figures = host.client.figures(host.now());

@@ -1,9 +1,6 @@
 //! Topic aliases that the server gives.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{Properties, Property};
 use mqtt5_session::Inbox;
 

@@ -1,8 +1,5 @@
 //! Arbitrary calls and arbitrary bytes of the server, in any order: nothing panics, every invariant holds, and what is written
 //! is what a client may write. The fuzz target `operations` runs the same driver.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-
-mod driver;
 
 use std::collections::BTreeSet;
 
@@ -27,7 +24,7 @@ proptest! {
     fn any_calls_and_any_bytes_break_no_invariant(
         input in prop::collection::vec(any::<u8>(), 0..600).prop_map(Hex),
     ) {
-        driver::run(&input.0);
+        crate::driver::run(&input.0);
     }
 }
 
@@ -36,7 +33,7 @@ proptest! {
 fn replay() {
     let input = std::env::var("OPERATIONS").unwrap();
     let pair = |at: usize| u8::from_str_radix(&input[at..at + 2], 16).unwrap();
-    driver::run(&(0..input.len()).step_by(2).map(pair).collect::<Vec<_>>());
+    crate::driver::run(&(0..input.len()).step_by(2).map(pair).collect::<Vec<_>>());
 }
 
 /// The driver is only worth something if it comes to what it judges.
@@ -51,7 +48,7 @@ fn the_driver_sees_everything_happen() {
         })
         .take(600)
         .collect();
-        seen.extend(driver::run(&input));
+        seen.extend(crate::driver::run(&input));
     }
     let all = [
         "Bytes",

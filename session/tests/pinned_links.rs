@@ -1,10 +1,6 @@
 //! What a connection leaves to the next one, and what a host can ask at any time.
-#![cfg(feature = "alloc")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use core::num::NonZeroU16;
 use mqtt5_codec::{PacketId, Properties, Property, ReasonCode, Rule};
 use mqtt5_session::{Acknowledge, ConnectOptions, Ending, Inbox, Refused};
@@ -113,7 +109,7 @@ fn mqtt_3_1_3_2_every_other_client_identifier_is_told_apart() {
 fn a_server_has_to_take_an_acknowledgement_with_a_reason() {
     let limit = |bytes: u8| Host::new().open(&lasting(), &format!("20 08 00 00 05 27 00 00 00 {bytes:02x}"));
     assert_eq!(limit(5), ["connected resumed=false lost=0"]);
-    assert_eq!(limit(4), [format!("fault 95 {}", Rule::SERVER_MAXIMUM_PACKET_SIZE.id())]);
+    assert_eq!(limit(4), [format!("fault 83 {}", Rule::SERVER_PACKET_SIZE_TOO_SMALL.id())]);
 }
 
 /// A message that was received on an earlier connection counts when it comes again, and only once.

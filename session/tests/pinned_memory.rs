@@ -1,10 +1,6 @@
 //! What packets take of the memory that a host provides, and that it comes back.
-#![cfg(feature = "alloc")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_session::{Boxed, ConnectOptions, Inline, Memory, Refused};
 
 /// A PUBLISH of QoS 1 with topic `t` and a payload of this length is 8 bytes longer.

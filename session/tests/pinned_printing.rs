@@ -1,10 +1,6 @@
 //! What is printed of a session: what went wrong with its statement, and neither payloads nor passwords.
-#![cfg(feature = "alloc")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{ReasonCode, Rule};
 use mqtt5_session::{Event, Fault, Inbox, Input, Refused, Transmit};
 
@@ -28,7 +24,8 @@ fn what_is_refused_is_printed_with_what_would_be_needed() {
         Refused::NotConnected,
         Refused::Connected,
         Refused::Closing,
-        Refused::Exchanges,
+        Refused::Exchanges { of: 8 },
+        Refused::Prior,
         Refused::ReceiveMaximum,
         Refused::Unknown,
     ];

@@ -1,9 +1,6 @@
 //! Receiving: QoS 0, 1 and 2, acknowledgements by themselves and by hand, our limits.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use core::num::{NonZeroU16, NonZeroU32};
 use mqtt5_codec::{PacketId, Properties, Property, ReasonCode, Rule};
 use mqtt5_session::{Acknowledge, Boxed, Inbox, Refused};
@@ -142,6 +139,19 @@ fn mqtt_3_3_4_9_more_than_our_receive_maximum_is_a_fault() {
         host.feed("62 02 00 64");
         host.sent();
     }
+}
+
+#[test]
+fn a_leeway_bears_a_server_that_counts_wrongly_and_is_not_stated() {
+    let properties = [Property::ReceiveMaximum(NonZeroU16::new(1).unwrap())];
+    let mut connect = lasting();
+    connect.packet.properties = Properties::from(&properties);
+    connect.acknowledge = Acknowledge::Manual;
+    connect.receive_leeway = 1;
+    let mut host = Host::new();
+    host.open(&connect, ACCEPTED);
+    assert_eq!(host.feed(&[publish(1, 1, false), publish(1, 2, false)].concat()).len(), 2);
+    assert_eq!(host.feed_one(&publish(1, 3, false)), "fault 93 MQTT-3.3.4-9");
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! What survives a connection, what is sent again, and what is lost.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::Rule;
 use mqtt5_session::{Boxed, Ending, Event, Input, Refused};
 
@@ -278,13 +275,52 @@ fn mqtt_4_3_3_10_a_forbidden_qos_2_message_frees_its_identifier_only_when_the_se
         host.sent();
         assert_eq!(host.again(limit), ["connected resumed=true lost=0"]);
         assert_eq!(host.sent(), "62 02 00 01", "it is not sent, but released");
-        assert_eq!(host.feed_one("70 03 00 01 92"), "published 1 92", "and told: the server had not got it");
+        assert_eq!(host.feed_one("70 03 00 01 92"), "unconfirmed 1 92", "and told: the server had not got it");
         // What was never written the server can't have.
         host.again(ACCEPTED);
         host.publish(&retained).unwrap();
         assert_eq!(host.again(limit), ["connected resumed=true lost=1"]);
         assert_eq!(host.sent(), "");
     }
+}
+
+/// Some servers answer any PUBREL with success.
+#[test]
+fn mqtt_4_3_3_5_a_success_that_is_not_known_is_not_reported() {
+    let forbidding = "20 05 01 00 02 24 01";
+    let mut host = Host::connected();
+    host.publish(&message("t", "123", 2)).unwrap();
+    host.sent();
+    host.again(forbidding);
+    assert_eq!(host.sent(), "62 02 00 01");
+    // That is remembered over another connection, whatever that takes.
+    assert_eq!(host.again(RESUMED), ["connected resumed=true lost=0"]);
+    assert_eq!(
+        host.client.figures(host.now()).in_flight,
+        1,
+        "its identifier is in use until the server has released it"
+    );
+    assert_eq!(host.sent(), "62 02 00 01");
+    assert_eq!(host.feed_one("70 02 00 01"), "unconfirmed 1 00");
+    assert_eq!(host.client.figures(host.now()).in_flight, 0);
+
+    // And when the server has lost the session, it is lost.
+    host.publish(&message("t", "123", 2)).unwrap();
+    host.sent();
+    host.again(forbidding);
+    host.sent();
+    assert_eq!(host.again(ACCEPTED), ["connected resumed=false lost=1"]);
+    assert_eq!(host.lost(), [2]);
+    assert_eq!(host.client.check(), Ok(()));
+}
+
+#[test]
+fn mqtt_4_3_3_8_a_message_that_was_accepted_is_not_refused_afterwards() {
+    let mut host = Host::connected();
+    host.publish(&message("t", "", 2)).unwrap();
+    host.sent();
+    assert_eq!(host.feed_one("50 02 00 01"), "publish received 1 00");
+    assert_eq!(host.feed_one("50 03 00 01 80"), "fault 82 MQTT-4.3.3-8");
 }
 
 #[test]

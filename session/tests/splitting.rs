@@ -1,17 +1,15 @@
 //! The same events and the same bytes, however the bytes come and go.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{PacketId, Properties, Property, ReasonCode};
 use mqtt5_session::{Acknowledge, Ending, Inbox};
 
 /// Everything that a session does, with what comes of it, a line for each.
-fn transcript(piece: usize, acknowledge: Acknowledge) -> Vec<String> {
+fn transcript(piece: usize, room: usize, acknowledge: Acknowledge) -> Vec<String> {
     let mut log = Vec::new();
     let mut host = Host::new();
     host.piece = piece;
+    host.room = room;
     host.inbox = Inbox::growing(16, 4_096).with_aliases(vec![0; 64].leak(), 14);
     let properties = [LASTING[0], Property::TopicAliasMaximum(4)];
     let mut connect = lasting();
@@ -60,10 +58,13 @@ fn transcript(piece: usize, acknowledge: Acknowledge) -> Vec<String> {
 #[test]
 fn mqtt_4_2_1_any_split_of_input_and_output_gives_the_same_events_and_bytes() {
     for acknowledge in [Acknowledge::Automatic, Acknowledge::Manual] {
-        let whole = transcript(usize::MAX, acknowledge);
+        let whole = transcript(usize::MAX, 0, acknowledge);
         assert!(whole.iter().any(|line| line.starts_with("fault 82 MQTT-4.12.0-6")), "{whole:#?}");
         for piece in 1..=40 {
-            assert_eq!(transcript(piece, acknowledge), whole, "in pieces of {piece}");
+            assert_eq!(transcript(piece, 0, acknowledge), whole, "in pieces of {piece}");
+            for room in [1, 2, 3, 4, 5, 7, 12, 30, 64, 500] {
+                assert_eq!(transcript(piece, room, acknowledge), whole, "pieces of {piece}, copied by {room}");
+            }
         }
     }
 }

@@ -1,9 +1,6 @@
 //! SUBSCRIBE, UNSUBSCRIBE and their answers.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use mqtt5_codec::{Filter, Properties, Property, QoS, RetainHandling, Rule, SubscriptionId, SubscriptionOptions};
 use mqtt5_session::Refused;
 

@@ -4,8 +4,8 @@ use core::fmt::Write;
 
 /// What a page looks like.
 const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1b1b1b;--dim:#666;--line:#ddd;--good:#07651b;--bad:#b00020;--head:#f4f4f4}\
-@media(prefers-color-scheme:dark){:root{--ink:#e4e4e4;--dim:#9a9a9a;--line:#3a3a3a;--good:#7bd88f;--bad:#ff8a80;--head:#262626}}\
+:root{color-scheme:light dark;--ink:#1b1b1b;--dim:#666;--line:#ddd;--good:#07651b;--bad:#b00020;--warn:#8a5a00;--head:#f4f4f4}\
+@media(prefers-color-scheme:dark){:root{--ink:#e4e4e4;--dim:#9a9a9a;--line:#3a3a3a;--good:#7bd88f;--bad:#ff8a80;--warn:#e6b455;--head:#262626}}\
 body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);max-width:90em;margin:2em auto;padding:0 1.5em}\
 table{border-collapse:collapse;margin:1em 0}\
 th,td{text-align:left;vertical-align:top;padding:.3em .9em .3em 0;border-bottom:1px solid var(--line)}\

@@ -10,6 +10,7 @@ pub mod html;
 pub mod interop;
 pub mod judge;
 pub mod laws;
+pub mod report;
 pub mod sim;
 pub mod statements;
 pub mod stream;

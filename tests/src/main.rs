@@ -33,12 +33,14 @@ enum Judge {
     Explore(explore::command::Options),
     /// Judges a server by statement, from outside: pass, fail (with what it did), or not seen (and why).
     ///
-    /// It takes about a minute. Ends with 0 if nothing is broken, otherwise with 1.
+    /// It takes some twenty seconds. Ends with 0 if nothing is broken that is not known to be, otherwise with 1. What should be and is
+    /// not is told, and fails nothing.
     Broker(judge::command::Options),
     /// Judges a client by statement: a server that watches it, and tries it.
     ///
-    /// The client has to connect again and again, as often as it can: each connection is another trial. Standard error tells
-    /// which; the report comes at the end. Ends with 0 if nothing is broken, otherwise with 1.
+    /// With --exec the client is a command that is started anew for each trial. Without it, the client has to connect again and
+    /// again, as often as it can: each connection is another trial, and standard error tells which. Ends with 0 if nothing is
+    /// broken that is not known to be, otherwise with 1.
     Peer(judge::peer::Options),
     /// Prints the standard's normative statements: whom each binds, how it is kept here, and how many are kept in which way.
     Statements(Table),
@@ -105,7 +107,7 @@ fn main() -> ExitCode {
         Judge::Seeds { directory } => seeds(&directory),
         Judge::Broker(options) => well(judge::command::run(&options, io::stdout().lock())),
         Judge::Peer(options) => well(judge::peer::run(&options, io::stdout().lock())),
-        Judge::Client(options) => client::run(&options, io::stdin(), io::stdout().lock()),
+        Judge::Client(options) => client::run(&options, io::stdin(), io::stdout()),
         Judge::Interop(options) => match interop::run(&options, io::stdout().lock()) {
             Ok(Outcome::Failed) => return ExitCode::FAILURE,
             Ok(Outcome::BrokerWrong) => return ExitCode::from(2),

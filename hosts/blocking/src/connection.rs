@@ -9,12 +9,15 @@ use std::sync::Arc;
 
 use mqtt5_session::{Client, Event, Inbox, Input, Instant, Memory, Transmit};
 
+use crate::timeout::Armed;
 use crate::{Clock, Error, Stopper, Transport};
 
 /// How long the server may take no byte before the connection is given up, unless the host says otherwise.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long [`Connection::close`] waits for the server to close its side.
 const LINGER: Duration = Duration::from_millis(500);
+/// How many bytes are written at a time. A packet of half of it or more goes out by itself, from where it is.
+const BURST: usize = 16 << 10;
 
 /// One network connection of a session.
 #[derive(Debug)]
@@ -23,6 +26,10 @@ pub struct Connection<T = TcpStream> {
     clock: Clock,
     stop: Arc<AtomicBool>,
     write_timeout: Duration,
+    read_timeout: Armed,
+    /// What is written at a time, and how much of it is copied out and was not written.
+    burst: Box<[u8]>,
+    copied: usize,
 }
 
 impl<T: Transport> Connection<T> {
@@ -31,7 +38,15 @@ impl<T: Transport> Connection<T> {
     /// # Errors
     /// [`Error::Write`] if the socket takes no timeout.
     pub fn new(transport: T, clock: Clock) -> Result<Self, Error> {
-        let mut connection = Self { transport, clock, stop: Arc::default(), write_timeout: WRITE_TIMEOUT };
+        let mut connection = Self {
+            transport,
+            clock,
+            stop: Arc::default(),
+            write_timeout: WRITE_TIMEOUT,
+            read_timeout: Armed::default(),
+            burst: vec![0; BURST].into(),
+            copied: 0,
+        };
         connection.set_write_timeout(WRITE_TIMEOUT)?;
         Ok(connection)
     }
@@ -82,7 +97,7 @@ impl<T: Transport> Connection<T> {
         Err(error)
     }
 
-    /// One turn of the loop: write, then the timer, then parse, and wait only when there is nothing left to parse.
+    /// One turn of the loop: the timer, then a packet; and only when nothing is left to parse, write and wait.
     fn turn<M: Memory, B>(
         &mut self,
         client: &mut Client<M>,
@@ -90,51 +105,59 @@ impl<T: Transport> Connection<T> {
         until: Option<Instant>,
         on: &mut impl FnMut(Event<'_>, &mut Client<M>) -> ControlFlow<B>,
     ) -> Result<ControlFlow<Option<B>>, Error> {
-        self.flush(client)?;
-        if client.is_closed() {
-            return Err(Error::Ended);
-        }
         let now = self.clock.now();
-        let fault = if client.poll_timeout().is_some_and(|due| due <= now) {
-            match client.handle_timeout(now) {
-                Ok(event) => {
-                    let answer = event.map_or(ControlFlow::Continue(()), |event| on(event, client));
-                    return Ok(answer.map_break(Some));
-                }
-                Err(fault) => fault,
-            }
-        } else {
-            match client.handle_input(inbox, now) {
-                Ok(Input::Event(event)) => {
-                    let answer = on(event, client).map_break(Some);
-                    let late = until.is_some_and(|until| until <= self.clock.now());
-                    return Ok(if answer.is_continue() && late { ControlFlow::Break(None) } else { answer });
-                }
-                Ok(Input::Partial { .. }) => {
-                    // What was read may have been answered without an event: a PUBREL, or a message handled before.
-                    self.flush(client)?;
-                    return self.wait(client, inbox, until);
-                }
-                // Something waits to be written, and the next turn begins with that.
-                Ok(_) => return Ok(ControlFlow::Continue(())),
-                Err(fault) => fault,
-            }
+        let timer = client.poll_timeout().is_some_and(|due| due <= now);
+        let event = if timer { client.handle_timeout(now) } else { Ok(None) };
+        let input = match event {
+            Ok(Some(event)) => return Ok(on(event, client).map_break(Some)),
+            Ok(None) => client.handle_input(inbox, now),
+            Err(fault) => Err(fault),
         };
-        // Its DISCONNECT is queued, where a client may send one.
+        if let Ok(Input::Event(event)) = input {
+            let answer = on(event, client).map_break(Some);
+            let late = until.is_some_and(|until| until <= self.clock.now());
+            return Ok(if answer.is_continue() && late { ControlFlow::Break(None) } else { answer });
+        }
+        if matches!(input, Ok(Input::Blocked)) && self.copy(client) > 0 {
+            return Ok(ControlFlow::Continue(())); // there is room for more answers now
+        }
+        // What was read and what `on` queued piled up, and goes out in one piece; after a fault, the DISCONNECT that says so.
         self.flush(client)?;
-        Err(Error::Fault(fault))
+        match input {
+            Err(fault) => Err(Error::Fault(fault)),
+            Ok(_) if client.is_closed() => Err(Error::Ended),
+            Ok(Input::Partial { .. }) => self.wait(client, inbox, until),
+            // Something waited to be written.
+            Ok(_) => Ok(ControlFlow::Continue(())),
+        }
     }
 
-    /// Writes what the session has to say.
+    /// Copies out what there is to say, as far as it fits behind what is copied already.
+    fn copy<M: Memory>(&mut self, client: &mut Client<M>) -> usize {
+        let n = self.burst.get_mut(self.copied..).map_or(0, |room| client.transmit_into(room));
+        self.copied += n;
+        n
+    }
+
+    /// Writes what the session has to say, a burst at a time.
     fn flush<M: Memory>(&mut self, client: &mut Client<M>) -> Result<(), Error> {
-        while let Some(Transmit::Bytes(bytes)) = client.poll_transmit() {
-            match self.transport.write(bytes) {
-                Ok(0) if !bytes.is_empty() => return Err(Error::Closed),
-                Ok(n) => client.transmitted(n, self.clock.now()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_timeout(&error) => return Err(Error::Stalled(self.write_timeout)),
-                Err(error) if is_closed(&error) => return Err(Error::Closed),
-                Err(error) => return Err(Error::Write(error)),
+        loop {
+            while self.copied > 0 {
+                let copied = self.burst.get(..self.copied).unwrap_or_default();
+                let n = write(&mut self.transport, copied, self.write_timeout)?;
+                client.transmitted(n, self.clock.now());
+                self.burst.copy_within(n..self.copied, 0);
+                self.copied -= n;
+            }
+            match client.poll_transmit() {
+                None => break,
+                Some(Transmit::Bytes(lent)) if lent.len() >= BURST / 2 => {
+                    let n = write(&mut self.transport, lent, self.write_timeout)?;
+                    client.transmitted(n, self.clock.now());
+                }
+                Some(_) => {
+                    self.copy(client);
+                }
             }
         }
         self.transport.flush().map_err(Error::Write)
@@ -155,9 +178,9 @@ impl<T: Transport> Connection<T> {
             return Ok(ControlFlow::Break(None));
         }
         let first = [client.poll_timeout(), until].into_iter().flatten().min();
-        // A timer that is due is no wait at all; a socket takes no timeout of zero.
-        let wait = first.map(|first| Duration::from_millis(now.until(first).max(1)));
-        self.transport.socket().set_read_timeout(wait).map_err(Error::Read)?;
+        if let Some(timeout) = self.read_timeout.change(first.map(|first| now.until(first))) {
+            self.transport.socket().set_read_timeout(timeout).map_err(Error::Read)?;
+        }
         let spare = inbox.spare();
         let room = spare.len();
         match self.transport.read(spare) {
@@ -166,7 +189,8 @@ impl<T: Transport> Connection<T> {
                 return Err(if self.stop.load(Ordering::Acquire) { Error::Stopped } else { Error::Closed });
             }
             Ok(n) => inbox.filled(n),
-            Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) => self.read_timeout.passed(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if is_closed(&error) => return Err(Error::Closed),
             Err(error) => return Err(Error::Read(error)),
         }
@@ -199,6 +223,20 @@ impl<T: Transport> Connection<T> {
             }
         }
         written
+    }
+}
+
+/// Writes some of `bytes`, which are not none.
+fn write(transport: &mut impl Transport, bytes: &[u8], timeout: Duration) -> Result<usize, Error> {
+    loop {
+        return match transport.write(bytes) {
+            Ok(0) => Err(Error::Closed),
+            Ok(n) => Ok(n),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) if is_timeout(&error) => Err(Error::Stalled(timeout)),
+            Err(error) if is_closed(&error) => Err(Error::Closed),
+            Err(error) => Err(Error::Write(error)),
+        };
     }
 }
 

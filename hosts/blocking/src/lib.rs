@@ -31,14 +31,17 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod client;
 mod clock;
 mod connection;
+mod timeout;
 mod transport;
 
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
 
+pub use client::{Acknowledgement, Builder, Events, Handle, Messages, open};
 pub use clock::Clock;
 pub use connection::Connection;
 pub use transport::{Stopper, Transport, connect};

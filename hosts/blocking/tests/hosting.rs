@@ -2,13 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that meets these has failed")]
 
 use core::ops::ControlFlow;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use mqtt5_blocking::{Clock, Connection, Error, connect};
+use mqtt5_blocking::{Clock, Connection, Error, Transport, connect};
 use mqtt5_codec::{QoS, ReasonCode, Text, Topic};
 use mqtt5_session::{Boxed, Client, ConnectOptions, Ending, Event, Inbox, Publication};
 
@@ -234,4 +236,77 @@ fn an_address_that_nobody_listens_on_is_named() {
         Err(Error::Connect { address: tried, .. }) => assert_eq!(tried, address),
         other => panic!("{other:?}"),
     }
+}
+
+/// Counts the writes to a socket.
+struct Counted(TcpStream, Arc<AtomicUsize>);
+
+impl Read for Counted {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.0.read(to)
+    }
+}
+
+impl Write for Counted {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.write(from)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Transport for Counted {
+    fn socket(&self) -> &TcpStream {
+        &self.0
+    }
+}
+
+#[test]
+fn a_burst_is_answered_and_published_by_few_writes() {
+    const MESSAGES: usize = 300;
+    let (listener, large) = (TcpListener::bind("127.0.0.1:0").unwrap(), vec![b'x'; 100_000]);
+    let address = listener.local_addr().unwrap();
+    let peer = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert_eq!(read(&mut stream, 16), connect_packet(0));
+        let messages = b"\x32\x06\x00\x01a\x00\x07\x00".repeat(MESSAGES);
+        stream.write_all(&[CONNACK, &messages].concat()).unwrap();
+        let answers = read(&mut stream, 4 * MESSAGES);
+        assert_eq!(answers, b"\x40\x02\x00\x07".repeat(MESSAGES));
+        hold(stream).len()
+    });
+    let writes = Arc::new(AtomicUsize::new(0));
+    let clock = Clock::start();
+    let mut client = Client::new(Boxed::new(8, 1 << 20));
+    let mut inbox = Inbox::growing(64 << 10, 1 << 20);
+    let mut options = ConnectOptions::new(Text::new("t").unwrap());
+    options.packet.keep_alive = 0;
+    client.connect(&options, &mut inbox, clock.now()).unwrap();
+    let stream = Counted(connect(address, Duration::from_secs(5)).unwrap(), Arc::clone(&writes));
+    let mut connection = Connection::new(stream, clock).unwrap();
+    let (mut got, mut published) = (0, 0);
+    let until = clock.now().after(5_000);
+    let done = connection.drive(&mut client, &mut inbox, Some(until), |event, client| {
+        got += usize::from(matches!(event, Event::Message(_)));
+        if got < MESSAGES {
+            return ControlFlow::Continue(());
+        }
+        client.handled();
+        for _ in 0..200 {
+            client.publish(&Publication::new(Topic::new("a").unwrap(), b"")).unwrap();
+        }
+        client.publish(&Publication::new(Topic::new("a").unwrap(), &large)).unwrap();
+        published = 200 * 6 + 6 + 2 + large.len();
+        client.disconnect(Ending::AfterQueued).unwrap();
+        ControlFlow::Break(())
+    });
+    assert!(matches!(done, Ok(Some(()))), "{done:?}");
+    connection.close(&mut client).unwrap();
+    assert_eq!(peer.join().unwrap(), published + 2);
+    let writes = writes.load(Ordering::Relaxed);
+    // CONNECT, the answers as they were read, the messages, the large one, the goodbye.
+    assert!(writes <= 15, "{writes} writes");
 }

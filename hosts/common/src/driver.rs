@@ -18,7 +18,7 @@ use crate::clock::after;
 use crate::error::{Cause, HostError, Step};
 use crate::events::{Events, HostEvent};
 use crate::handle::Handle;
-use crate::link::Outbox;
+use crate::link::{Outbox, Since};
 use crate::options::{Dial, Options};
 use crate::reconnect::{Itinerary, Next};
 use crate::secret::Credentials;
@@ -76,6 +76,9 @@ pub struct Driver {
     pub(crate) out: Outbox,
     /// The first bytes that came on this connection.
     pub(crate) first: Vec<u8>,
+    pub(crate) since: Since,
+    /// Whether bytes came since the last turn.
+    pub(crate) heard: bool,
     itinerary: Itinerary,
     authenticator: Option<Box<dyn Authenticator>>,
     stage: Stage,
@@ -102,6 +105,8 @@ pub fn client(
         inbox,
         out: Outbox::default(),
         first: Vec::new(),
+        since: Since::default(),
+        heard: false,
         itinerary: addresses,
         authenticator,
         stage: Stage::Waiting(Instant::default()),
@@ -166,7 +171,7 @@ impl Driver {
     fn end(&mut self, error: Option<HostError>) -> Task {
         self.stage = Stage::Ended;
         self.shared.with(|state| {
-            let open = state.publishing;
+            let open = state.publishing.max(state.unanswered);
             let late = (open != 0 && error.is_none())
                 .then(|| HostError::new(Step::Close, "the server", Cause::Unacknowledged(open)));
             state.finish(error.or(late));
@@ -221,6 +226,7 @@ impl Driver {
             state.ending = None;
             state.auth = None;
             state.leaving = false;
+            state.paused = false;
             Ok::<_, Refused>(state.link)
         });
         match begun {
@@ -229,6 +235,8 @@ impl Driver {
         }
         self.out.clear();
         self.first.clear();
+        self.since = Since::default();
+        self.heard = true;
         self.accepted = None;
         self.stage = Stage::Linked(attempt);
     }
@@ -286,10 +294,10 @@ impl Driver {
         self.accepted.is_some()
     }
 
-    /// So many connections have been accepted: perhaps this one too.
-    pub(crate) fn accepted(&mut self, connections: u32) {
+    /// So many connections have been accepted, perhaps this one too; and whether it is up, with the server authenticated.
+    pub(crate) fn accepted(&mut self, connections: u32, up: bool) {
         if connections != self.before {
-            self.impatient = false;
+            self.impatient &= !up;
             self.accepted.get_or_insert_with(SystemInstant::now);
         }
     }

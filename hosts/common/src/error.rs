@@ -105,6 +105,12 @@ pub enum Cause {
     /// The server closed the connection without a word.
     #[error("the server closed the connection")]
     Closed,
+    /// Nothing came from the server for so long, though it was asked.
+    #[error("nothing came from the server for {0:?}")]
+    Silent(Duration),
+    /// Messages waited to be taken, and none was for so long.
+    #[error("none of the messages that wait was taken for {0:?}")]
+    Unread(Duration),
     /// The server took no byte for so long.
     #[error("the server took no byte for {0:?}")]
     Stalled(Duration),

@@ -111,25 +111,32 @@ impl Default for EventQueue {
 }
 
 impl EventQueue {
-    /// Whether anybody may take what is put here.
-    pub(crate) const fn is_open(&self) -> bool {
-        self.open
-    }
-
     pub(crate) fn wake(&mut self, wake: &mut Vec<Waker>) {
         wake.extend(self.reader.take());
     }
 
-    pub(crate) fn push_message(&mut self, parcel: Parcel, wake: &mut Vec<Waker>) {
+    /// Puts a message among the events; gives it back if nobody takes those.
+    pub(crate) fn push_message(&mut self, parcel: Parcel, wake: &mut Vec<Waker>) -> Option<Parcel> {
+        if !self.open {
+            return Some(parcel);
+        }
         self.queue.push_back(Queued::Message(parcel));
         self.wake(wake);
+        None
     }
 
-    pub(crate) fn retain(&mut self, keep: impl Fn(&Parcel) -> bool) {
+    /// Keeps of the messages what is said to be kept. How many bytes of that are to be acknowledged.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Parcel) -> bool) -> usize {
+        let mut heavy = 0;
         self.queue.retain(|queued| match queued {
-            Queued::Message(parcel) => keep(parcel),
+            Queued::Message(parcel) if keep(parcel) => {
+                heavy += parcel.heavy();
+                true
+            }
+            Queued::Message(_) => false,
             Queued::Event(_) => true,
         });
+        heavy
     }
 }
 

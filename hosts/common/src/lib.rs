@@ -63,18 +63,21 @@
 //! ```
 //!
 //! # Memory
-//! Everything is bounded by [`Options`], in bytes. What is sent waits in `send_bytes`. Received messages of QoS 1 and 2 wait in
-//! `receive_maximum` times `maximum_packet_size`, at most twice that where the server lost the session; those of QoS 0 in
-//! `at_most_once_bytes`, and what is beyond is dropped and counted. Whoever does not take messages stops their
-//! acknowledgements, not the reading: pings and answers go on.
+//! Everything is bounded by [`Options`], in bytes. What is sent waits in `send_bytes`; what is received in `receive_bytes`,
+//! messages of QoS 0 in `at_most_once_bytes`, and what of those is beyond is dropped and counted. Whoever does not take
+//! messages stops their acknowledgements, not the reading: pings and answers go on. Only where a server then sends more than
+//! our Receive Maximum does reading stop too.
 //!
 //! # Features
 //! - `tls` (default): `Tls`. Without it, nothing of TLS is built.
+//! - `dial`: `Dialer`, which opens connections with the sockets of the standard library, for hosts without a runtime.
 
 mod address;
 mod authenticate;
 mod backoff;
 mod clock;
+#[cfg(feature = "dial")]
+mod dial;
 mod driver;
 mod error;
 mod events;
@@ -90,6 +93,7 @@ mod routes;
 mod secret;
 mod slot;
 mod state;
+mod stock;
 #[cfg(feature = "tls")]
 mod tls;
 mod wait;
@@ -98,6 +102,8 @@ pub use address::{Address, AddressError, UrlScheme};
 pub use authenticate::{AuthenticationError, Authenticator};
 pub use backoff::Backoff;
 pub use clock::{Clock, after};
+#[cfg(feature = "dial")]
+pub use dial::{Dialer, Opened, Socket, Stream};
 pub use driver::{Abandoned, Attempt, Driver, Task, client};
 pub use error::{Cause, HostError, Notice, Step, wrong_protocol};
 pub use events::{Accepted, Events, HostEvent};

@@ -4,6 +4,7 @@
 //! next turn when either went on, when the time of the last turn has come, or when it is woken.
 
 use core::task::Waker;
+use core::time::Duration;
 use std::sync::Arc;
 use std::time::Instant as SystemInstant;
 
@@ -17,6 +18,18 @@ use crate::state::State;
 
 /// How many bytes are fetched for one write, at most.
 const WRITE: usize = 32 << 10;
+
+/// How long reading may be stopped without anything being taken.
+const UNREAD: Duration = Duration::from_secs(30);
+
+/// Since when what has been so.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Since {
+    /// The last byte came, or reading went on.
+    heard: Instant,
+    /// Reading is stopped, and nothing is taken.
+    paused: Option<Instant>,
+}
 
 /// What is to be written.
 #[derive(Debug, Default)]
@@ -59,12 +72,12 @@ impl Driver {
     /// Takes a turn. The waker is woken when the application wants something.
     pub fn turn(&mut self, waker: &Waker) -> Turn {
         let shared = Arc::clone(&self.shared);
-        let (turn, connections, asks) = shared.with(|state| {
+        let (turn, connections, up, asks) = shared.with(|state| {
             let now = state.now();
             let turn = self.take_turn(state, now, waker);
-            (turn, state.link, state.auth.is_some())
+            (turn, state.link, state.session.is_connected(), state.auth.is_some())
         });
-        self.accepted(connections);
+        self.accepted(connections, up && !asks);
         if asks {
             self.authenticate();
             return self.turn(waker);
@@ -73,6 +86,12 @@ impl Driver {
     }
 
     fn take_turn(&mut self, state: &mut State, now: Instant, waker: &Waker) -> Turn {
+        if !state.paused && self.since.paused.take().is_some() {
+            self.since.heard = now;
+        }
+        if core::mem::take(&mut self.heard) {
+            self.since.heard = now;
+        }
         let written = self.out.take_written();
         if written > 0 {
             self.out.stuck = None;
@@ -101,18 +120,39 @@ impl Driver {
             return Turn::Last;
         }
         let left = !self.out.rest().is_empty();
-        let stuck = left.then(|| after(*self.out.stuck.get_or_insert(now), state.options.ping_timeout));
-        if stuck.is_some_and(|until| until <= now) {
-            return Turn::Stuck(Cause::Stalled(state.options.ping_timeout));
+        let limits = [
+            left.then(|| (*self.out.stuck.get_or_insert(now), Cause::Stalled(state.options.ping_timeout))),
+            state.paused.then(|| (*self.since.paused.get_or_insert(now), Cause::Unread(UNREAD))),
+            self.silence(state).map(|limit| (self.since.heard, Cause::Silent(limit))),
+        ];
+        let mut first =
+            [state.session.poll_timeout(), state.closing.filter(|closing| *closing > now)].into_iter().flatten().min();
+        for (since, cause) in limits.into_iter().flatten() {
+            let (Cause::Stalled(limit) | Cause::Unread(limit) | Cause::Silent(limit)) = cause else { continue };
+            let until = after(since, limit);
+            if until <= now {
+                return Turn::Stuck(cause);
+            }
+            first = Some(first.map_or(until, |first| first.min(until)));
         }
         state.driver = Some(waker.clone());
-        let first = [state.session.poll_timeout(), state.closing.filter(|closing| *closing > now), stuck];
-        Turn::Go(first.into_iter().flatten().min().and_then(|first| state.clock.when(first)))
+        Turn::Go(first.and_then(|first| state.clock.when(first)))
+    }
+
+    /// How long the server may be silent: it is pinged after the keep-alive interval, and may take its time to answer. No
+    /// limit while nothing is read; before the server has accepted, the session has one of its own.
+    fn silence(&self, state: &State) -> Option<Duration> {
+        let asked = state.session.is_connected() && state.keep_alive != 0 && !state.paused;
+        asked.then(|| Duration::from_secs(state.keep_alive.into()) + state.options.ping_timeout)
     }
 
     /// Handles what was read, up to a packet that is not whole, or to where an answer has to be fetched first.
     fn read_on(&mut self, state: &mut State, now: Instant) {
         loop {
+            if state.stock.is_full(&state.options) {
+                state.paused = true;
+                return;
+            }
             match state.session.handle_input(&mut self.inbox, now) {
                 Ok(Input::Event(event)) => {
                     let last = matches!(event, Event::Auth(_));
@@ -154,9 +194,9 @@ impl Driver {
         self.out.written += n;
     }
 
-    /// Where to read to. Never empty, unless a turn is to be taken first.
+    /// Where to read to. Empty when nothing is to be read now: a turn has to be taken first.
     pub fn room(&mut self) -> &mut [u8] {
-        self.inbox.spare()
+        if self.since.paused.is_some() { &mut [] } else { self.inbox.spare() }
     }
 
     /// Tells that `n` more bytes of it have been read into.
@@ -166,6 +206,7 @@ impl Driver {
             self.first.extend(bytes.iter().take(n.min(4)));
         }
         self.inbox.filled(n);
+        self.heard = n > 0;
     }
 
     /// Says what a fault comes from, as far as it is known better.

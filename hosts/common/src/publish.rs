@@ -32,10 +32,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Whether the server has taken the message, or at QoS 0 whether it was sent off.
+    ///
+    /// Packet Identifier not found (0x92) is no failure: it comes when a connection was lost in mid-exchange, of a message
+    /// that the server had taken before (section 3.7.2.1).
     #[must_use]
-    pub const fn is_success(&self) -> bool {
+    pub fn is_success(&self) -> bool {
         match self {
-            Self::Acknowledged(reason) => !reason.is_error(),
+            Self::Acknowledged(reason) => !reason.is_error() || *reason == ReasonCode::PACKET_IDENTIFIER_NOT_FOUND,
             Self::Queued => true,
             _ => false,
         }
@@ -141,13 +144,16 @@ impl State {
         if !online {
             self.may_wait(&publication)?;
         }
+        if publication.qos != QoS::AtMostOnce && self.publishing >= self.options.in_flight.into() {
+            return Err(RequestError::Full);
+        }
         let result = match self.session.publish(&publication) {
             Ok(id) => id,
             Err(Refused::Bytes { need }) if need > self.options.send_bytes / 4 * 3 => {
                 return Err(RequestError::TooLarge { need, most: self.options.send_bytes / 4 * 3 });
             }
             // The connection is ending, though not by us: the next one may take it.
-            Err(Refused::Bytes { .. } | Refused::Exchanges | Refused::ReceiveMaximum | Refused::Closing) => {
+            Err(Refused::Bytes { .. } | Refused::Exchanges { .. } | Refused::ReceiveMaximum | Refused::Closing) => {
                 return Err(RequestError::Full);
             }
             Err(refused) => return Err(RequestError::Refused(refused)),
@@ -284,5 +290,18 @@ impl Future for Acknowledgement {
             Awaited::Queued => Poll::Ready(Outcome::Queued),
             Awaited::Slot(slot) => slot.poll(context),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_has_taken_is_a_success() {
+        assert!(Outcome::Acknowledged(ReasonCode::NO_MATCHING_SUBSCRIBERS).is_success());
+        assert!(Outcome::Acknowledged(ReasonCode::PACKET_IDENTIFIER_NOT_FOUND).is_success());
+        assert!(!Outcome::Acknowledged(ReasonCode::QUOTA_EXCEEDED).is_success());
+        assert!(!Outcome::SessionLost.is_success());
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Receipt {
     twice: bool,
     /// The connection, or at QoS 2 the session, that the identifier belongs to.
     age: u32,
+    /// The connection that brought it.
+    link: u32,
     /// What several receivers of one message share.
     split: Option<Arc<Split>>,
 }
@@ -39,6 +41,13 @@ pub(crate) struct Parcel {
     bytes: usize,
 }
 
+impl Parcel {
+    /// The bytes that wait for an acknowledgement.
+    pub(crate) fn heavy(&self) -> usize {
+        self.receipt.as_ref().map_or(0, |_| self.bytes)
+    }
+}
+
 /// A received message. Its parts are slices of one [`Bytes`].
 ///
 /// Where the application acknowledges ([`Acknowledge::Manual`]), a message of QoS 1 or QoS 2 that is dropped without it stays
@@ -49,6 +58,12 @@ pub struct Inbound {
 }
 
 impl Inbound {
+    /// The message as the packet that brought it, borrowed. Its topic alias is resolved.
+    #[must_use]
+    pub fn as_publish(&self) -> Publish<'_> {
+        self.message.as_publish()
+    }
+
     /// The topic name.
     #[must_use]
     pub fn topic(&self) -> &str {
@@ -163,8 +178,11 @@ impl State {
         let Some((message, bytes)) = own(incoming) else { return };
         let twice = matches!(incoming.delivery, Delivery::ExactlyOnce { .. });
         let age = if twice { self.era } else { self.link };
-        let receipt = incoming.delivery.id().map(|id| Receipt { id, twice, age, split: None });
+        let receipt = incoming.delivery.id().map(|id| Receipt { id, twice, age, link: self.link, split: None });
         let mut parcel = Parcel { message, receipt, bytes };
+        if parcel.receipt.is_some() {
+            self.stock.owe();
+        }
         let found = self.routes.find(incoming);
         if let [_, _, ..] = found.as_slice()
             && let Some(receipt) = &mut parcel.receipt
@@ -172,10 +190,7 @@ impl State {
             let left = AtomicU16::new(u16::try_from(found.len()).unwrap_or(u16::MAX));
             receipt.split = Some(Arc::new(Split { left, reason: AtomicU8::new(0) }));
         }
-        if found.is_empty() && self.events.is_open() {
-            return self.queue(parcel, None);
-        }
-        let Some((last, others)) = found.split_last() else { return self.discard(&parcel) };
+        let Some((last, others)) = found.split_last() else { return self.queue(parcel, None) };
         for id in others {
             self.queue(parcel.clone(), Some(*id));
         }
@@ -184,28 +199,26 @@ impl State {
 
     /// Puts a message where it waits to be taken. At QoS 0 there may be no room.
     fn queue(&mut self, parcel: Parcel, route: Option<u32>) {
-        if parcel.receipt.is_none() {
-            let bytes = self.waiting_bytes.saturating_add(parcel.bytes);
-            if bytes > self.options.at_most_once_bytes {
-                return self.drop_one();
-            }
-            self.waiting_bytes = bytes;
+        match &parcel.receipt {
+            Some(_) => self.stock.put_heavy(parcel.bytes),
+            None if self.stock.put_light(parcel.bytes, &self.options) => {}
+            None => return self.drop_one(),
         }
-        match route {
+        let unwanted = match route {
             None => self.events.push_message(parcel, &mut self.wake),
-            Some(id) => {
-                if let Some(parcel) = self.routes.push(id, parcel, &mut self.wake) {
-                    self.discard(&parcel);
-                }
-            }
+            Some(id) => self.routes.push(id, parcel, &mut self.wake),
+        };
+        if let Some(unwanted) = unwanted {
+            self.discard(&unwanted);
         }
     }
 
     /// Takes note of a message that is handed out, and acknowledges it where that is the host's business.
     pub(crate) fn hand_out(&mut self, parcel: Parcel, shared: &Arc<Shared>) -> Inbound {
         let mut token = None;
+        self.take_out(&parcel);
         match &parcel.receipt {
-            None => self.waiting_bytes = self.waiting_bytes.saturating_sub(parcel.bytes),
+            None => {}
             Some(receipt) if self.options.acknowledge == Acknowledge::Automatic => {
                 // A stale one comes again.
                 let _ = self.acknowledge(receipt, ReasonCode::SUCCESS);
@@ -217,9 +230,20 @@ impl State {
 
     /// Nobody wants the message any more.
     pub(crate) fn discard(&mut self, parcel: &Parcel) {
+        self.take_out(parcel);
+        if let Some(receipt) = &parcel.receipt {
+            let _ = self.acknowledge(receipt, ReasonCode::SUCCESS);
+        }
+    }
+
+    /// A message waits no more, and makes room.
+    fn take_out(&mut self, parcel: &Parcel) {
         match &parcel.receipt {
-            None => self.waiting_bytes = self.waiting_bytes.saturating_sub(parcel.bytes),
-            Some(receipt) => drop(self.acknowledge(receipt, ReasonCode::SUCCESS)),
+            None => self.stock.take_light(parcel.bytes),
+            Some(_) => self.stock.take_heavy(parcel.bytes),
+        }
+        if core::mem::take(&mut self.paused) {
+            self.rouse();
         }
     }
 
@@ -246,6 +270,10 @@ impl State {
         }
         match self.session.acknowledge(receipt.id, reason) {
             Ok(()) => {
+                if receipt.link == self.link {
+                    self.stock.pay();
+                }
+                self.paused = false;
                 self.rouse();
                 Ok(())
             }
@@ -254,16 +282,11 @@ impl State {
         }
     }
 
-    /// A connection has begun. QoS 1 messages of the last one that nobody took come again in a resumed session; in a new one they
-    /// don't, so they stay, but not for longer than one session.
+    /// A connection has begun. In a resumed session QoS 1 messages of the last one that nobody took come again.
     pub(crate) fn forget_what_comes_again(&mut self, resumed: bool) {
-        let (link, era) = (self.link, self.era);
-        let keep = |parcel: &Parcel| match &parcel.receipt {
-            Some(receipt) if receipt.twice => era.wrapping_sub(receipt.age) <= 1,
-            Some(receipt) => !resumed && link.wrapping_sub(receipt.age) <= 1,
-            None => true,
-        };
-        self.routes.retain(keep);
-        self.events.retain(keep);
+        let comes_again = |parcel: &Parcel| parcel.receipt.as_ref().is_some_and(|receipt| resumed && !receipt.twice);
+        let heavy =
+            self.routes.retain(|parcel| !comes_again(parcel)) + self.events.retain(|parcel| !comes_again(parcel));
+        self.stock.begin(heavy);
     }
 }

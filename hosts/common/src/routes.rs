@@ -151,9 +151,14 @@ impl Routes {
         }
     }
 
-    /// Keeps of what waits what is said to be kept.
-    pub(crate) fn retain(&mut self, keep: impl Fn(&Parcel) -> bool) {
-        self.map.values_mut().for_each(|route| route.queue.retain(&keep));
+    /// Keeps of what waits what is said to be kept. How many bytes of that are to be acknowledged.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Parcel) -> bool) -> usize {
+        let mut heavy = 0;
+        for route in self.map.values_mut() {
+            route.queue.retain(&keep);
+            heavy += route.queue.iter().map(Parcel::heavy).sum::<usize>();
+        }
+        heavy
     }
 
     /// A connection was accepted: what the server may not know is asked for again.

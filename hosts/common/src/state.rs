@@ -18,6 +18,7 @@ use crate::options::Options;
 use crate::publish::{Outcome, Publishers};
 use crate::routes::Routes;
 use crate::slot::Slot;
+use crate::stock::{Stock, exchanges};
 
 /// How long a client whose last user went may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -56,8 +57,12 @@ pub(crate) struct State {
     pub(crate) publishers: Publishers,
     pub(crate) routes: Routes,
     pub(crate) events: EventQueue,
-    /// Bytes of QoS 0 messages that wait to be taken.
-    pub(crate) waiting_bytes: usize,
+    /// What waits to be taken.
+    pub(crate) stock: Stock,
+    /// Whether reading has stopped until some of that is.
+    pub(crate) paused: bool,
+    /// The keep-alive interval in force, in seconds.
+    pub(crate) keep_alive: u16,
     /// The client identifier that the server assigned.
     pub(crate) assigned: Option<String>,
     /// Whether the next connection discards the session.
@@ -69,6 +74,8 @@ pub(crate) struct State {
     pub(crate) closing: Option<Instant>,
     /// Whether DISCONNECT was queued.
     pub(crate) leaving: bool,
+    /// How many messages had no answer when the deadline of closing had passed.
+    pub(crate) unanswered: usize,
     pub(crate) end: Option<End>,
     /// Those who wait for a connection, or for the end.
     pub(crate) watchers: Vec<Waker>,
@@ -81,10 +88,11 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(options: Options) -> Self {
-        // What was received of the last connection may wait beside what comes on this one.
-        let flights = usize::from(options.receive_maximum.get()).saturating_mul(2).max(options.in_flight.into());
         Self {
-            session: Client::new(Boxed::new(flights, options.send_bytes.saturating_add(options.connect_room()))),
+            session: Client::new(Boxed::new(
+                exchanges(&options),
+                options.send_bytes.saturating_add(options.connect_room()),
+            )),
             clock: Clock::start(),
             link: 0,
             era: 0,
@@ -93,13 +101,16 @@ impl State {
             publishers: Publishers::default(),
             routes: Routes::new(options.clean_start),
             events: EventQueue::default(),
-            waiting_bytes: 0,
+            stock: Stock::default(),
+            paused: false,
+            keep_alive: options.keep_alive,
             assigned: None,
             clean_start: options.clean_start,
             ending: None,
             auth: None,
             closing: None,
             leaving: false,
+            unanswered: 0,
             end: None,
             watchers: Vec::new(),
             driver: None,
@@ -133,6 +144,11 @@ impl State {
             Event::Message(incoming) => self.deliver(&incoming),
             Event::Published(ack) => {
                 self.answer(ack.id, Outcome::Acknowledged(ack.reason));
+                self.publishers.next(&mut self.wake);
+            }
+            // Nobody knows whether it arrived.
+            Event::Unconfirmed(ack) => {
+                self.answer(ack.id, Outcome::SessionLost);
                 self.publishers.next(&mut self.wake);
             }
             Event::PublishReceived(_) => self.publishers.next(&mut self.wake),
@@ -173,10 +189,12 @@ impl State {
         self.name_lost();
         // From now on the session is worth keeping.
         self.clean_start = self.options.session_expiry == 0;
+        self.keep_alive = self.options.keep_alive;
         let mut identifiers = true;
         for property in packet.properties.iter() {
             match property {
                 Property::AssignedClientIdentifier(id) => self.assigned = Some(id.as_str().to_owned()),
+                Property::ServerKeepAlive(seconds) => self.keep_alive = seconds,
                 Property::SubscriptionIdentifiersAvailable(available) => identifiers = available,
                 Property::AuthenticationData(data) => {
                     self.auth = Some(AuthStep { reason: ReasonCode::SUCCESS, data: Some(data.to_vec()) });
@@ -236,6 +254,10 @@ impl State {
         let late = self.closing.is_some_and(|until| until <= now);
         if self.leaving && !late {
             return;
+        }
+        if late {
+            // Ending the session answers them, though not as was hoped.
+            self.unanswered = self.unanswered.max(self.publishing);
         }
         let ending = if late { Ending::AtOnce } else { Ending::AfterQueued };
         let over = [Property::SessionExpiryInterval(0)];

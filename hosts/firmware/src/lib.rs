@@ -1,6 +1,7 @@
 //! What the firmware programs share.
 #![no_std]
 
+pub mod host;
 pub mod machine;
 pub mod opaque;
 pub mod sample;

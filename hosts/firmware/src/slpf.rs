@@ -4,9 +4,10 @@
 
 use core::hint::black_box;
 
-use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Text, Topic, TopicRef};
-use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Input, Instant, Transmit};
+use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Topic, TopicRef};
+use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Input, Instant, Prior, Transmit};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
+use openc2_mqtt::profile::Hooks;
 use openc2_mqtt::transfer::{
     Connecting, MessageType, Outgoing, Quality, Received, Scheme, publish_properties, subscriptions,
 };
@@ -54,9 +55,14 @@ pub fn pairs() -> [Pair<'static>; 3] {
     ]
 }
 
+/// The packet filter by its asset number, which the commands name.
+const HOOKS: Hooks<'static> = Hooks::new(&[&slpf::Identity { asset_ids: &["30"], ..slpf::Identity::NOBODY }]);
+
 /// What the Consumer is.
 pub fn declaration<'d>(pairs: &'d [Pair<'d>]) -> Declaration<'d> {
-    Declaration::new("c1@example.com", "device-7", &[slpf::NSID], pairs)
+    let mut declaration = Declaration::new("c1@example.com", "device-7", &[slpf::NSID], pairs);
+    declaration.hooks = HOOKS;
+    declaration
 }
 
 /// Its policy: the default.
@@ -81,11 +87,11 @@ impl<'d> Device<'d> {
     /// CONNECT as CS01 s3.1 has it, and the subscriptions.
     #[inline(never)]
     pub fn begin(&mut self, inbox: &mut Inbox<'_>) -> bool {
-        let Some(connecting) = Text::new(black_box("device7")).ok().and_then(|id| Connecting::new(id, 3_600)) else {
+        let Ok(connecting) = Connecting::new(black_box("device7"), 3_600) else {
             return false;
         };
         let properties = connecting.properties();
-        let mut connect = ConnectOptions::new(connecting.client_id);
+        let mut connect = ConnectOptions::resume(connecting.client_id, Prior::Empty);
         connect.packet = connecting.packet(properties.as_properties());
         if self.client.connect(&connect, inbox, NOW).is_err() || drain(&mut self.client) == 0 {
             return false;

@@ -7,8 +7,8 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mqtt5_blocking::{Clock, Connection, Stopper};
-use mqtt5_codec::{Properties, Property, ReasonCode, Rule, Text};
-use mqtt5_session::{Boxed, Client, ConnectOptions, Ending, Event, Inbox, Instant, Refused};
+use mqtt5_codec::{Properties, Property, ReasonCode, Text};
+use mqtt5_session::{Boxed, Client, ConnectOptions, Ending, Event, Inbox, Instant, Prior, Refused};
 use openc2_mqtt::transfer::{Channel, ClientId, Connecting, Quality, Scheme, Verdict, subscriptions};
 
 use crate::cli::BrokerUrl;
@@ -36,6 +36,8 @@ pub(crate) struct Job {
     pub(crate) place: Arc<str>,
     /// How long a step may take.
     pub(crate) timeout: Duration,
+    /// How topics are named.
+    pub(crate) scheme: Scheme<'static>,
     pub(crate) clock: Clock,
     pub(crate) trace: Arc<Trace>,
     pub(crate) halt: Halt,
@@ -44,7 +46,7 @@ pub(crate) struct Job {
 impl Job {
     /// A heading in the trace.
     pub(crate) fn heading(&self, what: &str) {
-        self.trace.print(|printer| printer.heading(what));
+        self.trace.heading(what);
     }
 
     /// Counts a message that breaks the transfer specification.
@@ -121,15 +123,14 @@ impl Agent {
         let mut random = [0; 16];
         getrandom::fill(&mut random)?;
         let id = ClientId::from_random(random);
-        let id = Text::new(id.as_str()).map_err(Refused::from)?;
-        let mut connecting = Connecting::new(id, SESSION_EXPIRY).ok_or(Refused::Rule(Rule::CLIENT_ID_PRESENT))?;
+        let mut connecting = Connecting::new(id.as_str(), SESSION_EXPIRY).map_err(Refused::from)?;
         connecting.receive_maximum = NonZeroU16::new(RECEIVE_MAXIMUM);
         connecting.maximum_packet_size = NonZeroU32::new(LARGEST_PACKET);
         let user_name = self.job.broker.user_name.as_deref().map(Text::new).transpose();
         connecting.user_name = user_name.map_err(Refused::from)?;
         connecting.password = self.job.broker.password.as_deref();
         let properties = connecting.properties();
-        let mut options = ConnectOptions::new(id);
+        let mut options = ConnectOptions::resume(connecting.client_id, Prior::None);
         options.packet = connecting.packet(properties.as_properties());
         // The step's own deadline is the shorter one.
         options.timeout = u32::try_from(self.job.timeout.as_millis()).unwrap_or(u32::MAX).saturating_mul(2);
@@ -140,7 +141,7 @@ impl Agent {
     /// Subscribes to these channels with the options of CS01 3.3, and waits until the broker has granted each.
     pub(crate) fn subscribe<'c>(&mut self, channels: impl IntoIterator<Item = Channel<'c>>) -> Result<(), Failure> {
         let mut buffer = [0; 1024];
-        let list = subscriptions::<16>(channels, &Scheme::default(), Quality::ExactlyOnce, &mut buffer)
+        let list = subscriptions::<16>(channels, &self.job.scheme, Quality::ExactlyOnce, &mut buffer)
             .map_err(|error| self.failure(Step::Suback, Cause::Topic(error)))?;
         let subscribe = |agent: &mut Self| agent.client.subscribe(&list, Properties::EMPTY);
         subscribe(self).map_err(|refused| self.failure(Step::Suback, refused.into()))?;

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use openc2_mqtt::{Document, Encoding, Language, LanguageRule, Quirk, Quirks, Read, Reading};
+use openc2_mqtt::{Document, Encoding, Language, LanguageRule, Quirk, Quirks, Read, Reading, Structure};
 
 use crate::cli::{self, Check, FileEncoding, Kind, Version};
 
@@ -35,7 +35,10 @@ pub(crate) fn run(check: &Check) -> ExitCode {
     if out.flush().is_ok() && all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What is said behind `valid`: the habits that were forgiven.
+/// What is said of a message that has not the structure of CS01.
+const RECORD: &str = "the flat record of CSD03 2.4.2";
+
+/// What is said behind `valid`: the rarer structure, and the habits that were forgiven.
 fn verdict(reading: &Reading, check: &Check, bytes: &[u8]) -> Result<String, String> {
     let mut read = document(reading, check.kind, check.reading, bytes)?;
     // A message without `from` names its sender no more than one with an empty one does.
@@ -44,10 +47,15 @@ fn verdict(reading: &Reading, check: &Check, bytes: &[u8]) -> Result<String, Str
     {
         match reading.lenient {
             true => read.quirks = read.quirks.with(Quirk::NoFrom),
-            false => return Err(format!("headers.from: {}", LanguageRule::EmptyFrom)),
+            false => {
+                let path = if message.structure == Structure::Record { "from" } else { "headers.from" };
+                return Err(format!("{path}: {}", LanguageRule::EmptyFrom));
+            }
         }
     }
-    Ok(forgiven(read.quirks).map_or(String::new(), |habits| format!(" ({habits})")))
+    let record = matches!(&read.value, Document::Message(message) if message.structure == Structure::Record);
+    let notes: Vec<_> = record.then(|| RECORD.to_owned()).into_iter().chain(forgiven(read.quirks)).collect();
+    Ok(if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) })
 }
 
 /// The habits that were forgiven, if any were.

@@ -21,7 +21,7 @@ const RESPONSE: usize = 4 << 10;
 pub(crate) fn connect(job: &Job, device: &Device) -> Result<Agent, Failure> {
     let mut agent = Agent::connect(job, device.who)?;
     let pairs = device.pairs();
-    agent.subscribe(device.declaration(&pairs).channels(ConsumerPolicy::default().scheme.layout))?;
+    agent.subscribe(device.declaration(&pairs).channels(job.scheme.layout))?;
     Ok(agent)
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use openc2_mqtt::{EncodeError, Form, Style};
+use openc2_mqtt::{Document, EncodeError, Form, Style};
 
 use crate::MISUSED;
 use crate::check::{document, forgiven, load, name, reading};
@@ -34,19 +34,24 @@ fn converted(convert: &Convert) -> Result<Vec<u8>, String> {
     if let Some(habits) = forgiven(read.quirks) {
         anstream::eprintln!("oc2: {}: {habits}", name(&convert.file));
     }
+    let value = match (convert.structure, read.value) {
+        (None, value) => value,
+        (Some(structure), Document::Message(message)) => Document::Message(message.structured(structure.into())),
+        (Some(_), _) => return Err("'--message' is for messages, and it holds none".into()),
+    };
     let form = match convert.to {
         cli::Form::Json => Form::Json,
         cli::Form::Cbor => Form::Cbor,
         cli::Form::CborConcise => Form::Concise,
     };
     let style = Style { form, language: reading.language };
-    let need = match read.value.encode(style, &mut []) {
+    let need = match value.encode(style, &mut []) {
         Err(EncodeError::Full { need }) => need,
         Err(refused) => return Err(refused.to_string()),
         Ok(length) => length,
     };
     let mut buffer = vec![0; need];
-    read.value.encode(style, &mut buffer).map_err(|error| error.to_string())?;
+    value.encode(style, &mut buffer).map_err(|error| error.to_string())?;
     if form != Form::Json {
         return Ok(buffer);
     }

@@ -1,6 +1,7 @@
 //! The main job: one Producer and three Consumers, each a session of its own, over a real broker.
 
 use core::sync::atomic::{AtomicBool, Ordering};
+use std::fs;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
@@ -9,7 +10,7 @@ use mqtt5_blocking::Clock;
 use openc2_mqtt::Encoding;
 use openc2_mqtt::consumer::ConsumerPolicy;
 use openc2_mqtt::producer::{OwnTopic, ProducerPolicy};
-use openc2_mqtt::transfer::Quality;
+use openc2_mqtt::transfer::{Quality, Scheme};
 
 use crate::agent::{Agent, Halt, Job};
 use crate::cli::{self, BrokerUrl, Demo};
@@ -19,16 +20,18 @@ use crate::printer::Printer;
 use crate::producer::Commander;
 use crate::report::{Row, Summary};
 use crate::scenario::{DEVICES, Device, Order, PRODUCER, orders};
+use crate::svg;
 use crate::trace::Trace;
 
 /// Runs the demo. It has succeeded if every expected response came, as expected, and every packet was valid.
 pub(crate) fn run(demo: &Demo) -> Result<(), Failure> {
-    let trace = Trace::new(Printer::stdout(demo.json, demo.verbose));
+    let trace = Trace::new(Printer::stdout(demo.json, demo.verbose), demo.svg.is_some());
     let broker = broker(demo)?;
     let job = Job {
         place: broker.place().into(),
         broker,
         timeout: demo.timeout,
+        scheme: Scheme { layout: demo.layout.into(), prefix: None },
         clock: Clock::start(),
         trace: Arc::clone(&trace),
         halt: Halt::default(),
@@ -37,7 +40,7 @@ pub(crate) fn run(demo: &Demo) -> Result<(), Failure> {
     let who = Arc::from(PRODUCER.1);
     ctrlc::set_handler(move || halt.halt()).map_err(|error| job.failure(&who, Step::Work, error.into()))?;
 
-    let orders = orders();
+    let orders = orders(job.scheme.layout);
     let mut rows = Vec::new();
     let end = work(&job, demo, &orders, &mut rows);
     let tally = trace.tally();
@@ -52,7 +55,13 @@ pub(crate) fn run(demo: &Demo) -> Result<(), Failure> {
     if !rows.is_empty() {
         trace.print(|printer| printer.report(&rows, &summary));
     }
+    // Also of what failed: the drawing shows how far it went.
+    let drawn = demo.svg.as_ref().map_or(Ok(()), |file| {
+        let steps = trace.take_steps().unwrap_or_default();
+        fs::write(file, svg::draw("OpenC2 over MQTT v5", &steps)).map_err(|why| Cause::File { file: file.clone(), why })
+    });
     end?;
+    drawn.map_err(|cause| job.failure(&who, Step::Work, cause))?;
     let fail = |cause| Err(job.failure(&who, Step::Work, cause));
     let missing = rows.iter().filter(|row| row.is_missing()).count();
     match tally.invalid.into_iter().next() {
@@ -86,14 +95,23 @@ fn work(job: &Job, demo: &Demo, orders: &[Order], rows: &mut Vec<Row>) -> Result
         cli::Encoding::Cbor => Encoding::Cbor,
     };
     let quality = if demo.qos == 2 { Quality::ExactlyOnce } else { Quality::AtLeastOnce };
-    let policy = ConsumerPolicy { quality, ..ConsumerPolicy::default() };
+    let policy = ConsumerPolicy { quality, scheme: job.scheme, ..ConsumerPolicy::default() };
 
     job.heading(&format!("Connecting to {}", job.place));
     let consumers = DEVICES.iter().map(|device| Ok((connect(job, device)?, device)));
     let consumers: Vec<(Agent, &Device)> = consumers.collect::<Result<_, Failure>>()?;
     let own_topic = OwnTopic::Named(PRODUCER.2);
-    let mut commander =
-        Commander::connect(job, ProducerPolicy { encoding, quality, own_topic, ..ProducerPolicy::default() })?;
+    let mut commander = Commander::connect(
+        job,
+        ProducerPolicy {
+            encoding,
+            quality,
+            own_topic,
+            scheme: job.scheme,
+            structure: demo.structure.into(),
+            ..ProducerPolicy::default()
+        },
+    )?;
 
     let done = &AtomicBool::new(false);
     thread::scope(|scope| {

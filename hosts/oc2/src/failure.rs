@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use mqtt5_codec::{Properties, ReasonCode};
@@ -78,6 +79,8 @@ pub(crate) enum Cause {
     Response(#[from] openc2_mqtt::consumer::ConsumerRefused),
     #[error(transparent)]
     Broker(#[from] crate::broker::Error),
+    #[error("{}: {why}", .file.display())]
+    File { file: PathBuf, why: std::io::Error },
     #[error("no handler for Ctrl-C: {0}")]
     Signal(#[from] ctrlc::Error),
     #[error("interrupted")]

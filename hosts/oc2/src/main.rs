@@ -4,25 +4,33 @@ mod agent;
 mod broker;
 mod check;
 mod cli;
+mod consume;
 mod consumer;
 mod convert;
 mod demo;
 mod failure;
 mod inspect;
+mod manual;
 mod message;
 mod packet;
 mod printer;
+mod produce;
 mod producer;
+mod remote;
 mod report;
 mod scenario;
+mod settings;
+mod svg;
 mod table;
 mod terminal;
 mod trace;
+mod watch;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use cli::{Cli, Command};
 
@@ -30,14 +38,29 @@ use cli::{Cli, Command};
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let command = match settings::parser(Cli::command(), &arguments) {
+        Ok(command) => command,
+        Err(why) => {
+            anstream::eprintln!("oc2: {why}");
+            return MISUSED.into();
+        }
+    };
+    let cli = match command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
     let demo = match cli.job() {
         Command::Demo(demo) => demo,
         Command::Broker(broker) => return broker::run(&broker),
+        Command::Produce(produce) => return produce::run(&produce),
+        Command::Consume(consume) => return consume::run(&consume),
+        Command::Discover(discover) => return produce::discover::run(&discover),
+        Command::Watch(watch) => return watch::watch(&watch),
+        Command::Replay(replay) => return watch::replay(&replay),
         Command::Inspect(inspect) => return inspect::run(&inspect),
+        Command::Man(man) => return manual::man(&man),
+        Command::Completions { shell } => return manual::completions(shell),
         Command::Check(check) => return check::run(&check),
         Command::Convert(convert) => return convert::run(&convert),
     };

@@ -3,7 +3,7 @@
 use core::net::Ipv4Addr;
 
 use openc2_mqtt::consumer::Declaration;
-use openc2_mqtt::transfer::Channel;
+use openc2_mqtt::transfer::{Channel, Layout};
 use openc2_mqtt::{Action, Command, Feature, Features, File, Ipv4Net, Pair, Status, Str, Target, Texts};
 
 /// The Producer's identity, its name in the trace, and the level of its own response topic.
@@ -19,17 +19,21 @@ pub(crate) struct Device {
     pub(crate) who: &'static str,
     /// The `from` of its responses.
     pub(crate) from: &'static str,
+    /// What it is, which only WD01 has topics for.
+    device_type: &'static str,
     pub(crate) profiles: &'static [&'static str],
     can: &'static [(Action, &'static [&'static str])],
 }
+
+const FIREWALL: &str = "firewall";
 
 const NETS: &[(Action, &[&str])] = &[(Action::Deny, &["ipv4_net"]), (Action::Allow, &["ipv4_net"])];
 const FILES: &[(Action, &[&str])] = &[(Action::Deny, &["file"]), (Action::Allow, &["file"])];
 
 pub(crate) const DEVICES: [Device; 3] = [
-    Device { who: "consumer1", from: FIRST, profiles: &["slpf"], can: NETS },
-    Device { who: "consumer2", from: SECOND, profiles: &["slpf", "ids"], can: NETS },
-    Device { who: "consumer3", from: THIRD, profiles: &["edr", "sbom"], can: FILES },
+    Device { who: "consumer1", from: FIRST, device_type: FIREWALL, profiles: &["slpf"], can: NETS },
+    Device { who: "consumer2", from: SECOND, device_type: FIREWALL, profiles: &["slpf", "ids"], can: NETS },
+    Device { who: "consumer3", from: THIRD, device_type: "workstation", profiles: &["edr", "sbom"], can: FILES },
 ];
 
 impl Device {
@@ -39,7 +43,8 @@ impl Device {
     }
 
     pub(crate) fn declaration<'d>(&self, pairs: &'d [Pair<'d>]) -> Declaration<'d> {
-        Declaration::new(self.from, self.who, self.profiles, pairs)
+        let device_type = Some(self.device_type);
+        Declaration { device_type, ..Declaration::new(self.from, self.who, self.profiles, pairs) }
     }
 }
 
@@ -61,19 +66,23 @@ const NET: Ipv4Net = match Ipv4Net::new(Ipv4Addr::new(198, 51, 100, 0), 24) {
     None => Ipv4Net::host(Ipv4Addr::UNSPECIFIED),
 };
 
-pub(crate) fn orders() -> [Order; 4] {
+/// The commands of the demo. The layout of WD01 has no topic for everyone, and more of others; they are all used.
+pub(crate) fn orders(layout: Layout) -> Vec<Order> {
+    let wd01 = layout == Layout::Wd01;
+    let or = |common, in_wd01| if wd01 { in_wd01 } else { common };
     let file = File { name: Some(Str::new("dropper.exe")), path: None, hashes: None };
-    [
+    let detonate = Command::new(Action::Detonate, Target::Uri(Str::new("https://example.com/sample")));
+    let mut orders = vec![
         Order {
             says: "query features [profiles]",
-            channel: Channel::All,
+            channel: or(Channel::All, Channel::Action(Action::Query)),
             command: Command::new(Action::Query, Target::Features(Features::new(&[Feature::Profiles]))),
             from: &[FIRST, SECOND, THIRD],
             status: Status::Ok,
         },
         Order {
             says: "deny ipv4_net",
-            channel: Channel::Profile("slpf"),
+            channel: or(Channel::Profile("slpf"), Channel::Pair(Action::Deny, "ipv4_net")),
             command: Command::new(Action::Deny, Target::Ipv4Net(NET)),
             from: &[FIRST, SECOND],
             status: Status::Ok,
@@ -87,10 +96,20 @@ pub(crate) fn orders() -> [Order; 4] {
         },
         Order {
             says: "detonate uri",
-            channel: Channel::All,
-            command: Command::new(Action::Detonate, Target::Uri(Str::new("https://example.com/sample"))),
-            from: &[FIRST, SECOND, THIRD],
+            channel: or(Channel::All, Channel::DeviceType(FIREWALL)),
+            command: detonate,
+            from: if wd01 { &[FIRST, SECOND] } else { &[FIRST, SECOND, THIRD] },
             status: Status::NotImplemented,
         },
-    ]
+    ];
+    if wd01 {
+        orders.push(Order {
+            says: "allow ipv4_net",
+            channel: Channel::Profile("slpf"),
+            command: Command::new(Action::Allow, Target::Ipv4Net(NET)),
+            from: &[FIRST, SECOND],
+            status: Status::Ok,
+        });
+    }
+    orders
 }

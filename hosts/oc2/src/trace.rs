@@ -13,6 +13,7 @@ use mqtt5_codec::{Decoded, Decoder, Sender};
 
 use crate::packet;
 use crate::printer::Printer;
+use crate::svg::{Record, Step};
 
 /// Where the packets of all sessions come together, one at a time.
 pub(crate) struct Trace {
@@ -23,6 +24,8 @@ pub(crate) struct Trace {
 struct Shared {
     printer: Printer,
     tally: Tally,
+    /// Everything that happened, where it is to be drawn.
+    steps: Option<Vec<Step>>,
 }
 
 /// How many packets passed, and what was wrong with any.
@@ -34,8 +37,9 @@ pub(crate) struct Tally {
 }
 
 impl Trace {
-    pub(crate) fn new(printer: Printer) -> Arc<Self> {
-        let shared = Mutex::new(Shared { printer, tally: Tally::default() });
+    /// With `record`, everything that happens is kept, to be drawn.
+    pub(crate) fn new(printer: Printer, record: bool) -> Arc<Self> {
+        let shared = Mutex::new(Shared { printer, tally: Tally::default(), steps: record.then(Vec::new) });
         Arc::new(Self { start: Instant::now(), shared })
     }
 
@@ -48,6 +52,20 @@ impl Trace {
         self.lock().tally.clone()
     }
 
+    /// What happened so far, if it was recorded.
+    pub(crate) fn take_steps(&self) -> Option<Vec<Step>> {
+        self.lock().steps.take()
+    }
+
+    /// A heading, for people and for the drawing.
+    pub(crate) fn heading(&self, what: &str) {
+        let mut shared = self.lock();
+        shared.printer.heading(what);
+        if let Some(steps) = &mut shared.steps {
+            steps.push(Step::Heading(what.to_owned()));
+        }
+    }
+
     /// Prints what is not a packet, between two packets.
     pub(crate) fn print(&self, line: impl FnOnce(&mut Printer)) {
         line(&mut self.lock().printer);
@@ -58,10 +76,14 @@ impl Trace {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn packet(&self, who: &str, from: Sender, packet: &mqtt5_codec::Packet<'_>, bytes: &[u8]) {
-        let after = self.start.elapsed();
+    fn packet(&self, who: &Arc<str>, from: Sender, packet: &mqtt5_codec::Packet<'_>, bytes: &[u8]) {
         let mut shared = self.lock();
+        // Taken here, so that times rise from line to line.
+        let after = self.start.elapsed();
         shared.tally.packets += 1;
+        if let Some(steps) = &mut shared.steps {
+            steps.push(Step::Packet(Record::new(after, who, from, packet)));
+        }
         shared.printer.packet(after, who, from, &packet::tell(packet), bytes);
     }
 
@@ -127,7 +149,7 @@ impl Stream {
         Self { from, rest: Vec::new(), lost: false }
     }
 
-    fn pass(&mut self, bytes: &[u8], who: &str, trace: &Trace) {
+    fn pass(&mut self, bytes: &[u8], who: &Arc<str>, trace: &Trace) {
         if self.lost {
             return;
         }
@@ -143,7 +165,7 @@ impl Stream {
                 Ok(Decoded::Partial { .. }) => break,
                 Err(error) => {
                     self.lost = true;
-                    let sender = if self.from == Sender::Client { who } else { "the broker" };
+                    let sender = if self.from == Sender::Client { &**who } else { "the broker" };
                     trace.invalid(format!("{sender} sent a bad packet: {error}"));
                     break;
                 }
@@ -189,7 +211,7 @@ mod tests {
         columns: fn() -> Option<usize>,
     ) -> (Tap<io::Cursor<Vec<u8>>>, Arc<Trace>, Out) {
         let out = Out::default();
-        let trace = Trace::new(Printer::to(out.clone(), json, true, columns));
+        let trace = Trace::new(Printer::to(out.clone(), json, true, columns), false);
         (Tap::new(inner, "producer".into(), Arc::clone(&trace)), trace, out)
     }
 

@@ -131,3 +131,78 @@ fn a_person_gets_a_trace_a_table_and_one_closing_line_without_colour() {
     assert_eq!(lines.iter().filter(|line| line.contains("Consumer") && line.contains("200 OK")).count(), 6);
     assert!(lines.last().unwrap().starts_with("9 of 9 expected responses"), "{:?}", lines.last());
 }
+
+#[test]
+fn every_layout_is_spoken_on_its_own_topics() {
+    for (layout, topics, answers) in [
+        ("cs01", &["oc2/cmd/all", "oc2/cmd/ap/slpf", "oc2/cmd/device/consumer3"][..], 9),
+        ("csd03", &["oc2/cmd/all", "oc2/cmd/ap/slpf", "oc2/cmd/device/consumer3"], 9),
+        (
+            "wd01",
+            &[
+                "oc2/cmd/action/query",
+                "oc2/cmd/action_target/deny_ipv4_net",
+                "oc2/cmd/ap/slpf",
+                "oc2/cmd/device_id/consumer3",
+                "oc2/cmd/device_type/firewall",
+            ],
+            10,
+        ),
+    ] {
+        let (_, lines) = demo(&["--layout", layout]);
+        let mut commanded: Vec<_> = lines
+            .iter()
+            .filter(|line| line["type"] == "response")
+            .map(|line| line["topic"].as_str().unwrap())
+            .collect();
+        commanded.sort_unstable();
+        commanded.dedup();
+        assert_eq!(commanded, topics);
+        assert_eq!((&lines.last().unwrap()["answered"], layout), (&json!(answers), layout));
+    }
+}
+
+#[test]
+fn the_exchange_is_drawn_with_its_packets_in_order() {
+    let file = std::env::temp_dir().join(format!("oc2-demo-{}.svg", std::process::id()));
+    let (_, lines) = demo(&["--svg", file.to_str().unwrap()]);
+    let drawing = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let document = roxmltree::Document::parse(&drawing).unwrap();
+    let texts: Vec<&str> =
+        document.descendants().filter(|node| node.has_tag_name("text")).filter_map(|node| node.text()).collect();
+    // Each packet has its name over its arrow, with what it is about.
+    let drawn: Vec<&str> = texts
+        .iter()
+        .filter(|text| text.contains("  ") || ["CONNACK", "SUBACK", "DISCONNECT"].contains(text))
+        .filter_map(|text| text.split("  ").next())
+        .take(lines.iter().filter(|line| line["type"] == "packet").count())
+        .collect();
+    let packets: Vec<&str> =
+        lines.iter().filter(|line| line["type"] == "packet").map(|line| line["packet"].as_str().unwrap()).collect();
+    assert_eq!(drawn, packets);
+    for part in ["MQTT-Packet", "topicName", "\"msgType:req\"", "1 (UTF-8 string)", "maxQoS=2, NL=1, RAP=1, RH=0"] {
+        assert!(texts.contains(&part), "{part}");
+    }
+    let size = |name: &str| document.root_element().attribute(name).unwrap().parse::<f64>().unwrap();
+    for line in document.descendants().filter(|node| node.has_tag_name("line")) {
+        assert!(line.attribute("x2").unwrap().parse::<f64>().unwrap() <= size("width"));
+        assert!(line.attribute("y2").unwrap().parse::<f64>().unwrap() <= size("height"));
+    }
+}
+
+#[test]
+fn a_drawing_that_cannot_be_written_is_a_failure() {
+    let oc2 = run(&["--json", "--svg", "/no/such/folder/a.svg"], Duration::from_secs(60));
+    assert_eq!(oc2.status, Some(1));
+    assert!(oc2.only_line().contains("/no/such/folder/a.svg: "), "{}", oc2.stderr);
+}
+
+#[test]
+fn a_flat_message_is_answered_by_a_flat_one() {
+    let (_, lines) = demo(&["--message", "flat"]);
+    for publish in packets(&lines, "PUBLISH") {
+        let payload: Value = serde_json::from_str(publish["payload"].as_str().unwrap()).unwrap();
+        assert!(payload.get("content").is_some() && payload.get("body").is_none(), "{payload}");
+    }
+}

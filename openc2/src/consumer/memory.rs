@@ -3,7 +3,7 @@
 use super::Ticket;
 use super::reply::Asker;
 use crate::command::Command;
-use crate::message::Headers;
+use crate::message::{Headers, Structure};
 use crate::response::Status;
 use crate::text::{self, Str};
 use crate::transfer::Encoding;
@@ -73,6 +73,7 @@ pub struct Slot {
     pub(super) status: Option<Status>,
     pub(super) requested: ResponseType,
     pub(super) encoding: Encoding,
+    pub(super) structure: Structure,
     pub(super) until: Instant,
 }
 
@@ -95,6 +96,7 @@ impl Slot {
         status: None,
         requested: ResponseType::Complete,
         encoding: Encoding::Json,
+        structure: Structure::Wrapper,
         until: Instant::from_millis(0),
     };
 
@@ -311,7 +313,7 @@ impl<'m> Table<'m> {
         &mut self,
         index: usize,
         names: Names<'_>,
-        encoding: Encoding,
+        asker: Asker<'_>,
         requested: ResponseType,
     ) -> Option<Ticket> {
         let parts = names.parts();
@@ -326,7 +328,8 @@ impl<'m> Table<'m> {
         let named = names.request.is_some();
         let slot = self.slots.get_mut(index)?;
         let serial = slot.serial.wrapping_add(1);
-        *slot = Slot { state: State::Running, serial, from, id, command, named, encoding, requested, ..Slot::FREE };
+        let (state, Asker { encoding, structure, .. }) = (State::Running, asker);
+        *slot = Slot { state, serial, from, id, command, named, encoding, structure, requested, ..Slot::FREE };
         Some(Ticket { slot: u16::try_from(index).ok()?, serial })
     }
 
@@ -372,7 +375,8 @@ impl<'m> Table<'m> {
         }
         let parts = self.parts(usize::from(ticket.slot))?;
         let request_id = slot.named.then_some(Str::new(parts.id));
-        Some((Asker { from: Some(Str::new(parts.from)), request_id, encoding: slot.encoding }, slot.requested))
+        let Slot { encoding, structure, requested, .. } = *slot;
+        Some((Asker { from: Some(Str::new(parts.from)), request_id, encoding, structure }, requested))
     }
 
     /// Keeps a response, if there is room for it.

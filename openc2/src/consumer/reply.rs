@@ -5,7 +5,7 @@ use super::memory::Table;
 use super::{Answering, ConsumerRefused, Ignored, Reaction, Ticket};
 
 use crate::error::{EncodeError, Error, LanguageRule};
-use crate::message::{Content, Headers, Message};
+use crate::message::{Headers, Reply, Structure};
 use crate::response::{Response, Results, Status};
 use crate::salvage::Wreck;
 use crate::text::{self, Str};
@@ -23,10 +23,12 @@ pub(super) struct Asker<'i> {
     pub(super) from: Option<Str<'i>>,
     pub(super) request_id: Option<Str<'i>>,
     pub(super) encoding: Encoding,
+    pub(super) structure: Structure,
 }
 
 impl Asker<'_> {
-    pub(super) const NOBODY: Self = Self { from: None, request_id: None, encoding: Encoding::Json };
+    pub(super) const NOBODY: Self =
+        Self { from: None, request_id: None, encoding: Encoding::Json, structure: Structure::Wrapper };
 }
 
 /// When it is.
@@ -145,16 +147,21 @@ impl Core<'_> {
             case.verdict.violations.insert(Clause::PayloadKind);
             return case.ignore(Ignored::NotARequest);
         }
-        let headers = self.policy.reading.salvage(encoding, payload);
+        let (headers, structure) = self.policy.reading.salvage(encoding, payload);
         if !self.declaration.is_meant_by(&headers) {
             return case.ignore(Ignored::ForOthers);
         }
-        case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding };
+        case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding, structure };
         let mut line = [0; LINE];
         let response = match error.rule {
             LanguageRule::Action => Response::with_text(Status::NotImplemented, "Command not supported"),
-            LanguageRule::Target => Response::with_text(Status::NotImplemented, "Target type not supported"),
-            LanguageRule::Arg => Response::with_text(Status::NotImplemented, "Option not supported"),
+            LanguageRule::Target | LanguageRule::SlpfTarget => {
+                Response::with_text(Status::NotImplemented, "Target type not supported")
+            }
+            // What a profile does not define is no more supported than what the language doesn't (SLPF s2.3.1, s2.3.2).
+            LanguageRule::Arg | LanguageRule::SlpfArg => {
+                Response::with_text(Status::NotImplemented, "Option not supported")
+            }
             _ => {
                 // Of a payload in the wrong encoding nothing else needs to be told.
                 let text = match case.verdict.violations.contains(Clause::PayloadEncoding) {
@@ -209,7 +216,7 @@ impl Core<'_> {
             to: None,
         };
         let style = Style { form: asker.encoding.into(), language: self.policy.reading.language };
-        let length = Message::new(headers, Content::Response(*response))
+        let length = Reply { headers, structure: asker.structure, response }
             .encode(style, rest)
             .map_err(|error| error.behind(topic.as_bytes().len()))?;
         Ok(self.outgoing(topic, rest.get(..length).unwrap_or_default(), asker.encoding))

@@ -5,6 +5,7 @@ use super::engine::{Core, Forgotten};
 use super::memory::{Slot, State, Table};
 use super::rate::{self, Rate};
 use super::reply::Moment;
+use crate::message::Structure;
 use crate::response::Status;
 use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, Reader, Writer};
 use crate::transfer::Encoding;
@@ -13,7 +14,7 @@ use crate::vocabulary::ResponseType;
 /// The moment, what of the rate limit is used, before when nothing retained is carried out, and how many requests.
 const HEAD: usize = 9 + 8 + 9 + 2;
 /// State, what is known of it, status, remaining time, and the lengths of three names and a response.
-const REQUEST: usize = 1 + 1 + 1 + 1 + 1 + 2 + 8 + 4 * 2;
+const REQUEST: usize = 1 + 1 + 1 + 1 + 1 + 1 + 2 + 8 + 4 * 2;
 
 impl<const SLOTS: usize, const BYTES: usize> ConsumerMemory<SLOTS, BYTES> {
     /// The most bytes that a Consumer with this memory exports.
@@ -46,6 +47,7 @@ impl Core<'_> {
             out.u8(u8::from(slot.kept.is_some()));
             out.u8(slot.requested.id() as u8);
             out.u8(u8::from(slot.encoding == Encoding::Cbor));
+            out.u8(u8::from(slot.structure == Structure::Record));
             out.u16(slot.status.map_or(0, Status::code));
             out.u64(now.until(slot.until));
             for name in [parts.from, parts.id, parts.command] {
@@ -97,6 +99,7 @@ fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<()
         let (named, is_kept) = (body.flag()?, body.flag()?);
         let requested = ResponseType::from_id(body.u8()?.into()).ok_or(ImportError::Damaged)?;
         let encoding = if body.flag()? { Encoding::Cbor } else { Encoding::Json };
+        let structure = if body.flag()? { Structure::Record } else { Structure::Wrapper };
         let status = match body.u16()? {
             0 => None,
             code => Some(Status::from_code(code.into()).ok_or(ImportError::Damaged)?),
@@ -105,7 +108,7 @@ fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<()
         let (from, id, command, kept) = (body.text()?, body.text()?, body.text()?, body.block()?);
         let length = u16::try_from(kept.len()).map_err(|_| ImportError::Damaged)?;
         let kept_length = is_kept.then_some(length);
-        let slot = Slot { state, named, requested, encoding, status, kept: kept_length, ..Slot::FREE };
+        let slot = Slot { state, named, requested, encoding, structure, status, kept: kept_length, ..Slot::FREE };
         each(Record { slot, remaining, from, id, command, kept });
     }
     body.end()

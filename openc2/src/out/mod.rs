@@ -184,15 +184,7 @@ impl<'b> Out<'b> {
         let (from, end) = (frame.start.saturating_add(1), self.at);
         self.at = end.saturating_add(count.len());
         let Some(room) = self.buffer.get_mut(from..self.at) else { return };
-        // From its end on, so that nothing is overwritten before it has moved.
-        let mut left = end.saturating_sub(from);
-        while let Some(last) = left.checked_sub(1) {
-            let byte = room.get(last).copied().unwrap_or(0);
-            if let Some(place) = room.get_mut(last.saturating_add(count.len())) {
-                *place = byte;
-            }
-            left = last;
-        }
+        make_room(room, end.saturating_sub(from), count.len());
         for (byte, digit) in room.iter_mut().zip(count) {
             *byte = *digit;
         }
@@ -214,8 +206,9 @@ impl<'b> Out<'b> {
         self.entry(frame, field.entry());
     }
 
+    /// The same by the entry of its table.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn entry(&mut self, frame: &mut Frame, name: &Name) {
+    pub(crate) fn entry(&mut self, frame: &mut Frame, name: &Name) {
         if frame.kind == FrameKind::Record {
             return self.place(frame, name.id);
         }
@@ -299,10 +292,9 @@ impl<'b> Out<'b> {
     /// A string.
     pub(crate) fn str(&mut self, text: &str) {
         if !self.json() {
-            self.head(3, text.len() as u64);
-            return self.put(text.as_bytes());
+            return self.cbor_str(text.as_bytes());
         }
-        if plain(text.as_bytes(), 0).length < text.len() {
+        if plain(text.as_bytes(), 0) < text.len() {
             self.byte(b'"');
             self.escaped(text.as_bytes());
             return self.byte(b'"');
@@ -312,10 +304,16 @@ impl<'b> Out<'b> {
 
     /// A string of which every byte can stand in JSON as it is.
     pub(crate) fn simple(&mut self, text: &[u8]) {
-        if self.json() {
-            return self.quoted(text);
+        if self.json() { self.quoted(text) } else { self.cbor_str(text) }
+    }
+
+    /// A text of CBOR; most have a head of one byte.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn cbor_str(&mut self, text: &[u8]) {
+        match u8::try_from(text.len()) {
+            Ok(short @ 0..=23) => self.byte(0x60 | short),
+            _ => self.head(3, text.len() as u64),
         }
-        self.head(3, text.len() as u64);
         self.put(text);
     }
 
@@ -346,7 +344,7 @@ impl<'b> Out<'b> {
     fn escaped(&mut self, text: &[u8]) {
         let mut rest = text;
         loop {
-            let Some((plain, tail)) = rest.split_at_checked(plain(rest, 0).length) else { return };
+            let Some((plain, tail)) = rest.split_at_checked(plain(rest, 0)) else { return };
             self.put(plain);
             let Some((special, tail)) = tail.split_first() else { return };
             match special {
@@ -376,6 +374,25 @@ impl<'b> Out<'b> {
         if self.json() {
             self.byte(b'"');
         }
+    }
+}
+
+/// Moves so many bytes by a few places towards the end.
+fn make_room(room: &mut [u8], length: usize, by: usize) {
+    if cfg!(target_pointer_width = "64") {
+        if length.checked_add(by).is_some_and(|end| end <= room.len()) {
+            room.copy_within(..length, by);
+        }
+        return;
+    }
+    // Where flash is dear, as one loop; from the end on, so that nothing is overwritten before it has moved.
+    let mut left = length;
+    while let Some(last) = left.checked_sub(1) {
+        let byte = room.get(last).copied().unwrap_or(0);
+        if let Some(place) = room.get_mut(last.saturating_add(by)) {
+            *place = byte;
+        }
+        left = last;
     }
 }
 

@@ -41,6 +41,7 @@ impl Core<'_> {
         };
         let style = Style { form: self.policy.encoding.into(), language: self.policy.reading.language };
         let length = Message::new(headers, Content::Request(request.command))
+            .structured(self.policy.structure)
             .encode(style, rest)
             .map_err(|error| error.behind(topic.as_bytes().len()))?;
         let payload = rest.get(..length).unwrap_or_default();
@@ -105,7 +106,7 @@ impl Core<'_> {
         mut verdict: Verdict<'i>,
         now: Instant,
     ) -> Heard<'i> {
-        let headers = self.policy.reading.salvage(encoding, payload);
+        let (headers, _) = self.policy.reading.salvage(encoding, payload);
         if !headers.is_for(self.id) {
             return Heard::Nothing { why: Unheard::ForOthers, verdict };
         }

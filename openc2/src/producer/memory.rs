@@ -366,6 +366,16 @@ impl<'m> Table<'m> {
         }
     }
 
+    /// Frees the place of a request, and those of the Consumers that it named.
+    pub(super) fn forget(&mut self, request: RequestId) {
+        if let Some(pending) = self.get_mut(request) {
+            pending.state = State::Free;
+            self.responders.iter_mut().filter(|responder| responder.request == Some(request)).for_each(|responder| {
+                *responder = Responder::FREE;
+            });
+        }
+    }
+
     pub(super) fn is_pending(&self, request: RequestId) -> bool {
         self.get(request).is_some_and(|pending| pending.state == State::Pending)
     }

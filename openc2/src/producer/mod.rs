@@ -31,6 +31,7 @@ use memory::Table;
 
 use crate::Reading;
 use crate::error::EncodeError;
+use crate::message::Structure;
 use crate::notification::{Notification, Sending};
 use crate::snapshot::{ExportError, ImportError};
 use crate::transfer::{Channel, Encoding, Outgoing, Quality, Received, Scheme, TopicError};
@@ -81,6 +82,8 @@ pub struct ProducerPolicy<'d> {
     pub reading: Reading,
     /// How requests are encoded.
     pub encoding: Encoding,
+    /// Which structure requests have; responses are read in either.
+    pub structure: Structure,
     /// How topics are named.
     pub scheme: Scheme<'d>,
     /// The quality of service of requests.
@@ -104,11 +107,12 @@ pub enum OwnTopic<'d> {
 }
 
 impl Default for ProducerPolicy<'_> {
-    /// Strict, v1.0, JSON, QoS 1, with the topic of its own identity.
+    /// Strict, v1.0, JSON with headers and body, QoS 1, with the topic of its own identity.
     fn default() -> Self {
         Self {
             reading: Reading::default(),
             encoding: Encoding::default(),
+            structure: Structure::default(),
             scheme: Scheme::default(),
             quality: Quality::default(),
             own_topic: OwnTopic::default(),
@@ -242,6 +246,11 @@ impl<'d, M: ProducerStore> Producer<'d, M> {
     /// One request whose time is over; call it again until there is none.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<TimedOut> {
         Table::new(&mut self.memory).expire(now)
+    }
+
+    /// Takes back a request that was never published, as if it had not been made.
+    pub(crate) fn forget(&mut self, request: RequestId) {
+        Table::new(&mut self.memory).forget(request);
     }
 
     /// Ends a request; what still comes for it is late. `false` if it is over already.

@@ -40,6 +40,11 @@ impl<'a> Request<'a> {
         Self { channel, command, to: Texts::EMPTY, expect: Expect::Unknown, timeout, expiry: None }
     }
 
+    /// A request to one device, whose response is awaited.
+    pub const fn to_device(device: &'a str, command: Command<'a>, timeout: u64) -> Self {
+        Self { expect: Expect::Count(1), ..Self::new(Channel::Device(device), command, timeout) }
+    }
+
     /// `query features` to every Consumer: who is there, and what can they do (LS1 s4.1)?
     pub const fn discover(features: Features, timeout: u64) -> Self {
         Self::discover_on(Channel::All, features, timeout)

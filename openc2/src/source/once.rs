@@ -35,18 +35,32 @@ struct Place {
 /// One map or list among those that are open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Group {
-    /// Where its places begin in the table.
+    /// Where its places begin in the table, once there are some.
     from: usize,
-    /// The greatest of it.
+    /// The greatest of it, when there are more than [`FEW`].
     last: Place,
-    begun: bool,
+    /// How far it has come.
+    stage: Stage,
+}
+
+/// How many places are compared with each other before they are put in order.
+const FEW: usize = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nothing was met.
+    New,
+    /// As many as [`FEW`] were met, and stand in the table as they came.
+    Few,
+    /// All stand in the table, in ascending order.
+    Many,
     /// Not all of it is in the table.
-    cut: bool,
+    Cut,
 }
 
 impl Group {
     /// Of which nothing was met yet.
-    pub(crate) const NEW: Self = Self { from: 0, last: Place { start: 0, at: 0 }, begun: false, cut: false };
+    pub(crate) const NEW: Self = Self { from: 0, last: Place { start: 0, at: 0 }, stage: Stage::New };
 }
 
 /// A key or an item, as it is compared.
@@ -150,26 +164,94 @@ impl Places {
     }
 
     /// Takes the next member of a group, which stands at a place; `again` gives what stands at an earlier one.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn add<'a>(
         &mut self,
         group: &mut Group,
-        (member, at): (Item<'a>, usize),
+        (item, at): (Item<'a>, usize),
         order: Order,
         again: &dyn Fn(usize) -> Item<'a>,
     ) -> Result<(), NotOnce> {
-        let place = Place { start: order.start(member), at: u32::try_from(at).map_err(|_| NotOnce::TooMany)? };
-        if !group.begun {
-            *group = Group { from: self.kept.len(), last: place, begun: true, cut: !self.keep(place) };
+        let place = Place { start: order.start(item), at: u32::try_from(at).map_err(|_| NotOnce::TooMany)? };
+        match group.stage {
+            Stage::New => *group = Group { from: self.kept.len(), stage: Stage::Few, ..*group },
+            Stage::Few => {}
+            _ => return self.add_to_many(group, place, item, order, again),
+        }
+        let own = self.kept.get(group.from..).unwrap_or_default();
+        // Only what begins alike can be the same.
+        let alike = own.iter().any(|earlier| earlier.start == place.start);
+        if !alike && own.len() < FEW && self.keep(place) {
             return Ok(());
         }
+        self.add_to_few(group, place, item, order, again)
+    }
+
+    /// The same where one begins alike, there are a few, or there is no room.
+    #[cold]
+    #[inline(never)]
+    fn add_to_few<'a>(
+        &mut self,
+        group: &mut Group,
+        place: Place,
+        item: Item<'a>,
+        order: Order,
+        again: &dyn Fn(usize) -> Item<'a>,
+    ) -> Result<(), NotOnce> {
+        let own = self.kept.get_mut(group.from..).unwrap_or_default();
+        let same = |earlier: &Place| {
+            earlier.start == place.start && order.compare(item, again(earlier.at as usize)) == Ordering::Equal
+        };
+        if own.iter().any(same) {
+            return Err(NotOnce::Twice);
+        }
+        if own.len() < FEW && self.keep(place) {
+            return Ok(());
+        }
+        let own = self.kept.get_mut(group.from..).unwrap_or_default();
+        for count in 1..own.len() {
+            // Each to its place among those before it, which are in order.
+            for later in (1..=count).rev() {
+                let Some([one, two]) = own.get_mut(later.wrapping_sub(1)..later.wrapping_add(1)) else { break };
+                let told = one.start.cmp(&two.start);
+                if told.then_with(|| order.compare(again(one.at as usize), again(two.at as usize))) == Ordering::Less {
+                    break;
+                }
+                core::mem::swap(one, two);
+            }
+        }
+        group.stage = Stage::Many;
+        match own.last() {
+            Some(last) => group.last = *last,
+            // There was no room for any of it.
+            None => {
+                (group.last, group.stage) = (place, Stage::Cut);
+                return Ok(());
+            }
+        }
+        self.add_to_many(group, place, item, order, again)
+    }
+
+    /// The same where those before it are in order.
+    #[inline(never)]
+    fn add_to_many<'a>(
+        &mut self,
+        group: &mut Group,
+        place: Place,
+        item: Item<'a>,
+        order: Order,
+        again: &dyn Fn(usize) -> Item<'a>,
+    ) -> Result<(), NotOnce> {
         let compare = |earlier: &Place| match place.start.cmp(&earlier.start) {
-            Ordering::Equal => order.compare(member, again(earlier.at as usize)),
+            Ordering::Equal => order.compare(item, again(earlier.at as usize)),
             told => told,
         };
         match compare(&group.last) {
             Ordering::Greater => {
                 group.last = place;
-                group.cut |= !self.keep(place);
+                if !self.keep(place) {
+                    group.stage = Stage::Cut;
+                }
                 return Ok(());
             }
             Ordering::Equal => return Err(NotOnce::Twice),
@@ -186,11 +268,11 @@ impl Places {
             }
         }
         // What isn't kept can't be told from what follows unless that is greater.
-        if group.cut || self.kept.len() >= self.most {
+        if group.stage == Stage::Cut || self.kept.len() >= self.most {
             return Err(NotOnce::TooMany);
         }
         let mut carried = place;
-        for later in self.kept.iter_mut().skip(group.from.saturating_add(low)) {
+        for later in self.kept.get_mut(group.from.saturating_add(low)..).unwrap_or_default() {
             core::mem::swap(later, &mut carried);
         }
         self.keep(carried);
@@ -204,25 +286,30 @@ impl Places {
 
     /// Forgets a map or list that has ended.
     pub(crate) fn leave(&mut self, group: &Group) {
-        if group.begun {
+        if group.stage != Stage::New {
             self.kept.truncate(group.from);
         }
     }
 }
 
 impl<'a> Reader<'a, '_> {
-    /// Takes the next key or item of a group, which stands at a place and breaks this rule if it stood there before. A reader
-    /// over what was checked has no table, and looks at nothing.
-    pub(crate) fn once(&mut self, group: &mut Group, member: Item<'a>, at: usize, twice: LanguageRule) {
-        let Some(places) = self.places.take() else { return };
-        let order = if self.is_json() { Order::Bytes } else { Order::LengthFirst };
-        let taken = places.add(group, (member, at), order, &|at| self.member_at(at));
-        self.places = Some(places);
-        match taken {
+    /// Takes the next key or item of a group, which stands at a place and breaks this rule if it stood there before.
+    pub(crate) fn once(&mut self, group: &mut Group, item: Item<'a>, at: usize, twice: LanguageRule) {
+        match self.meet(group, item, at) {
             Ok(()) => {}
             Err(NotOnce::Twice) => self.fail_at(at, twice),
             Err(NotOnce::TooMany) => self.fail_at(at, LanguageRule::TooMany),
         }
+    }
+
+    /// The same, and nothing is wrong with what stood there before. A reader over what was checked has no table, and looks at
+    /// nothing.
+    pub(crate) fn meet(&mut self, group: &mut Group, item: Item<'a>, at: usize) -> Result<(), NotOnce> {
+        let Some(places) = self.places.take() else { return Ok(()) };
+        let order = if self.is_json() { Order::Bytes } else { Order::LengthFirst };
+        let met = places.add(group, (item, at), order, &|at| self.member_at(at));
+        self.places = Some(places);
+        met
     }
 
     /// That a map or list has ended.

@@ -3,7 +3,7 @@
 use core::num::{NonZeroU16, NonZeroU32};
 use core::ops::Deref;
 
-use mqtt5_codec::{Connect, PayloadFormat, Properties, Property, Text};
+use mqtt5_codec::{Connect, PayloadFormat, Properties, Property, Rule, Text};
 
 /// A keep-alive interval of 1 to 300 seconds (CS01 s2.7, s3.1): 0 would turn it off, which is not what a maximum means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,14 +110,16 @@ pub struct Connecting<'a> {
 }
 
 impl<'a> Connecting<'a> {
-    /// With a keep-alive of 300 seconds and nothing optional. `None` for an empty client identifier, which would let
-    /// the server choose one (CS01 s3.1).
-    pub fn new(client_id: Text<'a>, session_expiry: u32) -> Option<Self> {
+    /// With a keep-alive of 300 seconds and nothing optional; `session_expiry` is in seconds.
+    ///
+    /// # Errors
+    /// The client identifier is no text of MQTT, or it is empty, which would let the server choose one (CS01 s3.1).
+    pub fn new(client_id: &'a str, session_expiry: u32) -> Result<Self, Rule> {
         if client_id.is_empty() {
-            return None;
+            return Err(Rule::CLIENT_ID_PRESENT);
         }
-        Some(Self {
-            client_id,
+        Ok(Self {
+            client_id: Text::new(client_id)?,
             keep_alive: KeepAlive::MAX,
             session_expiry,
             receive_maximum: None,
@@ -194,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_connect_of_csd03_a_1() {
-        let mut connecting = Connecting::new(Text::new("hzboblxic").unwrap(), 0).unwrap();
+        let mut connecting = Connecting::new("hzboblxic", 0).unwrap();
         connecting.user_name = Some(Text::new("orch01").unwrap());
         connecting.password = Some(b"_Atlantic_");
         let properties = connecting.properties();
@@ -209,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_session_outlives_the_connection_when_the_host_says_so() {
-        let mut connecting = Connecting::new(Text::new("a").unwrap(), 3600).unwrap();
+        let mut connecting = Connecting::new("a", 3600).unwrap();
         connecting.receive_maximum = NonZeroU16::new(8);
         connecting.maximum_packet_size = NonZeroU32::new(2048);
         let properties = connecting.properties();
@@ -220,9 +222,9 @@ mod tests {
 
     #[test]
     fn the_server_never_chooses_the_client_identifier() {
-        assert!(Connecting::new(Text::EMPTY, 1).is_none());
+        assert_eq!(Connecting::new("", 1).unwrap_err(), Rule::CLIENT_ID_PRESENT);
         let id = ClientId::from_random([7; 16]);
-        let connecting = Connecting::new(Text::new(id.as_str()).unwrap(), 1).unwrap();
+        let connecting = Connecting::new(id.as_str(), 1).unwrap();
         let properties = connecting.properties();
         assert_eq!(connecting.packet(properties.as_properties()).client_id.as_str(), id.as_str());
     }

@@ -1,5 +1,5 @@
+use core::time::Duration;
 use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::time::Duration;
 
 use mqtt5_session::{Client, Event, Inbox, Input, Instant, Memory};
 
@@ -12,7 +12,7 @@ pub fn host<M: Memory, S: Read + Write>(
     now: impl Fn() -> Instant,
     mut on: impl FnMut(Event<'_>, &mut Client<M>), // may publish, subscribe, disconnect
 ) -> Result<()> {
-    let (mut burst, mut armed) = ([0; 4096], Some(0));
+    let (mut burst, mut copied, mut armed) = ([0; 4096], 0, Some(0));
     let mut turn = || {
         // First all that was read: what there is to say to it piles up, and goes out in one piece.
         let input = client.handle_input(inbox, now());
@@ -20,12 +20,13 @@ pub fn host<M: Memory, S: Read + Write>(
             on(event, client);
             return Ok(true);
         }
-        loop {
-            let n = client.transmit_into(&mut burst);
-            if n == 0 {
-                break;
-            }
-            let mut rest = &burst[..n];
+        let before = copied;
+        copied += client.transmit_into(&mut burst[copied..]);
+        if matches!(input, Ok(Input::Blocked)) && copied > before {
+            return Ok(true); // there is room for more answers now
+        }
+        while copied > 0 {
+            let mut rest = &burst[..copied];
             while !rest.is_empty() {
                 match stream.write(rest) {
                     Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -37,6 +38,7 @@ pub fn host<M: Memory, S: Read + Write>(
                     Err(error) => return Err(error),
                 }
             }
+            copied = client.transmit_into(&mut burst);
         }
         stream.flush()?;
         if client.is_closed() {
@@ -52,7 +54,9 @@ pub fn host<M: Memory, S: Read + Write>(
             match stream.read(inbox.spare()) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(n) => inbox.filled(n),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -193,11 +193,17 @@ impl Judge {
                     self.early = Some(ack.id.get());
                 }
                 let kind = self.ended(ack.id.get());
+                let known = kind != Kind::Twice || ack.reason.is_error();
+                assert!(known, "a success that is not known is not reported");
                 assert!(matches!(kind, Kind::Once | Kind::Twice | Kind::Released), "{kind:?}");
             }
             Event::PublishReceived(ack) => {
                 self.seen.insert("publish received");
                 assert_eq!(self.open.insert(ack.id.get(), Kind::Released), Some(Kind::Twice));
+            }
+            Event::Unconfirmed(ack) => {
+                self.seen.insert("unconfirmed");
+                assert_eq!(self.ended(ack.id.get()), Kind::Twice);
             }
             Event::Subscribed(ack) => {
                 self.seen.insert("subscribed");

@@ -42,6 +42,8 @@ pub(crate) enum Op {
     },
     Close,
     Write(usize),
+    /// Copies out what fits into so many bytes.
+    Copy(usize),
     /// The server sends this. `plain` says that it is made by the rules of packets.
     Send {
         bytes: Vec<u8>,
@@ -104,7 +106,8 @@ fn next(tape: &mut Tape<'_>, world: &mut World<'_>) -> Op {
         },
         20 => Op::Close,
         21..=23 => Op::Write(tape.below(20).into()),
-        24..=28 => Op::Write(usize::MAX),
+        24..=27 => Op::Write(usize::MAX),
+        28 => Op::Copy(tape.one_of(&[0, 1, 3, 7, 20, 40, 100, 400])),
         29..=36 => peer::send(tape, judge),
         37 => Op::Read(tape.below(12).into()),
         38..=43 => Op::Read(usize::MAX),

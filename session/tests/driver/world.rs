@@ -33,6 +33,8 @@ pub(crate) struct World<'t> {
     flights: usize,
     inbox: Inbox<'t>,
     arriving: VecDeque<u8>,
+    /// What was copied out and not written.
+    copied: Vec<u8>,
     now: u64,
     pub(crate) judge: Judge,
 }
@@ -44,6 +46,7 @@ impl<'t> World<'t> {
             flights,
             inbox: Inbox::growing(16, 256).with_aliases(aliases, 2),
             arriving: VecDeque::new(),
+            copied: Vec::new(),
             now: 1,
             judge: Judge::default(),
         }
@@ -122,6 +125,7 @@ impl<'t> World<'t> {
                 Ok(Outcome::Nothing)
             }
             &Op::Write(n) => Ok(self.write(n)),
+            &Op::Copy(n) => Ok(self.copy(n)),
             Op::Send { bytes, plain } => {
                 self.judge.received(bytes, *plain);
                 self.arriving.extend(bytes);
@@ -153,7 +157,7 @@ impl<'t> World<'t> {
         connect.packet.clean_start = how.clean;
         connect.packet.keep_alive = how.keep_alive;
         connect.packet.properties = Properties::from(&properties[..]);
-        connect.prior = if how.empty { Prior::Empty } else { Prior::None };
+        connect.prior = Some(if how.empty { Prior::Empty } else { Prior::None });
         connect.acknowledge = if how.manual { Acknowledge::Manual } else { Acknowledge::Automatic };
         connect = connect.with_topic_aliases(how.aliases);
         self.call(|client, inbox, now| client.connect(&connect, inbox, now))?;
@@ -206,6 +210,7 @@ impl<'t> World<'t> {
         self.client.handle_close(self.now());
         assert!(self.client.is_closed() && !self.client.is_connected());
         self.arriving.clear();
+        self.copied.clear();
         self.inbox.clear();
         self.judge.closed(self.now);
     }
@@ -225,12 +230,28 @@ impl<'t> World<'t> {
 
     fn write(&mut self, most: usize) -> Outcome {
         let now = self.now();
+        if !self.copied.is_empty() {
+            let bytes: Vec<u8> = self.copied.drain(..most.min(self.copied.len())).collect();
+            self.judge.wrote(&bytes);
+            self.client.transmitted(bytes.len(), now);
+            return Outcome::Wrote(bytes);
+        }
         let Some(Transmit::Bytes(lent)) = self.client.poll_transmit() else { return Outcome::Nothing };
         assert!(!lent.is_empty(), "nothing is not lent");
         let bytes = lent[..lent.len().min(most)].to_vec();
         self.judge.wrote(&bytes);
         self.client.transmitted(bytes.len(), now);
         Outcome::Wrote(bytes)
+    }
+
+    fn copy(&mut self, room: usize) -> Outcome {
+        let mut out = vec![0; room];
+        let n = self.client.transmit_into(&mut out);
+        if n != 0 {
+            self.judge.seen.insert("copied");
+        }
+        self.copied.extend_from_slice(&out[..n]);
+        Outcome::Wrote(out[..n].to_vec())
     }
 
     fn write_all(&mut self) {
@@ -247,7 +268,8 @@ impl<'t> World<'t> {
         self.inbox.filled(n);
         match self.client.handle_input(&mut self.inbox, now) {
             Ok(Input::Blocked) => {
-                assert!(self.client.poll_transmit().is_some(), "blocked with nothing to transmit");
+                let waits = !self.copied.is_empty() || self.client.poll_transmit().is_some();
+                assert!(waits, "blocked with nothing to transmit");
                 self.judge.seen.insert("blocked");
                 "blocked".into()
             }
@@ -364,7 +386,8 @@ fn name(refused: &Refused) -> &'static str {
         Refused::NotConnected => "NotConnected",
         Refused::Connected => "Connected",
         Refused::Closing => "Closing",
-        Refused::Exchanges => "Exchanges",
+        Refused::Prior => "Prior",
+        Refused::Exchanges { .. } => "Exchanges",
         Refused::Bytes { .. } => "Bytes",
         Refused::ReceiveMaximum => "ReceiveMaximum",
         Refused::Unknown => "Unknown",

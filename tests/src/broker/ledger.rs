@@ -54,6 +54,11 @@ impl Ledger {
         core::mem::take(&mut self.violations)
     }
 
+    /// Forgets what was kept.
+    pub fn forget(&mut self) {
+        self.kept.clear();
+    }
+
     /// How often each statement was kept, of those that were seen.
     #[must_use]
     pub const fn kept(&self) -> &BTreeMap<&'static str, u64> {

@@ -1,6 +1,6 @@
 //! Commands, carried out on the session and the connection.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Instant;
 
 use mqtt5_codec::{Properties, QoS};
@@ -15,7 +15,7 @@ use super::run::{Next, Pause, Tool};
 use super::transport::Transport;
 use crate::url::Url;
 
-impl<W: Write> Tool<W> {
+impl Tool {
     /// Carries out a line; one that can't be is told.
     pub(super) fn carry_out(&mut self, line: &[u8]) -> io::Result<Next> {
         if line.is_empty() {

@@ -273,7 +273,7 @@ impl Connect<'_> {
             password: self.password.as_deref(),
         };
         options.acknowledge = self.acknowledge;
-        options.prior = self.prior;
+        options.prior = Some(self.prior);
         options.timeout = self.timeout.unwrap_or(options.timeout);
         options.ping_timeout = self.ping_timeout.unwrap_or(options.ping_timeout);
         options.keep_alive_share = self.keep_alive_share.unwrap_or(options.keep_alive_share);

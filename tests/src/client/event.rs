@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use super::property::{digits, shown};
 
 /// The names of all events that `wait` can wait for.
-pub(super) const NAMES: [&str; 13] = [
+pub(super) const NAMES: [&str; 14] = [
     "connected",
     "subscribed",
     "unsubscribed",
     "published",
+    "unconfirmed",
     "message",
     "auth",
     "pong",
@@ -96,7 +97,8 @@ pub(super) fn refused(command: &str, refused: &Refused) -> Line {
         Refused::NotConnected => ("not_connected", None),
         Refused::Connected => ("connected", None),
         Refused::Closing => ("closing", None),
-        Refused::Exchanges => ("exchanges", None),
+        Refused::Prior => ("prior", None),
+        Refused::Exchanges { .. } => ("exchanges", None),
         Refused::Bytes { .. } => ("bytes", None),
         Refused::ReceiveMaximum => ("receive_maximum", Some("MQTT-3.3.4-7")),
         Refused::Unknown => ("unknown", None),
@@ -135,6 +137,14 @@ pub(super) fn published(ack: &Ack<'_>, qos: QoS, received: Option<Received>) -> 
     let Some(Received { reason, properties }) = received else { return line };
     let received = [("reason".to_owned(), reason.into()), ("properties".to_owned(), properties)];
     line.with("received", Map::from_iter(received))
+}
+
+/// A QoS 2 message of which nobody knows whether it arrived.
+pub(super) fn unconfirmed(ack: &Ack<'_>) -> Line {
+    Line::new("unconfirmed")
+        .with("id", ack.id.get())
+        .with("reason", ack.reason.value())
+        .with("properties", shown(&ack.properties))
 }
 
 fn answered(name: &'static str, ack: &SubAck<'_>) -> Line {

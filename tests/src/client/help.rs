@@ -33,6 +33,8 @@ Events, one JSON object a line, printed and flushed as they happen:
   unsubscribed  id, reasons (one a filter), properties (UNSUBACK)
   published     id, qos, reason, properties (PUBACK, PUBCOMP, or the PUBREC that ended it); received: reason and
                 properties of a PUBREC that came before. There is none for QoS 0, which nothing answers
+  unconfirmed   id, reason, properties (PUBCOMP): a QoS 2 message is over, and nobody knows whether it arrived: its
+                PUBREC did not come, and the server's limits forbid to send it again
   message       topic (an alias is resolved), payload_hex, qos, id (null at QoS 0), dup, retain, properties (PUBLISH)
   auth          reason, properties (AUTH)
   pong          (PINGRESP)

@@ -15,6 +15,7 @@ mod event;
 mod help;
 mod json;
 mod log;
+mod printer;
 mod property;
 mod run;
 mod tell;
@@ -35,11 +36,16 @@ pub struct Options {
     pub ca: Option<PathBuf>,
 }
 
-/// Carries out the commands of `input` until `quit` or its end, and writes events to `output`, each at once.
+/// Carries out the commands of `input` until `quit` or its end, and writes events to `output`, each at once. While `output`
+/// takes nothing, packets are handled all the same, until 256 MiB of events wait.
 ///
 /// # Errors
 /// When the certificates can't be read, or writing events fails; nothing else ends the run.
-pub fn run(options: &Options, input: impl Read + Send + 'static, output: impl Write) -> io::Result<()> {
+pub fn run(
+    options: &Options,
+    input: impl Read + Send + 'static,
+    output: impl Write + Send + 'static,
+) -> io::Result<()> {
     let trust = options.ca.as_deref().map(stream::trust).transpose()?;
     run::run(options.trace, trust, input, output)
 }

@@ -14,6 +14,7 @@ use rustls::ClientConfig;
 
 use super::event::{self, Received};
 use super::log::Log;
+use super::printer::Printer;
 use super::trace::Splitter;
 use super::transport::{Arrival, Transport};
 
@@ -60,7 +61,7 @@ enum Fed {
     Blocked,
 }
 
-pub(super) struct Tool<W> {
+pub(super) struct Tool {
     pub(super) client: Client<Boxed>,
     pub(super) transport: Option<Transport>,
     pub(super) log: Log,
@@ -79,7 +80,7 @@ pub(super) struct Tool<W> {
     pending: VecDeque<Option<Vec<u8>>>,
     start: Instant,
     pub(super) trace: Option<[Splitter; 2]>,
-    pub(super) out: W,
+    pub(super) out: Printer,
 }
 
 /// Reads commands from `input` until it ends, and writes events to `output`.
@@ -87,7 +88,7 @@ pub(super) fn run(
     trace: bool,
     trust: Option<Arc<ClientConfig>>,
     input: impl Read + Send + 'static,
-    output: impl Write,
+    output: impl Write + Send + 'static,
 ) -> io::Result<()> {
     let (sender, arrivals) = sync_channel(WAITING);
     let lines = sender.clone();
@@ -116,7 +117,7 @@ pub(super) fn run(
         pending: VecDeque::new(),
         start: Instant::now(),
         trace: trace.then(|| [Splitter::new(Sender::Client), Splitter::new(Sender::Server)]),
-        out: output,
+        out: Printer::new(output),
     };
     loop {
         let count = usize::from(tool.aliases);
@@ -125,12 +126,12 @@ pub(super) fn run(
         let mut inbox = Inbox::growing(1 << 12, usize::MAX).with_aliases(&mut table, longest as u16);
         if tool.connection(&mut inbox)? == Next::Quit {
             tool.part();
-            return Ok(());
+            return tool.out.finish();
         }
     }
 }
 
-impl<W: Write> Tool<W> {
+impl Tool {
     /// Runs with this inbox until a new connection needs another one.
     fn connection(&mut self, inbox: &mut Inbox<'_>) -> io::Result<Next> {
         loop {

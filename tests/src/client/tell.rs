@@ -8,7 +8,7 @@ use mqtt5_session::{Event, Fault};
 use super::event::{self, Line, Received};
 use super::run::Tool;
 
-impl<W: Write> Tool<W> {
+impl Tool {
     /// Prints an event.
     pub(super) fn tell(&mut self, line: Line) -> io::Result<()> {
         self.log.note(line.name());
@@ -54,6 +54,12 @@ impl<W: Write> Tool<W> {
                 let entry = self.published.get_mut(usize::from(ack.id.get())).map(core::mem::take);
                 let (qos, received) = entry.unwrap_or_default();
                 event::published(&ack, qos, received)
+            }
+            Event::Unconfirmed(ack) => {
+                if let Some(entry) = self.published.get_mut(usize::from(ack.id.get())) {
+                    *entry = Default::default();
+                }
+                event::unconfirmed(&ack)
             }
             Event::Subscribed(ack) => event::subscribed(&ack),
             Event::Unsubscribed(ack) => event::unsubscribed(&ack),

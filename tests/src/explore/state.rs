@@ -215,11 +215,9 @@ impl State {
             Property::ReceiveMaximum(self.bounds.receive_maximum.try_into().unwrap_or(core::num::NonZeroU16::MAX)),
         ];
         let Ok(name) = Text::new("c") else { return };
-        let mut options = ConnectOptions::new(name);
-        options.packet.clean_start = false;
+        let mut options = ConnectOptions::resume(name, if self.forgot { Prior::Empty } else { Prior::None });
         options.packet.keep_alive = 0;
         options.packet.properties = Properties::from(&properties);
-        options.prior = if self.forgot { Prior::Empty } else { Prior::None };
         options.acknowledge = if self.bounds.manual { Acknowledge::Manual } else { Acknowledge::Automatic };
         // Each packet is read into an inbox of its own.
         match self.client.connect(&options, &mut Inbox::new(&mut []), NOW) {

@@ -1,57 +1,26 @@
-//! `conformance broker` and `conformance peer`.
+//! `conformance broker`.
 
-use std::fs;
+use core::time::Duration;
 use std::io::{self, Write};
-use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::process::Command;
+use std::thread;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use indicatif::ProgressBar;
 
 use super::cases;
-use super::report::Report;
+use super::run::Judge;
 use super::server::{Server, Tcp};
-use super::talk::Talk;
+use super::target;
+use crate::report::Report;
+use crate::report::form::Form;
 use crate::stream;
-use crate::url::Url;
 
-/// How a report is given.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Form {
-    /// Print the report as JSON.
-    #[arg(long)]
-    pub json: bool,
-    /// Write the report as a page for a browser, too.
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
-}
-
-impl Form {
-    /// Gives the report. Returns whether nothing was broken.
-    ///
-    /// # Errors
-    /// When writing fails.
-    pub fn give(&self, report: &Report, title: &str, mut output: impl Write) -> io::Result<bool> {
-        if let Some(file) = &self.html {
-            fs::write(file, report.html(title))
-                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))?;
-        }
-        if self.json {
-            writeln!(output, "{}", report.json())?;
-        } else {
-            write!(output, "{}", report.text())?;
-        }
-        Ok(report.counts()[1] == 0)
-    }
-}
-
-/// Which server is judged.
+/// Which server is judged, and how it is told.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The server: mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS; USER:PASSWORD@ may stand before the host.
-    pub url: Url,
-    /// Trust the certificates in this PEM file, for mqtts://.
-    #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
+    #[command(flatten)]
+    server: target::Options,
     #[command(flatten)]
     form: Form,
 }
@@ -61,15 +30,54 @@ pub struct Options {
 /// # Errors
 /// When there is no server, or writing fails.
 pub fn run(options: &Options, output: impl Write) -> io::Result<bool> {
-    let trust = options.ca.as_deref().map(stream::trust).transpose()?;
-    let mut server = Tcp::new(options.url.clone(), trust);
-    let run = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() % 100_000_000);
-    let link = server.open().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", options.url)))?;
-    server.close(link);
-    let mut talk = Talk::new(&mut server, &format!("j{run}"));
-    talk.user.clone_from(&options.url.user);
-    let bar = ProgressBar::new(cases::cases().count() as u64);
-    cases::ask(&mut talk, |_| bar.inc(1));
+    if options.form.list {
+        let statements = cases::cases().flat_map(|case| case.statements).copied();
+        return options.form.tell(statements, output).map(|()| true);
+    }
+    let target = options.server.target()?;
+    let trust = target.ca.as_deref().map(stream::trust).transpose()?;
+    let open = || -> Box<dyn Server> { Box::new(Tcp::new(target.url.clone(), trust.clone())) };
+    open().open().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", target.url)))?;
+    let wants = |statement: &str| options.form.wants(statement);
+    let restart = || {
+        if let Some(command) = &target.restart {
+            let _ = Command::new("sh").args(["-c", command]).status();
+            let since = Instant::now();
+            while open().open().is_err() && since.elapsed() < Duration::from_secs(10) {
+                thread::sleep(Duration::from_millis(100));
+            }
+        }
+    };
+    let bar = ProgressBar::new(cases::cases().filter(|case| case.statements.iter().any(|id| wants(id))).count() as u64);
+    let judge = Judge { open: &open, known: &target.known, wants: &wants, run: &run_name(), restart: &restart };
+    let report = judge.all(&|| bar.inc(1));
     bar.finish_and_clear();
-    options.form.give(&talk.report, &format!("{} by statement", options.url), output)
+    let report = Report { judge: "broker", target: target.name.clone(), ..report };
+    if let Err(error) = open().open() {
+        let _ = writeln!(io::stderr(), "the server does not take connections any more: {error}");
+    }
+    options.form.give(report, output)
+}
+
+/// Seven letters and digits that tell one run from another.
+fn run_name() -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let mut number = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let mut name = String::from("j");
+    for _ in 0..6 {
+        name.push(char::from(DIGITS.get((number % 36) as usize).copied().unwrap_or(b'0')));
+        number /= 36;
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_letters_and_digits_and_no_more_than_seven() {
+        let name = run_name();
+        assert!(name.len() == 7 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{name}");
+    }
 }

@@ -7,6 +7,7 @@ use mqtt5_codec::{
     TopicAlias, TopicRef,
 };
 
+use super::cases::malformed;
 use crate::broker::Buffer;
 
 /// What breaks a statement, between a server that keeps it and its clients.
@@ -27,6 +28,15 @@ pub struct Lapse {
     unsubscribed: bool,
     /// The message whose payload says that it expires before it is released.
     late: Option<PacketId>,
+    /// Identifiers of messages that the server refused, and of those that came again.
+    refused: BTreeSet<u16>,
+    again: BTreeSet<u16>,
+    /// A SUBSCRIBE came that is to be refused.
+    above: bool,
+    /// Links whose CONNECT has come.
+    greeted: BTreeSet<usize>,
+    /// The server refused a client identifier.
+    unnamed: bool,
 }
 
 /// The packets in a piece of a stream that has whole ones.
@@ -68,6 +78,8 @@ fn talkative(statement: &str) -> Option<(u8, bool)> {
         "MQTT-3.11.2-2" => (11, true),
         "MQTT-3.14.2-3" => (14, false),
         "MQTT-3.14.2-4" => (14, true),
+        "MQTT-3.15.2-2" => (15, false),
+        "MQTT-3.15.2-3" => (15, true),
         _ => return None,
     })
 }
@@ -83,6 +95,7 @@ fn verbose<'p>(packet: Packet<'p>, properties: Properties<'p>) -> Packet<'p> {
         Packet::SubAck(packet) => Packet::SubAck(mqtt5_codec::SubAck { properties, ..packet }),
         Packet::UnsubAck(packet) => Packet::UnsubAck(mqtt5_codec::SubAck { properties, ..packet }),
         Packet::Disconnect(packet) => Packet::Disconnect(mqtt5_codec::Disconnect { properties, ..packet }),
+        Packet::Auth(packet) => Packet::Auth(mqtt5_codec::Auth { properties, ..packet }),
         other => other,
     }
 }
@@ -95,7 +108,7 @@ impl Lapse {
     /// Whether the server's end of the connection is kept from the client.
     #[must_use]
     pub fn hides_the_end(&self) -> bool {
-        self.is("MQTT-3.14.4-2") || self.is("MQTT-4.13.2-1")
+        self.is("MQTT-3.14.4-2") || self.is("MQTT-4.13.2-1") || (self.is("MQTT-3.1.3-8") && self.unnamed)
     }
 
     /// What was invented for a link.
@@ -106,6 +119,8 @@ impl Lapse {
     /// A client closes its connection; `others` are the links that are open.
     pub fn closes(&mut self, link: usize, others: &[usize]) {
         let bytes = self.published.remove(&link);
+        self.invented.remove(&link);
+        self.greeted.remove(&link);
         if self.is("MQTT-4.8.2-5") {
             self.give_to_others(link, others, bytes);
         }
@@ -123,8 +138,14 @@ impl Lapse {
         if self.statement.is_none() {
             return bytes.to_vec();
         }
+        // A packet that may not be is put up with where it never arrives.
+        let wrong = self.statement.and_then(malformed::packet);
         let mut out = Vec::new();
         for bytes in packets(Sender::Client, bytes) {
+            let known = self.greeted.contains(&link) && self.is("MQTT-3.1.0-1");
+            if (wrong == Some(bytes) && !known) || self.swallows(link, bytes) {
+                continue;
+            }
             match Decoder::new(Sender::Client).decode(bytes) {
                 Ok(Decoded::Packet { packet: Packet::Publish(publish), .. }) => {
                     out.extend(self.publish_comes(link, &publish, bytes));
@@ -147,6 +168,49 @@ impl Lapse {
             }
         }
         out
+    }
+
+    /// Whether a packet of a client's is kept from the server.
+    fn swallows(&mut self, link: usize, bytes: &[u8]) -> bool {
+        let decoded = Decoder::new(Sender::Client).decode(bytes);
+        let Ok(Decoded::Packet { packet, .. }) = decoded else { return self.is("MQTT-4.2-1") && bytes.len() == 1 };
+        let of = |publish: &Publish<'_>, name: &str| {
+            publish.topic.name().is_some_and(|topic| topic.as_str().ends_with(name))
+        };
+        match (self.statement.unwrap_or_default(), packet) {
+            (_, Packet::Connect(_)) => {
+                self.greeted.insert(link);
+                false
+            }
+            ("MQTT 3.2.2.3.6", _) => bytes.len() > 300,
+            ("MQTT 3.3.4", Packet::Publish(publish)) => {
+                of(&publish, "/many") && publish.delivery.id().is_some_and(|id| id.get() > 3)
+            }
+            ("MQTT-4.12.1-2", Packet::Auth(auth)) => auth.reason == mqtt5_codec::ReasonCode::RE_AUTHENTICATE,
+            ("MQTT-3.2.2-10", Packet::Subscribe(subscribe)) => {
+                self.above = subscribe.filters.iter().any(|asked| asked.filter.as_str().ends_with("/above"));
+                false
+            }
+            ("MQTT-4.3.3-9", Packet::Publish(publish)) => {
+                let Some(id) = publish.delivery.id().filter(|id| self.refused.contains(&id.get())) else {
+                    return false;
+                };
+                self.again.insert(id.get());
+                self.invent(link, 0x50, id);
+                true
+            }
+            ("MQTT-4.3.3-9", Packet::PubRel(ack)) if self.again.contains(&ack.id.get()) => {
+                self.invent(link, 0x70, ack.id);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// An acknowledgement of our own.
+    fn invent(&mut self, link: usize, first: u8, id: PacketId) {
+        let [high, low] = id.get().to_be_bytes();
+        self.invented.entry(link).or_default().extend_from_slice(&[first, 2, high, low]);
     }
 
     fn publish_comes(&mut self, link: usize, publish: &Publish<'_>, bytes: &[u8]) -> Vec<u8> {
@@ -173,8 +237,7 @@ impl Lapse {
                 _ => ("MQTT-4.3.3-12", 0x50),
             };
             if again && self.is(statement) {
-                let [high, low] = id.get().to_be_bytes();
-                self.invented.entry(link).or_default().extend_from_slice(&[answer, 2, high, low]);
+                self.invent(link, answer, id);
                 return Vec::new();
             }
         }
@@ -203,10 +266,16 @@ impl Lapse {
             let long = "long ".repeat(12);
             let long = Text::new(&long).unwrap_or(Text::EMPTY);
             let property = if user { Property::UserProperty(long, Text::EMPTY) } else { Property::ReasonString(long) };
-            let properties = [property];
+            // AUTH says its method, too.
+            let method = match &packet {
+                Packet::Auth(auth) => auth.properties.authentication_method(),
+                _ => None,
+            };
+            let mut properties: Vec<_> = method.into_iter().map(Property::AuthenticationMethod).collect();
+            properties.push(property);
             let is_it = bytes.first().is_some_and(|first| first >> 4 == kind);
             return if is_it {
-                encoded(Sender::Server, &verbose(packet, Properties::from(&properties)))
+                encoded(Sender::Server, &verbose(packet, Properties::from(&properties[..])))
             } else {
                 same()
             };
@@ -214,6 +283,17 @@ impl Lapse {
         match (statement, packet) {
             ("MQTT-3.2.2-1", Packet::ConnAck(_)) => patched(bytes, 2, |flags| flags | 2),
             ("MQTT-3.2.2-8", Packet::ConnAck(_)) => patched(bytes, 3, |_| 0x7F),
+            ("MQTT-3.1.3-8", Packet::ConnAck(ack)) => {
+                self.unnamed |= ack.reason == mqtt5_codec::ReasonCode::CLIENT_IDENTIFIER_NOT_VALID;
+                same()
+            }
+            ("MQTT-4.3.3-9", Packet::PubRec(ack)) => {
+                self.refused.extend(Some(ack.id.get()).filter(|_| ack.reason.is_error()));
+                same()
+            }
+            ("MQTT-3.2.2-10", Packet::SubAck(_)) if self.above => patched(bytes, bytes.len() - 1, |_| 0x80),
+            ("MQTT-3.15.2-1", Packet::Auth(_)) => patched(bytes, 2, |_| 0x01),
+            ("MQTT-4.12.0-2", Packet::Auth(_)) => patched(bytes, 2, |_| 0x00),
             ("MQTT-3.14.0-1", Packet::ConnAck(_)) => vec![0xE0, 1, 0x89],
             ("MQTT-3.4.2-1", Packet::PubAck(ack)) => wrong_reason(0x40, ack.id),
             ("MQTT-3.5.2-1", Packet::PubRec(ack)) => wrong_reason(0x50, ack.id),
@@ -254,6 +334,7 @@ impl Lapse {
         if publish.delivery.qos() != QoS::AtMostOnce {
             self.published.insert(link, bytes.to_vec());
         }
+        let on = |name: &str| publish.topic.name().is_some_and(|topic| topic.as_str().ends_with(name));
         let delivery = match (self.statement.unwrap_or_default(), publish.delivery) {
             ("MQTT-4.5.0-1" | "MQTT-4.1.0-1", _) => return Vec::new(),
             ("MQTT-4.3.3-7", delivery) if delivery.dup() => return Vec::new(),
@@ -262,6 +343,25 @@ impl Lapse {
             }
             ("MQTT-4.3.3-1", Delivery::ExactlyOnce { dup, .. }) => {
                 Delivery::ExactlyOnce { id: PacketId::from(core::num::NonZeroU16::MIN), dup }
+            }
+            ("MQTT-4.3.1-1", Delivery::AtMostOnce) if on("/qos") => return patched(bytes, 0, |first| first | 8),
+            // An identifier of 1, which reads as no properties and a byte of payload.
+            ("MQTT-2.2.1-2", Delivery::AtMostOnce) if on("/qos") => {
+                let at = 4 + publish.topic.name().map_or(0, |topic| topic.as_str().len());
+                let (head, rest) = bytes.split_at_checked(at).unwrap_or((bytes, &[]));
+                return patched(&[head, &[0, 1], rest].concat(), 1, |length| length + 2);
+            }
+            ("MQTT-3.3.2-1", _) if on("/forwarded") => return patched(bytes, 4, |_| 0xFF),
+            ("MQTT-1.5.4-3", _) => {
+                let name = publish.topic.name().map(|topic| topic.as_str().replace('\u{FEFF}', "")).unwrap_or_default();
+                let Ok(topic) = Topic::new(&name) else { return bytes.to_vec() };
+                let topic = TopicRef::Name(topic);
+                return encoded(Sender::Server, &Packet::Publish(Publish { topic, ..publish }));
+            }
+            // A copy more, which has none of the identifiers.
+            ("MQTT-3.3.4-5", _) if publish.properties.subscription_identifiers().count() == 2 => {
+                let copy = Publish { delivery: Delivery::AtMostOnce, properties: Properties::EMPTY, ..publish };
+                return [bytes, &encoded(Sender::Server, &Packet::Publish(copy))].concat();
             }
             ("MQTT-3.3.2-3", _) => {
                 let Ok(topic) = Topic::new("elsewhere") else { return bytes.to_vec() };

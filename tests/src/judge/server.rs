@@ -31,6 +31,8 @@ pub trait Server {
     fn sleep(&mut self, wait: u64);
     /// How long the judge waits for what has to come, and for what must not, in milliseconds.
     fn patience(&self) -> (u64, u64);
+    /// The time since some beginning, in milliseconds.
+    fn now(&self) -> u64;
 }
 
 /// A server behind TCP.
@@ -40,13 +42,14 @@ pub struct Tcp {
     trust: Option<Arc<ClientConfig>>,
     streams: BTreeMap<usize, Stream>,
     next: usize,
+    begun: Instant,
 }
 
 impl Tcp {
     /// The server at a URL, and whom TLS trusts.
     #[must_use]
-    pub const fn new(url: Url, trust: Option<Arc<ClientConfig>>) -> Self {
-        Self { url, trust, streams: BTreeMap::new(), next: 0 }
+    pub fn new(url: Url, trust: Option<Arc<ClientConfig>>) -> Self {
+        Self { url, trust, streams: BTreeMap::new(), next: 0, begun: Instant::now() }
     }
 }
 
@@ -94,7 +97,11 @@ impl Server for Tcp {
     }
 
     fn patience(&self) -> (u64, u64) {
-        (2000, 150)
+        (2000, 300)
+    }
+
+    fn now(&self) -> u64 {
+        self.begun.elapsed().as_millis() as u64
     }
 }
 
@@ -170,5 +177,9 @@ impl Server for Modelled {
 
     fn patience(&self) -> (u64, u64) {
         (100, 50)
+    }
+
+    fn now(&self) -> u64 {
+        self.now
     }
 }

@@ -77,7 +77,7 @@ impl Device<'_> {
                 true
             }
             Err(Refused::NotConnected) => !up && !hold,
-            Err(Refused::Exchanges) => qos != QoS::AtMostOnce && in_use == self.habits.flights,
+            Err(Refused::Exchanges { .. }) => qos != QoS::AtMostOnce && in_use == self.habits.flights,
             Err(Refused::ReceiveMaximum) => messages >= usize::from(self.app.receive_maximum) && !hold,
             Err(Refused::Rule(_)) => up,
             Err(Refused::Closing | Refused::Bytes { .. }) => true,
@@ -247,6 +247,7 @@ impl Listener<'_> {
             }
             Event::Message(message) => self.message(message, book),
             Event::Published(ack) => book.end(self.number, ack.id.get(), true, Some(ack.reason)),
+            Event::Unconfirmed(ack) => book.end(self.number, ack.id.get(), false, None),
             Event::Subscribed(ack) => self.answered(ack, true, book),
             Event::Unsubscribed(ack) => self.answered(ack, false, book),
             Event::Auth(auth) if auth.reason == ReasonCode::SUCCESS => {

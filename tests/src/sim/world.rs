@@ -215,6 +215,7 @@ impl<'t> World<'t> {
         if device.link.is_some_and(|link| !broker.is_closed(link))
             && device.client.is_connected()
             && device.wire.is_empty()
+            && device.copied.is_empty()
             && device.client.poll_transmit().is_none()
             && let Some(id) = broker.session(&device.name).and_then(Session::unreleased)
         {

@@ -4,7 +4,7 @@
 
 use core::hint::black_box;
 
-use firmware::machine::{exit, print};
+use firmware::machine::{entry, exit, print};
 use mqtt5_codec::{Decoded, Decoder, Sender};
 
 #[panic_handler]
@@ -12,9 +12,9 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     exit(101)
 }
 
-#[cortex_m_rt::entry]
+#[entry]
 fn main() -> ! {
-    print("hello from thumbv7em\n");
+    print("hello from bare metal\n");
     let from = if black_box(true) { Sender::Client } else { Sender::Server };
     let input: &[u8] = black_box(&[0xC0, 0x00]);
     let mut buffer = [0; 64];

@@ -5,7 +5,7 @@
 
 use core::hint::black_box;
 
-use firmware::machine::{exit, print};
+use firmware::machine::{entry, exit, print};
 use mqtt5_codec::{
     Ack, AckKind, Auth, Connect, Decoded, Decoder, Disconnect, EncodeError, Packet, Publish, Sender, Subscribe,
     Unsubscribe,
@@ -16,9 +16,9 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     exit(101)
 }
 
-#[cortex_m_rt::entry]
+#[entry]
 fn main() -> ! {
-    print("hello from thumbv7em\n");
+    print("hello from bare metal\n");
     let mut buffer = [0; 64];
     let room: &mut [u8] = black_box(&mut buffer);
     let encoded = encode(black_box(&Sent::Ping), room);

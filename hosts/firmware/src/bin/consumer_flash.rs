@@ -4,7 +4,7 @@
 #![no_std]
 #![no_main]
 
-use firmware::machine::exit;
+use firmware::machine::{entry, exit};
 use firmware::slpf::{COMMANDS, Device, declaration, feed, pairs};
 use mqtt5_session::Inbox;
 
@@ -13,13 +13,13 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     exit(101)
 }
 
-#[cortex_m_rt::entry]
+#[entry]
 fn main() -> ! {
     let mut buffer = [0; 768];
     let mut inbox = Inbox::new(&mut buffer);
     let pairs = pairs();
     let mut device = Device::new(declaration(&pairs));
-    firmware::machine::print("hello from thumbv7em\n");
+    firmware::machine::print("hello from bare metal\n");
     exit(if run(&mut device, &mut inbox) { 7 } else { 1 })
 }
 

@@ -10,9 +10,9 @@
 use core::fmt::{self, Write};
 use core::hint::black_box;
 
-use firmware::machine::{exit, unlinkable};
+use firmware::machine::{entry, exit, unlinkable};
 use mqtt5_codec::*;
-use mqtt5_session::{Acknowledge, Client, Ending, Event, Inbox, Inline, Input, Instant, Publication, Prior, flow};
+use mqtt5_session::{Acknowledge, Client, Ending, Event, Inbox, Inline, Input, Instant, Prior, Publication, flow};
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -37,7 +37,7 @@ macro_rules! list {
     }};
 }
 
-#[cortex_m_rt::entry]
+#[entry]
 fn main() -> ! {
     values();
     texts();
@@ -112,11 +112,12 @@ fn values() {
 }
 
 fn texts() {
+    calls! { Text::try_from(plain()); Topic::try_from(plain()); Filter::try_from(plain()); }
     if let Ok(text) = Text::new(plain()) {
         calls! { <&str>::from(text); AsRef::<str>::as_ref(&text); Text::try_from(plain()); text.as_str(); text.as_bytes(); text.len(); text.is_empty(); text.discouraged(); text == *plain(); write!(Paper, "{text}"); }
     }
     if let Ok(topic) = Topic::new(plain()) {
-        calls! { topic.as_str(); topic.as_bytes(); topic.text(); topic == *plain(); write!(Paper, "{topic}"); }
+        calls! { <&str>::from(topic); Text::from(topic); topic.as_str(); topic.as_bytes(); topic.text(); topic == *plain(); write!(Paper, "{topic}"); }
         if let Ok(filter) = Filter::new(plain()) {
             calls! {
                 Filter::try_from(plain()); Topic::try_from(plain()); Text::from(filter); Subscription::new(filter);
@@ -138,6 +139,13 @@ fn decoding() {
         calls! { error.reason; error.rule.id(); error.rule.meaning(); error.at; write!(Paper, "{error}"); }
         calls! { write!(Paper, "{}", CodecError::from(error)); core::error::Error::source(&CodecError::from(error.rule)); }
     }
+    if let Err(error) = Packet::PingReq.encode(sender(), room()) {
+        calls! { write!(Paper, "{error} {}", CodecError::from(error)); }
+    }
+    if let Err(full) = <[u8] as Sink>::room(room(), black_box(1)) {
+        calls! { write!(Paper, "{full}"); }
+    }
+    calls! { Packet::PingReq.encode(sender(), black_box(&mut [0; 4])); }
 }
 
 fn packets(packet: &Packet<'_>) {
@@ -256,7 +264,7 @@ fn session() {
         if let Ok(Decoded::Packet { packet: Packet::Connect(packet), .. }) = decoder().decode(bytes()) {
             connect.packet = packet;
         }
-        connect.prior = black_box(Prior::Empty);
+        connect.prior = black_box(Some(Prior::Empty));
         connect.acknowledge = black_box(Acknowledge::Manual);
         connect.timeout = black_box(0);
         connect.ping_timeout = black_box(0);
@@ -294,7 +302,10 @@ fn session() {
     }
     let n = inbox.spare().len();
     inbox.filled(black_box(n));
-    calls! { inbox.len(); }
+    calls! { inbox.len(); inbox.is_empty(); }
+    if black_box(false) {
+        inbox.clear();
+    }
     if let Ok(Input::Event(event)) = client.handle_input(&mut inbox, now()) {
         match event {
             Event::Connected(connected) => calls! { connected.packet; },
@@ -327,6 +338,7 @@ fn session() {
         calls! { write!(Paper, "{refused}"); }
     }
     client.handle_close(now());
+    calls! { now().as_millis(); now().until(now()); Instant::NEVER.after(black_box(1)) < now(); }
 }
 
 fn flows() {

@@ -10,7 +10,7 @@ use core::fmt::Write;
 use core::hint::black_box;
 
 use firmware::calls;
-use firmware::machine::{exit, unlinkable};
+use firmware::machine::{entry, exit, unlinkable};
 use firmware::opaque::{Paper, bytes, now, plain, room, utc};
 use mqtt5_codec::{Properties, QoS, Topic};
 use mqtt5_session::{Event, Inbox, Input};
@@ -26,7 +26,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     unlinkable()
 }
 
-#[cortex_m_rt::entry]
+#[entry]
 fn main() -> ! {
     words();
     values();
@@ -36,6 +36,7 @@ fn main() -> ! {
     on_mqtt();
     a_consumer();
     a_producer();
+    on_a_session();
     #[cfg(feature = "control")]
     calls! { bytes()[black_box(7)]; }
     exit(0)
@@ -255,7 +256,7 @@ fn packet_filtering() {
     };
     command.actuator = Some(specifiers.actuator());
     a_command(black_box(&command));
-    let list = [slpf::Results { rule_number: black_box(0) }.extension()];
+    let list = [slpf::Results { rule_number: black_box(Some(0)) }.extension()];
     let mut response = Response::new(Status::Ok);
     response.results.extensions = Extensions::from(black_box(&list[..]));
     a_response(black_box(&response));
@@ -280,9 +281,7 @@ fn on_mqtt() {
             calls! { chunk; }
         }
     }
-    if let Ok(id) = mqtt5_codec::Text::new(plain())
-        && let Some(connecting) = Connecting::new(id, black_box(0))
-    {
+    if let Ok(connecting) = Connecting::new(plain(), black_box(0)) {
         let properties = black_box(connecting).properties();
         calls! { connecting.packet(properties.as_properties()).encode(&mut room()); }
     }
@@ -375,6 +374,45 @@ fn a_consumer() {
     if let Err(error) = machine.import(bytes(), now(), utc()) {
         calls! { write!(Paper, "{error}"); }
     }
+}
+
+/// Both, joined to a session.
+fn on_a_session() {
+    let mut client = mqtt5_session::Client::new(mqtt5_session::Inline::<2, 128>::new());
+    let mut inbox = Inbox::new(room());
+    if let Ok(connecting) = Connecting::new(plain(), black_box(0)) {
+        calls! { connecting.connect(&mut client, &mut inbox, now()).is_ok(); }
+    }
+    let declaration = Declaration::new(plain(), plain(), black_box(&["slpf"]), &[]);
+    let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 256>::new());
+    let mut serve = Serve::new(consumer, room());
+    let producer = Producer::new(plain(), ProducerPolicy::default(), ProducerMemory::<2, 2>::new());
+    let mut call = Call::new(producer, room());
+    let Ok(Input::Event(event)) = client.handle_input(&mut inbox, now()) else { return };
+    match serve.handle(&event, &mut client, now(), utc()) {
+        Ok(Served::Command { ticket, command, .. }) => {
+            a_command(&command);
+            calls! { serve.respond(ticket, &Response::new(black_box(Status::Ok)), &mut client, now(), utc()).is_ok(); }
+        }
+        Ok(Served::Notification { content, .. }) => {
+            calls! { serve.notify(&notification(content), &mut client, utc()).is_ok(); }
+        }
+        Ok(other) => calls! { other; },
+        Err(error) => calls! { write!(Paper, "{error}"); },
+    }
+    match call.handle(&event, &mut client, now()) {
+        Ok(Called::Heard(Heard::Response { response, .. })) => a_response(&response),
+        Ok(Called::Heard(Heard::Notification { content, .. })) => {
+            calls! { call.notify(&notification(content), &mut client, utc()).is_ok(); }
+        }
+        Ok(other) => calls! { other; },
+        Err(error) => calls! { write!(Paper, "{error}"); },
+    }
+    let command = Command::new(black_box(Action::Deny), slpf::rule_number(black_box(0)));
+    let request = Request::to_device(plain(), command, black_box(0));
+    calls! { call.request(&request, black_box([0; 16]), &mut client, now(), utc()).is_ok(); }
+    calls! { call.ask(&request, black_box([0; 16]), &event, &mut client, now(), utc(), |from, response| calls! { (from, response.status); }).is_break(); }
+    calls! { call.is_ready(); call.poll_timeout(); call.handle_timeout(now()); call.producer().policy(); serve.is_ready(); serve.consumer().policy(); }
 }
 
 fn a_producer() {

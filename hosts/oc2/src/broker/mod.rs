@@ -15,7 +15,7 @@ use absent as embedded;
 pub(crate) use embedded::{Error, start};
 
 /// `oc2 broker`: runs until the process is ended.
-pub(crate) fn run(broker: &crate::cli::Broker) -> ExitCode {
+pub(crate) fn run(broker: &crate::cli::EmbeddedBroker) -> ExitCode {
     let error = embedded::serve(broker.listen);
     anstream::eprintln!("oc2: the embedded broker: {error}");
     ExitCode::FAILURE

@@ -1,6 +1,8 @@
 //! What may be asked on the command line.
 
+mod broker;
 mod inspect;
+mod roles;
 mod url;
 
 use core::net::SocketAddr;
@@ -9,13 +11,26 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use inspect::{Inspect, InspectFormat, InspectFrom, Only};
+pub(crate) use broker::{Broker, Speaking};
+pub(crate) use inspect::{Inspect, InspectFormat, InspectFrom, Only, Place};
+pub(crate) use roles::{Consume, Discover, Produce, Replay, Watch, Whereto};
 pub(crate) use url::BrokerUrl;
+
+const SETTINGS: &str = "\
+Every option may also stand in the environment as OC2_OPTION_NAME (OC2_HOST, OC2_PASSWORD_FILE), or in a file of settings:
+  host = \"broker.example\"
+  cafile = \"/etc/oc2/ca.pem\"
+  [consume]
+  device = \"fw7\"
+The command line comes first, then the environment, then the file.";
 
 /// OpenC2 over MQTT v5.
 #[derive(Debug, Parser)]
-#[command(name = "oc2", version, about, args_conflicts_with_subcommands = true)]
+#[command(name = "oc2", version, about, args_conflicts_with_subcommands = true, after_help = SETTINGS)]
 pub(crate) struct Cli {
+    /// A file with settings, instead of ~/.config/oc2.toml
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -33,8 +48,23 @@ impl Cli {
 pub(crate) enum Command {
     /// One Producer commands three Consumers over a real broker, and collects their responses
     Demo(Demo),
+    /// Send a command, and collect the responses
+    #[command(after_help = roles::PRODUCE_EXAMPLES, disable_help_flag = true)]
+    Produce(Box<Produce>),
+    /// Carry out commands, and answer them
+    #[command(after_help = roles::CONSUME_EXAMPLES, disable_help_flag = true)]
+    Consume(Box<Consume>),
+    /// Ask who is there, and what they can do
+    #[command(disable_help_flag = true)]
+    Discover(Box<Discover>),
+    /// Show every OpenC2 message on a broker, and what breaks the specification
+    #[command(disable_help_flag = true)]
+    Watch(Box<Watch>),
+    /// Show, or send again, what `oc2 watch --record` wrote
+    #[command(disable_help_flag = true)]
+    Replay(Box<Replay>),
     /// Run the broker that is embedded in this program, until Ctrl-C: for tests, it keeps nothing and asks nobody who they are
-    Broker(Broker),
+    Broker(EmbeddedBroker),
     /// Explain MQTT packets field by field: from hex, a file, a capture, or a live connection
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(Inspect),
@@ -42,13 +72,28 @@ pub(crate) enum Command {
     Check(Check),
     /// Write an OpenC2 message, command or response in another form
     Convert(Convert),
+    /// Write the man pages into a folder
+    Man(Man),
+    /// Print what a shell needs to complete these commands
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Broker {
+pub(crate) struct EmbeddedBroker {
     /// Where it listens
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1883")]
     pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// The folder, which is made if it is not there
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +116,9 @@ pub(crate) struct Convert {
     /// Indent JSON
     #[arg(long)]
     pub(crate) pretty: bool,
+    /// The structure to write a message in; without it, the one that it has
+    #[arg(long = "message", alias = "structure", value_enum)]
+    pub(crate) structure: Option<Structure>,
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// The file; - is standard input
@@ -122,6 +170,25 @@ pub(crate) enum Form {
     CborConcise,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Structure {
+    /// headers and body (CS01 2.4.2)
+    #[value(name = "wrapped", alias = "wrapper")]
+    Wrapper,
+    /// The flat record: content, request_id, created, from, to (CSD03 2.4.2)
+    #[value(name = "flat", alias = "record")]
+    Record,
+}
+
+impl From<Structure> for openc2_mqtt::Structure {
+    fn from(structure: Structure) -> Self {
+        match structure {
+            Structure::Wrapper => Self::Wrapper,
+            Structure::Record => Self::Record,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// A running broker to use; without it, one is started in the process
@@ -133,10 +200,19 @@ pub(crate) struct Demo {
     /// The MQTT quality of service that messages are published with
     #[arg(long, value_name = "1|2", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(crate) qos: u8,
+    /// Which version of the transfer specification names the topics
+    #[arg(long, value_enum, default_value_t = Layout::Cs01)]
+    pub(crate) layout: Layout,
+    /// How messages are put together
+    #[arg(long = "message", value_enum, default_value_t = Structure::Wrapper)]
+    pub(crate) structure: Structure,
+    /// Draw the exchange into a file: a sequence diagram, and the packets as boxes of fields
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
-    /// Print the bytes of every packet too, in hex
+    /// Print whole payloads, and the bytes of every packet in hex
     #[arg(short, long)]
     pub(crate) verbose: bool,
     /// How long each step may take: connecting, subscribing, each command's responses
@@ -148,6 +224,26 @@ pub(crate) struct Demo {
 pub(crate) enum Encoding {
     Json,
     Cbor,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Layout {
+    /// The Committee Specification of November 2021
+    Cs01,
+    /// The draft of February 2021
+    Csd03,
+    /// The working draft of 2019, with topics for actions and types of devices
+    Wd01,
+}
+
+impl From<Layout> for openc2_mqtt::transfer::Layout {
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::Cs01 => Self::Cs01,
+            Layout::Csd03 => Self::Csd03,
+            Layout::Wd01 => Self::Wd01,
+        }
+    }
 }
 
 /// A whole day is longer than anyone waits, and far from what a clock could overflow on.

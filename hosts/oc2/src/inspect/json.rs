@@ -76,7 +76,7 @@ fn field(field: &Field) -> Value {
     Value::Object(object)
 }
 
-fn openc2(opened: &Opened) -> Value {
+pub(crate) fn openc2(opened: &Opened) -> Value {
     let violation = |(meaning, section): &(&str, &str)| json!({"meaning": meaning, "section": section});
     let mut object = Map::new();
     let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);

@@ -7,8 +7,8 @@ mod capture;
 mod dissect;
 mod field;
 mod hex;
-mod json;
-mod openc2;
+pub(crate) mod json;
+pub(crate) mod openc2;
 mod payload;
 mod property;
 mod proxy;
@@ -24,6 +24,7 @@ use std::time::UNIX_EPOCH;
 
 use mqtt5_codec::{Packet, Sender, TopicRef};
 use openc2_mqtt::Reading;
+use openc2_mqtt::transfer::Scheme;
 
 use crate::check::reading;
 use crate::cli::{Inspect, Only};
@@ -167,7 +168,7 @@ impl Inspector {
             TopicRef::Name(topic) | TopicRef::NameAndAlias(topic, _) => topic,
             TopicRef::Alias(_) => mqtt5_codec::Topic::new(seeing.alias_of?).ok()?,
         };
-        openc2::open(publish, topic, &self.reading)
+        openc2::open(publish, topic, &self.reading, &Scheme::default())
     }
 
     /// Says what is no packet.
@@ -193,13 +194,13 @@ impl Inspector {
 }
 
 /// A moment's time of day, UTC, to the microsecond.
-fn time_of_day(since_1970: Duration) -> String {
+pub(crate) fn time_of_day(since_1970: Duration) -> String {
     let stamp = time_stamp(since_1970);
     stamp.split_once('T').map_or(stamp.clone(), |(_, time)| time.trim_end_matches('Z').to_owned())
 }
 
 /// A moment as RFC 3339 writes it.
-fn time_stamp(since_1970: Duration) -> String {
+pub(crate) fn time_stamp(since_1970: Duration) -> String {
     let moment = UNIX_EPOCH.checked_add(since_1970).unwrap_or(UNIX_EPOCH);
     humantime::format_rfc3339_micros(moment).to_string()
 }

@@ -2,7 +2,7 @@
 
 use mqtt5_codec::{Publish, Topic};
 use openc2_mqtt::transfer::{Channel, Clause, Received, Scheme, check};
-use openc2_mqtt::{Document, Encoding, Error, Form, Quirk, Reading, Style};
+use openc2_mqtt::{Document, Encoding, Error, Form, Quirk, Reading, Structure, Style};
 use serde_json::Value;
 
 /// An opened message.
@@ -13,6 +13,8 @@ pub(crate) struct Opened {
     pub(crate) says: String,
     /// The message, if it can be read.
     pub(crate) message: Option<Value>,
+    /// The same in headers and body, whatever it came in.
+    pub(crate) wrapped: Option<Value>,
     /// Why it can't.
     pub(crate) error: Option<Error>,
     /// What breaks the transfer specification, with the section.
@@ -28,7 +30,7 @@ impl Opened {
 }
 
 /// Opens a message, if the PUBLISH says that it is OpenC2: by its content type or by its topic.
-pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading) -> Option<Opened> {
+pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading, scheme: &Scheme<'_>) -> Option<Opened> {
     let received = Received {
         topic,
         qos: publish.delivery.qos(),
@@ -36,9 +38,8 @@ pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading) -
         properties: publish.properties,
         payload: publish.payload,
     };
-    let scheme = Scheme::default();
-    let verdict = check(&received, &scheme, reading.lenient);
-    if !verdict.is_openc2() && Channel::read(&scheme, topic.as_str()).is_none() {
+    let verdict = check(&received, scheme, reading.lenient);
+    if !verdict.is_openc2() && Channel::read(scheme, topic.as_str()).is_none() {
         return None;
     }
     let encoding = verdict.encoding.unwrap_or_else(|| Encoding::sniff(publish.payload));
@@ -47,6 +48,7 @@ pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading) -
         encoding,
         says: String::new(),
         message: None,
+        wrapped: None,
         error: None,
         violations: verdict.violations.iter().map(|clause| (clause.meaning(), clause.section())).collect(),
         forgiven: Vec::new(),
@@ -61,9 +63,13 @@ pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading) -
                 violated(Clause::PayloadKind);
             }
             forgiven.extend(read.quirks.iter().map(Quirk::name));
-            let message = json(&Document::Message(read.value));
-            opened.says = message.as_ref().map(summary).unwrap_or_default();
-            opened.message = message;
+            let flat = read.value.structure == Structure::Record;
+            opened.message = json(&Document::Message(read.value));
+            opened.wrapped = json(&Document::Message(read.value.structured(Structure::Wrapper)));
+            opened.says = opened.wrapped.as_ref().map(summary).unwrap_or_default();
+            if flat {
+                opened.says += "  (the flat record of CSD03 2.4.2)";
+            }
         }
         Err(error) => opened.error = Some(error),
     }

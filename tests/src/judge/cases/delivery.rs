@@ -1,16 +1,18 @@
-//! QoS, order, and what is sent again (sections 4.3, 4.4 and 4.6).
+//! QoS, order and identifiers (sections 4.3, 4.5 and 4.6).
 
 use std::collections::BTreeSet;
 
-use mqtt5_codec::{Ack, Delivery, Packet, Properties, Property, Publish, QoS, ReasonCode, Topic, TopicRef};
+use mqtt5_codec::{Packet, Properties, Publish, QoS, Topic, TopicRef};
 
-use super::{Case, LASTING, options};
-use crate::judge::talk::{Join, Stop, Talk, Try, read};
+use super::{Case, case, options, shown};
+use crate::judge::talk::{Join, Talk, Try, delivery, lacks, lost};
 
 pub(super) const CASES: &[Case] = &[
-    (
+    case(
         "QoS",
         &[
+            "MQTT-2.2.1-2",
+            "MQTT-4.3.1-1",
             "MQTT-4.3.2-4",
             "MQTT-4.3.3-4",
             "MQTT-4.3.3-8",
@@ -31,22 +33,21 @@ pub(super) const CASES: &[Case] = &[
         ],
         qos,
     ),
-    ("a duplicate at QoS 2", &["MQTT-4.3.3-10"], duplicate),
-    ("what is sent again", &["MQTT-4.4.0-1", "MQTT-3.3.1-1", "MQTT-4.3.2-3", "MQTT-4.3.3-3"], again),
-    ("identifiers of the server", &["MQTT-2.2.1-4", "MQTT-4.3.2-1", "MQTT-4.3.3-1"], identifiers),
-    ("identifiers used again", &["MQTT-4.3.2-5", "MQTT-4.3.3-12"], used_again),
-    ("PUBREL sent again", &["MQTT-4.3.3-5", "MQTT-4.3.3-6"], released_again),
-    ("messages that the client refuses", &["MQTT-4.4.0-2"], refused),
-    ("messages that expire under way", &["MQTT-4.3.3-7", "MQTT-4.3.3-13"], expiring),
+    case("two senders at once", &["MQTT-4.6.0-5", "MQTT-4.5.0-1"], two_senders),
+    case("identifiers of the server", &["MQTT-2.2.1-4", "MQTT-4.3.2-1", "MQTT-4.3.3-1"], identifiers),
+    case("identifiers used again", &["MQTT-4.3.2-5", "MQTT-4.3.3-12"], used_again),
+    case("an identifier used again after a refusal", &["MQTT-4.3.3-9"], used_after_refusal),
 ];
 
+const LEVELS: [QoS; 3] = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce];
+
 fn qos(talk: &mut Talk<'_>) -> Try<()> {
-    let levels = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce];
-    for granted in levels {
-        let link = talk.enter("qos", Join::default())?;
-        let other = talk.enter("qos-other", Join::default())?;
+    for granted in LEVELS {
+        let link = talk.enter("receiver", Join::default())?;
+        let other = talk.enter("sender", Join::default())?;
+        talk.able(granted)?;
         talk.subscribe(link, "qos", options(granted))?;
-        for published in levels {
+        for published in LEVELS {
             let mut came = Vec::new();
             for number in 0..3 {
                 talk.publish(other, "qos", &number.to_string(), published, false)?;
@@ -55,21 +56,27 @@ fn qos(talk: &mut Talk<'_>) -> Try<()> {
                 let got = talk.owed(link)?;
                 talk.acknowledge(link, &got)?;
                 let wanted = published.min(granted);
-                talk.see("MQTT-3.8.4-8", got.qos == wanted, || {
-                    format!("{published:?} for {granted:?} came at {:?}", got.qos)
-                });
+                let expected = format!("QoS {}, of QoS {} for QoS {}", wanted as u8, published as u8, granted as u8);
+                talk.see("MQTT-3.8.4-8", got.qos == wanted, &expected, || format!("QoS {}", got.qos as u8));
                 let first = match got.qos {
                     QoS::AtMostOnce => &["MQTT-3.3.1-3"][..],
                     QoS::AtLeastOnce => &["MQTT-3.3.1-3", "MQTT-4.3.2-2"],
                     QoS::ExactlyOnce => &["MQTT-3.3.1-3", "MQTT-4.3.3-2"],
                 };
                 for statement in first {
-                    talk.see(statement, !got.dup, || "the first time, and DUP is set".to_owned());
+                    talk.see(statement, !got.dup, "no DUP the first time", || "DUP is set".to_owned());
+                }
+                if got.qos == QoS::AtMostOnce {
+                    // Bytes of an identifier would stand where the payload begins.
+                    let plain = got.payload.len() == 1;
+                    talk.see("MQTT-2.2.1-2", plain, "one byte of payload behind the properties", || {
+                        shown(&Some(got.clone()))
+                    });
                 }
                 came.push(got.payload);
                 let sorted = came.is_sorted();
                 for statement in ["MQTT-4.6.0-5", "MQTT-4.6.0-6"] {
-                    talk.see(statement, sorted, || format!("{came:?} came of 0, 1, 2 at {published:?}"));
+                    talk.see(statement, sorted, "0, 1, 2 in their order", || came.join(", "));
                 }
             }
         }
@@ -78,65 +85,37 @@ fn qos(talk: &mut Talk<'_>) -> Try<()> {
     Ok(())
 }
 
-fn duplicate(talk: &mut Talk<'_>) -> Try<()> {
-    let link = talk.enter("duplicate", Join::default())?;
-    talk.subscribe(link, "duplicate", options(QoS::AtMostOnce))?;
-    let join = Join { clean: false, properties: LASTING, ..Join::default() };
-    let other = talk.enter("duplicate-other", join)?;
-    let topic = talk.name("duplicate");
-    let topic = TopicRef::Name(Topic::new(&topic).map_err(|rule| Stop(rule.to_string()))?);
-    let id = talk.id();
-    let publish = |dup| {
-        let delivery = Delivery::ExactlyOnce { id, dup };
-        Packet::Publish(Publish { topic, delivery, retain: false, properties: Properties::EMPTY, payload: b"x" })
-    };
-    talk.send(other, &publish(false));
-    // PUBREC is not read: whoever has read it may not send the message again.
-    talk.sleep(100);
-    talk.cut(other);
-    let other = talk.enter("duplicate-other", join)?;
-    talk.send(other, &publish(true));
-    talk.next(other).ok_or_else(|| Stop("no PUBREC".to_owned()))?;
-    talk.release(other, id)?;
-    let first = talk.arrival(link, true)?;
-    let quiet = talk.silence(link)?;
-    talk.see("MQTT-4.3.3-10", first.is_some() && quiet, || {
-        "a message sent again before PUBREL is passed on twice".to_owned()
-    });
-    Ok(())
-}
-
-fn again(talk: &mut Talk<'_>) -> Try<()> {
-    let join = Join { clean: false, properties: LASTING, ..Join::default() };
-    let other = talk.enter("again-other", Join::default())?;
-    for level in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
-        let link = talk.enter("again", join)?;
-        talk.subscribe(link, "again", options(level))?;
-        talk.publish(other, "again", "x", level, false)?;
-        let first = talk.arrival(link, true)?.ok_or_else(|| Stop("no message came".to_owned()))?;
-        talk.cut(link);
-        let link = talk.enter("again", join)?;
-        let second = talk.arrival(link, true)?;
-        let same = second.as_ref().is_some_and(|second| second.id == first.id && second.payload == first.payload);
-        let kept = if level == QoS::AtLeastOnce { "MQTT-4.3.2-3" } else { "MQTT-4.3.3-3" };
-        for statement in ["MQTT-4.4.0-1", kept] {
-            talk.see(statement, same, || format!("{:?} unacknowledged, and on resume came {second:?}", first.id));
+/// The messages of two clients go in between one another: those of each keep their order.
+fn two_senders(talk: &mut Talk<'_>) -> Try<()> {
+    const EACH: usize = 8;
+    let link = talk.enter("receiver", Join::default())?;
+    talk.able(QoS::AtLeastOnce)?;
+    talk.subscribe(link, "two", options(QoS::AtLeastOnce))?;
+    let senders = [talk.enter("one", Join::default())?, talk.enter("other", Join::default())?];
+    for number in 0..EACH {
+        for (name, sender) in ["a", "b"].into_iter().zip(senders) {
+            talk.begin(sender, "two", &format!("{name}{number}"), QoS::AtLeastOnce, false, &[])?;
         }
-        if let Some(second) = second {
-            talk.see("MQTT-3.3.1-1", second.dup, || "sent again without DUP".to_owned());
-            talk.acknowledge(link, &second)?;
-        }
-        talk.raw(link, &[0xE0, 0]);
-        talk.cut(link);
+    }
+    let mut came = Vec::new();
+    for _ in 0..2 * EACH {
+        let got = talk.owed(link)?;
+        talk.acknowledge(link, &got)?;
+        came.push(got.payload);
+    }
+    for name in ["a", "b"] {
+        let of: Vec<_> = came.iter().filter(|payload| payload.starts_with(name)).cloned().collect();
+        let expected = format!("{EACH} messages of {name} in their order");
+        talk.see("MQTT-4.6.0-5", of.is_sorted() && of.len() == EACH, &expected, || came.join(", "));
     }
     Ok(())
 }
 
 fn identifiers(talk: &mut Talk<'_>) -> Try<()> {
     for (level, statement) in [(QoS::AtLeastOnce, "MQTT-4.3.2-1"), (QoS::ExactlyOnce, "MQTT-4.3.3-1")] {
-        let link = talk.enter("identifiers", Join::default())?;
+        let link = talk.enter("receiver", Join::default())?;
         talk.subscribe(link, "identifiers", options(level))?;
-        let other = talk.enter("identifiers-other", Join::default())?;
+        let other = talk.enter("sender", Join::default())?;
         for number in 0..4 {
             talk.publish(other, "identifiers", &number.to_string(), level, false)?;
         }
@@ -144,7 +123,7 @@ fn identifiers(talk: &mut Talk<'_>) -> Try<()> {
         while let Some(got) = talk.arrival(link, ids.is_empty())? {
             let new = ids.insert(got.id);
             for statement in [statement, "MQTT-2.2.1-4"] {
-                talk.see(statement, new, || format!("{:?} is used while it is unacknowledged", got.id));
+                talk.see(statement, new, "an identifier that is not in use", || shown(&Some(got.clone())));
             }
         }
         talk.close_all();
@@ -153,99 +132,54 @@ fn identifiers(talk: &mut Talk<'_>) -> Try<()> {
 }
 
 fn used_again(talk: &mut Talk<'_>) -> Try<()> {
-    let link = talk.enter("used", Join::default())?;
+    let link = talk.enter("receiver", Join::default())?;
     talk.subscribe(link, "used", options(QoS::AtMostOnce))?;
-    let other = talk.enter("used-other", Join::default())?;
+    let other = talk.enter("sender", Join::default())?;
     let topic = talk.name("used");
-    let topic = TopicRef::Name(Topic::new(&topic).map_err(|rule| Stop(rule.to_string()))?);
+    let topic = TopicRef::Name(Topic::new(&topic)?);
     for (level, statement) in [(QoS::AtLeastOnce, "MQTT-4.3.2-5"), (QoS::ExactlyOnce, "MQTT-4.3.3-12")] {
+        talk.able(level)?;
         let id = talk.id();
         for number in 0..2 {
-            let delivery = match level {
-                QoS::ExactlyOnce => Delivery::ExactlyOnce { id, dup: false },
-                _ => Delivery::AtLeastOnce { id, dup: false },
-            };
+            let delivery = delivery(level, id, false);
             let (retain, properties) = (false, Properties::EMPTY);
             talk.send(other, &Packet::Publish(Publish { topic, delivery, retain, properties, payload: b"x" }));
-            talk.next(other).ok_or_else(|| Stop("no acknowledgement".to_owned()))?;
+            talk.next(other).ok_or_else(|| lost("no acknowledgement"))?;
             if level == QoS::ExactlyOnce {
                 talk.release(other, id)?;
             }
-            let came = talk.arrival(link, true)?.is_some();
+            let got = talk.arrival(link, true)?;
             if number == 1 {
-                talk.see(statement, came, || format!("{id} was free again, and its second message did not come"));
+                let expected = format!("the second message of {id}, which was free again");
+                talk.see(statement, got.is_some(), &expected, || shown(&got));
             }
         }
     }
     Ok(())
 }
 
-fn released_again(talk: &mut Talk<'_>) -> Try<()> {
-    let join = Join { clean: false, properties: LASTING, ..Join::default() };
-    let link = talk.enter("released", join)?;
-    talk.subscribe(link, "released", options(QoS::ExactlyOnce))?;
-    let other = talk.enter("released-other", Join::default())?;
-    talk.publish(other, "released", "x", QoS::ExactlyOnce, false)?;
-    let got = talk.owed(link)?;
-    let id = got.id.ok_or_else(|| Stop("no identifier".to_owned()))?;
-    let received = Ack { id, reason: ReasonCode::SUCCESS, properties: Properties::EMPTY };
-    talk.send(link, &Packet::PubRec(received));
-    let first = talk.next(link).ok_or_else(|| Stop("no PUBREL".to_owned()))?;
-    if !matches!(read(&first), Some(Packet::PubRel(_))) {
-        return Err(Stop("no PUBREL".to_owned()));
+fn used_after_refusal(talk: &mut Talk<'_>) -> Try<()> {
+    let refused = talk.known.refused_topic.clone();
+    let refused = refused.ok_or_else(|| lacks("pass --refused-topic, a topic on which the server refuses messages"))?;
+    let link = talk.enter("receiver", Join::default())?;
+    talk.able(QoS::ExactlyOnce)?;
+    talk.subscribe(link, "refusal", options(QoS::AtMostOnce))?;
+    let other = talk.enter("sender", Join::default())?;
+    let id = talk.id();
+    let taken = talk.name("refusal");
+    for (topic, refuses) in [(&refused, true), (&taken, false)] {
+        let topic = TopicRef::Name(Topic::new(topic)?);
+        let (delivery, properties) = (delivery(QoS::ExactlyOnce, id, false), Properties::EMPTY);
+        talk.send(other, &Packet::Publish(Publish { topic, delivery, retain: false, properties, payload: b"x" }));
+        match talk.recorded(other, id) {
+            Ok(()) if refuses => return Err(lacks(format!("the server takes a message on {refused}"))),
+            Err(stop) if !refuses => return Err(stop),
+            Err(_) => {}
+            Ok(()) => talk.release(other, id)?,
+        }
     }
-    talk.cut(link);
-    let link = talk.enter("released", join)?;
-    let second = talk.next(link);
-    let packet = second.as_deref().and_then(read);
-    let publish = matches!(packet, Some(Packet::Publish(_)));
-    talk.see("MQTT-4.3.3-6", !publish, || format!("{id} was released, and {packet:?} came"));
-    let again = matches!(packet, Some(Packet::PubRel(ack)) if ack.id == id);
-    talk.see("MQTT-4.3.3-5", again, || format!("PUBREL of {id} is unanswered, and on resume came {packet:?}"));
-    if again {
-        talk.send(link, &Packet::PubComp(received));
-    }
-    Ok(())
-}
-
-fn refused(talk: &mut Talk<'_>) -> Try<()> {
-    let join = Join { clean: false, properties: LASTING, ..Join::default() };
-    let link = talk.enter("refusing", join)?;
-    talk.subscribe(link, "refusing", options(QoS::AtLeastOnce))?;
-    let other = talk.enter("refusing-other", Join::default())?;
-    talk.publish(other, "refusing", "x", QoS::AtLeastOnce, false)?;
-    let id = talk.owed(link)?.id.ok_or_else(|| Stop("no identifier".to_owned()))?;
-    let reason = ReasonCode::IMPLEMENTATION_SPECIFIC_ERROR;
-    talk.send(link, &Packet::PubAck(Ack { id, reason, properties: Properties::EMPTY }));
-    talk.sleep(100);
-    talk.cut(link);
-    let link = talk.enter("refusing", join)?;
-    let quiet = talk.silence(link)?;
-    talk.see("MQTT-4.4.0-2", quiet, || "a message that the client refused came again".to_owned());
-    Ok(())
-}
-
-fn expiring(talk: &mut Talk<'_>) -> Try<()> {
-    let join = Join { clean: false, properties: LASTING, ..Join::default() };
-    let link = talk.enter("expiring", join)?;
-    talk.subscribe(link, "expiring", options(QoS::ExactlyOnce))?;
-    let other = talk.enter("expiring-other", Join::default())?;
-    let soon = [Property::MessageExpiryInterval(1)];
-    talk.publish_with(other, "expiring", "x", QoS::ExactlyOnce, false, &soon)?;
-    let first = talk.owed(link)?;
-    talk.cut(link);
-    // The other way round: begun by a client, and not released before it expires.
-    let (id, topic) = (talk.id(), talk.name("expiring-too"));
-    let topic = TopicRef::Name(Topic::new(&topic).map_err(|rule| Stop(rule.to_string()))?);
-    let (delivery, properties) = (Delivery::ExactlyOnce { id, dup: false }, Properties::from(&soon));
-    talk.send(other, &Packet::Publish(Publish { topic, delivery, retain: false, properties, payload: b"late" }));
-    talk.next(other).ok_or_else(|| Stop("no PUBREC".to_owned()))?;
-    talk.sleep(2500);
-    let finished = talk.release(other, id).is_ok();
-    talk.see("MQTT-4.3.3-13", finished, || format!("{id} expired, and PUBREL is not answered by PUBCOMP"));
-    let link = talk.enter("expiring", join)?;
-    let second = talk.arrival(link, true)?;
-    let same = second.as_ref().is_some_and(|second| second.id == first.id);
-    talk.see("MQTT-4.3.3-7", same, || format!("{:?} was sent, expired, and was given up: {second:?} came", first.id));
+    let got = talk.arrival(link, true)?;
+    let expected = format!("the message of {id}, which a refusal had freed");
+    talk.see("MQTT-4.3.3-9", got.is_some(), &expected, || shown(&got));
     Ok(())
 }

@@ -1,0 +1,25 @@
+//! The session's tests, in one program. Each module is about one thing that a session does; `common` is their host, `driver` makes
+//! up calls and packets.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod authenticating;
+mod common;
+mod connecting;
+mod copying;
+mod driver;
+mod ending;
+mod examples;
+mod exchanges;
+mod expiring;
+mod hosting;
+mod inbound_aliases;
+mod operations;
+mod owning;
+mod pinned_links;
+mod pinned_memory;
+mod pinned_printing;
+mod publishing;
+mod receiving;
+mod resuming;
+mod splitting;
+mod subscribing;
