@@ -146,9 +146,8 @@ impl State {
                 self.answer(ack.id, Outcome::Acknowledged(ack.reason));
                 self.publishers.next(&mut self.wake);
             }
-            // Nobody knows whether it arrived.
             Event::Unconfirmed(ack) => {
-                self.answer(ack.id, Outcome::SessionLost);
+                self.answer(ack.id, Outcome::Unconfirmed);
                 self.publishers.next(&mut self.wake);
             }
             Event::PublishReceived(_) => self.publishers.next(&mut self.wake),
