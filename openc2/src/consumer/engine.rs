@@ -134,6 +134,7 @@ impl Core<'_> {
     /// Reads a message. A feature asked for twice is the Producer's fault, and a Consumer should behave as if it was asked
     /// for once (LS1 s3.4.1.5); an empty `from` is none, about which the policy decides. So these two are forgiven in strict
     /// reading too.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     fn read<'i>(&self, encoding: Encoding, payload: &'i [u8]) -> Result<Read<Message<'i>>, Error> {
         let mut reading = self.policy.reading;
         let mut first = None;

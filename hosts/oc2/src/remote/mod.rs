@@ -107,7 +107,7 @@ where
 }
 
 /// Ctrl-C, or what asks a process to end.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
