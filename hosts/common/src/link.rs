@@ -96,7 +96,6 @@ impl Driver {
         if written > 0 {
             self.out.stuck = None;
             state.session.transmitted(written, now);
-            state.publishers.next(&mut state.wake);
         }
         if state.session.poll_timeout().is_some_and(|due| due <= now) {
             // A fault is kept by the session, and its connection is closed.
@@ -116,6 +115,8 @@ impl Driver {
                 break;
             }
         }
+        // What was written or answered makes room.
+        state.publishers.next(&mut state.wake);
         if state.session.is_closed() {
             return Turn::Last;
         }
