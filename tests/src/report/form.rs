@@ -134,7 +134,7 @@ mod tests {
             assert!(form(&[word], &[]).wants("MQTT-3.3.1-4"), "{word}");
             assert!(!form(&[], &[word]).wants("MQTT-3.3.1-4"), "{word}");
         }
-        for word in ["MQTT-3.3.1-40", "3.3.1-", "3.3.10", "4", ""] {
+        for word in ["3.3.1-40", "3.3.1-", "3.3.10", "4", ""] {
             assert!(!form(&[word], &[]).wants("MQTT-3.3.1-4"), "{word}");
         }
         assert!(!form(&["3.1"], &[]).wants("MQTT-3.10.4-1"));

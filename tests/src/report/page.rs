@@ -14,8 +14,8 @@ h2{font-size:1.1em;margin:1.6em 0 .3em}h2 small{font-weight:400;color:var(--dim)
 .should{color:var(--warn);font-weight:600}\
 dl{display:grid;grid-template-columns:6em 1fr;gap:.15em .8em;margin:.4em 0}dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}\
 mark{background:var(--bad);color:#fff;border-radius:.15em;padding:0 .1em}\
-body:has(#p:not(:checked)) tr.pass,body:has(#s:not(:checked)) tr.should,body:has(#f:not(:checked)) tr.fail,\
-body:has(#n:not(:checked)) tr.not_seen{display:none}\
+body:has(#p:not(:checked)) tr.of-pass,body:has(#s:not(:checked)) tr.of-should,body:has(#f:not(:checked)) tr.of-fail,\
+body:has(#n:not(:checked)) tr.of-not_seen{display:none}\
 </style>";
 
 impl Report {
@@ -58,7 +58,7 @@ impl Report {
         let (id, says) = (escape(statement), escape(&says(statement)));
         let _ = write!(
             body,
-            "<tr id=\"{id}\" class=\"{class}\"><td class=\"{colour}\">{word}</td><td class=\"id\">{id}</td><td>{says}"
+            "<tr id=\"{id}\" class=\"of-{class}\"><td class=\"{colour}\">{word}</td><td class=\"id\">{id}</td><td>{says}"
         );
         match verdict {
             Verdict::Pass(_) => {}

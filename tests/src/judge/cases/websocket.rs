@@ -129,7 +129,7 @@ fn text_frame(talk: &mut Talk<'_>) -> Try<()> {
     socket.send(Message::Text("x".into())).map_err(|error| lost(error.to_string()))?;
     let (said, _, closed) = answers(&mut socket, usize::MAX);
     talk.see("MQTT-6.0.0-1", closed, "the end of the connection at a text frame", || {
-        format!("it is open, and {} came", crate::report::brief(&said))
+        format!("it is open, and {} bytes came", said.len())
     });
     Ok(())
 }

@@ -13,8 +13,12 @@ pub enum Trial {
     Open,
     /// As open, and the first connection is cut while messages are under way in both directions.
     Cut,
-    /// The server grants little.
+    /// The server grants little, and QoS 0 and 1 alone.
     Narrow,
+    /// The server grants little, at each QoS.
+    Modest,
+    /// The server grants QoS 0 and 1 alone.
+    LowQos,
     /// The server wants a packet every 2 seconds.
     KeepAlive,
     /// The server says that it has a session, to a client that can't have one.
@@ -31,7 +35,9 @@ impl fmt::Display for Trial {
         match self {
             Self::Open => f.write_str("all is granted, and messages come at each QoS"),
             Self::Cut => f.write_str("the connection is cut with messages under way"),
-            Self::Narrow => f.write_str("little is granted"),
+            Self::Narrow => f.write_str("little is granted, and QoS 0 and 1 alone"),
+            Self::Modest => f.write_str("little is granted"),
+            Self::LowQos => f.write_str("QoS 0 and 1 alone are granted"),
             Self::KeepAlive => write!(f, "the server wants a packet every {KEEP_ALIVE} s"),
             Self::Invented => f.write_str("the server says that it has a session"),
             Self::Wrong(statement, bytes) => {
@@ -75,16 +81,17 @@ pub fn trial(number: usize) -> Trial {
 #[must_use]
 pub fn trials() -> Vec<Trial> {
     let wrong = WRONG.iter().map(|(statement, bytes)| Trial::Wrong(statement, bytes));
-    [Trial::KeepAlive, Trial::Cut, Trial::Open, Trial::Narrow, Trial::Invented].into_iter().chain(wrong).collect()
+    let granting = [Trial::KeepAlive, Trial::Cut, Trial::Open, Trial::Modest, Trial::LowQos, Trial::Invented];
+    granting.into_iter().chain(wrong).collect()
 }
 
 /// What the server grants in a trial.
 #[must_use]
 pub fn limits(trial: Trial) -> Limits {
     match trial {
-        Trial::Narrow => Limits {
+        Trial::Narrow | Trial::Modest => Limits {
             receive_maximum: 1,
-            maximum_qos: QoS::AtLeastOnce,
+            maximum_qos: if trial == Trial::Narrow { QoS::AtLeastOnce } else { QoS::ExactlyOnce },
             retain_available: false,
             maximum_packet_size: Some(200),
             topic_alias_maximum: 1,
@@ -93,6 +100,7 @@ pub fn limits(trial: Trial) -> Limits {
             shared_subscriptions: false,
             ..Limits::default()
         },
+        Trial::LowQos => Limits { maximum_qos: QoS::AtLeastOnce, ..Limits::default() },
         Trial::KeepAlive => Limits { server_keep_alive: Some(KEEP_ALIVE), ..Limits::default() },
         _ => Limits { topic_alias_maximum: 10, aliases: true, reason_strings: true, ..Limits::default() },
     }

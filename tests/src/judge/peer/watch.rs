@@ -27,6 +27,8 @@ pub struct Watch {
     pub(super) done: bool,
     /// The client has said goodbye.
     left: bool,
+    /// The client broke a statement: what it does after that may be a consequence.
+    broke: bool,
     /// When bytes of the client came last.
     heard: u64,
     /// The keep-alive that the client asked for, in seconds, once CONNECT has come.
@@ -62,6 +64,7 @@ impl Default for Watch {
             link: 0,
             done: false,
             left: false,
+            broke: false,
             heard: 0,
             asked: None,
             packets: VecDeque::new(),
@@ -182,8 +185,10 @@ impl Watch {
     /// Takes down what the broker found broken; `bytes` are what the client sent last.
     fn harvest(&mut self, bytes: &[u8]) {
         for violation in self.broker.ledger.take() {
+            self.broke = true;
             let seen = || violation.what.clone();
-            self.found(violation.statement, Class::Must, false, "what the statement says", seen, bytes, None);
+            let expected = crate::report::says(violation.statement);
+            self.found(violation.statement, Class::Must, false, &expected, seen, bytes, None);
         }
     }
 
@@ -273,12 +278,19 @@ impl Watch {
     pub fn close(&mut self, by_client: bool, now: u64) {
         match self.trial {
             // A client that was done says goodbye: whether it minded does not show.
-            Trial::Wrong(..) | Trial::Invented if by_client && self.left => {}
+            Trial::Wrong(statement, _) if by_client && self.left => {
+                self.report.not_seen(statement, "the client said goodbye, and may have been done");
+            }
+            Trial::Invented if by_client && self.left => {
+                self.report.not_seen("MQTT-3.2.2-4", "the client said goodbye, and may have been done");
+            }
             Trial::Wrong(statement, bytes) if self.done => {
                 let seen = || "the client puts up with it".to_owned();
                 self.found(statement, Class::Should, by_client, "the end of the connection", seen, &[], Some(bytes));
             }
             Trial::Invented if self.broker.client(self.link).is_some() => {
+                // The next connection would show something else: the client knows of the session now.
+                self.done = true;
                 let expected = "the end of the connection, since the client has no session";
                 let seen = || "the client goes on after Session Present 1".to_owned();
                 self.found("MQTT-3.2.2-4", Class::Must, by_client, expected, seen, &[], None);
@@ -302,7 +314,7 @@ impl Watch {
     /// Whether the client can show nothing more in this trial.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.done && matches!(self.trial, Trial::Wrong(..) | Trial::Invented)
+        self.broke || (self.done && matches!(self.trial, Trial::Wrong(..) | Trial::Invented))
     }
 
     /// What was found so far; what was not seen is for whoever puts the trials together.
