@@ -279,7 +279,8 @@ impl<'s> Talk<'s> {
             let seen = seen();
             let of_it: Vec<_> = packets.iter().filter(|(link, ..)| focus.is_none_or(|focus| focus == *link)).collect();
             // Where nothing came, what came before shows nothing.
-            let last = of_it.last().filter(|_| !seen.starts_with("nothing")).map(|(_, ours, bytes)| Bytes {
+            let last = of_it.iter().rev().find(|(_, ours, _)| !ours).or(of_it.last());
+            let last = last.filter(|_| !seen.starts_with("nothing")).map(|(_, ours, bytes)| Bytes {
                 from: if *ours { "client" } else { "server" },
                 bytes: bytes.clone(),
                 at: None,
