@@ -144,22 +144,19 @@ impl Decoder {
     /// What is to be said of a frame whose length is not all there, or is none.
     #[cold]
     fn unknown_length<'a>(&self, first: u8, length: &[u8]) -> Result<Frame<'a>, Error> {
-        let mut value = 0;
-        for (shift, &byte) in [0, 7, 14].into_iter().zip(length) {
-            value |= usize::from(byte & 0x7F) << shift;
-            if byte < 0x80 {
-                break; // Not in its shortest form.
-            }
-            if is_ping(first) {
-                return Err(LONG_PING);
-            }
-            // The least that it can become: one in the next byte.
-            let least = value.saturating_add(0x80 << shift);
-            if least.saturating_add(1).saturating_add(varint_len(least)) > self.max as usize {
-                return Err(too_large(self.from));
-            }
+        if is_ping(first) && !length.is_empty() {
+            return Err(LONG_PING);
         }
-        unknown_length(length)
+        let partial = unknown_length(length)?;
+        // Each of its up to three bytes says that another follows, which is at least one.
+        let mut least = 0usize;
+        for (shift, &byte) in [0, 7, 14].into_iter().zip(length) {
+            least = (least & ((1 << shift) - 1)) | usize::from(byte) << shift;
+        }
+        if !length.is_empty() && least.saturating_add(1).saturating_add(varint_len(least)) > self.max as usize {
+            return Err(too_large(self.from));
+        }
+        Ok(partial)
     }
 
     /// Reads the packet in a whole frame, as [`frame`](Self::frame) lends it. Its size has been checked there.
@@ -379,8 +376,10 @@ mod tests {
             assert!(!refused(132, b"\x30\x81") && refused(131, b"\x30\x81"));
             assert!(!refused(16_388, b"\x30\x80\x80") && refused(16_387, b"\x30\x80\x80"));
             assert!(!refused(2_097_157, b"\x30\x80\x80\x80") && refused(2_097_156, b"\x30\x80\x80\x80"));
-            // However it goes on.
-            assert!(refused(130, b"\x30\x80\x00") && refused(130, b"\x30\x80\x80\x80\x80"));
+            // A length that is none is told first.
+            for none in [&b"\x30\x80\x00"[..], b"\x30\x80\x80\x80\x80"] {
+                assert_eq!(Decoder::new(from).max_packet_size(5).decode(none).unwrap_err().reason, MALFORMED);
+            }
             // What is no packet is told first.
             assert_eq!(Decoder::new(from).max_packet_size(2).decode(b"\x36\x05").unwrap_err().reason, MALFORMED);
         }

@@ -3,7 +3,7 @@
 
 use core::{error, fmt};
 
-use crate::{OutOfRange, ReasonCode, Rule, UnknownReason, sink::Full};
+use crate::{ReasonCode, Rule, UnknownReason, sink::Full};
 
 /// A packet that the standard forbids: which reason code answers it, which statement it breaks, and where.
 ///
@@ -70,6 +70,18 @@ impl From<Full> for EncodeError {
         Self::Full { need: full.need }
     }
 }
+
+/// A number that stands for no value of its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfRange;
+
+impl fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the number is out of the range that MQTT v5 defines")
+    }
+}
+
+impl error::Error for OutOfRange {}
 
 /// Any error of this crate, so that one `?` serves a function that decodes, builds and encodes packets.
 ///

@@ -89,9 +89,10 @@ mod text;
 mod topic;
 mod value;
 mod wire;
+mod word;
 
 pub use decoder::{Decoded, Decoder, Frame, MAXIMUM_PACKET_SIZE};
-pub use error::{CodecError, EncodeError, Error};
+pub use error::{CodecError, EncodeError, Error, OutOfRange};
 pub use list::{Item, Iter, List};
 #[cfg(feature = "bytes")]
 pub use owned::OwnedPublish;
@@ -105,4 +106,4 @@ pub use rule::Rule;
 pub use sink::{Full, Sink};
 pub use text::Text;
 pub use topic::{Filter, Topic};
-pub use value::{OutOfRange, PacketId, PayloadFormat, QoS, RetainHandling, Sender, SubscriptionId, TopicAlias};
+pub use value::{PacketId, PayloadFormat, QoS, RetainHandling, Sender, SubscriptionId, TopicAlias};

@@ -10,7 +10,6 @@ use crate::wire::{self, Reader, Writer, add, varint_len};
 use crate::{ReasonCode, Rule, Text, Topic};
 
 pub use table::Property;
-pub(crate) use table::section;
 use table::{Kind, NUMBERS, allowed, bit, kind};
 
 /// Where properties stand: the packet type, 0 for the will, and two more for what one side alone may not send.
@@ -141,28 +140,34 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// Reads the property length and the properties, and checks them all. The reader also notes which there are.
+    /// Reads the property length and the properties, and checks them all.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn read(r: &mut Reader<'a>, place: u8) -> Option<Self> {
+        Self::read_found(r, place).map(|(properties, _)| properties)
+    }
+
+    /// As [`read`](Self::read), and tells which there are.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn read_found(r: &mut Reader<'a>, place: u8) -> Option<(Self, Found)> {
         let start = r.left();
         r.ends_against(Rule::PROPERTY_LENGTH_MISSING);
         let len = r.varint()?;
         r.ends_against(Rule::PROPERTY_LENGTH);
         let bytes = r.take(len as usize)?;
         r.ends_against(Rule::REMAINING_LENGTH);
-        r.found = Found::NONE;
+        let mut found = Found::NONE;
         if !bytes.is_empty() {
             let mut list = Reader::part(bytes, r.left(), Rule::PROPERTY_LENGTH);
-            let Some(found) = check_all(&mut list, place) else {
+            let Some(all) = check_all(&mut list, place) else {
                 *r = list;
                 return None;
             };
-            r.found = found;
+            found = all;
         }
-        if r.found.lacks_method(place) {
+        if found.lacks_method(place) {
             return r.protocol_error(start, method_missing(place));
         }
-        Some(Self(List::checked(bytes)))
+        Some((Self(List::checked(bytes)), found))
     }
 
     /// How many bytes the properties take, without the property length, if they may all stand in `place`.
@@ -277,6 +282,17 @@ impl<'a> IntoIterator for Properties<'a> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl Rule {
+    /// The identifier as the standard prints it, without brackets: `MQTT-3.3.1-4` or `MQTT 3.1.2.11.3`.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self.row() {
+            Ok(id) => id,
+            Err([place, property]) => table::section(place, property),
+        }
     }
 }
 

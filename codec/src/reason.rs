@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use crate::{Rule, wire::Reader};
-
 /// A reason code of section 2.4. Only values that the standard defines exist.
 ///
 /// Below 0x80 it tells of success, from 0x80 on of failure. One value has several names, depending on the packet: 0x00 is
@@ -54,12 +52,11 @@ impl ReasonCode {
         if carriers(value) == 0 { None } else { Some(Self(value)) }
     }
 
-    /// Reads a code that a packet among `carriers` may carry; `rule` says which.
+    /// The code of this value, if a packet among `by` may carry it.
     #[inline]
-    pub(crate) fn read(r: &mut Reader<'_>, by: u16, rule: Rule) -> Option<Self> {
-        let start = r.left();
-        let reason = Self(r.u8()?);
-        if reason.fits(by) { Some(reason) } else { r.protocol_error(start, rule) }
+    pub(crate) fn carried(value: u8, by: u16) -> Option<Self> {
+        let reason = Self(value);
+        if reason.fits(by) { Some(reason) } else { None }
     }
 
     /// Whether a packet among `carriers` may carry this code.

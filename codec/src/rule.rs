@@ -5,8 +5,6 @@
 
 use core::fmt;
 
-use crate::property;
-
 /// One statement of the MQTT v5 standard, two bytes large.
 ///
 /// [`Display`](fmt::Display) prints what it asks for and its identifier in brackets: `[MQTT-3.3.1-4]` for a numbered
@@ -30,14 +28,12 @@ impl Rule {
         Self(OF_PROPERTY | (place as u16) << 8 | id as u16)
     }
 
-    /// The identifier as the standard prints it, without brackets: `MQTT-3.3.1-4` or `MQTT 3.1.2.11.3`.
-    #[must_use]
-    pub fn id(self) -> &'static str {
+    /// The identifier of a row, or the place and the identifier of the property whose section states the rule.
+    pub(crate) fn row(self) -> Result<&'static str, [u8; 2]> {
         if self.0 & OF_PROPERTY == 0 {
-            return ROWS.get(usize::from(self.0)).map_or("MQTT", |row| row.0);
+            return Ok(ROWS.get(usize::from(self.0)).map_or("MQTT", |row| row.0));
         }
-        let [place, id] = (self.0 & !OF_PROPERTY).to_be_bytes();
-        property::section(place, id)
+        Err((self.0 & !OF_PROPERTY).to_be_bytes())
     }
 
     /// What the statement asks for, as one sentence of ours.

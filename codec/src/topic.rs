@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use crate::text::{Text, first_special, none_special};
-use crate::wire::{Fault, Reader, check_text};
+use crate::text::{Text, check_text};
+use crate::wire::{Fault, Reader};
+use crate::word::{first_special, none_special};
 use crate::{ReasonCode, Rule};
 
 /// A topic name: a string of at least one character without wildcards.

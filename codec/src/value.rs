@@ -2,6 +2,7 @@
 
 use core::num::NonZeroU16;
 
+use crate::error::OutOfRange;
 use crate::{Rule, wire::Reader};
 
 /// Which side sent, or sends, a packet.
@@ -94,18 +95,6 @@ impl PayloadFormat {
         }
     }
 }
-
-/// A number that stands for no value of its type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutOfRange;
-
-impl core::fmt::Display for OutOfRange {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the number is out of the range that MQTT v5 defines")
-    }
-}
-
-impl core::error::Error for OutOfRange {}
 
 macro_rules! numbered {
     ($($name:ident)+) => {$(

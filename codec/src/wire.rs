@@ -2,7 +2,8 @@
 
 use core::mem;
 
-use crate::{Error, ReasonCode, Rule, property::Found, text::Text};
+use crate::word::{copy, copy_blocks};
+use crate::{Error, ReasonCode, Rule};
 
 /// The greatest variable byte integer.
 pub(crate) const VARINT_MAX: u32 = 268_435_455;
@@ -129,8 +130,6 @@ pub(crate) struct Reader<'a> {
     /// What is wrong; as long as nothing is, what will be if `rest` ends within a field.
     rule: Rule,
     reason: ReasonCode,
-    /// Which properties the list holds that has been read.
-    pub(crate) found: Found,
 }
 
 impl<'a> Reader<'a> {
@@ -142,7 +141,7 @@ impl<'a> Reader<'a> {
     /// Reads a part of a packet, which `after` more bytes follow, and which breaks `rule` when it ends within a field.
     #[inline]
     pub(crate) fn part(bytes: &'a [u8], after: usize, rule: Rule) -> Self {
-        Self { rest: bytes, after, rule, reason: ReasonCode::MALFORMED_PACKET, found: Found::NONE }
+        Self { rest: bytes, after, rule, reason: ReasonCode::MALFORMED_PACKET }
     }
 
     /// The bytes that have not been read.
@@ -239,6 +238,16 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A reason code that a packet among the carriers `by` may carry; `rule` says which.
+    #[inline]
+    pub(crate) fn reason(&mut self, by: u16, rule: Rule) -> Option<ReasonCode> {
+        let start = self.left();
+        match ReasonCode::carried(self.u8()?, by) {
+            None => self.protocol_error(start, rule),
+            reason => reason,
+        }
+    }
+
     /// The next `len` bytes as they are.
     #[inline]
     pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
@@ -252,33 +261,6 @@ impl<'a> Reader<'a> {
             self.u16(); // One that is cut short is cut short behind its length.
             None
         })
-    }
-
-    /// A string, checked.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn text(&mut self) -> Option<Text<'a>> {
-        let bytes = self.bytes()?;
-        if Text::is_plain(bytes) { Some(Text::checked(bytes)) } else { self.unusual_text(bytes) }
-    }
-
-    /// A string that is not plain ASCII, just read. (Apart, so that those that are need no memory for a fault.)
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    fn unusual_text(&mut self, bytes: &'a [u8]) -> Option<Text<'a>> {
-        self.checked(check_text(bytes, self.left()))?;
-        Some(Text::checked(bytes))
-    }
-}
-
-/// Checks a string that is not plain ASCII; `left` bytes of the packet follow it.
-#[cold]
-#[inline(never)]
-pub(crate) fn check_text(bytes: &[u8], left: usize) -> Result<(), Fault> {
-    match Text::fault(bytes) {
-        None => Ok(()),
-        Some((rule, from)) => {
-            Err(Fault { reason: ReasonCode::MALFORMED_PACKET, rule, left: left.wrapping_add(from.len()) })
-        }
     }
 }
 
@@ -345,15 +327,7 @@ impl<'b> Writer<'b> {
         if usize::BITS > 32 {
             return copy(to, bytes);
         }
-        let (Some(to_last), Some(last)) = (to.last_chunk_mut::<16>(), bytes.last_chunk()) else {
-            return copy(to, bytes);
-        };
-        if bytes.len() & 15 != 0 {
-            copy_block(to_last, last); // It overlaps the last block of the loop.
-        }
-        for (to, from) in to.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
-            copy_block(to, from);
-        }
+        copy_blocks(to, bytes);
     }
 
     #[inline]
@@ -462,48 +436,6 @@ impl<'b> Writer<'b> {
 #[inline]
 pub(crate) const fn add(count: usize, more: usize) -> usize {
     if usize::BITS > 32 { count.wrapping_add(more) } else { count.saturating_add(more) }
-}
-
-/// Copies 16 bytes, word by word.
-#[inline(always)]
-fn copy_block(to: &mut [u8; 16], from: &[u8; 16]) {
-    if let ([a, b, c, d], [e, f, g, h]) = (to.as_chunks_mut::<4>().0, from.as_chunks::<4>().0) {
-        (*a, *b, *c, *d) = (*e, *f, *g, *h);
-    }
-}
-
-/// Copies bytes to room for as many. Short strings are not worth a call of `memcpy`: they are two words that may overlap.
-#[inline(always)]
-fn copy(to: &mut [u8], from: &[u8]) {
-    macro_rules! two {
-        ($len:literal) => {
-            if let (Some(first), Some(last)) = (from.first_chunk::<$len>(), from.last_chunk::<$len>()) {
-                if let Some(to) = to.first_chunk_mut() {
-                    *to = *first;
-                }
-                if let Some(to) = to.last_chunk_mut() {
-                    *to = *last;
-                }
-                return;
-            }
-        };
-    }
-    if to.len() != from.len() {
-        return; // Never: it spares checks and the panic of `copy_from_slice`.
-    }
-    // Elsewhere, what is that long is written in blocks.
-    if usize::BITS > 32 {
-        if from.len() > 32 {
-            return to.copy_from_slice(from);
-        }
-        two!(16);
-    }
-    two!(8);
-    two!(4);
-    two!(2);
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
 }
 
 /// How many bytes a variable byte integer takes.

@@ -1,8 +1,7 @@
 //! Messages (CS01 s2.4.2, LS1 s3.2): headers around a request, a response or a notification.
 
-use crate::Quirk;
 use crate::command::Command;
-use crate::error::LanguageRule;
+use crate::error::{EncodeError, LanguageRule};
 use crate::list::Texts;
 use crate::out::{Frame, Out};
 use crate::raw::Raw;
@@ -12,6 +11,7 @@ use crate::text::Str;
 use crate::transfer::MessageType;
 use crate::value::Value;
 use crate::vocabulary::{BodyKey, ContentKey, HeaderKey, MessageKey, Name, RecordKey, Vocabulary as _};
+use crate::{Quirk, Style};
 
 /// Which of the two structures of the transfer specification a message has. They are told apart by their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -282,24 +282,23 @@ impl<'a> Value<'a> for Content<'a> {
     }
 
     fn write(&self, out: &mut Out<'_>) {
-        let mut frame = out.open(Shape::Map);
         match self {
-            Self::Request(command) => {
-                out.field(&mut frame, ContentKey::Request);
-                command.write(out);
-            }
-            Self::Response(response) => {
-                out.field(&mut frame, ContentKey::Response);
-                response.write(out);
-            }
+            Self::Request(command) => write_content(ContentKey::Request, out, |out| command.write(out)),
+            Self::Response(response) => write_content(ContentKey::Response, out, |out| response.write(out)),
             Self::Notification(event) => {
                 out.require(event.is_filled_map(), LanguageRule::EmptyNotification);
-                out.field(&mut frame, ContentKey::Notification);
-                out.raw(*event);
+                write_content(ContentKey::Notification, out, |out| out.raw(*event));
             }
         }
-        out.close(frame);
     }
+}
+
+/// The map of one content.
+fn write_content(key: ContentKey, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
+    let mut frame = out.open(Shape::Map);
+    out.field(&mut frame, key);
+    content(out);
+    out.close(frame);
 }
 
 impl<'a> Value<'a> for Message<'a> {
@@ -335,8 +334,22 @@ impl<'a> Value<'a> for Message<'a> {
     }
 
     fn write(&self, out: &mut Out<'_>) {
+        Envelope { headers: &self.headers, signature: self.signature, structure: self.structure }
+            .write(out, |out| self.content.write(out));
+    }
+}
+
+/// A message without its content.
+struct Envelope<'e, 'a> {
+    headers: &'e Headers<'a>,
+    signature: Option<Str<'a>>,
+    structure: Structure,
+}
+
+impl Envelope<'_, '_> {
+    fn write(&self, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
         if self.structure == Structure::Record {
-            return self.write_record(out);
+            return self.write_record(out, content);
         }
         let mut frame = out.open(Shape::Record);
         if !self.headers.is_empty() {
@@ -346,13 +359,46 @@ impl<'a> Value<'a> for Message<'a> {
         out.field(&mut frame, MessageKey::Body);
         let mut body = out.open(Shape::Map);
         out.field(&mut body, BodyKey::Openc2);
-        self.content.write(out);
+        content(out);
         out.close(body);
         if let Some(signature) = self.signature {
             out.field(&mut frame, MessageKey::Signature);
             out.text(signature);
         }
         out.close(frame);
+    }
+
+    #[inline(never)]
+    fn write_record(&self, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
+        let mut frame = out.open(Shape::Record);
+        out.require(self.signature.is_none(), LanguageRule::UnknownKey);
+        out.field(&mut frame, RecordKey::Content);
+        content(out);
+        self.headers.write_each(out, &mut frame, |key| match key {
+            HeaderKey::RequestId => RecordKey::RequestId.entry(),
+            HeaderKey::Created => RecordKey::Created.entry(),
+            HeaderKey::From => RecordKey::From.entry(),
+            HeaderKey::To => RecordKey::To.entry(),
+        });
+        out.close(frame);
+    }
+}
+
+/// A message whose content is a response. A [`Message`] can be written too, whatever it holds, so who writes nothing else than
+/// responses writes this, and its program has no code for commands and their targets.
+pub(crate) struct Reply<'a> {
+    pub(crate) headers: Headers<'a>,
+    pub(crate) structure: Structure,
+    pub(crate) response: &'a Response<'a>,
+}
+
+impl Reply<'_> {
+    /// As [`Message::encode`].
+    pub(crate) fn encode(&self, style: Style, buffer: &mut [u8]) -> Result<usize, EncodeError> {
+        let mut out = Out::new(buffer, style);
+        let envelope = Envelope { headers: &self.headers, signature: None, structure: self.structure };
+        envelope.write(&mut out, |out| write_content(ContentKey::Response, out, |out| self.response.write(out)));
+        out.finish()
     }
 }
 
@@ -373,21 +419,6 @@ impl<'a> Message<'a> {
             }
         }
         r.require(content, members.at(), LanguageRule::NoContent);
-    }
-
-    #[inline(never)]
-    fn write_record(&self, out: &mut Out<'_>) {
-        let mut frame = out.open(Shape::Record);
-        out.require(self.signature.is_none(), LanguageRule::UnknownKey);
-        out.field(&mut frame, RecordKey::Content);
-        self.content.write(out);
-        self.headers.write_each(out, &mut frame, |key| match key {
-            HeaderKey::RequestId => RecordKey::RequestId.entry(),
-            HeaderKey::Created => RecordKey::Created.entry(),
-            HeaderKey::From => RecordKey::From.entry(),
-            HeaderKey::To => RecordKey::To.entry(),
-        });
-        out.close(frame);
     }
 }
 
@@ -488,7 +519,7 @@ mod tests {
         let mut signed = Message::new(Headers::default(), Content::Response(Response::new(crate::Status::Ok)));
         signed.signature = Some(Str::new("s"));
         let refused = signed.structured(Structure::Record).encode(Form::Json, &mut [0; 99]);
-        assert_eq!(refused, Err(crate::EncodeError::Refused(LanguageRule::UnknownKey)));
+        assert_eq!(refused, Err(EncodeError::Refused(LanguageRule::UnknownKey)));
     }
 
     #[test]
@@ -557,7 +588,7 @@ mod tests {
         assert_eq!(message.encode(Form::Cbor, &mut buffer), Ok(166));
         let again = Reading::default().message(Encoding::Cbor, concise).unwrap().value;
         let length = again.encode(Form::Json, &mut buffer[..]).err();
-        assert_eq!(length, Some(crate::EncodeError::Full { need: 204 }));
+        assert_eq!(length, Some(EncodeError::Full { need: 204 }));
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl<'a> Ack<'a> {
         let mut ack = Self { id, reason: ReasonCode::SUCCESS, properties: Properties::EMPTY };
         // Section 3.4.2.1: a remaining length of 2 means Success, one of 3 means no properties.
         if !r.is_empty() {
-            ack.reason = ReasonCode::read(r, kind.carrier(), kind.reason_rule())?;
+            ack.reason = r.reason(kind.carrier(), kind.reason_rule())?;
         }
         if !r.is_empty() {
             ack.properties = Properties::read(r, kind as u8)?;

@@ -26,7 +26,7 @@ impl<'a> ConnAck<'a> {
             return r.malformed(start, Rule::CONNACK_FLAGS);
         }
         let session_present = flags != 0;
-        let reason = ReasonCode::read(r, carrier::CONNACK, Rule::CONNACK_REASON)?;
+        let reason = r.reason(carrier::CONNACK, Rule::CONNACK_REASON)?;
         if session_present && reason != ReasonCode::SUCCESS {
             return r.protocol_error(start, Rule::CONNACK_SESSION_PRESENT);
         }

@@ -45,7 +45,7 @@ impl<'a> Disconnect<'a> {
         // Section 3.14.2.1: no remaining length means Normal disconnection; one of 1 means no properties.
         let mut disconnect = Disconnect { reason: ReasonCode::NORMAL_DISCONNECTION, properties: Properties::EMPTY };
         if !r.is_empty() {
-            disconnect.reason = ReasonCode::read(r, disconnect_carrier(from), Rule::DISCONNECT_REASON)?;
+            disconnect.reason = r.reason(disconnect_carrier(from), Rule::DISCONNECT_REASON)?;
         }
         if !r.is_empty() {
             disconnect.properties = Properties::read(r, in_disconnect(from))?;
@@ -114,7 +114,7 @@ impl<'a> Auth<'a> {
                 Sender::Client => r.protocol_error(0, Rule::AUTH_METHOD),
             };
         }
-        let reason = ReasonCode::read(r, auth_carrier(from), Rule::AUTH_REASON)?;
+        let reason = r.reason(auth_carrier(from), Rule::AUTH_REASON)?;
         Some(Self { reason, properties: Properties::read(r, place::AUTH)? })
     }
 

@@ -147,9 +147,9 @@ impl<'a> Publish<'a> {
                 if qos == 1 { Delivery::AtLeastOnce { id, dup } } else { Delivery::ExactlyOnce { id, dup } }
             }
         };
-        let properties = Properties::read(r, in_publish(from))?;
+        let (properties, found) = Properties::read_found(r, in_publish(from))?;
         let (mut topic, mut properties) = (TopicRef::Name(name), properties);
-        if name.as_bytes().is_empty() || r.found.topic_alias() {
+        if name.as_bytes().is_empty() || found.topic_alias() {
             // An alias, or an empty name, which needs one.
             let alias;
             (alias, properties) = properties.split_alias();

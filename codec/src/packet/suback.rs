@@ -52,7 +52,7 @@ impl<'a> SubAck<'a> {
         }
         let reasons = List::checked(r.rest());
         while !r.is_empty() {
-            ReasonCode::read(r, carrier, reason_rule)?;
+            r.reason(carrier, reason_rule)?;
         }
         Some(Self { id, properties, reasons })
     }

@@ -364,7 +364,7 @@ macro_rules! properties {
         };
 
         /// The section that describes a property in a place.
-        pub(crate) fn section(place: u8, id: u8) -> &'static str {
+        pub(super) fn section(place: u8, id: u8) -> &'static str {
             use place::*;
             let place = match place {
                 PUBLISH_BY_CLIENT => PUBLISH,

@@ -31,6 +31,7 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod client;
 mod clock;
 mod connection;
 mod timeout;
@@ -40,6 +41,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
 
+pub use client::{Acknowledgement, Builder, Events, Handle, Messages, open};
 pub use clock::Clock;
 pub use connection::Connection;
 pub use transport::{Stopper, Transport, connect};

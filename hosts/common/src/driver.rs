@@ -294,10 +294,10 @@ impl Driver {
         self.accepted.is_some()
     }
 
-    /// So many connections have been accepted: perhaps this one too.
-    pub(crate) fn accepted(&mut self, connections: u32) {
+    /// So many connections have been accepted, perhaps this one too; and whether it is up, with the server authenticated.
+    pub(crate) fn accepted(&mut self, connections: u32, up: bool) {
         if connections != self.before {
-            self.impatient = false;
+            self.impatient &= !up;
             self.accepted.get_or_insert_with(SystemInstant::now);
         }
     }

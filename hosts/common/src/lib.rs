@@ -70,11 +70,14 @@
 //!
 //! # Features
 //! - `tls` (default): `Tls`. Without it, nothing of TLS is built.
+//! - `dial`: `Dialer`, which opens connections with the sockets of the standard library, for hosts without a runtime.
 
 mod address;
 mod authenticate;
 mod backoff;
 mod clock;
+#[cfg(feature = "dial")]
+mod dial;
 mod driver;
 mod error;
 mod events;
@@ -99,6 +102,8 @@ pub use address::{Address, AddressError, UrlScheme};
 pub use authenticate::{AuthenticationError, Authenticator};
 pub use backoff::Backoff;
 pub use clock::{Clock, after};
+#[cfg(feature = "dial")]
+pub use dial::{Dialer, Opened, Socket, Stream};
 pub use driver::{Abandoned, Attempt, Driver, Task, client};
 pub use error::{Cause, HostError, Notice, Step, wrong_protocol};
 pub use events::{Accepted, Events, HostEvent};

@@ -72,12 +72,12 @@ impl Driver {
     /// Takes a turn. The waker is woken when the application wants something.
     pub fn turn(&mut self, waker: &Waker) -> Turn {
         let shared = Arc::clone(&self.shared);
-        let (turn, connections, asks) = shared.with(|state| {
+        let (turn, connections, up, asks) = shared.with(|state| {
             let now = state.now();
             let turn = self.take_turn(state, now, waker);
-            (turn, state.link, state.auth.is_some())
+            (turn, state.link, state.session.is_connected(), state.auth.is_some())
         });
-        self.accepted(connections);
+        self.accepted(connections, up && !asks);
         if asks {
             self.authenticate();
             return self.turn(waker);

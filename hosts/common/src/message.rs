@@ -60,12 +60,28 @@ pub struct Outbound<'a, P> {
     pub(crate) qos: QoS,
     pub(crate) retain: bool,
     pub(crate) about: About,
+    pub(crate) properties: Properties<'a>,
+}
+
+impl<'a> From<Publication<'a>> for Outbound<'a, &'a [u8]> {
+    /// As the session has it. Whether it may wait is the options' to say.
+    fn from(publication: Publication<'a>) -> Self {
+        let Publication { topic, payload, qos, retain, properties, .. } = publication;
+        Self::new(topic.as_str(), payload).with(properties).qos(qos).retain(retain)
+    }
 }
 
 impl<'a, P: AsRef<[u8]>> Outbound<'a, P> {
     /// A message at QoS 0, about which nothing is said.
     pub fn new(topic: impl Into<Cow<'a, str>>, payload: P) -> Self {
-        Self { topic: topic.into(), payload, qos: QoS::AtMostOnce, retain: false, about: About::default() }
+        Self {
+            topic: topic.into(),
+            payload,
+            qos: QoS::AtMostOnce,
+            retain: false,
+            about: About::default(),
+            properties: Properties::EMPTY,
+        }
     }
 
     /// At this quality of service.
@@ -90,6 +106,16 @@ impl<'a, P: AsRef<[u8]>> Outbound<'a, P> {
     #[must_use]
     pub fn retained(self) -> Self {
         Self { retain: true, ..self }
+    }
+
+    fn retain(self, retain: bool) -> Self {
+        Self { retain, ..self }
+    }
+
+    /// With these properties behind all that the other methods say about it.
+    #[must_use]
+    pub fn with(self, properties: Properties<'a>) -> Self {
+        Self { properties, ..self }
     }
 
     /// With all this said about it.
@@ -145,11 +171,16 @@ impl<'a, P: AsRef<[u8]>> Outbound<'a, P> {
     /// # Errors
     /// The rule that the topic or what is said about the message breaks.
     pub fn lend<R>(&self, take: impl FnOnce(Publication<'_>) -> R) -> Result<R, Rule> {
-        let list = self.about.list()?;
+        let mut list = self.about.list()?;
         let mut publication = Publication::new(Topic::new(&self.topic)?, self.payload.as_ref());
         publication.qos = self.qos;
         publication.retain = self.retain;
-        publication.properties = Properties::from(list.as_slice());
+        publication.properties = if list.is_empty() {
+            self.properties
+        } else {
+            list.extend(self.properties.iter());
+            Properties::from(list.as_slice())
+        };
         Ok(take(publication))
     }
 }
@@ -197,6 +228,22 @@ mod tests {
             message.properties.iter().map(|property| property.id()).collect::<Vec<_>>()
         });
         assert_eq!(seen, Ok(vec![0x01, 0x02, 0x03, 0x08, 0x09, 0x26]));
+    }
+
+    #[test]
+    fn properties_of_the_caller_follow_in_their_order() {
+        let list = [Property::UserProperty(Text::new("k").unwrap(), Text::new("v").unwrap())];
+        let mut publication = Publication::new(Topic::new("a").unwrap(), b"b");
+        publication.qos = QoS::AtLeastOnce;
+        publication.properties = Properties::from(&list);
+        let message = Outbound::from(publication);
+        let same = |it: Publication<'_>| {
+            (it.topic, it.payload, it.qos, it.properties)
+                == (publication.topic, &b"b"[..], QoS::AtLeastOnce, publication.properties)
+        };
+        assert_eq!(message.lend(same), Ok(true));
+        let ids = |message: Publication<'_>| message.properties.iter().map(|one| one.id()).collect::<Vec<_>>();
+        assert_eq!(message.text().lend(ids), Ok(vec![0x01, 0x26]));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use core::task::{Context, Poll};
 use std::sync::Arc;
 
 use futures_core::Stream;
-use mqtt5_codec::{Filter, QoS, ReasonCode, RetainHandling, SubscriptionOptions};
+use mqtt5_codec::{Filter, QoS, ReasonCode, RetainHandling, Subscription, SubscriptionOptions};
 use mqtt5_session::Refused;
 
 use crate::publish::RequestError;
@@ -92,6 +92,12 @@ impl From<&String> for Filters {
 impl<'a> FromIterator<&'a str> for Filters {
     fn from_iter<T: IntoIterator<Item = &'a str>>(filters: T) -> Self {
         Self(filters.into_iter().map(|filter| (filter.into(), SubscriptionOptions::default())).collect())
+    }
+}
+
+impl<'a> FromIterator<Subscription<'a>> for Filters {
+    fn from_iter<T: IntoIterator<Item = Subscription<'a>>>(subscriptions: T) -> Self {
+        Self(subscriptions.into_iter().map(|one| (one.filter.as_str().into(), one.options)).collect())
     }
 }
 

@@ -32,10 +32,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Whether the server has taken the message, or at QoS 0 whether it was sent off.
+    ///
+    /// Packet Identifier not found (0x92) is no failure: it comes when a connection was lost in mid-exchange, of a message
+    /// that the server had taken before (section 3.7.2.1).
     #[must_use]
-    pub const fn is_success(&self) -> bool {
+    pub fn is_success(&self) -> bool {
         match self {
-            Self::Acknowledged(reason) => !reason.is_error(),
+            Self::Acknowledged(reason) => !reason.is_error() || *reason == ReasonCode::PACKET_IDENTIFIER_NOT_FOUND,
             Self::Queued => true,
             _ => false,
         }
@@ -287,5 +290,18 @@ impl Future for Acknowledgement {
             Awaited::Queued => Poll::Ready(Outcome::Queued),
             Awaited::Slot(slot) => slot.poll(context),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_has_taken_is_a_success() {
+        assert!(Outcome::Acknowledged(ReasonCode::NO_MATCHING_SUBSCRIBERS).is_success());
+        assert!(Outcome::Acknowledged(ReasonCode::PACKET_IDENTIFIER_NOT_FOUND).is_success());
+        assert!(!Outcome::Acknowledged(ReasonCode::QUOTA_EXCEEDED).is_success());
+        assert!(!Outcome::SessionLost.is_success());
     }
 }

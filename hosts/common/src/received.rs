@@ -58,6 +58,12 @@ pub struct Inbound {
 }
 
 impl Inbound {
+    /// The message as the packet that brought it, borrowed. Its topic alias is resolved.
+    #[must_use]
+    pub fn as_publish(&self) -> Publish<'_> {
+        self.message.as_publish()
+    }
+
     /// The topic name.
     #[must_use]
     pub fn topic(&self) -> &str {

@@ -9,8 +9,8 @@ use core::time::Duration;
 
 use mqtt5_codec::{Property, ReasonCode, Text};
 use mqtt5_host::{
-    AuthenticationError, Authenticator, Backoff, Cause, HostError, HostEvent, Outbound, Outcome, Reconnect,
-    RequestError, Step, Task, Turn,
+    AuthenticationError, Authenticator, Cause, HostError, HostEvent, Outbound, Outcome, Reconnect, RequestError, Step,
+    Task, Turn,
 };
 use support::{Seen, World, options};
 
@@ -377,9 +377,9 @@ fn enhanced_authentication_is_a_conversation() {
 #[test]
 fn a_server_that_fails_to_authenticate_itself_is_left() {
     for at_once in [true, false] {
-        let mut options = options();
-        options.reconnect = Reconnect::after(Backoff::never());
-        let mut world = World::authenticated(options, Some(Box::new(Counting(0))));
+        let mut world = World::authenticated(options(), Some(Box::new(Counting(0))));
+        // It was not connected, though CONNACK came.
+        world.driver.fail_at_first();
         world.open();
         world.pump();
         if at_once {

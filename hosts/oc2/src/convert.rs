@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use openc2_mqtt::{Document, EncodeError, Form, Structure, Style};
+use openc2_mqtt::{Document, EncodeError, Form, Style};
 
 use crate::MISUSED;
 use crate::check::{document, forgiven, load, name, reading};
@@ -36,11 +36,8 @@ fn converted(convert: &Convert) -> Result<Vec<u8>, String> {
     }
     let value = match (convert.structure, read.value) {
         (None, value) => value,
-        (Some(structure), Document::Message(message)) => Document::Message(message.structured(match structure {
-            cli::Structure::Wrapper => Structure::Wrapper,
-            cli::Structure::Record => Structure::Record,
-        })),
-        (Some(_), _) => return Err("'--structure' is for messages, and it holds none".into()),
+        (Some(structure), Document::Message(message)) => Document::Message(message.structured(structure.into())),
+        (Some(_), _) => return Err("'--message' is for messages, and it holds none".into()),
     };
     let form = match convert.to {
         cli::Form::Json => Form::Json,

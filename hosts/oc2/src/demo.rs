@@ -103,7 +103,14 @@ fn work(job: &Job, demo: &Demo, orders: &[Order], rows: &mut Vec<Row>) -> Result
     let own_topic = OwnTopic::Named(PRODUCER.2);
     let mut commander = Commander::connect(
         job,
-        ProducerPolicy { encoding, quality, own_topic, scheme: job.scheme, ..ProducerPolicy::default() },
+        ProducerPolicy {
+            encoding,
+            quality,
+            own_topic,
+            scheme: job.scheme,
+            structure: demo.structure.into(),
+            ..ProducerPolicy::default()
+        },
     )?;
 
     let done = &AtomicBool::new(false);

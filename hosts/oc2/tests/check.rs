@@ -104,6 +104,19 @@ fn converting_says_what_was_forgiven_and_what_does_not_go_together() {
 }
 
 #[test]
+fn an_absent_from_is_taken_as_an_empty_one_is() {
+    let invalid = "-: invalid: headers.from: from names the sender [CS01 3.2]\n";
+    for (headers, lenient) in [
+        (r#"{"request_id":"7"}"#, "-: valid (forgiven: no from)\n"),
+        (r#"{"request_id":"7","from":""}"#, "-: valid (forgiven: an empty from, no from)\n"),
+    ] {
+        let message = format!(r#"{{"headers":{headers},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#);
+        assert_eq!(check(&[], &message), (Some(1), invalid.into()), "{headers}");
+        assert_eq!(check(&["--lenient"], &message), (Some(0), lenient.into()), "{headers}");
+    }
+}
+
+#[test]
 fn a_message_is_checked_and_converted_in_either_structure() {
     let record = r#"{"content":{"response":{"status":200}},"request_id":"7","from":"c"}"#;
     let wrapper = r#"{"headers":{"request_id":"7","from":"c"},"body":{"openc2":{"response":{"status":200}}}}"#;
@@ -113,13 +126,13 @@ fn a_message_is_checked_and_converted_in_either_structure() {
         check(&[], r#"{"content":{"response":{"status":200}}}"#),
         (Some(1), "-: invalid: from: from names the sender [CS01 3.2]\n".into())
     );
-    for (from, name, to) in [(record, "wrapper", wrapper), (wrapper, "record", record), (record, "record", record)] {
+    for (from, name, to) in [(record, "wrapped", wrapper), (wrapper, "flat", record), (record, "flat", record)] {
         for form in ["cbor", "cbor-concise"] {
-            let (_, bytes, _) = oc2(&["convert", "--to", form, "--structure", name, "-"], from.as_bytes());
+            let (_, bytes, _) = oc2(&["convert", "--to", form, "--message", name, "-"], from.as_bytes());
             let (status, json, _) = oc2(&["convert", "--to", "json", "-"], &bytes);
             assert_eq!((status, String::from_utf8(json).unwrap()), (Some(0), format!("{to}\n")));
         }
     }
-    let (status, _, error) = oc2(&["convert", "--to", "json", "--structure", "record", "-"], br#"{"status":200}"#);
-    assert_eq!((status, error.contains("--structure")), (Some(1), true), "{error}");
+    let (status, _, error) = oc2(&["convert", "--to", "json", "--message", "flat", "-"], br#"{"status":200}"#);
+    assert_eq!((status, error.contains("--message")), (Some(1), true), "{error}");
 }

@@ -197,3 +197,12 @@ fn a_drawing_that_cannot_be_written_is_a_failure() {
     assert_eq!(oc2.status, Some(1));
     assert!(oc2.only_line().contains("/no/such/folder/a.svg: "), "{}", oc2.stderr);
 }
+
+#[test]
+fn a_flat_message_is_answered_by_a_flat_one() {
+    let (_, lines) = demo(&["--message", "flat"]);
+    for publish in packets(&lines, "PUBLISH") {
+        let payload: Value = serde_json::from_str(publish["payload"].as_str().unwrap()).unwrap();
+        assert!(payload.get("content").is_some() && payload.get("body").is_none(), "{payload}");
+    }
+}

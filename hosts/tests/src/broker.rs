@@ -1,5 +1,6 @@
 //! A mosquitto of our own, or a broker that somebody else runs.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::env;
 use std::fs;
@@ -44,7 +45,9 @@ impl Broker {
     }
 
     fn mosquitto() -> Result<Self, String> {
-        let folder = env::temp_dir().join(format!("host-tests-{}", std::process::id()));
+        static BROKERS: AtomicUsize = AtomicUsize::new(0);
+        let number = BROKERS.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("host-tests-{}-{number}", std::process::id()));
         let told = |error: std::io::Error| format!("{}: {error}", folder.display());
         fs::create_dir_all(&folder).map_err(told)?;
         let roots = certificates(&folder).map_err(|error| format!("no certificates: {error}"))?;

@@ -10,6 +10,8 @@ use std::thread;
 /// A TCP proxy.
 pub(crate) struct Proxy {
     port: u16,
+    /// User and password, with what separates them from the host.
+    user: String,
     shared: Arc<Shared>,
 }
 
@@ -28,7 +30,9 @@ struct Link {
 impl Proxy {
     /// A proxy to the broker at `mqtt://HOST:PORT`.
     pub(crate) fn to(url: &str) -> Result<Self, String> {
-        let place = url.strip_prefix("mqtt://").ok_or("no plain broker")?.to_owned();
+        let place = url.strip_prefix("mqtt://").ok_or("no plain broker")?;
+        let (user, place) = place.rfind('@').map_or(("", place), |at| place.split_at(at + 1));
+        let (user, place) = (user.to_owned(), place.to_owned());
         let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
         let shared = Arc::new(Shared::default());
@@ -42,11 +46,11 @@ impl Proxy {
                 }
             }
         });
-        Ok(Self { port, shared })
+        Ok(Self { port, user, shared })
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("mqtt://127.0.0.1:{}", self.port)
+        format!("mqtt://{}127.0.0.1:{}", self.user, self.port)
     }
 
     /// How many connections there have been.

@@ -1,25 +1,27 @@
-//! Publishes lines of standard input, and tells what the server says to each.
+//! Publishes a message, and tells what the server says to it.
 //!
-//! `echo 0.7 | cargo run --example publish -- mqtt://localhost plant/1/level`
+//! `cargo run --example publish -- mqtt://localhost plant/1/level 0.7`
 
-#![allow(clippy::expect_used, reason = "an example may end like this")]
-
+use core::error::Error;
 use core::time::Duration;
-use std::env::args;
-use std::io::stdin;
 
-use mqtt5_tokio::{Options, Outbound};
+use mqtt5_tokio::{Options, Outbound, Outcome};
+
+pub(crate) async fn run(url: &str, topic: &str, payload: &str) -> Result<Outcome, Box<dyn Error>> {
+    let (client, _events) = mqtt5_tokio::connect(url, Options::default()).await?;
+    // Awaiting this is the backpressure; awaiting what it gives is the server's answer.
+    let acknowledgement = client.publish(Outbound::new(topic, payload).at_least_once().text()).await?;
+    let outcome = acknowledgement.await;
+    client.close(Duration::from_secs(5)).await?;
+    Ok(outcome)
+}
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn core::error::Error>> {
-    let [url, topic] = [1, 2].map(|n| args().nth(n).expect("a URL and a topic"));
-    let (client, _events) = mqtt5_tokio::connect(&url, Options::default()).await?;
-    for line in stdin().lines() {
-        let message = Outbound::new(topic.as_str(), line?).at_least_once().text();
-        // Awaiting this is the backpressure; awaiting what it gives is the server's answer.
-        let acknowledgement = client.publish(message).await?;
-        println!("{:?}", acknowledgement.await);
-    }
-    client.close(Duration::from_secs(5)).await?;
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (Some(url), Some(topic), Some(payload)) = (args.next(), args.next(), args.next()) else {
+        return Err("a URL, a topic and a payload are wanted".into());
+    };
+    println!("{:?}", run(&url, &topic, &payload).await?);
     Ok(())
 }

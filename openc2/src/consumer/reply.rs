@@ -5,7 +5,7 @@ use super::memory::Table;
 use super::{Answering, ConsumerRefused, Ignored, Reaction, Ticket};
 
 use crate::error::{EncodeError, Error, LanguageRule};
-use crate::message::{Content, Headers, Message, Structure};
+use crate::message::{Headers, Reply, Structure};
 use crate::response::{Response, Results, Status};
 use crate::salvage::Wreck;
 use crate::text::{self, Str};
@@ -216,8 +216,7 @@ impl Core<'_> {
             to: None,
         };
         let style = Style { form: asker.encoding.into(), language: self.policy.reading.language };
-        let length = Message::new(headers, Content::Response(*response))
-            .structured(asker.structure)
+        let length = Reply { headers, structure: asker.structure, response }
             .encode(style, rest)
             .map_err(|error| error.behind(topic.as_bytes().len()))?;
         Ok(self.outgoing(topic, rest.get(..length).unwrap_or_default(), asker.encoding))

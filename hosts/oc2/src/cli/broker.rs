@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Encoding, Layout, Version, seconds};
+use super::{Encoding, Layout, Structure, Version, seconds};
 
 /// Text that no log and no error shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub(crate) struct Broker {
     #[arg(short, long)]
     pub(crate) verbose: bool,
     /// Print help; -h is the host here, as it is for mosquitto_pub
-    #[arg(long, action = clap::ArgAction::Help)]
+    #[arg(long, action = clap::ArgAction::HelpShort)]
     help: Option<bool>,
 }
 
@@ -109,6 +109,9 @@ pub(crate) struct Speaking {
     /// How messages are written; a Consumer answers in the encoding it was asked in
     #[arg(long, value_enum, default_value_t = Encoding::Json)]
     pub(crate) encoding: Encoding,
+    /// How messages are put together; a Consumer answers as it was asked
+    #[arg(long = "message", value_enum, default_value_t = Structure::Wrapper)]
+    pub(crate) structure: Structure,
     /// The version of the OpenC2 language
     #[arg(long, value_enum, default_value_t = Version::V1)]
     pub(crate) language: Version,

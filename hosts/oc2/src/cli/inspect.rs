@@ -1,11 +1,13 @@
 //! What may be asked of `oc2 inspect`.
 
 use core::net::SocketAddr;
+use core::str::FromStr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use mqtt5_tokio::{Address, AddressError, UrlScheme};
 
-use super::{BrokerUrl, FileEncoding, Reading, Version};
+use super::{FileEncoding, Reading, Version};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -13,7 +15,7 @@ Examples:
   oc2 inspect bytes.bin dump.txt                        bytes as they are, or in hex: xxd, hexdump -C, Wireshark, C, Rust
   oc2 inspect night.pcapng --only bad                   what is wrong in a capture, over all its connections
   tcpdump -U -w - port 1883 | oc2 inspect --brief       a line for each packet, as it passes
-  oc2 inspect --listen 127.0.0.1:1884 --to mqtt://broker.example
+  oc2 inspect --listen 127.0.0.1:1884 --to mqtts://broker.example
                                                         whoever connects to port 1884 is shown talking to the broker
 Status: 0 if every packet and every OpenC2 message in them is valid, 1 if not, 2 for a command line that can't be meant.";
 
@@ -38,8 +40,11 @@ pub(crate) struct Inspect {
     #[arg(long, value_name = "ADDRESS:PORT", requires = "to", conflicts_with_all = ["files", "hex"])]
     pub(crate) listen: Option<SocketAddr>,
     /// The broker that --listen stands before
-    #[arg(long, value_name = "mqtt://HOST[:PORT]", requires = "listen")]
-    pub(crate) to: Option<BrokerUrl>,
+    #[arg(long, value_name = "mqtt[s]://HOST[:PORT]", requires = "listen")]
+    pub(crate) to: Option<Place>,
+    /// Believe the authorities in this file, for a broker that speaks TLS
+    #[arg(long, value_name = "FILE", requires = "to")]
+    pub(crate) cafile: Option<PathBuf>,
     /// A line for each packet
     #[arg(short, long)]
     pub(crate) brief: bool,
@@ -90,6 +95,22 @@ pub(crate) enum InspectFrom {
     Auto,
     Client,
     Server,
+}
+
+/// A broker that a connection can be joined to.
+#[derive(Debug, Clone)]
+pub(crate) struct Place(pub(crate) Address);
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        let address: Address = url.parse().map_err(|error: AddressError| error.to_string())?;
+        match address.scheme() {
+            UrlScheme::Mqtt | UrlScheme::Mqtts => Ok(Self(address)),
+            other => Err(format!("{}:// can't be joined to; mqtt:// and mqtts:// can", other.name())),
+        }
+    }
 }
 
 /// What is worth showing.

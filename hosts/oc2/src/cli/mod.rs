@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use broker::{Broker, Speaking};
-pub(crate) use inspect::{Inspect, InspectFormat, InspectFrom, Only};
+pub(crate) use inspect::{Inspect, InspectFormat, InspectFrom, Only, Place};
 pub(crate) use roles::{Consume, Discover, Produce, Replay, Watch, Whereto};
 pub(crate) use url::BrokerUrl;
 
@@ -117,7 +117,7 @@ pub(crate) struct Convert {
     #[arg(long)]
     pub(crate) pretty: bool,
     /// The structure to write a message in; without it, the one that it has
-    #[arg(long, value_enum)]
+    #[arg(long = "message", alias = "structure", value_enum)]
     pub(crate) structure: Option<Structure>,
     #[command(flatten)]
     pub(crate) reading: Reading,
@@ -173,9 +173,20 @@ pub(crate) enum Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Structure {
     /// headers and body (CS01 2.4.2)
+    #[value(name = "wrapped", alias = "wrapper")]
     Wrapper,
     /// The flat record: content, request_id, created, from, to (CSD03 2.4.2)
+    #[value(name = "flat", alias = "record")]
     Record,
+}
+
+impl From<Structure> for openc2_mqtt::Structure {
+    fn from(structure: Structure) -> Self {
+        match structure {
+            Structure::Wrapper => Self::Wrapper,
+            Structure::Record => Self::Record,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -192,6 +203,9 @@ pub(crate) struct Demo {
     /// Which version of the transfer specification names the topics
     #[arg(long, value_enum, default_value_t = Layout::Cs01)]
     pub(crate) layout: Layout,
+    /// How messages are put together
+    #[arg(long = "message", value_enum, default_value_t = Structure::Wrapper)]
+    pub(crate) structure: Structure,
     /// Draw the exchange into a file: a sequence diagram, and the packets as boxes of fields
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,

@@ -43,8 +43,6 @@ pub(crate) struct Produce {
     /// An identifier for the command, to cancel it by
     #[arg(long, value_name = "ID")]
     pub(crate) command_id: Option<String>,
-    #[command(flatten)]
-    pub(crate) whereto: Whereto,
     /// Who sends this
     #[arg(long, value_name = "IDENTITY", default_value = "oc2-producer")]
     pub(crate) from: String,
@@ -63,6 +61,8 @@ pub(crate) struct Produce {
     /// How long the broker may hold the command back
     #[arg(long, value_name = "SECONDS")]
     pub(crate) expiry: Option<u32>,
+    #[command(flatten)]
+    pub(crate) whereto: Whereto,
     #[command(flatten)]
     pub(crate) speaking: Speaking,
     #[command(flatten)]

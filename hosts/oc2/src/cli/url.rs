@@ -32,11 +32,9 @@ impl core::fmt::Debug for BrokerUrl {
 pub(crate) enum BadUrl {
     #[error("it does not start with mqtt://")]
     Scheme,
-    #[error(
-        "mqtts:// needs TLS, which oc2 cannot speak yet; mqtt:// through a TLS tunnel (socat, stunnel) can meanwhile"
-    )]
+    #[error("the demo speaks no TLS; oc2 produce and oc2 consume do")]
     Tls,
-    #[error("{0}:// is MQTT over WebSockets, which oc2 cannot speak yet; mqtt:// is plain TCP")]
+    #[error("the demo speaks no WebSockets ({0}://); oc2 produce and oc2 consume do")]
     WebSocket(&'static str),
     #[error("it has no host")]
     Host,

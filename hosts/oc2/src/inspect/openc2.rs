@@ -2,7 +2,7 @@
 
 use mqtt5_codec::{Publish, Topic};
 use openc2_mqtt::transfer::{Channel, Clause, Received, Scheme, check};
-use openc2_mqtt::{Document, Encoding, Error, Form, Quirk, Reading, Style};
+use openc2_mqtt::{Document, Encoding, Error, Form, Quirk, Reading, Structure, Style};
 use serde_json::Value;
 
 /// An opened message.
@@ -13,6 +13,8 @@ pub(crate) struct Opened {
     pub(crate) says: String,
     /// The message, if it can be read.
     pub(crate) message: Option<Value>,
+    /// The same in headers and body, whatever it came in.
+    pub(crate) wrapped: Option<Value>,
     /// Why it can't.
     pub(crate) error: Option<Error>,
     /// What breaks the transfer specification, with the section.
@@ -46,6 +48,7 @@ pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading, s
         encoding,
         says: String::new(),
         message: None,
+        wrapped: None,
         error: None,
         violations: verdict.violations.iter().map(|clause| (clause.meaning(), clause.section())).collect(),
         forgiven: Vec::new(),
@@ -60,9 +63,13 @@ pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading, s
                 violated(Clause::PayloadKind);
             }
             forgiven.extend(read.quirks.iter().map(Quirk::name));
-            let message = json(&Document::Message(read.value));
-            opened.says = message.as_ref().map(summary).unwrap_or_default();
-            opened.message = message;
+            let flat = read.value.structure == Structure::Record;
+            opened.message = json(&Document::Message(read.value));
+            opened.wrapped = json(&Document::Message(read.value.structured(Structure::Wrapper)));
+            opened.says = opened.wrapped.as_ref().map(summary).unwrap_or_default();
+            if flat {
+                opened.says += "  (the flat record of CSD03 2.4.2)";
+            }
         }
         Err(error) => opened.error = Some(error),
     }

@@ -1,30 +1,43 @@
-//! A live connection: whoever connects here is connected to a broker, and what passes is shown.
+//! A live connection: whoever connects here is connected to a broker, and what passes is shown. Here it is plain TCP; to the
+//! broker it may be TLS, so that also what is encrypted there can be looked at.
 
+use core::cell::RefCell;
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mqtt5_codec::Sender;
+use mqtt5_tokio::Transport;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::LocalSet;
 
 use super::stream::{Connection, Judging};
 use super::{Inspector, Label};
 use crate::INTERRUPTED;
-use crate::cli::{BrokerUrl, Inspect};
+use crate::cli::{Inspect, Place};
 
 /// How long the broker may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Bytes are passed on so many at a time.
 const CHUNK: usize = 64 << 10;
 
+type Shared = Rc<RefCell<Inspector>>;
+
 /// Serves until Ctrl-C.
-pub(crate) fn run(listen: SocketAddr, to: &BrokerUrl, inspector: Inspector, inspect: &Inspect) -> ExitCode {
-    match serve(listen, to, inspector, inspect) {
-        Ok(never) => never,
+pub(crate) fn run(listen: SocketAddr, to: &Place, inspector: Inspector, inspect: &Inspect) -> ExitCode {
+    let served = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime: {error}"))
+        .and_then(|runtime| LocalSet::new().block_on(&runtime, serve(listen, to, inspector, inspect)));
+    match served {
+        // 130 says that Ctrl-C ended it, which is how it ends; a bad packet is worth more.
+        Ok(true) => INTERRUPTED.into(),
+        Ok(false) => ExitCode::FAILURE,
         Err(why) => {
             anstream::eprintln!("oc2: {why}");
             ExitCode::FAILURE
@@ -32,88 +45,131 @@ pub(crate) fn run(listen: SocketAddr, to: &BrokerUrl, inspector: Inspector, insp
     }
 }
 
-fn serve(listen: SocketAddr, to: &BrokerUrl, inspector: Inspector, inspect: &Inspect) -> Result<ExitCode, String> {
-    let listener = TcpListener::bind(listen).map_err(|error| format!("{listen}: {error}"))?;
+/// Whether everything that was seen was good.
+async fn serve(listen: SocketAddr, to: &Place, inspector: Inspector, inspect: &Inspect) -> Result<bool, String> {
+    let opener = Rc::new(Opener::new(to, inspect)?);
+    let listener = TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let listen = listener.local_addr().map_err(|error| error.to_string())?;
     let judging = Judging { strict: inspect.strict, max_packet_size: inspect.max_packet_size };
-    let inspector = Arc::new(Mutex::new(inspector));
-    let last = Arc::clone(&inspector);
-    let ended = move || {
-        let mut inspector = lock(&last);
-        let told = inspector.summary();
-        let good = told.is_ok() && inspector.all_good();
-        // 130 says that Ctrl-C ended it, which is how it ends; a bad packet is worth more.
-        std::process::exit(if good { INTERRUPTED.into() } else { 1 });
-    };
-    ctrlc::set_handler(ended).map_err(|error| format!("no handler for Ctrl-C: {error}"))?;
-    anstream::eprintln!("mqtt://{listen} is {} now; Ctrl-C ends", to.place());
-    for stream in listener.incoming() {
-        let stream = match stream {
-            Ok(stream) => stream,
-            Err(error) => {
-                anstream::eprintln!("oc2: {error}");
-                continue;
-            }
+    let inspector: Shared = Rc::new(RefCell::new(inspector));
+    anstream::eprintln!("mqtt://{listen} is {} now; Ctrl-C ends", to.0);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = crate::remote::interrupted() => break,
         };
-        let (to, inspector) = (to.clone(), Arc::clone(&inspector));
-        thread::spawn(move || {
-            if let Err(error) = join(&stream, &to, &inspector, judging) {
-                anstream::eprintln!("oc2: {}: {error}", to.place());
-                let _ = stream.shutdown(Shutdown::Both);
+        match accepted {
+            Ok((stream, from)) => {
+                let (inspector, opener) = (Rc::clone(&inspector), Rc::clone(&opener));
+                tokio::task::spawn_local(async move {
+                    if let Err(error) = join(stream, from, &opener, &inspector, judging).await {
+                        anstream::eprintln!("oc2: {}: {error}", opener.place);
+                    }
+                });
             }
-        });
+            Err(error) => anstream::eprintln!("oc2: {error}"),
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    let mut inspector = inspector.borrow_mut();
+    let told = inspector.summary();
+    Ok(told.is_ok() && inspector.all_good())
 }
 
-/// Joins a client to the broker, one thread for each direction, until both have ended.
-fn join(
-    client: &TcpStream,
-    to: &BrokerUrl,
-    inspector: &Arc<Mutex<Inspector>>,
-    judging: Judging,
-) -> Result<(), mqtt5_blocking::Error> {
-    let server = mqtt5_blocking::connect((to.host.as_str(), to.port), CONNECT)?;
-    let _ = client.set_nodelay(true);
-    let address = client.peer_addr().map_or_else(|_| "client".to_owned(), |address| address.to_string());
-    let label = Label { client: address, server: to.place() };
-    let connection = Mutex::new(Connection::new(judging));
-    thread::scope(|scope| {
-        let pass = |from, mut source: &TcpStream, mut sink: &TcpStream| {
-            let mut chunk = vec![0; CHUNK];
-            loop {
-                let count = match source.read(&mut chunk) {
-                    Ok(0) => break,
-                    Ok(count) => count,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(_) => break,
-                };
-                let bytes = chunk.get(..count).unwrap_or_default();
-                let time = SystemTime::now().duration_since(UNIX_EPOCH).ok();
-                // Shown before it is passed on, so that an answer never stands before its question.
-                {
-                    let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                    let mut inspector = lock(inspector);
-                    connection.push(from, bytes, time, &mut |seen| inspector.see(&label, &seen));
-                }
-                if sink.write_all(bytes).is_err() {
-                    break;
-                }
+/// How a connection to the broker is opened.
+struct Opener {
+    place: String,
+    host: String,
+    port: u16,
+    #[cfg(feature = "tls")]
+    tls: Option<(tokio_rustls::TlsConnector, mqtt5_tokio::rustls::pki_types::ServerName<'static>)>,
+}
+
+impl Opener {
+    fn new(Place(address): &Place, inspect: &Inspect) -> Result<Self, String> {
+        let (place, host, port) = (address.to_string(), address.host().to_owned(), address.port());
+        #[cfg(feature = "tls")]
+        {
+            let tls = if address.scheme().is_tls() { Some(tls(address, inspect)?) } else { None };
+            Ok(Self { place, host, port, tls })
+        }
+        #[cfg(not(feature = "tls"))]
+        {
+            let _ = inspect;
+            if address.scheme().is_tls() {
+                return Err("this oc2 was built without TLS (feature tls)".into());
             }
-            // The other direction may still have something to say.
-            let _ = sink.shutdown(Shutdown::Write);
-        };
-        let server = &server;
-        scope.spawn(move || pass(Sender::Server, server, client));
-        pass(Sender::Client, client, server);
-    });
-    let mut inspector = lock(inspector);
-    let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-    connection.end(&mut |seen| inspector.see(&label, &seen));
+            Ok(Self { place, host, port })
+        }
+    }
+
+    async fn open(&self) -> io::Result<Box<dyn Transport>> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        stream.set_nodelay(true)?;
+        #[cfg(feature = "tls")]
+        if let Some((connector, name)) = &self.tls {
+            return Ok(Box::new(connector.connect(name.clone(), stream).await?));
+        }
+        Ok(Box::new(stream))
+    }
+}
+
+#[cfg(feature = "tls")]
+fn tls(
+    address: &mqtt5_tokio::Address,
+    inspect: &Inspect,
+) -> Result<(tokio_rustls::TlsConnector, mqtt5_tokio::rustls::pki_types::ServerName<'static>), String> {
+    let mut tls = mqtt5_tokio::Tls::new();
+    if let Some(file) = &inspect.cafile {
+        tls = tls.roots_file(file).map_err(|error| format!("--cafile: {error}"))?;
+    }
+    let config = tls.config(address.scheme()).map_err(|error| format!("TLS: {error}"))?;
+    let name = address.host().to_owned().try_into().map_err(|_| format!("{} is no name for TLS", address.host()))?;
+    Ok((config.into(), name))
+}
+
+/// Joins a client to the broker until both have ended.
+async fn join(
+    client: TcpStream,
+    from: SocketAddr,
+    opener: &Opener,
+    inspector: &Shared,
+    judging: Judging,
+) -> Result<(), String> {
+    let server = match tokio::time::timeout(CONNECT, opener.open()).await {
+        Ok(server) => server.map_err(|error| error.to_string())?,
+        Err(_) => return Err(format!("no answer within {} s", CONNECT.as_secs())),
+    };
+    let _ = client.set_nodelay(true);
+    let label = Label { client: from.to_string(), server: opener.place.clone() };
+    let connection = RefCell::new(Connection::new(judging));
+    let (from_client, to_client) = tokio::io::split(client);
+    let (from_server, to_server) = tokio::io::split(server);
+    let see = |from, bytes: &[u8]| {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+        let mut inspector = inspector.borrow_mut();
+        connection.borrow_mut().push(from, bytes, time, &mut |seen| inspector.see(&label, &seen));
+    };
+    tokio::join!(
+        pass(from_client, to_server, |bytes| see(Sender::Client, bytes)),
+        pass(from_server, to_client, |bytes| see(Sender::Server, bytes)),
+    );
+    let mut inspector = inspector.borrow_mut();
+    connection.borrow_mut().end(&mut |seen| inspector.see(&label, &seen));
     let _ = inspector.note(&format!("{} has gone", label.client));
     Ok(())
 }
 
-fn lock(inspector: &Mutex<Inspector>) -> MutexGuard<'_, Inspector> {
-    inspector.lock().unwrap_or_else(PoisonError::into_inner)
+/// Passes one direction on until it ends. It is shown first, so that an answer never stands before its question.
+async fn pass(mut source: impl AsyncRead + Unpin, mut sink: impl AsyncWrite + Unpin, see: impl Fn(&[u8])) {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let Ok(count @ 1..) = source.read(&mut chunk).await else { break };
+        let bytes = chunk.get(..count).unwrap_or_default();
+        see(bytes);
+        if sink.write_all(bytes).await.is_err() || sink.flush().await.is_err() {
+            break;
+        }
+    }
+    // The other direction may still have something to say.
+    let _ = sink.shutdown().await;
 }

@@ -104,7 +104,7 @@ impl Fault {
 
 fn told(error: &Error) -> String {
     let Error { rule, reason, .. } = error;
-    format!("{} {rule}; the answer is {} (0x{:02X})", rule.meaning(), reason.name(), reason.value())
+    format!("{} [{}]; the answer is {} (0x{:02X})", rule.meaning(), rule.id(), reason.name(), reason.value())
 }
 
 /// Every field on a line, or more, beside its bytes.

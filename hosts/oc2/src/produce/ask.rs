@@ -71,6 +71,7 @@ impl<'p> Asking<'p> {
             encoding,
             scheme: remote::scheme(speaking),
             quality: remote::quality(speaking),
+            structure: speaking.structure.into(),
             ..ProducerPolicy::default()
         };
         let producer = Box::new(Producer::new(from, policy, ProducerMemory::new()));

@@ -181,7 +181,7 @@ impl Viewer {
         let opened = self.opened(record);
         let good = opened.as_ref().is_some_and(Opened::is_good);
         self.bad += usize::from(!good);
-        let message = opened.as_ref().and_then(|opened| opened.message.as_ref());
+        let message = opened.as_ref().and_then(|opened| opened.wrapped.as_ref());
         let id = message.and_then(|message| message.pointer("/headers/request_id")).and_then(Value::as_str);
         let is_request = message.is_some_and(|message| message.pointer("/body/openc2/request").is_some());
         let asked = id.filter(|_| !is_request).and_then(|id| self.requests.get(id).cloned());

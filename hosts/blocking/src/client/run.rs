@@ -1,0 +1,200 @@
+//! The thread of a client: what [`Driver`] says, done with one socket and one wait for all there is.
+
+use core::task::Waker;
+use core::time::Duration;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, mpsc};
+use std::task::Wake;
+use std::thread;
+use std::time::Instant;
+
+use mio::event::Source;
+use mio::{Events, Interest, Poll, Token};
+use mqtt5_host::{Attempt, Cause, Dialer, Driver, Opened, Socket, Step, Stream, Task, Turn};
+
+const SOCKET: Token = Token(0);
+const WOKEN: Token = Token(1);
+
+/// How long a server may take to close its side after our goodbye.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// A client's thread.
+pub(super) struct Loop {
+    driver: Driver,
+    /// Away while a connection is being opened.
+    dialer: Option<Dialer>,
+    poll: Poll,
+    events: Events,
+    /// Ends a wait of this loop, from any thread.
+    end_wait: Arc<EndWait>,
+    waker: Waker,
+}
+
+struct EndWait(mio::Waker);
+
+impl Wake for EndWait {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // It fails only when the loop is gone.
+        let _ = self.0.wake();
+    }
+}
+
+impl Loop {
+    pub(super) fn new(driver: Driver, dialer: Dialer) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let end_wait = Arc::new(EndWait(mio::Waker::new(poll.registry(), WOKEN)?));
+        let waker = Waker::from(Arc::clone(&end_wait));
+        Ok(Self { driver, dialer: Some(dialer), poll, events: Events::with_capacity(4), end_wait, waker })
+    }
+
+    /// Runs until the client has ended.
+    pub(super) fn run(mut self) {
+        loop {
+            match self.driver.poll(&self.waker) {
+                Task::Open(attempt) => match self.open(attempt) {
+                    Ok(opened) => {
+                        self.driver.opened(opened.credentials);
+                        let cause = self.serve(opened.stream, &opened.socket);
+                        self.driver.closed(cause);
+                    }
+                    Err((step, cause)) => self.driver.failed(step, cause),
+                },
+                Task::Wait(until) => self.wait(until),
+                _ => return,
+            }
+        }
+    }
+
+    /// Waits for the socket, for the waker, or until this time.
+    fn wait(&mut self, until: Option<Instant>) {
+        let wait = until.map(|until| until.saturating_duration_since(Instant::now()));
+        // An interrupted wait is a short one.
+        let _ = self.poll.poll(&mut self.events, wait);
+    }
+
+    /// Opens a connection, in another thread: the client may be closed meanwhile.
+    fn open(&mut self, attempt: Attempt) -> Result<Opened, (Step, Cause)> {
+        let Some(mut dialer) = self.dialer.take() else { return Err((Step::Open, Cause::Stopped)) };
+        let (tell, told) = mpsc::channel();
+        let end_wait = Arc::clone(&self.end_wait);
+        thread::Builder::new()
+            .name("mqtt5-open".to_owned())
+            .spawn(move || {
+                let opened = dialer.dial(&attempt);
+                let _ = tell.send((dialer, opened));
+                end_wait.wake();
+            })
+            .map_err(|error| (Step::Open, error.into()))?;
+        loop {
+            let until = self.driver.poll_abandoned(&self.waker).map_err(|_| (Step::Open, Cause::Stopped))?;
+            match told.try_recv() {
+                Ok((dialer, opened)) => {
+                    self.dialer = Some(dialer);
+                    return opened;
+                }
+                Err(mpsc::TryRecvError::Empty) => self.wait(until),
+                // The application panicked when it was asked for something.
+                Err(mpsc::TryRecvError::Disconnected) => return Err((Step::Open, Cause::Stopped)),
+            }
+        }
+    }
+
+    /// Exchanges bytes until the connection is over.
+    fn serve(&mut self, mut stream: Box<dyn Stream>, socket: &Socket) -> Option<Cause> {
+        let mut source = match source(socket) {
+            Ok(source) => source,
+            Err(error) => return Some(error.into()),
+        };
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = self.poll.registry().register(&mut *source, SOCKET, interest) {
+            return Some(error.into());
+        }
+        let cause = self.exchange(&mut *stream);
+        if cause.is_none() && socket.finish().is_ok() {
+            // A socket that is closed while bytes lie unread is reset, and that may overtake our goodbye.
+            let deadline = Instant::now() + LINGER;
+            let mut dropped = [0; 1 << 10];
+            while deadline > Instant::now() {
+                match stream.read(&mut dropped) {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(Some(deadline)),
+                    Ok(n) if n != 0 => {}
+                    _ => break,
+                }
+            }
+        }
+        let _ = self.poll.registry().deregister(&mut *source);
+        cause
+    }
+
+    fn exchange(&mut self, stream: &mut dyn Stream) -> Option<Cause> {
+        loop {
+            let until = match self.driver.turn(&self.waker) {
+                Turn::Go(until) => until,
+                Turn::Last => return None,
+                Turn::Stuck(cause) => return Some(cause),
+            };
+            let wrote = write(&mut self.driver, stream);
+            let read = match read(&mut self.driver, stream) {
+                Ok(read) => read,
+                Err(cause) => return Some(cause),
+            };
+            match wrote {
+                // What the server said before it closed its side is worth more than that it did.
+                Err(cause) if !read => return Some(cause),
+                Ok(false) if !read => self.wait(until),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A socket as the wait knows it.
+fn source(socket: &Socket) -> io::Result<Box<dyn Source>> {
+    Ok(match socket.try_clone()? {
+        Socket::Tcp(stream) => Box::new(mio::net::TcpStream::from_std(stream)),
+        #[cfg(unix)]
+        Socket::Unix(stream) => Box::new(mio::net::UnixStream::from_std(stream)),
+        _ => return Err(ErrorKind::Unsupported.into()),
+    })
+}
+
+/// Writes what the stream takes. Whether that was anything.
+fn write(driver: &mut Driver, stream: &mut dyn Stream) -> Result<bool, Cause> {
+    let mut wrote = false;
+    while !driver.outgoing().is_empty() {
+        match stream.write(driver.outgoing()) {
+            Ok(0) => return Err(Cause::Closed),
+            Ok(n) => driver.wrote(n),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error.into()),
+        }
+        wrote = true;
+    }
+    // TLS and WebSocket may hold some back; for a socket it is nothing.
+    match stream.flush() {
+        Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error.into()),
+        _ => Ok(wrote),
+    }
+}
+
+/// Reads what has arrived, once. Whether that was anything.
+fn read(driver: &mut Driver, stream: &mut dyn Stream) -> Result<bool, Cause> {
+    let room = driver.room();
+    if room.is_empty() {
+        return Ok(false);
+    }
+    match stream.read(room) {
+        Ok(0) => Err(Cause::Closed),
+        Ok(n) => {
+            driver.read(n);
+            Ok(true)
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
