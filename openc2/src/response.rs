@@ -15,7 +15,7 @@ use crate::source::{Group, Item, Kind, MAX_MEMBERS, Member, NotOnce, Places, Rea
 use crate::target::{read_different, read_each, read_texts};
 use crate::text::Str;
 use crate::value::Value;
-use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
+use crate::vocabulary::{Action, ResponseKey, ResultKey, TargetKind, Vocabulary as _};
 
 /// A status code (LS1 s3.3.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -272,7 +272,10 @@ fn write_pairs(pairs: Pairs<'_>, out: &mut Out<'_>) {
     if let Some(raw) = pairs.grouped_in()
         && !out.v2()
     {
-        for action in Action::ALL {
+        let bit = |action: Action| 1u32 << (action.index() & 31);
+        let present = pairs.iter().fold(0, |present, pair| present | bit(pair.action));
+        // One walk for each action that is there, of which the language has 20.
+        for action in Action::ALL.iter().filter(|action| present & bit(**action) != 0) {
             write_united(raw, *action, &mut frame, out);
         }
         return out.close(frame);

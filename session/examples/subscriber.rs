@@ -6,8 +6,8 @@
 //! ```
 #![allow(clippy::indexing_slicing, reason = "in the loop the ranges are what a call has just given")]
 
+use core::time::Duration;
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Duration;
 
 use mqtt5_session::codec::{Filter, Properties, Property, QoS, Subscription, Text};
 use mqtt5_session::{Boxed, Client, ConnectOptions, Ending, Event, Inbox, Incoming, Instant, Prior, SessionError};

@@ -1,9 +1,10 @@
 //! The examples, each run against a scripted server.
 
 use core::cell::{Cell, RefCell};
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
 use crate::common::*;
@@ -14,7 +15,7 @@ use mqtt5_session::{Client, ConnectOptions, Ending, Event, Inbox, Inline, Instan
 #[allow(dead_code, missing_docs, unreachable_pub, clippy::print_stdout, reason = "a program of its own")]
 mod embedded_host;
 #[path = "../examples/subscriber.rs"]
-#[allow(dead_code, missing_docs, unreachable_pub, reason = "a program of its own")]
+#[allow(dead_code, missing_docs, unreachable_pub, clippy::duplicate_mod, reason = "a program of its own")]
 mod subscriber;
 #[path = "../examples/tokio_host.rs"]
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "a program of its own")]
@@ -112,11 +113,14 @@ impl embedded_io_async::ErrorType for Wire<'_> {
 
 impl embedded_io_async::Read for Wire<'_> {
     async fn read(&mut self, to: &mut [u8]) -> Result<usize, Self::Error> {
-        let mut script = self.0.script.borrow_mut();
-        while script.first().is_some_and(|(after, _)| *after <= self.0.got.borrow().len()) {
-            self.0.sent.borrow_mut().extend(bytes(script.remove(0).1));
+        let answer = || {
+            let mut script = self.0.script.borrow_mut();
+            let due = script.first().is_some_and(|(after, _)| *after <= self.0.got.borrow().len());
+            due.then(|| script.remove(0).1)
+        };
+        while let Some(answer) = answer() {
+            self.0.sent.borrow_mut().extend(bytes(answer));
         }
-        drop(script);
         // A byte at a time, as a slow UART.
         let byte = self.0.sent.borrow().first().copied();
         let Some(byte) = byte else { return core::future::pending().await };

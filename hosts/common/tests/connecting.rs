@@ -9,8 +9,8 @@ use core::time::Duration;
 
 use mqtt5_codec::{Property, ReasonCode, Text};
 use mqtt5_host::{
-    AuthenticationError, Authenticator, Cause, HostError, HostEvent, Outbound, Outcome, Reconnect,
-    RequestError, Step, Task, Turn,
+    AuthenticationError, Authenticator, Cause, HostError, HostEvent, Outbound, Outcome, Reconnect, RequestError, Step,
+    Task, Turn,
 };
 use support::{Seen, World, options};
 

@@ -136,7 +136,9 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Fleet<L, FLIGHTS
     pub fn bytes(&self) -> usize {
         let pending = self.members.iter().filter_map(|member| member.pending.as_deref());
         let pending = pending.map(|held| size_of::<Pending>() + held.received.capacity() + held.unsent.capacity());
-        self.members.capacity() * size_of::<Member<L, FLIGHTS, BYTES>>() + self.deadlines.bytes() + pending.sum::<usize>()
+        self.members.capacity() * size_of::<Member<L, FLIGHTS, BYTES>>()
+            + self.deadlines.bytes()
+            + pending.sum::<usize>()
     }
 
     /// The stream of a session, if it has one.
@@ -209,30 +211,36 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Fleet<L, FLIGHTS
         self.deadlines.first()
     }
 
-    /// Does what is due. Costs by what is due, and by the logarithm of how many sessions there are.
-    pub fn tick(
+    /// Does what is due, at most 64 milliseconds late. Costs by what is due, however many sessions there are.
+    pub fn tick(&mut self, now: Instant, mut on: impl FnMut(Id, Happening<'_>, &mut Client<Inline<FLIGHTS, BYTES>>)) {
+        while let Some((slot, due)) = self.deadlines.take(now) {
+            for id in due {
+                self.ring(id, slot, now, &mut on);
+            }
+        }
+    }
+
+    /// A deadline that was noted has come.
+    fn ring(
         &mut self,
+        id: Id,
+        slot: Instant,
         now: Instant,
         mut on: impl FnMut(Id, Happening<'_>, &mut Client<Inline<FLIGHTS, BYTES>>),
     ) {
-        while let Some((deadline, id)) = self.deadlines.take(now) {
-            let Some(member) = self.members.get_mut(id.index()) else { continue };
-            // One that an earlier deadline took the place of.
-            if deadline != member.noted {
-                continue;
-            }
-            member.noted = Instant::NEVER;
-            let result = match member.client.handle_timeout(now) {
-                Ok(event) => {
-                    if let Some(event) = event {
-                        on(id, Happening::Event(event), &mut member.client);
-                    }
-                    member.write(&mut self.out, now)
+        // Others were noted before an earlier one took their place.
+        let Some(member) = self.members.get_mut(id.index()).filter(|member| member.noted == slot) else { return };
+        member.noted = Instant::NEVER;
+        let result = match member.client.handle_timeout(now) {
+            Ok(event) => {
+                if let Some(event) = event {
+                    on(id, Happening::Event(event), &mut member.client);
                 }
-                Err(fault) => Err(Closed::Fault(fault)),
-            };
-            self.settle(id, result, now, &mut on);
-        }
+                member.write(&mut self.out, now)
+            }
+            Err(fault) => Err(Closed::Fault(fault)),
+        };
+        self.settle(id, result, now, on);
     }
 
     /// Notes when the session is due, and ends its connection where that is over.
@@ -302,7 +310,9 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Member<L, FLIGHT
         loop {
             match self.client.handle_input(inbox, now) {
                 Ok(Input::Event(event)) => on(event, &mut self.client),
-                Ok(Input::Partial { .. }) => return if self.client.is_closed() { self.write(out, now) } else { Ok(()) },
+                Ok(Input::Partial { .. }) => {
+                    return if self.client.is_closed() { self.write(out, now) } else { Ok(()) };
+                }
                 // Answers have no room until others are written.
                 Ok(_) => self.write(out, now)?,
                 Err(fault) => {
@@ -352,4 +362,3 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Member<L, FLIGHT
         }
     }
 }
-

@@ -1,8 +1,8 @@
 //! Hosts thousands to millions of MQTT v5 sessions in one thread.
 //!
 //! [`Fleet`] holds sessions and their streams, whatever those are. An idle session is its client and nothing else: all share
-//! one buffer to read into and one to write from, a packet that has begun takes memory only until it is whole, and time is one
-//! heap of deadlines, so that a tick costs by what is due and not by how many sessions there are. [`Net`] is a fleet over TCP.
+//! one buffer to read into and one to write from, a packet that has begun takes memory only until it is whole, and
+//! deadlines stand in slots of time, so that a tick costs by what is due and not by how many sessions there are. [`Net`] is a fleet over TCP.
 //!
 //! ```no_run
 //! use core::time::Duration;

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use conformance::broker::Broker;
 use mqtt5_fleet::{Closed, Fleet, Happening, Id};
 use mqtt5_session::codec::{Filter, Properties, Property, QoS, Subscription, Text, Topic};
-use mqtt5_session::{Client, ConnectOptions, Ending, Event, Inline, Instant, Publication};
+use mqtt5_session::{Client, ConnectOptions, Ending, Event, Inline, Instant, Prior, Publication};
 
 const EXPIRY: [Property<'static>; 1] = [Property::SessionExpiryInterval(3_600)];
 
@@ -131,7 +131,7 @@ fn every_session_publishes_and_receives_whatever_the_pieces() {
             }
             Happening::Event(Event::Message(message)) => got[id.index()].push(message.payload[0]),
             Happening::Event(_) => {}
-            Happening::Closed(why) => panic!("{id:?}: {why}"),
+            other => panic!("{id:?}: {other:?}"),
         });
         for (number, qos) in [(0, QoS::AtMostOnce), (7, QoS::AtLeastOnce), (19, QoS::ExactlyOnce)] {
             let payload = [number];
@@ -143,7 +143,7 @@ fn every_session_publishes_and_receives_whatever_the_pieces() {
         settle(&mut fleet, &world, |id, happening, _| match happening {
             Happening::Event(Event::Message(message)) => got[id.index()].push(message.payload[0]),
             Happening::Event(_) => {}
-            Happening::Closed(why) => panic!("{id:?}: {why}"),
+            other => panic!("{id:?}: {other:?}"),
         });
         for got in &mut got {
             got.sort_unstable();
@@ -217,7 +217,7 @@ fn a_goodbye_is_written_and_a_session_is_resumed() {
     let mut connect = options("back");
     for turn in 0..3 {
         fleet.connect(id, world.open(), &connect, world.now()).unwrap();
-        connect.packet.clean_start = false;
+        (connect.packet.clean_start, connect.prior) = (false, Some(Prior::None));
         let (mut resumed, mut ended) = (None, false);
         settle(&mut fleet, &world, |_, happening, client| match happening {
             Happening::Event(Event::Connected(connected)) => {

@@ -104,6 +104,19 @@ fn converting_says_what_was_forgiven_and_what_does_not_go_together() {
 }
 
 #[test]
+fn an_absent_from_is_taken_as_an_empty_one_is() {
+    let invalid = "-: invalid: headers.from: from names the sender [CS01 3.2]\n";
+    for (headers, lenient) in [
+        (r#"{"request_id":"7"}"#, "-: valid (forgiven: no from)\n"),
+        (r#"{"request_id":"7","from":""}"#, "-: valid (forgiven: an empty from, no from)\n"),
+    ] {
+        let message = format!(r#"{{"headers":{headers},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#);
+        assert_eq!(check(&[], &message), (Some(1), invalid.into()), "{headers}");
+        assert_eq!(check(&["--lenient"], &message), (Some(0), lenient.into()), "{headers}");
+    }
+}
+
+#[test]
 fn a_message_is_checked_and_converted_in_either_structure() {
     let record = r#"{"content":{"response":{"status":200}},"request_id":"7","from":"c"}"#;
     let wrapper = r#"{"headers":{"request_id":"7","from":"c"},"body":{"openc2":{"response":{"status":200}}}}"#;

@@ -56,7 +56,7 @@ impl Core<'_> {
     #[inline(never)]
     pub(super) fn handle<'i, 'b>(
         &mut self,
-        mut table: Table<'_>,
+        table: Table<'_>,
         received: &Received<'i>,
         moment: Moment,
         buffer: &'b mut [u8],
@@ -112,7 +112,20 @@ impl Core<'_> {
         if let Some(clause) = self.policy.breaches.first(case.verdict.violations, OnBreach::Refuse) {
             return self.breach(command.args.response(), case, clause);
         }
-        let names = Names::new(headers, command);
+        self.heed(table, command, headers, received.retain, case)
+    }
+
+    /// A request that is for this Consumer, and breaks nothing.
+    #[inline(never)]
+    fn heed<'i, 'b>(
+        &mut self,
+        mut table: Table<'_>,
+        command: &Command<'i>,
+        headers: &Headers<'i>,
+        retain: bool,
+        case: Case<'i, 'b>,
+    ) -> Outcome<'i, 'b> {
+        let (names, moment) = (Names::new(headers, command), case.moment);
         match table.find(names, moment.now) {
             // An acknowledgement is all that will come, so it is what is repeated.
             Found::Running(slot) if table.answer(slot).is_none() => return case.ignore(Ignored::Running),
@@ -123,7 +136,7 @@ impl Core<'_> {
             Decision::Ignore(why) => case.ignore(why),
             Decision::Answer(response) => self.reply_if_wanted(command.args.response(), case, &response),
             Decision::Features(features) => self.features(features, case),
-            Decision::Execute if received.retain && !self.never_before(headers, names, moment) => {
+            Decision::Execute if retain && !self.never_before(headers, names, moment) => {
                 let text = "Retained, and it can't be told whether it was carried out before";
                 self.reply_if_wanted(command.args.response(), case, &Response::with_text(Status::BadRequest, text))
             }

@@ -1,5 +1,5 @@
+use core::time::Duration;
 use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::time::Duration;
 
 use mqtt5_session::{Client, Event, Inbox, Input, Instant, Memory};
 

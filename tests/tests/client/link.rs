@@ -74,7 +74,7 @@ fn what_a_server_does_wrong_is_a_fault_and_disconnect_says_so() {
     // What it sends, the reason, and the statement.
     for (sent, reason, rule) in [
         ("00 00", 129, "MQTT 2.1.2"),
-        ("30 80808080", 129, "MQTT 1.5.5"),
+        ("30 80808080", 149, "MQTT-3.1.2-24"), // which it is from the second byte on
         ("30 03 0000 00", 130, "MQTT 3.3.2.1"),
         ("36 06 0001 61 0001 00", 129, "MQTT-3.3.1-4"),
         ("30 3f", 149, "MQTT-3.1.2-24"),

@@ -8,6 +8,9 @@ mod arch;
 #[path = "riscv.rs"]
 mod arch;
 
+#[cfg(target_arch = "arm")]
+pub mod uart;
+
 pub use arch::{copy, entry, spin};
 
 const WRITEC: u32 = 0x03;

@@ -146,13 +146,8 @@ impl Session {
         let mut names = vec![0; NAMES];
         let list = subscriptions::<CHANNELS>(channels, scheme, Quality::ExactlyOnce, &mut names)
             .map_err(|error| format!("no topic to subscribe to: {error}"))?;
-        let mut filters = Filters::from_iter(core::iter::empty());
-        let mut told = Vec::new();
-        for one in &list {
-            told.push(one.filter.as_str().to_owned());
-            filters = filters.and_with(one.filter.as_str(), one.options);
-        }
-        self.subscribed(filters, &told).await
+        let told: Vec<_> = list.iter().map(|one| one.filter.as_str().to_owned()).collect();
+        self.subscribed(list.iter().copied().collect(), &told).await
     }
 
     /// Subscribes, and names the first filter that the broker refuses.
