@@ -2,7 +2,7 @@
 
 use core::{fmt, slice};
 
-use crate::wire::Writer;
+use crate::wire::{Writer, add};
 
 /// An item of a [`List`]: how it is written, and how it is read back from bytes that have been checked.
 ///
@@ -121,43 +121,40 @@ impl<'a, T: Item<'a>> List<'a, T> {
         }
     }
 
-    /// Writes all items, which take `len` bytes: as the bytes that they came in, unless there is among those what is no item
-    /// of the list (the topic alias of a PUBLISH that has another now).
+    /// Writes all items, as their bytes where those are known.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn put(&self, w: &mut Writer<'_>, len: usize) {
+    pub(crate) fn put(&self, w: &mut Writer<'_>) {
         match self.items {
-            Items::Wire(ref bytes) if bytes.len() == len => w.put(bytes),
-            Items::Wire(_) => w.part(len).map_or((), |room| self.put_each(room)),
+            Items::Wire(ref bytes) => w.put(bytes),
             Items::Slice(items) => items.iter().for_each(|item| item.put(w)),
         }
     }
 
-    /// Writes items one by one. (It takes the room, not the writer, which can then be in registers where all else is inlined.)
-    #[cold]
-    #[inline(never)]
-    fn put_each(&self, room: &mut [u8]) {
-        let mut w = Writer::new(room);
-        self.iter().for_each(|item| item.put(&mut w));
-    }
-
-    /// Counts the items, whose length is known, or writes them.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    /// Writes all items, whose length is known where counting them once more would cost a second walk.
+    #[inline(always)]
     pub(crate) fn put_or_count(&self, w: &mut Writer<'_>, len: usize) {
+        if usize::BITS <= 32 {
+            return self.put(w);
+        }
         if w.counts() {
             return w.skip(len);
         }
-        // Where all is inlined, a writer of its own stays in registers.
-        match cfg!(target_pointer_width = "64") {
-            true => w.part(len).map_or((), |room| self.put_all(room)),
-            false => self.put(w, len),
+        // A writer of its own stays in registers.
+        if let Some(room) = w.part(len) {
+            self.put_all(room);
         }
+    }
+
+    /// The length of all items where [`put_or_count`](Self::put_or_count) asks for it.
+    #[inline(always)]
+    pub(crate) fn measure(&self, len: impl Fn(T) -> usize) -> usize {
+        if usize::BITS <= 32 { 0 } else { self.iter().fold(0, |sum, item| add(sum, len(item))) }
     }
 
     /// As [`put`](Self::put), into the room for just that.
     #[inline(never)]
     pub(crate) fn put_all(&self, room: &mut [u8]) {
-        let len = room.len();
-        self.put(&mut Writer::new(room), len);
+        self.put(&mut Writer::new(room));
     }
 }
 

@@ -69,6 +69,12 @@ impl OwnedPublish {
         self.share(&self.topic)
     }
 
+    /// How many bytes it keeps alive: those of the packet, at least.
+    #[must_use]
+    pub const fn frame_len(&self) -> usize {
+        self.frame.len()
+    }
+
     /// The message.
     #[must_use]
     pub fn payload(&self) -> Bytes {
@@ -149,6 +155,7 @@ mod tests {
                 let owned = OwnedPublish::decode(&Decoder::new(from), &frame).unwrap().unwrap();
                 let Packet::Publish(publish) = decoded(from, bytes) else { panic!() };
                 assert_eq!(owned.as_publish(), publish);
+                assert_eq!(owned.frame_len(), bytes.len());
                 assert_eq!(owned.topic(), publish.topic.name().map_or(&[][..], Topic::as_bytes));
                 assert_eq!(owned.payload(), publish.payload);
                 assert_eq!(owned.clone(), owned);

@@ -10,7 +10,7 @@ use crate::wire::{self, Reader, Writer, add, varint_len};
 use crate::{ReasonCode, Rule, Text, Topic};
 
 pub use table::Property;
-use table::{Kind, NUMBERS, allowed, bit, kind};
+use table::{Kind, TABLE, entry, entry_bit, entry_kind};
 
 /// Where properties stand: the packet type, 0 for the will, and two more for what one side alone may not send.
 pub(crate) mod place {
@@ -116,14 +116,14 @@ impl<'a> Properties<'a> {
             let alias = wire::u16(&mut rest).and_then(TopicAlias::new);
             return (alias, Self(List::checked(rest)));
         }
-        (hidden_alias(bytes), self)
+        (around_alias(bytes).map(|(_, alias, _)| alias), self)
     }
 
     /// The topic alias that [`split_alias`](Self::split_alias) has left among bytes whose other properties take `len` bytes.
     #[inline]
     pub(crate) fn hidden_alias(&self, len: usize) -> Option<TopicAlias> {
         match self.0.slice() {
-            Err(bytes) if bytes.len() != len => hidden_alias(bytes),
+            Err(bytes) if bytes.len() != len => around_alias(bytes).map(|(_, alias, _)| alias),
             _ => None,
         }
     }
@@ -179,21 +179,25 @@ impl<'a> Properties<'a> {
     /// As [`measure`](Self::measure), and tells which there are.
     #[inline(never)]
     pub(crate) fn measure_all(&self, place: u8) -> Result<(usize, Found), Rule> {
-        let (mut len, mut open) = (0usize, Open::all(place));
-        match self.0.slice() {
+        let (len, found) = match self.0.slice() {
             Ok(list) => {
+                let (mut len, mut found) = (0usize, Found::NONE);
                 for property in list {
-                    len = property.measure(place, len, &mut open)?;
+                    let id = property.id();
+                    let Some(entry) = entry(id, place) else { return Err(misplaced(id, place).1) };
+                    if !found.add(entry, place) {
+                        return Err(Rule::of_property(place, id));
+                    }
+                    len = add(len, property.size(place)?);
                 }
+                (len, found)
             }
             // Decoded, perhaps from another kind of packet.
-            Err(_) => {
-                for property in self.iter() {
-                    len = property.measure(place, len, &mut open)?;
-                }
-            }
-        }
-        let found = open.closed(place);
+            Err(bytes) => match check_again(bytes, place) {
+                Ok(found) if !found.topic_alias() => (bytes.len(), found),
+                told => check_around(bytes, place, told)?,
+            },
+        };
         if found.lacks_method(place) { Err(method_missing(place)) } else { Ok((len, found)) }
     }
 
@@ -205,27 +209,39 @@ impl<'a> Properties<'a> {
     }
 
     /// As [`put`](Self::put), with one property before them.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[inline(always)]
     pub(crate) fn put_behind(&self, alias: TopicAlias, w: &mut Writer<'_>, len: usize) {
+        if usize::BITS <= 32 {
+            return self.write_behind(alias, w, len);
+        }
+        // A writer of its own: then the other one stays in registers.
         let all = len.saturating_add(3);
         if let Some(room) = w.part(all.saturating_add(varint_len(all))) {
-            self.write_behind(alias, room, len);
+            self.write_behind(alias, &mut Writer::new(room), len);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn write_behind(&self, alias: TopicAlias, room: &mut [u8], len: usize) {
-        let mut w = Writer::new(room);
+    fn write_behind(&self, alias: TopicAlias, w: &mut Writer<'_>, len: usize) {
         w.varint(len.saturating_add(3) as u32);
         let [high, low] = alias.get().to_be_bytes();
         w.chunk([TOPIC_ALIAS, high, low]);
-        self.put_list(&mut w, len);
+        self.put_list(w, len);
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn put_list(&self, w: &mut Writer<'_>, len: usize) {
-        self.0.put_or_count(w, len); // What `measure` has counted already.
+        if w.counts() || usize::BITS > 32 && len == 0 {
+            return w.skip(len); // What `measure` has counted already.
+        }
+        match self.0.slice() {
+            Err(bytes) if bytes.len() != len => match usize::BITS {
+                ..=32 => put_around(bytes, w),
+                _ => w.part(len).map_or((), |room| put_around(bytes, &mut Writer::new(room))),
+            },
+            _ => self.0.put_or_count(w, len),
+        }
     }
 
     /// The checked text of all properties, for a stricter look at it.
@@ -234,28 +250,42 @@ impl<'a> Properties<'a> {
     }
 }
 
-/// The topic alias among the bytes of a PUBLISH's properties.
+/// The topic alias among the bytes of a PUBLISH's properties, with what is before and behind it.
 #[cold]
-fn hidden_alias(mut rest: &[u8]) -> Option<TopicAlias> {
-    while let Some((&id, after)) = rest.split_first() {
-        if id == TOPIC_ALIAS {
-            rest = after;
-            return wire::u16(&mut rest).and_then(TopicAlias::new);
-        }
+#[inline(never)]
+fn around_alias(bytes: &[u8]) -> Option<(&[u8], TopicAlias, &[u8])> {
+    let mut rest = bytes;
+    while rest.first()? != &TOPIC_ALIAS {
         Property::get(&mut rest)?;
     }
-    None
+    let (before, alias) = bytes.split_at_checked(bytes.len().wrapping_sub(rest.len()))?;
+    let (&[_, high, low], behind) = alias.split_first_chunk()?;
+    Some((before, TopicAlias::new(u16::from_be_bytes([high, low]))?, behind))
 }
 
-impl Property<'_> {
-    /// The length of properties that end with this one, if it is among those that may still stand in `place`.
-    #[inline(always)]
-    fn measure(&self, place: u8, len: usize, open: &mut Open) -> Result<usize, Rule> {
-        if !open.take(self.id()) {
-            return Err(not_open(self.id(), place).1);
-        }
-        Ok(add(len, self.size(place)?))
+/// Writes properties without the topic alias among them.
+#[cold]
+#[inline(never)]
+fn put_around(bytes: &[u8], w: &mut Writer<'_>) {
+    if let Some((before, _, behind)) = around_alias(bytes) {
+        w.put(&before);
+        w.put(&behind);
     }
+}
+
+/// Checks properties that have been decoded, for the place where they are to be sent.
+fn check_again(bytes: &[u8], place: u8) -> Result<Found, Rule> {
+    let mut r = Reader::part(bytes, 0, Rule::PROPERTY_LENGTH);
+    check_all(&mut r, place).ok_or_else(|| r.rule())
+}
+
+/// As [`check_again`], of those around a topic alias, and how long they are; without one, what has been told already.
+#[cold]
+#[inline(never)]
+fn check_around(bytes: &[u8], place: u8, told: Result<Found, Rule>) -> Result<(usize, Found), Rule> {
+    let Some((before, _, behind)) = around_alias(bytes) else { return told.map(|found| (bytes.len(), found)) };
+    let found = Found(check_again(before, place)?.0 | check_again(behind, place)?.0);
+    Ok((add(before.len(), behind.len()), found))
 }
 
 impl<'a> From<&'a [Property<'a>]> for Properties<'a> {
@@ -296,49 +326,29 @@ impl Rule {
     }
 }
 
-/// Which properties may still stand in a place: a bit for each row of the table.
-struct Open {
-    bits: u32,
-    /// Those of them that may repeat.
-    repeat: u32,
-}
-
-impl Open {
-    #[inline]
-    fn all(place: u8) -> Self {
-        const REPEATS: u32 = bit_of(USER_PROPERTY);
-        const REPEATS_IN_PUBLISH: u32 = REPEATS | bit_of(SUBSCRIPTION_IDENTIFIER);
-        Self { bits: allowed(place), repeat: if place == place::PUBLISH { REPEATS_IN_PUBLISH } else { REPEATS } }
-    }
-
-    /// Takes note of a property, unless it may not stand here, or not a second time.
-    #[inline]
-    fn take(&mut self, id: u8) -> bool {
-        let bit = bit(id);
-        let open = self.bits & bit != 0;
-        self.bits &= !bit | self.repeat;
-        open
-    }
-
-    /// Those that have been taken and may not repeat.
-    #[inline]
-    fn closed(&self, place: u8) -> Found {
-        Found(allowed(place) & !self.bits)
-    }
-}
-
-/// Which properties a list holds, of those that may not repeat: a bit for each row of the table.
+/// Which properties a list holds: a bit for each row of the table.
 #[derive(Clone, Copy)]
 pub(crate) struct Found(u32);
 
 impl Found {
     pub(crate) const NONE: Self = Self(0);
 
+    /// Takes note of a property; false when it may not stand here a second time. Of what may, no note is taken.
+    #[inline]
+    fn add(&mut self, entry: u32, place: u8) -> bool {
+        const REPEATS: u32 = bit(USER_PROPERTY);
+        const REPEATS_IN_PUBLISH: u32 = REPEATS | bit(SUBSCRIPTION_IDENTIFIER);
+        let bit = entry_bit(entry) & !if place == place::PUBLISH { REPEATS_IN_PUBLISH } else { REPEATS };
+        let new = self.0 & bit == 0;
+        self.0 |= bit;
+        new
+    }
+
     #[inline]
     fn has(self, id: u8) -> bool {
-        const METHOD: u32 = bit_of(AUTHENTICATION_METHOD);
-        const DATA: u32 = bit_of(AUTHENTICATION_DATA);
-        const ALIAS: u32 = bit_of(TOPIC_ALIAS);
+        const METHOD: u32 = bit(AUTHENTICATION_METHOD);
+        const DATA: u32 = bit(AUTHENTICATION_DATA);
+        const ALIAS: u32 = bit(TOPIC_ALIAS);
         let bit = match id {
             AUTHENTICATION_METHOD => METHOD,
             AUTHENTICATION_DATA => DATA,
@@ -359,10 +369,9 @@ impl Found {
     }
 }
 
-const fn bit_of(id: u8) -> u32 {
+const fn bit(id: u8) -> u32 {
     #[allow(clippy::indexing_slicing, reason = "evaluated with identifiers of the table")]
-    let number = NUMBERS[id as usize];
-    1 << number
+    entry_bit(TABLE[id as usize])
 }
 
 /// The rule against authentication data without a method, which each of three packets states; AUTH always has a method.
@@ -389,16 +398,19 @@ fn check_all(r: &mut Reader<'_>, place: u8) -> Option<Found> {
 
 #[inline(always)]
 fn check_each(r: &mut Reader<'_>, place: u8) -> Option<Found> {
-    let mut open = Open::all(place);
+    let mut found = Found::NONE;
     while let Some((&id, _)) = r.rest().split_first() {
-        if !open.take(id) {
-            let (reason, rule) = not_open(id, place);
+        let Some(entry) = entry(id, place) else {
+            let (reason, rule) = misplaced(id, place);
             return r.refuse(r.left(), reason, rule);
+        };
+        if !found.add(entry, place) {
+            return r.protocol_error(r.left(), Rule::of_property(place, id));
         }
         let _ = r.u8();
-        check_value(r, kind(id), id, place)?;
+        check_value(r, entry_kind(entry), id, place)?;
     }
-    Some(open.closed(place))
+    Some(found)
 }
 
 /// Checks one value, and moves past it.
@@ -429,12 +441,9 @@ fn check_value(r: &mut Reader<'_>, kind: Kind, id: u8, place: u8) -> Option<()> 
     }
 }
 
-/// Why a property may not stand in a place, or not a second time.
+/// Why a property may not stand in a place.
 #[cold]
-fn not_open(id: u8, place: u8) -> (ReasonCode, Rule) {
-    if allowed(place) & bit(id) != 0 {
-        return (ReasonCode::PROTOCOL_ERROR, Rule::of_property(place, id));
-    }
+fn misplaced(id: u8, place: u8) -> (ReasonCode, Rule) {
     match (id, place) {
         (SUBSCRIPTION_IDENTIFIER, place::PUBLISH_BY_CLIENT) => {
             (ReasonCode::PROTOCOL_ERROR, Rule::SUBSCRIPTION_ID_FROM_CLIENT)

@@ -5,7 +5,7 @@
 #   check.sh                   all of it
 #   check.sh proofs|figures    that alone
 #   check.sh --record figures  writes today's figures to gates.md
-# Needs: a compiler (see toolchain.sh), qemu-system-arm, qemu-system-riscv32, and a `size` that reads ARM files. An empty firmware,
+# Needs: a compiler (see toolchain.sh), qemu-system-arm, qemu-system-riscv32, llvm (size, objdump, symbolizer), and python3. An empty firmware,
 # `hello`, is subtracted from each flash figure.
 set -eu
 cd "$(dirname "$0")"
@@ -50,6 +50,35 @@ proofs() {
             fi
         done
     done
+    proofs_with_a_heap
+}
+
+# What needs a heap, as above; but the libraries that have it may panic, when it is exhausted. At z alone: at 3 the compiler makes one
+# call of several, which then stands in no line.
+proofs_with_a_heap() {
+    echo "With a heap: each panic that can be reached stands in a library that has it"
+    for features in alloc alloc,control; do
+        firmware_cargo_alloc build --quiet --release --bin no_panic_alloc --features $features
+        said=0
+        python3 panics.py "$heap/$target/release/no_panic_alloc" library/alloc/ bytes-1. >"$log" || said=$?
+        if [ $features = alloc,control ]; then
+            if grep -q 'NOT ALLOWED .*no_panic_alloc' "$log"; then
+                echo "  no_panic_alloc, opt-level z: a panic put in is found"
+            else
+                fail "no_panic_alloc: the control, with a panic put in, isn't found"
+            fi
+        elif [ $said = 0 ]; then
+            echo "  no_panic_alloc, opt-level z: holds, $(wc -l <"$log") places"
+        else
+            fail "no_panic_alloc: a panic of our own can be reached"
+            cat "$log" >&2
+        fi
+    done
+}
+heap=${CARGO_TARGET_DIR:-target}/heap
+firmware_cargo_alloc() {
+    # With line tables, and so that nothing of the other programs is built anew.
+    CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_TARGET_DIR=$heap FIRMWARE_CRATES=core,alloc firmware_cargo "$@"
 }
 
 # --- figures ---

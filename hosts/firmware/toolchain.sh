@@ -13,10 +13,11 @@ elif [ -x /usr/bin/cargo ] && [ -d /usr/lib/rustlib/src/rust/library/core ]; the
     # Debian has no rust-lld.
     export CARGO_TARGET_THUMBV7EM_NONE_EABI_LINKER=ld.lld CARGO_TARGET_THUMBV6M_NONE_EABI_LINKER=ld.lld
     export CARGO_TARGET_RISCV32IMAC_UNKNOWN_NONE_ELF_LINKER=ld.lld
-    FIRMWARE_CARGO="/usr/bin/cargo -Zbuild-std=core -Zbuild-std-features=compiler-builtins-mem"
+    FIRMWARE_CARGO="/usr/bin/cargo -Zbuild-std-features=compiler-builtins-mem"
+    FIRMWARE_STD=yes
 else
     echo "no compiler for $target here: rustup target add $target, or apt-get install rustc-web cargo-web rust-web-src lld" >&2
     exit 2
 fi
-# Arguments as usual: firmware_cargo build --release
-firmware_cargo() { $FIRMWARE_CARGO "$@" --target "$target"; }
+# Arguments as usual: firmware_cargo build --release. FIRMWARE_CRATES=core,alloc for a program that has a heap.
+firmware_cargo() { $FIRMWARE_CARGO ${FIRMWARE_STD:+-Zbuild-std=${FIRMWARE_CRATES:-core}} "$@" --target "$target"; }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Producers and Consumers over mosquitto with TLS, and the packet filter with the real nftables.
 #   hosts/oc2/roles.sh          everything that can be done here
-#   hosts/oc2/roles.sh tls      only this one (tls, unix, nftables)
+#   hosts/oc2/roles.sh tls      only this one (tls, inspect, unix, nftables)
 # Needs: mosquitto, openssl, python3 (for free ports and JSON); nftables needs root, nft and ip, and makes a network namespace.
 # What needs something that is not there is skipped, and said so. OC2 names another binary than the released one.
 set -eu
@@ -103,6 +103,29 @@ tls() {
     echo "== tls: ok"
 }
 
+# What is encrypted is looked at by standing before the broker.
+inspect() {
+    has mosquitto && has openssl || { echo "== inspect: skipped, mosquitto or openssl is not installed"; return; }
+    [ -e "$folder/ca.pem" ] || certificates >"$folder/openssl" 2>&1 || { cat "$folder/openssl"; exit 1; }
+    port=$(free_port) before=$(free_port)
+    printf 'listener %s 127.0.0.1\nallow_anonymous true\ncertfile %s/server.pem\nkeyfile %s/server.key\n' \
+        "$port" "$folder" "$folder" >"$folder/mosquitto.conf"
+    broker
+    "$oc2" inspect --brief --listen "127.0.0.1:$before" --to "mqtts://127.0.0.1:$port" --cafile "$folder/ca.pem" \
+        >"$folder/inspect.log" 2>&1 &
+    pids="$pids $!"
+    await "$folder/inspect.log" "Ctrl-C ends"
+    status=0
+    "$oc2" produce -h 127.0.0.1 -p "$before" query features -W 1 || status=$?
+    [ $status = 27 ] || fail "nobody is there"
+    await "$folder/inspect.log" DISCONNECT
+    for part in CONNECT CONNACK SUBACK "OpenC2  request: query features" PUBACK; do
+        grep -q "$part" "$folder/inspect.log" || fail "no \"$part\" was seen"
+    done
+    stop
+    echo "== inspect: ok"
+}
+
 unix() {
     has mosquitto || { echo "== unix: skipped, mosquitto is not installed"; return; }
     printf 'listener 0 %s/mqtt.sock\nallow_anonymous true\n' "$folder" >"$folder/mosquitto.conf"
@@ -154,6 +177,6 @@ PYTHON
     echo "== nftables: ok"
 }
 
-for part in ${*:-tls unix nftables}; do
+for part in ${*:-tls inspect unix nftables}; do
     $part
 done

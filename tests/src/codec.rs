@@ -6,6 +6,8 @@ use mqtt5_codec::{Decoder, EncodeError, Error, Frame, MAXIMUM_PACKET_SIZE, Packe
 
 use crate::hex;
 
+pub mod exec;
+
 /// How packets are judged, the whole run long.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Options {

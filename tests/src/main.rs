@@ -26,7 +26,9 @@ enum Judge {
     /// A line is `c2s HEX` (sent by a client) or `s2c HEX` (sent by a server). Each gets one line of answer: `valid HEX` with
     /// the canonical form, `incomplete`, `reject 0xNN RULE` with the reason code that a receiver answers, or `error …` when
     /// the line is not such a packet or goes on behind it.
-    Codec(codec::Options),
+    ///
+    /// With --exec, another codec is judged by the test vectors, and a report of it given.
+    Codec(codec::exec::CommandOptions),
     /// Plays clients against a model broker under schedules that seeds give: cuts, delays, restarts, refusals.
     Simulate(sim::command::Options),
     /// Explores every state of a client and a model broker with a few messages and cuts, and tells how many there are.
@@ -98,7 +100,7 @@ struct Table {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().judge {
-        Judge::Codec(options) => codec::run(&options, io::stdin().lock(), io::stdout().lock()),
+        Judge::Codec(options) => well(codec::exec::run(&options, io::stdin().lock(), io::stdout().lock())),
         Judge::Statements(options) => statements(&options, io::stdout().lock()),
         Judge::Vectors { output: None } => vectors::write(BufWriter::new(io::stdout().lock())),
         Judge::Vectors { output: Some(file) } => File::create(&file)

@@ -78,6 +78,7 @@ mod flag {
 impl<'a> Connect<'a> {
     /// Reads everything behind the fixed header.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(crate) fn read(r: &mut Reader<'a>) -> Option<Self> {
         let flags = match r.rest().first_chunk() {
             // Nearly every CONNECT: name, version and flags in one look.

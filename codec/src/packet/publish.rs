@@ -136,6 +136,7 @@ const RETAIN: u8 = 1 << 0;
 impl<'a> Publish<'a> {
     /// Reads everything behind the fixed header, whose flags have been checked.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(crate) fn read(first: u8, r: &mut Reader<'a>, from: Sender) -> Option<Self> {
         let start = r.left();
         let name = Topic::read_or_empty(r, ReasonCode::TOPIC_NAME_INVALID, Rule::TOPIC_WILDCARD)?;
@@ -198,7 +199,8 @@ impl<'a> Publish<'a> {
     }
 
     /// What has to be known to write the packet, if it may be sent.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     fn plan(&self, from: Sender) -> Result<Plan, Rule> {
         let (mut properties, mut alias) = (0, self.topic.alias());
         if !self.properties.is_empty() {

@@ -4,7 +4,7 @@ use super::shape::{self, Body, PacketType, Plan};
 use crate::list::{Item, List, Wire};
 use crate::property::place;
 use crate::reason::carrier;
-use crate::wire::{self, Reader, Writer, add};
+use crate::wire::{self, Reader, Writer};
 use crate::{EncodeError, PacketId, Properties, ReasonCode, Rule, Sink};
 
 /// The contents of a SUBACK or an UNSUBACK: one reason code for each topic filter of the request, in their order.
@@ -96,13 +96,10 @@ impl<'a> SubAck<'a> {
         if self.reasons.is_empty() {
             return Err(count_rule);
         }
-        let mut list = 0;
-        for reason in self.reasons {
-            if !reason.fits(carrier) {
-                return Err(reason_rule);
-            }
-            list = add(list, 1);
+        if !self.reasons.iter().all(|reason| reason.fits(carrier)) {
+            return Err(reason_rule);
         }
+        let list = self.reasons.measure(|_| 1);
         let properties = self.properties.measure(place)?;
         let packet = if carrier == carrier::SUBACK { PacketType::SubAck } else { PacketType::UnsubAck };
         Ok(Plan { list, ..Plan::new(packet, properties) })

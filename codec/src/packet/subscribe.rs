@@ -3,7 +3,7 @@
 use super::shape::{self, Body, PacketType, Plan};
 use crate::list::{Item, List, Wire};
 use crate::property::place;
-use crate::wire::{self, Reader, Writer, add};
+use crate::wire::{self, Reader, Writer};
 use crate::{EncodeError, Filter, PacketId, Properties, QoS, RetainHandling, Rule, Sink};
 
 /// A client subscribes.
@@ -225,11 +225,8 @@ impl<'a> Subscribe<'a> {
         if self.filters.is_empty() {
             return Err(Rule::SUBSCRIBE_EMPTY);
         }
-        let mut list = 0;
-        for subscription in self.filters {
-            subscription.check()?;
-            list = add(list, subscription.filter.as_bytes().len().wrapping_add(3));
-        }
+        self.filters.iter().try_for_each(|subscription| subscription.check())?;
+        let list = self.filters.measure(|subscription| subscription.filter.as_bytes().len().wrapping_add(3));
         let properties = self.properties.measure(place::SUBSCRIBE)?;
         Ok(Plan { list, ..Plan::new(PacketType::Subscribe, properties) })
     }
@@ -293,7 +290,7 @@ impl<'a> Unsubscribe<'a> {
         if self.filters.is_empty() {
             return Err(Rule::UNSUBSCRIBE_EMPTY);
         }
-        let list = self.filters.iter().fold(0, |len, filter| add(len, filter.as_bytes().len().wrapping_add(2)));
+        let list = self.filters.measure(|filter| filter.as_bytes().len().wrapping_add(2));
         let properties = self.properties.measure(place::UNSUBSCRIBE)?;
         Ok(Plan { list, ..Plan::new(PacketType::Unsubscribe, properties) })
     }

@@ -28,16 +28,11 @@ pub(super) enum Kind {
     Pair,
 }
 
-/// How many places there are.
-pub(super) const PLACES: usize = 18;
+// An entry of the table: bits 0 to 17 the places, bits 20 to 23 the kind, bits 27 to 31 the number of the row.
 
-/// The number of no property.
-const UNKNOWN: u8 = 31;
-
-/// The places in which a property may stand, a bit each: those of its row, and what one side alone may not send.
-const fn places(id: u8, row: &[u8]) -> u32 {
+const fn new_entry(row: u8, id: u8, kind: Kind, places: &[u8]) -> u32 {
     let mut mask = 0;
-    let mut rest = row;
+    let mut rest = places;
     while let Some((&place, tail)) = rest.split_first() {
         mask |= 1 << place;
         if place == place::PUBLISH && id != SUBSCRIPTION_IDENTIFIER {
@@ -48,20 +43,35 @@ const fn places(id: u8, row: &[u8]) -> u32 {
         }
         rest = tail;
     }
-    mask
+    mask | (kind as u32) << 20 | (row as u32) << 27
 }
 
-/// A property's bit among those of a place: its row's number. (Not its identifier's, up to 0x2A: on a Cortex-M shifts of 64 bits are
-/// calls.)
+/// The entry of a property that may stand in `place`.
 #[inline]
-pub(super) fn bit(id: u8) -> u32 {
-    1 << (NUMBERS.get(usize::from(id)).copied().unwrap_or(UNKNOWN) & 31)
+pub(super) fn entry(id: u8, place: u8) -> Option<u32> {
+    let entry = *TABLE.get(usize::from(id))?;
+    if entry >> (place & 31) & 1 == 0 { None } else { Some(entry) }
 }
 
-/// The properties that may stand in a place, a bit each.
 #[inline]
-pub(super) fn allowed(place: u8) -> u32 {
-    ALLOWED.get(usize::from(place)).copied().unwrap_or(0)
+pub(super) const fn entry_bit(entry: u32) -> u32 {
+    1 << (entry >> 27)
+}
+
+#[inline]
+pub(super) fn entry_kind(entry: u32) -> Kind {
+    match entry >> 20 & 0xF {
+        0 => Kind::Flag,
+        1 => Kind::U16,
+        2 => Kind::NonZeroU16,
+        3 => Kind::U32,
+        4 => Kind::NonZeroU32,
+        5 => Kind::Varint,
+        6 => Kind::Text,
+        7 => Kind::Topic,
+        8 => Kind::Bytes,
+        _ => Kind::Pair,
+    }
 }
 
 /// A property's value: how it is read from checked bytes, written, and whether it may be sent.
@@ -185,15 +195,6 @@ impl<'a> Value<'a> for &'a [u8] {
 
 impl<'a> Item<'a> for Property<'a> {}
 
-/// The property behind a topic alias, which is the packet's: see [`Properties::split_alias`].
-#[cold]
-#[inline(never)]
-fn behind_alias(mut rest: &[u8]) -> Option<(Property<'_>, &[u8])> {
-    wire::u16(&mut rest)?;
-    let property = Wire::get(&mut rest)?;
-    Some((property, rest)) // By value, so that whoever goes through a list can have its place in registers.
-}
-
 /// What stands before the colon in a row's sentence.
 const fn name(sentence: &'static str) -> &'static str {
     let mut rest = sentence.as_bytes();
@@ -281,14 +282,13 @@ macro_rules! properties {
         impl<'a> Wire<'a> for Property<'a> {
             #[cfg_attr(target_pointer_width = "64", inline(always))]
             fn get(rest: &mut &'a [u8]) -> Option<Self> {
-                let id = wire::u8(rest)?;
-                #[allow(unreachable_patterns, reason = "the table has a topic alias, too")]
+                let mut id = wire::u8(rest)?;
+                if id == TOPIC_ALIAS {
+                    // It stands once, and is its packet's: see `Properties::split_alias`.
+                    wire::u16(rest)?;
+                    id = wire::u8(rest)?;
+                }
                 Some(match id {
-                    TOPIC_ALIAS => {
-                        let (property, after) = behind_alias(rest)?;
-                        *rest = after;
-                        property
-                    }
                     $($($id => Self::$variant(Value::get(rest)?),)+)+
                     USER_PROPERTY => Self::UserProperty(Value::get(rest)?, Value::get(rest)?),
                     _ => return None,
@@ -325,41 +325,15 @@ macro_rules! properties {
         /// The rows of the table, for their numbers.
         enum Row { $($($variant,)+)+ UserProperty }
 
-        /// What a property's value is on the wire.
-        #[inline(always)]
-        pub(super) const fn kind(id: u8) -> Kind {
-            match id {
-                $($($id)|+ => Kind::$kind,)+
-                _ => Kind::Pair,
-            }
-        }
-
-        /// The number of each identifier.
         #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
-        pub(super) static NUMBERS: [u8; 0x2B] = {
-            let mut table = [UNKNOWN; 0x2B];
-            $($(table[$id] = Row::$variant as u8;)+)+
-            table[USER_PROPERTY as usize] = Row::UserProperty as u8;
-            table
-        };
-
-        /// The properties of each place. User properties may stand in all but the two that are the packet types 12 and 13.
-        #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
-        static ALLOWED: [u32; PLACES] = {
+        pub(super) static TABLE: [u32; 0x2B] = {
             use place::*;
-            let rows = [$($((Row::$variant as u8, places($id, &[$($place),+])),)+)+];
-            let mut table = [1 << Row::UserProperty as u8; PLACES];
-            let mut place = 0;
-            while place < PLACES {
-                let mut row = 0;
-                while row < rows.len() {
-                    if rows[row].1 >> place & 1 != 0 {
-                        table[place] |= 1 << rows[row].0;
-                    }
-                    row += 1;
-                }
-                place += 1;
-            }
+            let mut table = [0; 0x2B];
+            $($(table[$id] = new_entry(Row::$variant as u8, $id, Kind::$kind, &[$($place),+]);)+)+
+            table[USER_PROPERTY as usize] = new_entry(Row::UserProperty as u8, USER_PROPERTY, Kind::Pair, &[
+                WILL, CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK,
+                DISCONNECT, AUTH,
+            ]);
             table
         };
 

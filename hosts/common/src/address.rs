@@ -9,6 +9,7 @@ use fluent_uri::pct_enc::{EStr, Encoder};
 use fluent_uri::{ParseError, Uri};
 use percent_encoding::percent_decode_str;
 
+use crate::error::Cause;
 use crate::secret::{Credentials, Secret};
 
 /// How a broker is spoken to.
@@ -73,6 +74,20 @@ impl UrlScheme {
     #[must_use]
     pub const fn is_websocket(self) -> bool {
         matches!(self, Self::Ws | Self::Wss)
+    }
+
+    /// Whether a host that was built with these can speak it.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub const fn supported(self, tls: bool, websocket: bool) -> Result<(), Cause> {
+        if self.is_tls() && !tls {
+            return Err(Cause::Unsupported("this build has no TLS: the feature `tls` is wanted"));
+        }
+        if self.is_websocket() && !websocket {
+            return Err(Cause::Unsupported("this build has no WebSocket: the feature `websocket` is wanted"));
+        }
+        Ok(())
     }
 }
 

@@ -195,7 +195,8 @@ impl Driver {
     /// The transport is open. The session begins a connection on it; credentials are those of the application, or else of
     /// the URL.
     pub fn opened(&mut self, credentials: Option<Credentials>) {
-        let Stage::Opening(attempt) = core::mem::replace(&mut self.stage, Stage::Ended) else { return };
+        let Stage::Opening(attempt) = &self.stage else { return };
+        let attempt = attempt.clone();
         let place = &attempt.address;
         let credentials = credentials.unwrap_or_else(|| place.credentials().clone());
         let mut data = None;
@@ -243,13 +244,14 @@ impl Driver {
 
     /// The transport was not opened.
     pub fn failed(&mut self, step: Step, cause: impl Into<Cause>) {
-        let Stage::Opening(attempt) = core::mem::replace(&mut self.stage, Stage::Ended) else { return };
+        let Stage::Opening(attempt) = &self.stage else { return };
         self.over(HostError::new(step, &attempt.address, cause));
     }
 
     /// The transport is closed: by the session's wish (then there is no cause), or because it failed.
     pub fn closed(&mut self, cause: Option<Cause>) {
-        let Stage::Linked(attempt) = core::mem::replace(&mut self.stage, Stage::Ended) else { return };
+        let Stage::Linked(attempt) = &self.stage else { return };
+        let place = attempt.address.clone();
         let written = self.out.take_written();
         let ending = self.shared.with(|state| {
             let now = state.now();
@@ -261,7 +263,7 @@ impl Driver {
         });
         let step = if self.accepted.is_some() { Step::Exchange } else { Step::Connect };
         let cause = ending.or(cause).unwrap_or(Cause::Closed);
-        self.over(HostError::new(step, &attempt.address, cause));
+        self.over(HostError::new(step, &place, cause));
     }
 
     /// An attempt or a connection is over: decides whether and when there is another one.

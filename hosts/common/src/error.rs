@@ -28,10 +28,11 @@ pub struct HostError {
 }
 
 /// What a host does for a connection, step by step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
     /// Reading what it was told.
+    #[default]
     Configure,
     /// Asking for credentials.
     Credentials,

@@ -19,8 +19,8 @@ use crate::state::State;
 /// How many bytes are fetched for one write, at most.
 const WRITE: usize = 32 << 10;
 
-/// How long reading may be stopped without anything being taken.
-const UNREAD: Duration = Duration::from_secs(30);
+/// How long reading may be stopped without anything being taken, in times of what the server may take to answer a ping.
+const UNREAD: u32 = 3;
 
 /// Since when what has been so.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,7 +96,6 @@ impl Driver {
         if written > 0 {
             self.out.stuck = None;
             state.session.transmitted(written, now);
-            state.publishers.next(&mut state.wake);
         }
         if state.session.poll_timeout().is_some_and(|due| due <= now) {
             // A fault is kept by the session, and its connection is closed.
@@ -116,13 +115,16 @@ impl Driver {
                 break;
             }
         }
+        // What was written or answered makes room.
+        state.publishers.next(&mut state.wake);
         if state.session.is_closed() {
             return Turn::Last;
         }
         let left = !self.out.rest().is_empty();
+        let unread = state.options.ping_timeout.saturating_mul(UNREAD);
         let limits = [
             left.then(|| (*self.out.stuck.get_or_insert(now), Cause::Stalled(state.options.ping_timeout))),
-            state.paused.then(|| (*self.since.paused.get_or_insert(now), Cause::Unread(UNREAD))),
+            state.paused.then(|| (*self.since.paused.get_or_insert(now), Cause::Unread(unread))),
             self.silence(state).map(|limit| (self.since.heard, Cause::Silent(limit))),
         ];
         let mut first =
@@ -149,7 +151,8 @@ impl Driver {
     /// Handles what was read, up to a packet that is not whole, or to where an answer has to be fetched first.
     fn read_on(&mut self, state: &mut State, now: Instant) {
         loop {
-            if state.stock.is_full(&state.options) {
+            // CONNACK is always read: it says whether what waits comes again.
+            if state.session.is_connected() && state.stock.is_full(&state.options) {
                 state.paused = true;
                 return;
             }

@@ -55,9 +55,11 @@ pub struct Options {
     /// The largest packet that is received, in bytes.
     pub maximum_packet_size: NonZeroU32,
     /// How many bytes of received messages of QoS 1 and QoS 2 may wait to be taken. When there are more, by one packet at
-    /// most, nothing is read until some were taken; if none is for 30 seconds, the connection is made anew.
+    /// most, nothing is read until some were taken; if none is for three times `ping_timeout`, the
+    /// connection is made anew.
     pub receive_bytes: usize,
-    /// How many bytes of received messages of QoS 0 may wait to be taken; those beyond are dropped, and counted.
+    /// How many bytes of received messages of QoS 0 may wait to be taken; those beyond are dropped, and counted. One always
+    /// may.
     pub at_most_once_bytes: usize,
     /// How many bytes of packets to send may be held: sent and not acknowledged, or not sent yet.
     pub send_bytes: usize,

@@ -24,6 +24,8 @@ pub enum Outcome {
     Acknowledged(ReasonCode),
     /// At QoS 0 there is no answer: it was queued for the connection.
     Queued,
+    /// The rest of the exchange was forbidden by the limits of a new connection: the message may have arrived or not.
+    Unconfirmed,
     /// The session ended, on the server's side or on ours, before an answer came: the message may have arrived or not.
     SessionLost,
     /// The client ended before an answer came.

@@ -4,10 +4,9 @@ use core::fmt;
 use core::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, Weak};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use mqtt5_codec::{
-    Ack, AckKind, Decoder, Delivery, EncodeError, OwnedPublish, PacketId, Properties, Publish, QoS, ReasonCode, Sender,
-    Topic, TopicRef,
+    Ack, AckKind, Delivery, EncodeError, OwnedPublish, PacketId, Properties, Publish, QoS, ReasonCode, Topic,
 };
 use mqtt5_session::{Acknowledge, Incoming, Refused};
 
@@ -162,20 +161,12 @@ pub enum AcknowledgeError {
     Refused(#[source] Refused),
 }
 
-/// The same message as an owner of its bytes: one allocation.
-fn own(incoming: &Incoming<'_>) -> Option<(OwnedPublish, usize)> {
-    let &Incoming { topic, payload, delivery, retain, properties, .. } = incoming;
-    let publish = Publish { topic: TopicRef::Name(topic), delivery, retain, properties, payload };
-    let mut frame = BytesMut::new();
-    publish.encode(Sender::Server, &mut frame).ok()?;
-    let frame = frame.freeze();
-    Some((OwnedPublish::decode(&Decoder::new(Sender::Server), &frame).ok()??, frame.len()))
-}
-
 impl State {
     /// Hands a message to those whose subscription it is for, otherwise to the events.
     pub(crate) fn deliver(&mut self, incoming: &Incoming<'_>) {
-        let Some((message, bytes)) = own(incoming) else { return };
+        // Copied once; a message of a session can be.
+        let Ok(message) = incoming.into_owned() else { return };
+        let bytes = message.frame_len();
         let twice = matches!(incoming.delivery, Delivery::ExactlyOnce { .. });
         let age = if twice { self.era } else { self.link };
         let receipt = incoming.delivery.id().map(|id| Receipt { id, twice, age, link: self.link, split: None });

@@ -142,16 +142,8 @@ impl State {
     pub(crate) fn on_event(&mut self, event: Event<'_>) {
         match event {
             Event::Message(incoming) => self.deliver(&incoming),
-            Event::Published(ack) => {
-                self.answer(ack.id, Outcome::Acknowledged(ack.reason));
-                self.publishers.next(&mut self.wake);
-            }
-            // Nobody knows whether it arrived.
-            Event::Unconfirmed(ack) => {
-                self.answer(ack.id, Outcome::SessionLost);
-                self.publishers.next(&mut self.wake);
-            }
-            Event::PublishReceived(_) => self.publishers.next(&mut self.wake),
+            Event::Published(ack) => self.answer(ack.id, Outcome::Acknowledged(ack.reason)),
+            Event::Unconfirmed(ack) => self.answer(ack.id, Outcome::Unconfirmed),
             Event::Subscribed(ack) => {
                 let reasons = ack.reasons.iter().collect();
                 self.subscribed(ack.id, reasons);

@@ -36,7 +36,7 @@ impl Stock {
     /// Takes in a message of QoS 0, if there is room.
     pub(crate) fn put_light(&mut self, bytes: usize, options: &Options) -> bool {
         let light = self.light.saturating_add(bytes);
-        let fits = light <= options.at_most_once_bytes;
+        let fits = light <= options.at_most_once_bytes || self.light == 0;
         if fits {
             self.light = light;
         }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::ClientConfig;
 use rustls::client::danger::ServerCertVerifier;
@@ -32,6 +32,8 @@ pub struct Tls {
     identity: Option<Arc<Identity>>,
     server_name: Option<ServerName<'static>>,
     without_alpn: bool,
+    /// What it has come to, over TCP and over WebSocket.
+    ready: [OnceLock<Arc<ClientConfig>>; 2],
 }
 
 #[derive(Clone, Default)]
@@ -88,6 +90,7 @@ impl Tls {
     /// [`TlsError::Pem`], [`TlsError::NoCertificate`].
     pub fn roots(mut self, pem: &[u8]) -> Result<Self, TlsError> {
         self.roots = Roots::Given(certificates(pem)?);
+        self.ready = Default::default();
         Ok(self)
     }
 
@@ -106,6 +109,7 @@ impl Tls {
     pub fn client_certificate(mut self, chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Pem(error.to_string()))?;
         self.identity = Some(Arc::new(Identity { chain: certificates(chain)?, key }));
+        self.ready = Default::default();
         Ok(self)
     }
 
@@ -131,6 +135,7 @@ impl Tls {
     #[must_use]
     pub fn without_alpn(mut self) -> Self {
         self.without_alpn = true;
+        self.ready = Default::default();
         self
     }
 
@@ -138,14 +143,26 @@ impl Tls {
     #[must_use]
     pub fn dangerous_accept_any_certificate(mut self) -> Self {
         self.roots = Roots::Anyone;
+        self.ready = Default::default();
         self
     }
 
-    /// What rustls needs for a connection by this scheme. Reads the operating system's roots, if they are asked for.
+    /// What rustls needs for a connection by this scheme. Reads the operating system's roots, if they are asked for, the
+    /// first time.
     ///
     /// # Errors
     /// [`TlsError::Rustls`] when there are no roots, or when key and certificate don't fit.
     pub fn config(&self, scheme: UrlScheme) -> Result<Arc<ClientConfig>, TlsError> {
+        let [tcp, web] = &self.ready;
+        let ready = if scheme.is_websocket() { web } else { tcp };
+        if let Some(ready) = ready.get() {
+            return Ok(Arc::clone(ready));
+        }
+        let made = self.make(scheme)?;
+        Ok(Arc::clone(ready.get_or_init(|| made)))
+    }
+
+    fn make(&self, scheme: UrlScheme) -> Result<Arc<ClientConfig>, TlsError> {
         let mut config = match &self.roots {
             Roots::Whole(config) if !config.alpn_protocols.is_empty() || self.without_alpn => {
                 return Ok(Arc::clone(config));

@@ -173,6 +173,39 @@ fn a_server_that_takes_no_byte_is_given_up_in_time() {
 }
 
 #[test]
+fn a_server_that_falls_silent_is_given_up_in_time() {
+    let mut options = options();
+    options.keep_alive = 1;
+    options.ping_timeout = Duration::from_millis(30);
+    let mut world = World::connected(options);
+    std::thread::sleep(Duration::from_millis(960));
+    // The ping goes out, and nobody answers.
+    assert!(matches!(world.driver.turn(&world.waker()), Turn::Go(Some(_))));
+    assert_eq!(world.driver.outgoing(), [0xC0, 0]);
+    world.driver.wrote(2);
+    std::thread::sleep(Duration::from_millis(80));
+    let Turn::Stuck(cause) = world.driver.turn(&world.waker()) else { panic!() };
+    assert_eq!(cause.to_string(), "nothing came from the server for 1.03s");
+}
+
+#[test]
+fn a_server_reference_is_followed_without_the_credentials_of_the_url() {
+    let mut options = options();
+    options.reconnect = options.reconnect.following_servers(1);
+    let mut world = World::new(options);
+    world.habits.answers_connect = false;
+    world.open();
+    world.pump();
+    let reference = [Property::ServerReference(Text::new("other.example").unwrap())];
+    world.connack(false, ReasonCode::USE_ANOTHER_SERVER, &reference);
+    world.pump();
+    world.driver.closed(None);
+    let Task::Open(attempt) = world.driver.poll(&world.waker()) else { panic!() };
+    assert_eq!(attempt.address.to_string(), "mqtt://other.example:1883");
+    assert_eq!(attempt.address.credentials(), &mqtt5_host::Credentials::default());
+}
+
+#[test]
 fn closing_waits_for_acknowledgements_and_ends_the_session_it_began() {
     let mut world = World::connected(options());
     world.habits.acknowledges = false;

@@ -172,6 +172,28 @@ fn a_server_beyond_our_memory_loses_its_connection_and_has_no_message_refused() 
 }
 
 #[test]
+fn a_reader_that_takes_nothing_from_such_a_server_gets_a_new_connection() {
+    let mut options = options();
+    options.receive_bytes = 0;
+    options.ping_timeout = core::time::Duration::from_millis(10);
+    let mut world = World::connected(options);
+    let mut slow = subscribed(&mut world, "a");
+    for id in 1..=2 {
+        world.send("a", "x", QoS::AtLeastOnce, id, &[1]);
+    }
+    world.pump();
+    std::thread::sleep(core::time::Duration::from_millis(40));
+    let mqtt5_host::Turn::Stuck(cause) = world.driver.turn(&world.waker()) else { panic!() };
+    assert_eq!(cause.to_string(), "none of the messages that wait was taken for 30ms");
+    world.again(true);
+    // What waited comes again, so it does not wait here any more.
+    assert!(next(&world, &mut slow).is_none());
+    world.send_again("a", "x", QoS::AtLeastOnce, 1, &[1], true);
+    world.pump();
+    assert!(next(&world, &mut slow).is_some());
+}
+
+#[test]
 fn qos_0_messages_beyond_their_memory_are_dropped_and_counted() {
     let mut options = options();
     options.at_most_once_bytes = 1_000;

@@ -18,7 +18,7 @@ use embassy_time::{Duration, Timer};
 use embedded_io_adapters::futures_03::FromFutures;
 use mqtt5_embedded::{Backoff, Connection, Error, Outcome, Session, is_permanent};
 use mqtt5_session::codec::{Properties, Property, QoS, Text, Topic};
-use mqtt5_session::{ConnectOptions, Event, Inbox, Inline, Publication};
+use mqtt5_session::{ConnectOptions, Event, Inbox, Inline, Prior, Publication};
 use serde::Serialize;
 use static_cell::StaticCell;
 
@@ -49,7 +49,7 @@ async fn keep_connected(server: &'static str) {
             Err(error) => eprintln!("{server}: {error}"),
         }
         // What was queued waits for the next connection: the session goes on.
-        options.packet.clean_start = false;
+        (options.packet.clean_start, options.prior) = (false, Some(Prior::None));
         Timer::after(backoff.pause(random())).await;
     }
 }

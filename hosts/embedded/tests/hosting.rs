@@ -22,7 +22,7 @@ use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_time::{Duration, Instant, Timer, with_timeout};
 use mqtt5_embedded::{Connection, Error, Outcome, Session};
 use mqtt5_session::codec::{Filter, Properties, Property, QoS, ReasonCode, Subscription, Text, Topic};
-use mqtt5_session::{ConnectOptions, Ending, Event, Inbox, Inline, Publication, Refused};
+use mqtt5_session::{ConnectOptions, Ending, Event, Inbox, Inline, Prior, Publication, Refused};
 use support::{Half, Server};
 
 type Client = Session<NoopRawMutex, Inline<8, 2048>>;
@@ -201,7 +201,7 @@ fn a_connection_that_is_lost_is_resumed_and_qos_2_arrives_once() {
         let (reader, writer) = server.open();
         let inbox = Inbox::new(&mut received);
         let mut connection = Connection::open(&session, &connected, reader, writer, inbox, &mut out).unwrap();
-        connected.packet.clean_start = false;
+        (connected.packet.clean_start, connected.prior) = (false, Some(Prior::None));
         let mut publication = message(b"once", QoS::ExactlyOnce);
         publication.hold = true;
         let _ = session.with(|client| client.publish(&publication));

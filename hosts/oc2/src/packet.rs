@@ -174,3 +174,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+/// JSON as people say it: `profiles slpf, ids; rate_limit 60`.
+pub(crate) fn in_words(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().map(in_words).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| format!("{name} {}", in_words(value)));
+            members.collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    }
+}

@@ -36,8 +36,13 @@ pub(crate) fn lines<const N: usize>(
     rows: &[[String; N]],
     fit: Option<usize>,
 ) -> Vec<(Option<usize>, String)> {
+    // A column that nobody has anything to say in takes no room.
+    let said = |at: usize| rows.is_empty() || rows.iter().any(|row| row.get(at).is_some_and(|cell| !cell.is_empty()));
     let most = |measure: fn(&str) -> usize| {
         core::array::from_fn(|at| {
+            if !said(at) {
+                return 0;
+            }
             let head = columns.get(at).map_or(0, |column| measure(column.head));
             rows.iter().filter_map(|row| row.get(at)).map(|cell| measure(cell)).chain([head]).max().unwrap_or(0)
         })
@@ -55,7 +60,8 @@ pub(crate) fn lines<const N: usize>(
 /// word for it; none if they can't.
 fn fitted<const N: usize>(natural: [usize; N], words: [usize; N], fit: Option<usize>) -> Option<[usize; N]> {
     let Some(fit) = fit else { return Some(natural) };
-    let room = fit.checked_sub(GAP * N.saturating_sub(1))?;
+    let columns = natural.iter().filter(|width| **width > 0).count();
+    let room = fit.checked_sub(GAP * columns.saturating_sub(1))?;
     let mut widths = natural;
     while widths.iter().sum::<usize>() > room {
         let spare = |floors: [usize; N]| {
@@ -74,10 +80,14 @@ fn fitted<const N: usize>(natural: [usize; N], words: [usize; N], fit: Option<us
 
 /// One row: as many lines as its highest cell has.
 fn side_by_side<const N: usize>(columns: &[Column; N], cells: &[String; N], widths: [usize; N]) -> Vec<String> {
-    let cells: Vec<Vec<_>> = cells.iter().zip(widths).map(|(cell, width)| wrap(cell, Some(width))).collect();
+    let cells: Vec<Vec<_>> = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| if width == 0 { Vec::new() } else { wrap(cell, Some(width)) })
+        .collect();
     let height = cells.iter().map(Vec::len).max().unwrap_or(0);
     let line = |at: usize| {
-        let parts = cells.iter().zip(columns).zip(widths);
+        let parts = cells.iter().zip(columns).zip(widths).filter(|(_, width)| *width > 0);
         let parts = parts.map(|((cell, column), width)| column.pad(cell.get(at).map_or("", AsRef::as_ref), width));
         parts.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_owned()
     };
@@ -165,6 +175,13 @@ mod tests {
                 "after     –",
             ]
         );
+    }
+
+    #[test]
+    fn a_column_that_is_empty_takes_no_room() {
+        let rows = [["a", "", "c"], ["d", "", "f"]].map(|row| row.map(str::to_owned));
+        let lines: Vec<_> = lines(&COLUMNS, &rows, Some(80)).into_iter().map(|(_, line)| line).collect();
+        assert_eq!(lines, ["topic  response", "a      c", "d      f"]);
     }
 
     #[test]

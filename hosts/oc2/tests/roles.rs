@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use serde_json::{Value, json};
-use support::{Oc2, free_port};
+use support::{Oc2, Peer, Script, free_port};
 
 /// A process that is ended with the test.
 struct Running {
@@ -466,4 +466,32 @@ fn a_reader_that_goes_away_is_no_panic() {
     let _ = child.wait().unwrap();
     assert!(!said.contains("panicked"), "{said}");
     let _ = std::io::stdout().flush();
+}
+
+#[test]
+fn a_password_goes_to_the_broker_and_nowhere_else() {
+    let file = std::env::temp_dir().join(format!("oc2-password-{}", std::process::id()));
+    std::fs::write(&file, "=Pacific=\nmore\n").unwrap();
+    let path = file.to_str().unwrap();
+    for (arguments, variable) in [
+        (&["-P", "=Pacific="][..], None),
+        (&["--password-file", path], None),
+        (&[], Some(("OC2_PASSWORD", "=Pacific="))),
+        (&[], Some(("OC2_PASSWORD_FILE", path))),
+    ] {
+        // CONNACK, Bad User Name or Password.
+        let peer = Peer::start(|_| Script::new().read_packet().write(b"\x20\x03\x00\x86\x00"));
+        let port = peer.port.to_string();
+        let output = oc2(&[&["discover", "-v", "-h", "127.0.0.1", "-p", &port, "-u", "zulu01"], arguments].concat())
+            .envs(variable)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("Bad User Name or Password") && !said.contains("Pacific"), "{said}");
+        let connect = peer.wait_for(Duration::from_secs(5), |packets| !packets.is_empty()).remove(0);
+        assert!(connect.ends_with(b"\x00\x06zulu01\x00\x09=Pacific="), "{connect:02x?}");
+    }
+    std::fs::remove_file(&file).unwrap();
 }

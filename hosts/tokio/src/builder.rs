@@ -11,7 +11,7 @@ use mqtt5_host::{
 };
 
 use crate::run::run;
-use crate::transport::{Opener, Source, Transport};
+use crate::transport::{Opener, Transport};
 
 /// Connects to a server. Fails with the first error, if there is no connection; from then on, it reconnects as the options say.
 ///
@@ -127,7 +127,7 @@ impl Builder {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, tls: mqtt5_host::Tls) -> Self {
-        self.opener.tls = tls.into();
+        self.opener.tls = std::sync::Arc::new(tls);
         self
     }
 
@@ -148,11 +148,10 @@ impl Builder {
         A: Future<Output = std::io::Result<T>> + Send + 'static,
         T: Transport + 'static,
     {
-        let open = move |attempt| -> BoxFuture<_> {
+        self.opener.source = Some(Box::new(move |attempt| {
             let opening = open(attempt);
             Box::pin(async move { Ok(Box::new(opening.await?) as Box<dyn Transport>) })
-        };
-        self.opener.source = Some(Box::new(open) as Source);
+        }));
         self
     }
 

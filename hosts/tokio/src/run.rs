@@ -1,11 +1,10 @@
 //! The loop: what [`Driver`] says, done with tokio's sockets and timers.
 
 use core::future::{Future, poll_fn};
-use core::pin::pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
-use mqtt5_host::{Cause, Driver, Step, Task};
+use mqtt5_host::{Attempt, Cause, Driver, Task};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -21,8 +20,7 @@ pub(crate) async fn run(mut driver: Driver, mut opener: Opener) {
     loop {
         match poll_fn(|context| poll_task(&mut driver, &mut timer, context)).await {
             Task::Open(attempt) => {
-                let Some(stream) = open(&mut driver, &mut opener, &attempt, &mut timer).await else { continue };
-                let mut stream = stream;
+                let Some(mut stream) = open(&mut driver, &mut opener, &attempt, &mut timer).await else { continue };
                 let cause = poll_fn(|context| poll_exchange(&mut driver, &mut stream, &mut timer, context)).await;
                 if cause.is_none() {
                     // A socket that is closed while bytes lie unread is reset, and that may overtake our goodbye.
@@ -51,22 +49,21 @@ fn poll_task(driver: &mut Driver, timer: &mut Timer, context: &mut Context<'_>) 
 async fn open(
     driver: &mut Driver,
     opener: &mut Opener,
-    attempt: &mqtt5_host::Attempt,
+    attempt: &Attempt,
     timer: &mut Timer,
 ) -> Option<Box<dyn Transport>> {
-    let opened = {
-        let mut opening = pin!(timeout(attempt.timeout, opener.open(attempt)));
-        poll_fn(|context| {
-            loop {
-                let Ok(until) = driver.poll_abandoned(context.waker()) else { return Poll::Ready(None) };
-                if let Poll::Ready(opened) = opening.as_mut().poll(context) {
-                    return Poll::Ready(Some(opened));
-                }
-                ready!(timer.poll_until(until, context));
+    let mut opening = Box::pin(timeout(attempt.timeout, opener.open(attempt)));
+    let opened = poll_fn(|context| {
+        loop {
+            let Ok(until) = driver.poll_abandoned(context.waker()) else { return Poll::Ready(None) };
+            if let Poll::Ready(opened) = opening.as_mut().poll(context) {
+                return Poll::Ready(Some(opened));
             }
-        })
-        .await
-    };
+            ready!(timer.poll_until(until, context));
+        }
+    })
+    .await;
+    drop(opening);
     let cause = match opened {
         Some(Ok(Ok((stream, credentials)))) => {
             driver.opened(credentials);
@@ -76,7 +73,7 @@ async fn open(
         Some(Err(_)) => Cause::TimedOut(attempt.timeout),
         None => Cause::Stopped,
     };
-    driver.failed(opener.step.unwrap_or(Step::Open), cause);
+    driver.failed(opener.step, cause);
     None
 }
 

@@ -27,73 +27,57 @@ pub(crate) struct Opener {
     pub(crate) credentials: Option<Asking>,
     pub(crate) source: Option<Source>,
     #[cfg(feature = "tls")]
-    pub(crate) tls: tls::Configured,
+    pub(crate) tls: std::sync::Arc<mqtt5_host::Tls>,
     #[cfg(feature = "websocket")]
     pub(crate) headers: Vec<(String, String)>,
     /// The largest packet that may come.
     pub(crate) largest: u32,
-    /// What is being done, for when it takes too long.
-    pub(crate) step: Option<Step>,
+    /// What is being done, for when it fails or takes too long.
+    pub(crate) step: Step,
 }
 
-/// What came of opening a connection.
-pub(crate) type Opened = Result<(Box<dyn Transport>, Option<Credentials>), Cause>;
+type Opening<T> = Result<T, Cause>;
 
 impl Opener {
-    fn now(&mut self, step: Step) {
-        self.step = Some(step);
-    }
-
-    /// Opens a connection. The step that failed is in `step`.
-    pub(crate) async fn open(&mut self, attempt: &Attempt) -> Opened {
-        self.now(Step::Credentials);
+    /// Opens a connection. What is being done is in `step`.
+    pub(crate) async fn open(&mut self, attempt: &Attempt) -> Opening<(Box<dyn Transport>, Option<Credentials>)> {
+        self.step = Step::Credentials;
         let credentials = match &mut self.credentials {
             Some(ask) => Some(ask(attempt.clone()).await.map_err(|error| Cause::Application(error.into()))?),
             None => None,
         };
-        if let Some(source) = &mut self.source {
-            self.step = Some(Step::Open);
-            return Ok((source(attempt.clone()).await?, credentials));
-        }
-        let stream = self.open_url(attempt).await?;
+        self.step = Step::Open;
+        let stream = match &mut self.source {
+            Some(source) => source(attempt.clone()).await?,
+            None if attempt.address.scheme() == UrlScheme::Unix => unix(attempt.address.path()).await?,
+            None => self.over_tcp(attempt).await?,
+        };
         Ok((stream, credentials))
     }
 
-    async fn open_url(&mut self, attempt: &Attempt) -> Result<Box<dyn Transport>, Cause> {
+    async fn over_tcp(&mut self, attempt: &Attempt) -> Opening<Box<dyn Transport>> {
         let address = &attempt.address;
-        if address.scheme() == UrlScheme::Unix {
-            self.now(Step::Open);
-            return unix(address.path()).await;
-        }
-        self.may_speak(address.scheme())?;
-        self.now(Step::LookUp);
+        self.step = Step::Configure;
+        address.scheme().supported(cfg!(feature = "tls"), cfg!(feature = "websocket"))?;
         let stream = self.tcp(attempt).await?;
         #[cfg(feature = "tls")]
         if address.scheme().is_tls() {
-            self.now(Step::Tls);
-            let stream = self.tls.connect(stream, address).await?;
+            self.step = Step::Tls;
+            let (tls, scheme) = (std::sync::Arc::clone(&self.tls), address.scheme());
+            // The operating system's roots are read from its disk.
+            let config = tokio::task::spawn_blocking(move || tls.config(scheme)).await.map_err(io::Error::other)??;
+            let connector = tokio_rustls::TlsConnector::from(config);
+            let stream = connector.connect(self.tls.name_of(address.host())?, stream).await?;
             return self.over(stream, address).await;
         }
         self.over(stream, address).await
     }
 
-    /// Whether this build has what the URL asks for.
-    fn may_speak(&mut self, scheme: UrlScheme) -> Result<(), Cause> {
-        self.now(Step::Configure);
-        if scheme.is_tls() && cfg!(not(feature = "tls")) {
-            return Err(Cause::Unsupported("this build has no TLS: the feature `tls` is wanted"));
-        }
-        if scheme.is_websocket() && cfg!(not(feature = "websocket")) {
-            return Err(Cause::Unsupported("this build has no WebSocket: the feature `websocket` is wanted"));
-        }
-        Ok(())
-    }
-
     /// Tries each address of the name in turn; what the others leave of the time is theirs.
-    async fn tcp(&mut self, attempt: &Attempt) -> Result<TcpStream, Cause> {
-        let (host, port) = (attempt.address.host(), attempt.address.port());
-        let places: Vec<_> = lookup_host((host, port)).await?.collect();
-        self.now(Step::Open);
+    async fn tcp(&mut self, attempt: &Attempt) -> Opening<TcpStream> {
+        self.step = Step::LookUp;
+        let places: Vec<_> = lookup_host((attempt.address.host(), attempt.address.port())).await?.collect();
+        self.step = Step::Open;
         let mut cause = Cause::NoAddress;
         for (index, place) in places.iter().enumerate() {
             let others = u32::try_from(places.len() - index).unwrap_or(1);
@@ -112,14 +96,10 @@ impl Opener {
     }
 
     /// Lays WebSocket over the stream, where the URL asks for it.
-    async fn over<S: Transport + 'static>(
-        &mut self,
-        stream: S,
-        address: &Address,
-    ) -> Result<Box<dyn Transport>, Cause> {
+    async fn over<S: Transport + 'static>(&mut self, stream: S, address: &Address) -> Opening<Box<dyn Transport>> {
         #[cfg(feature = "websocket")]
         if address.scheme().is_websocket() {
-            self.now(Step::WebSocket);
+            self.step = Step::WebSocket;
             return Ok(Box::new(crate::websocket::connect(stream, address, &self.headers, self.largest).await?));
         }
         let _ = address;
@@ -128,59 +108,11 @@ impl Opener {
 }
 
 #[cfg(unix)]
-async fn unix(path: &str) -> Result<Box<dyn Transport>, Cause> {
+async fn unix(path: &str) -> Opening<Box<dyn Transport>> {
     Ok(Box::new(tokio::net::UnixStream::connect(path).await?))
 }
 
 #[cfg(not(unix))]
-async fn unix(_: &str) -> Result<Box<dyn Transport>, Cause> {
+async fn unix(_: &str) -> Opening<Box<dyn Transport>> {
     Err(Cause::Unsupported("this operating system has no sockets in the file system"))
-}
-
-#[cfg(feature = "tls")]
-pub(crate) mod tls {
-    use std::sync::Arc;
-
-    use mqtt5_host::rustls::ClientConfig;
-    use mqtt5_host::{Address, Cause, Tls, UrlScheme};
-    use tokio_rustls::TlsConnector;
-    use tokio_rustls::client::TlsStream;
-
-    use super::Transport;
-
-    /// How TLS is spoken, and what that comes to once it was needed.
-    #[derive(Default)]
-    pub(crate) struct Configured {
-        tls: Tls,
-        ready: Option<(UrlScheme, Arc<ClientConfig>)>,
-    }
-
-    impl From<Tls> for Configured {
-        fn from(tls: Tls) -> Self {
-            Self { tls, ready: None }
-        }
-    }
-
-    impl Configured {
-        pub(super) async fn connect<S: Transport>(
-            &mut self,
-            stream: S,
-            address: &Address,
-        ) -> Result<TlsStream<S>, Cause> {
-            let scheme = address.scheme();
-            let config = match &self.ready {
-                Some((ready, config)) if *ready == scheme => Arc::clone(config),
-                _ => {
-                    let tls = self.tls.clone();
-                    // The operating system's roots are read from its disk.
-                    let made = tokio::task::spawn_blocking(move || tls.config(scheme)).await;
-                    let config = made.map_err(std::io::Error::other)??;
-                    self.ready = Some((scheme, Arc::clone(&config)));
-                    config
-                }
-            };
-            let name = self.tls.name_of(address.host())?;
-            Ok(TlsConnector::from(config).connect(name, stream).await?)
-        }
-    }
 }

@@ -5,11 +5,14 @@
 #![expect(clippy::indexing_slicing, reason = "a JSON value that has no such key is null")]
 
 use core::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::report::form::Form;
+use crate::report::{Class, Finding, Report};
 use crate::stream;
 use crate::url::Url;
 
@@ -30,9 +33,8 @@ pub struct Options {
     /// Trust the certificates in this PEM file, for mqtts://.
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
-    /// Only the checks whose name contains this.
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    pub only: String,
+    #[command(flatten)]
+    pub(crate) form: Form,
 }
 
 /// A check: what holds, and how it is tried.
@@ -60,42 +62,73 @@ pub fn run(options: &Options, mut output: impl Write) -> io::Result<Outcome> {
     }
     ca.as_deref().map(stream::trust).transpose()?;
     let world = World { broker, ca, names: Cell::new(0), notes: RefCell::default() };
+    let form = &options.form;
     let checks = [delivery::CHECKS, limits::CHECKS, resume::CHECKS, ends::CHECKS].concat();
-    if !checks.iter().any(|(name, _)| name.contains(&options.only)) {
-        return Err(io::Error::other(format!("no check's name has {:?} in it", options.only)));
+    if form.list {
+        return form.tell(checks.iter().map(|(name, _)| *name), output).map(|()| Outcome::Held);
     }
-    let (mut held, mut broker, mut failed, mut lacking) = (0, 0, 0, 0);
-    for (name, check) in checks.into_iter().filter(|(name, _)| name.contains(&options.only)) {
-        match check(&world) {
+    let mut report = Report { judge: "interop", target: options.broker.to_string(), ..Report::default() };
+    let mut blamed = BTreeSet::new();
+    for (name, check) in checks.into_iter().filter(|(name, _)| form.wants(name)) {
+        let (word, what) = match check(&world) {
             Ok(()) => {
-                held += 1;
-                writeln!(output, "held    {name}")?;
+                report.keeps(name);
+                ("held    ", String::new())
             }
             Err(Wrong::Broker(what)) => {
-                broker += 1;
-                writeln!(output, "BROKER  {name}: the broker is wrong: {what}")?;
+                blamed.insert(name);
+                broken(&mut report, name, Class::Must, "the broker's doing", &what);
+                ("BROKER  ", format!(": the broker is wrong: {what}"))
             }
             Err(Wrong::Lacks(what)) => {
-                lacking += 1;
-                writeln!(output, "absent  {name}: the broker says that it has no {what}")?;
+                report.not_seen(name, &format!("the broker says that it has no {what}"));
+                ("absent  ", format!(": the broker says that it has no {what}"))
             }
             Err(Wrong::Failed(what)) => {
-                failed += 1;
-                writeln!(output, "FAILED  {name}: {what}")?;
+                broken(&mut report, name, Class::Must, "the client's doing, or nobody knows whose", &what);
+                ("FAILED  ", format!(": {what}"))
             }
+        };
+        let notes = world.notes.take();
+        if !form.json {
+            writeln!(output, "{word}{name}{what}")?;
+            for note in &notes {
+                writeln!(output, "BROKER  {name}: the broker is wrong, and gets by: {note}")?;
+            }
+            output.flush()?;
         }
-        for note in world.notes.take() {
-            writeln!(output, "BROKER  {name}: the broker is wrong, and gets by: {note}")?;
+        if !notes.is_empty() {
+            report.notes.insert(name.to_owned(), format!("the broker is wrong, and gets by: {}", notes.join("; ")));
         }
-        output.flush()?;
     }
-    writeln!(output, "{held} held, {broker} did not by the broker's doing, {lacking} absent, {failed} failed")?;
+    let report = form.file(report)?;
+    let counts = report.counts();
+    let ours = report.verdicts.keys().filter(|name| report.fails(name) && !report.known.contains(*name));
+    let ours = ours.filter(|name| !blamed.contains(&***name)).count();
+    if form.json {
+        writeln!(output, "{}", report.json())?;
+    } else {
+        let (held, lacking, broker) = (counts.pass, counts.not_seen, blamed.len());
+        let failed = counts.fail - broker;
+        writeln!(output, "{held} held, {broker} did not by the broker's doing, {lacking} absent, {failed} failed")?;
+    }
     output.flush()?;
-    Ok(match (held, broker, failed) {
-        (1.., 0, 0) => Outcome::Held,
-        (_, 1.., 0) => Outcome::BrokerWrong,
+    Ok(match (report.well(), ours) {
+        (true, _) if counts.pass + counts.known > 0 => Outcome::Held,
+        (false, 0) => Outcome::BrokerWrong,
         _ => Outcome::Failed,
     })
+}
+
+/// Takes down a check that did not hold.
+fn broken(report: &mut Report, name: &str, class: Class, whose: &str, what: &str) {
+    let finding = || Finding {
+        trial: whose.to_owned(),
+        expected: "that it holds".to_owned(),
+        seen: what.to_owned(),
+        ..Finding::default()
+    };
+    report.record(name, class, false, finding);
 }
 
 /// Where the checks take place.
@@ -185,7 +218,8 @@ mod tests {
 
     #[test]
     fn no_broker_is_a_failure() {
-        let options = Options { broker: "127.0.0.1:1".parse().unwrap(), ca: None, only: "ping".to_owned() };
+        let form = Form { only: vec!["ping".to_owned()], ..Form::default() };
+        let options = Options { broker: "127.0.0.1:1".parse().unwrap(), ca: None, form };
         let mut told = Vec::new();
         assert_eq!(run(&options, &mut told).unwrap(), Outcome::Failed);
         let told = String::from_utf8(told).unwrap();

@@ -74,7 +74,22 @@ impl Form {
     ///
     /// # Errors
     /// When nothing was looked at, the baseline can't be read, or writing fails.
-    pub fn give(&self, mut report: Report, mut output: impl Write) -> io::Result<bool> {
+    pub fn give(&self, report: Report, mut output: impl Write) -> io::Result<bool> {
+        let report = self.file(report)?;
+        if self.json {
+            writeln!(output, "{}", report.json())?;
+        } else {
+            write!(output, "{}", report.text())?;
+        }
+        output.flush()?;
+        Ok(report.well())
+    }
+
+    /// Writes the report into the files that are asked for, and returns it with what is known and wanted.
+    ///
+    /// # Errors
+    /// As [`give`](Self::give).
+    pub fn file(&self, mut report: Report) -> io::Result<Report> {
         report.verdicts.retain(|id, _| self.wants(id));
         report.notes.retain(|id, _| self.wants(id));
         if report.verdicts.is_empty() {
@@ -89,13 +104,7 @@ impl Form {
                 fs::write(file, text(&report)).map_err(|error| about(file, &error))?;
             }
         }
-        if self.json {
-            writeln!(output, "{}", report.json())?;
-        } else {
-            write!(output, "{}", report.text())?;
-        }
-        output.flush()?;
-        Ok(report.well())
+        Ok(report)
     }
 }
 

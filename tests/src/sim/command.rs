@@ -20,6 +20,9 @@ pub struct Options {
     /// Begin with this seed.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub from: u64,
+    /// Play only part I of N, 2/8 for instance, so that N machines play all of it.
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub shard: Option<(u64, u64)>,
     /// Play for M minutes instead, 0.5 for instance, however many schedules that are.
     #[arg(long, value_name = "M", value_parser = minutes)]
     pub minutes: Option<f64>,
@@ -41,6 +44,28 @@ pub struct Options {
 fn minutes(text: &str) -> Result<f64, String> {
     let minutes = text.parse().map_err(|_| "no number".to_owned())?;
     if (0.0..=525_600.0).contains(&minutes) { Ok(minutes) } else { Err("from 0 to 525600 are possible".to_owned()) }
+}
+
+/// A part of several, counted from 1.
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let parts = text.split_once('/').and_then(|(part, all)| Some((part.parse().ok()?, all.parse().ok()?)));
+    match parts {
+        Some((part, all)) if (1..=all).contains(&part) => Ok((part, all)),
+        _ => Err("I/N is wanted, with I from 1 to N".to_owned()),
+    }
+}
+
+/// The first seed, and the one behind the last. Where time decides how many there are, each part begins far from the others.
+fn seeds(options: &Options) -> (u64, u64) {
+    const APART: u64 = 1 << 48;
+    let Options { from, seeds, minutes, .. } = *options;
+    let (part, all) = options.shard.unwrap_or((1, 1));
+    if minutes.is_some() {
+        return (from.saturating_add((part - 1).saturating_mul(APART)), u64::MAX);
+    }
+    // In 128 bits, in which it can't overflow.
+    let border = |part: u64| from.saturating_add((u128::from(seeds) * u128::from(part) / u128::from(all)) as u64);
+    (border(part - 1), border(part))
 }
 
 /// What all threads share.
@@ -67,10 +92,10 @@ pub fn run(options: &Options, mut output: impl Write) -> io::Result<bool> {
     }
     let start = Instant::now();
     let until = options.minutes.map(|minutes| start + Duration::from_secs_f64(minutes * 60.0));
-    let last = if until.is_some() { u64::MAX } else { options.from.saturating_add(options.seeds) };
-    let bar = progress(options);
+    let (from, last) = seeds(options);
+    let bar = progress(options, last - from);
     let shared = Shared {
-        next: AtomicU64::new(options.from),
+        next: AtomicU64::new(from),
         stop: AtomicBool::new(false),
         played: AtomicU64::new(0),
         steps: AtomicU64::new(0),
@@ -99,7 +124,7 @@ pub fn run(options: &Options, mut output: impl Write) -> io::Result<bool> {
     writeln!(
         output,
         "{played} schedules from seed {} in {seconds:.1} s, {:.0} a second: {} steps, {} messages, {} connections; {}",
-        options.from,
+        from,
         played as f64 / seconds.max(0.001),
         shared.steps.load(Ordering::Relaxed),
         shared.messages.load(Ordering::Relaxed),
@@ -110,12 +135,11 @@ pub fn run(options: &Options, mut output: impl Write) -> io::Result<bool> {
 }
 
 /// A bar that tells how far it is, on a terminal.
-fn progress(options: &Options) -> ProgressBar {
+fn progress(options: &Options, seeds: u64) -> ProgressBar {
     let (bar, template) = match options.minutes {
-        None => (
-            ProgressBar::new(options.seeds),
-            "{elapsed} {wide_bar} {human_pos} schedules, {per_sec}, {eta} left".to_owned(),
-        ),
+        None => {
+            (ProgressBar::new(seeds), "{elapsed} {wide_bar} {human_pos} schedules, {per_sec}, {eta} left".to_owned())
+        }
         Some(minutes) => (
             ProgressBar::new_spinner(),
             format!("{{spinner}} {{elapsed}} of {minutes}m, {{human_pos}} schedules, {{per_sec}}"),

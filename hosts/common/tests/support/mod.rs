@@ -92,7 +92,7 @@ impl World {
     }
 
     pub fn authenticated(options: Options, authenticator: Option<Box<dyn Authenticator>>) -> Self {
-        let way = Itinerary::new("mqtt://server".parse().unwrap(), options.reconnect.clone());
+        let way = Itinerary::new("mqtt://ann:pw@server".parse().unwrap(), options.reconnect.clone());
         let (handle, events, driver) = client(way, options, authenticator);
         Self {
             handle: Some(handle),

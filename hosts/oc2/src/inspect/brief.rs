@@ -51,10 +51,10 @@ pub(crate) fn packet(
     if let Some(opened) = opened {
         let colour = if opened.is_good() { GOOD } else { BAD };
         let violations = opened.violations.iter().map(|(meaning, section)| format!("{meaning} [{section}]"));
-        let says =
-            [opened.says.clone()].into_iter().chain(opened.error.iter().map(ToString::to_string)).chain(violations);
-        let says = says.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
-        for line in wrap(&format!("OpenC2 {says}"), shape.room(indent)) {
+        let errors = opened.error.iter().map(ToString::to_string);
+        let parts =
+            ["OpenC2".to_owned()].into_iter().chain(opened.says.iter().cloned()).chain(errors).chain(violations);
+        for line in flow(&parts.collect::<Vec<_>>(), shape.room(indent)) {
             writeln!(out, "{:indent$}{colour}{}{colour:#}", "", plain(&line))?;
         }
     }

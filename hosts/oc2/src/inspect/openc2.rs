@@ -5,12 +5,14 @@ use openc2_mqtt::transfer::{Channel, Clause, Received, Scheme, check};
 use openc2_mqtt::{Document, Encoding, Error, Form, Quirk, Reading, Structure, Style};
 use serde_json::Value;
 
+use crate::packet::in_words;
+
 /// An opened message.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) encoding: Encoding,
-    /// The message in a line, if it can be read.
-    pub(crate) says: String,
+    /// The message in few words, if it can be read.
+    pub(crate) says: Vec<String>,
     /// The message, if it can be read.
     pub(crate) message: Option<Value>,
     /// The same in headers and body, whatever it came in.
@@ -46,7 +48,7 @@ pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading, s
     let mut forgiven: Vec<_> = verdict.quirks.iter().map(Quirk::name).collect();
     let mut opened = Opened {
         encoding,
-        says: String::new(),
+        says: Vec::new(),
         message: None,
         wrapped: None,
         error: None,
@@ -68,7 +70,7 @@ pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading, s
             opened.wrapped = json(&Document::Message(read.value.structured(Structure::Wrapper)));
             opened.says = opened.wrapped.as_ref().map(summary).unwrap_or_default();
             if flat {
-                opened.says += "  (the flat record of CSD03 2.4.2)";
+                opened.says.push("(the flat record of CSD03 2.4.2)".to_owned());
             }
         }
         Err(error) => opened.error = Some(error),
@@ -89,30 +91,23 @@ fn json(document: &Document<'_>) -> Option<Value> {
     }
 }
 
-/// A message in a line: what is asked or answered, by whom.
-fn summary(message: &Value) -> String {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let mut parts = Vec::new();
+/// A message in few words: what is asked or answered, by whom.
+fn summary(message: &Value) -> Vec<String> {
     let content = message.pointer("/body/openc2");
+    let mut parts = Vec::new();
     if let Some(request) = content.and_then(|content| content.get("request")) {
-        let action = request.get("action").map(text).unwrap_or_default();
-        let target = request.get("target").and_then(Value::as_object).and_then(|target| target.keys().next());
-        parts.push(format!("request: {action} {}", target.map_or("", String::as_str)));
+        let action = request.get("action").map(in_words).unwrap_or_default();
+        parts.push(format!("request: {action} {}", request.get("target").map(in_words).unwrap_or_default()));
+        parts.extend(request.get("args").map(in_words));
     } else if let Some(response) = content.and_then(|content| content.get("response")) {
-        let status = response.get("status").map(text).unwrap_or_default();
-        let words = response.get("status_text").map(|words| format!(" {}", text(words))).unwrap_or_default();
-        parts.push(format!("response: {status}{words}"));
+        let words = ["status", "status_text"].into_iter().filter_map(|name| response.get(name)).map(in_words);
+        parts.push(format!("response: {}", words.collect::<Vec<_>>().join(" ")));
+        parts.extend(response.get("results").map(in_words));
     } else {
         parts.push("notification".to_owned());
     }
-    for (name, told) in [("from", "from"), ("to", "to"), ("request_id", "request")] {
-        if let Some(value) = message.pointer(&format!("/headers/{name}")) {
-            let value = match value.as_array() {
-                Some(list) => list.iter().map(text).collect::<Vec<_>>().join(", "),
-                None => text(value),
-            };
-            parts.push(format!("{told} {value}"));
-        }
+    for (name, told) in [("from", "from"), ("to", "to"), ("request_id", "id")] {
+        parts.extend(message.pointer(&format!("/headers/{name}")).map(|value| format!("{told} {}", in_words(value))));
     }
-    parts.join("  ")
+    parts
 }

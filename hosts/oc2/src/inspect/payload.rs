@@ -10,7 +10,7 @@ use super::openc2::Opened;
 use super::show::{BAD, DIM, GAP, GOOD, OFFSET, Shape};
 use crate::packet::readable;
 use crate::printer::plain;
-use crate::terminal::{width, wrap};
+use crate::terminal::{flow, width, wrap};
 
 /// So many lines of a payload are shown, unless all are asked for.
 const LINES: usize = 24;
@@ -24,8 +24,9 @@ pub(crate) fn show(out: &mut dyn Write, shape: Shape, packet: &Packet<'_>, opene
     if let Some(opened) = opened {
         let good = opened.is_good();
         let (mark, colour) = if good { ("OpenC2", GOOD) } else { ("OpenC2, not valid", BAD) };
-        for line in wrap(&format!("{mark}  {}", plain(&opened.says)), room) {
-            writeln!(out, "{:indent$}{colour}{line}{colour:#}", "")?;
+        let parts: Vec<String> = [mark.to_owned()].into_iter().chain(opened.says.iter().cloned()).collect();
+        for line in flow(&parts, room) {
+            writeln!(out, "{:indent$}{colour}{}{colour:#}", "", plain(&line))?;
         }
         for (meaning, section) in &opened.violations {
             bad(out, shape, &format!("{meaning} [{section}]"))?;

@@ -162,8 +162,7 @@ async fn join(
 /// Passes one direction on until it ends. It is shown first, so that an answer never stands before its question.
 async fn pass(mut source: impl AsyncRead + Unpin, mut sink: impl AsyncWrite + Unpin, see: impl Fn(&[u8])) {
     let mut chunk = vec![0; CHUNK];
-    loop {
-        let Ok(count @ 1..) = source.read(&mut chunk).await else { break };
+    while let Ok(count @ 1..) = source.read(&mut chunk).await {
         let bytes = chunk.get(..count).unwrap_or_default();
         see(bytes);
         if sink.write_all(bytes).await.is_err() || sink.flush().await.is_err() {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{print, reading};
 use crate::cli::{self, Speaking};
 use crate::message::utc;
+use crate::packet::in_words;
 use crate::remote::{self, Session};
 
 /// The largest request, its topic included.
@@ -185,18 +186,7 @@ fn results(response: &Response<'_>) -> Value {
 
 /// What a response says beside its status, in short.
 fn says(words: Option<String>, results: &Value) -> String {
-    fn text(value: &Value) -> String {
-        match value {
-            Value::String(text) => text.clone(),
-            Value::Array(list) => list.iter().map(text).collect::<Vec<_>>().join(", "),
-            Value::Object(members) => {
-                let members = members.iter().map(|(name, value)| format!("{name} {}", text(value)));
-                members.collect::<Vec<_>>().join("; ")
-            }
-            other => other.to_string(),
-        }
-    }
-    let results = Some(text(results)).filter(|_| !results.is_null());
+    let results = Some(in_words(results)).filter(|_| !results.is_null());
     words.into_iter().chain(results).collect::<Vec<_>>().join("; ")
 }
 

@@ -75,7 +75,17 @@ async fn discovery(session: &Session, discover: &Discover) -> Result<End, String
             let targets = |list: &Value| {
                 list.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
             };
-            pairs.iter().map(|(action, list)| format!("{action}: {}", targets(list))).collect::<Vec<_>>().join("; ")
+            // Actions with the same targets stand together.
+            let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+            for (action, list) in pairs {
+                let targets = targets(list);
+                match groups.iter_mut().find(|(other, _)| *other == targets) {
+                    Some((_, actions)) => actions.push(action),
+                    None => groups.push((targets, vec![action])),
+                }
+            }
+            let said = groups.iter().map(|(targets, actions)| format!("{}: {targets}", actions.join(", ")));
+            said.collect::<Vec<_>>().join("; ")
         }
         _ => String::new(),
     };

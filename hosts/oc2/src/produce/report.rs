@@ -67,7 +67,7 @@ pub(super) fn report(
     // Others may answer than those who were expected.
     let others = if expected.is_empty() { 0 } else { answered.saturating_sub(expected.len() - missing.len()) };
     let of = match (awaited, others) {
-        (0, _) => format!("{answered} responses"),
+        (0, _) => format!("{answered} response{}", if answered == 1 { "" } else { "s" }),
         (_, 0) => format!("{answered} of {awaited} responses"),
         _ => format!("{} of {awaited} responses and {others} of others", answered - others),
     };

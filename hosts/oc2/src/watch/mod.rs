@@ -189,7 +189,7 @@ impl Viewer {
             if self.requests.len() >= REQUESTS {
                 self.requests.clear();
             }
-            let says = opened.as_ref().map_or_else(String::new, |opened| opened.says.clone());
+            let says = opened.as_ref().and_then(|opened| opened.says.first().cloned()).unwrap_or_default();
             self.requests.entry(id.to_owned()).or_insert((record.time, says));
         }
         let after = asked.as_ref().map(|(time, _)| record.time.saturating_sub(*time));
@@ -234,9 +234,13 @@ impl Viewer {
         let style = if request { COMMAND } else { RESPONSE };
         let style = if opened.is_some_and(Opened::is_good) { style } else { BAD };
         let mut head = vec![time_of_day(record.time), record.topic.clone()];
-        head.extend(opened.map(|opened| opened.says.clone()).filter(|says| !says.is_empty()));
+        let mut says = opened.map(|opened| opened.says.clone()).unwrap_or_default();
+        // Its identifier comes last.
+        let id = says.pop();
+        head.append(&mut says);
         head.extend(after.map(|after| format!("after {}", in_ms(after))));
-        for (at, line) in flow(&head, columns).iter().enumerate() {
+        head.extend(id);
+        for (at, line) in flow(&head, room(2)).iter().enumerate() {
             let indent = if at == 0 { "" } else { "  " };
             writeln!(out, "{indent}{style}{}{style:#}", plain(line)).map_err(gone)?;
         }

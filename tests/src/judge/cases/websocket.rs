@@ -133,3 +133,79 @@ fn text_frame(talk: &mut Talk<'_>) -> Try<()> {
     });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use tungstenite::handshake::server::{Request, Response};
+
+    use super::*;
+    use crate::broker::Broker;
+    use crate::judge::run;
+    use crate::judge::server::Modelled;
+    use crate::judge::talk::Known;
+    use crate::report::Report;
+
+    /// A server that answers CONNECT and PINGREQ over WebSocket, and breaks a statement, or none.
+    fn server(breaks: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("ws://{}/mqtt", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                thread::spawn(move || serve(stream, breaks));
+            }
+        });
+        url
+    }
+
+    #[expect(clippy::result_large_err, reason = "the library's own type")]
+    fn serve(stream: TcpStream, breaks: &str) {
+        let choose = |_: &Request, mut answer: Response| {
+            let chosen = HeaderValue::from_static(if breaks == "MQTT-6.0.0-4" { "other" } else { "mqtt" });
+            answer.headers_mut().insert("Sec-WebSocket-Protocol", chosen);
+            Ok(answer)
+        };
+        let Ok(mut socket) = tungstenite::accept_hdr(stream, choose) else { return };
+        let mut unread = Vec::new();
+        while let Ok(message) = socket.read() {
+            match message {
+                Message::Binary(frame) => unread.extend_from_slice(&frame),
+                Message::Text(_) if breaks != "MQTT-6.0.0-1" => return,
+                _ => continue,
+            }
+            if breaks == "MQTT-6.0.0-2" && unread.get(1).is_some_and(|len| usize::from(*len) + 2 != unread.len()) {
+                unread.clear(); // It takes a frame for a packet.
+            }
+            while let [first, len, ..] = unread[..] {
+                if unread.len() < usize::from(len) + 2 {
+                    break;
+                }
+                unread.drain(..usize::from(len) + 2);
+                let answer: &[u8] = if first == 0x10 { &[0x20, 3, 0, 0, 0] } else { &[0xD0, 0] };
+                let _ = socket.send(Message::Binary(answer.to_vec().into()));
+            }
+        }
+    }
+
+    fn judged(breaks: &'static str) -> Report {
+        let known = Known { websocket: Some(server(breaks)), ..Known::default() };
+        let mut report = Report::default();
+        for case in CASES {
+            report.merge(run::one(case, &mut Modelled::new(Broker::new()), &known, "t", 5));
+        }
+        report
+    }
+
+    #[test]
+    fn a_server_that_breaks_a_statement_on_websocket_is_caught_at_it_and_at_nothing_else() {
+        let report = judged("nothing");
+        assert_eq!(report.counts().pass, 3, "{}", report.text());
+        for breaks in ["MQTT-6.0.0-1", "MQTT-6.0.0-2", "MQTT-6.0.0-4"] {
+            let report = judged(breaks);
+            assert!(report.fails(breaks), "{breaks}: {}", report.text());
+            assert_eq!(report.counts().fail, 1, "{breaks}: {}", report.text());
+        }
+    }
+}

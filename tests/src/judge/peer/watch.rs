@@ -27,6 +27,8 @@ pub struct Watch {
     pub(super) done: bool,
     /// The client has said goodbye.
     left: bool,
+    /// The client sent DISCONNECT, with whatever reason.
+    parted: bool,
     /// The client broke a statement: what it does after that may be a consequence.
     broke: bool,
     /// When bytes of the client came last.
@@ -64,6 +66,7 @@ impl Default for Watch {
             link: 0,
             done: false,
             left: false,
+            parted: false,
             broke: false,
             heard: 0,
             asked: None,
@@ -91,6 +94,7 @@ impl Watch {
         self.broker.faults.invent_session = self.trial == Trial::Invented;
         self.done = false;
         self.left = false;
+        self.parted = false;
         self.asked = None;
         self.heard = now;
         self.link = self.broker.open(now);
@@ -109,6 +113,7 @@ impl Watch {
         self.heard = now;
         self.left |=
             bytes.first().is_some_and(|first| *first == 0xE0) && bytes.get(2).is_none_or(|reason| *reason < 0x80);
+        self.parted |= bytes.first() == Some(&0xE0);
         self.keep("→", bytes);
         if self.done && matches!(self.trial, Trial::Wrong(..) | Trial::Invented) {
             return; // What was under way already.
@@ -206,8 +211,8 @@ impl Watch {
     pub fn quiet(&mut self, now: u64) -> bool {
         let Some(client) = self.broker.client(self.link).map(str::to_owned) else { return false };
         if self.done {
-            // Messages came and went: what is under way now is cut off, once.
-            return self.trial == Trial::Cut && self.trials == 1;
+            // Messages came and went: what the client has under way now is cut off, once.
+            return self.trial == Trial::Cut && self.trials == 1 && self.broker.held(self.link) > 0;
         }
         self.done = true;
         match self.trial {
@@ -288,12 +293,12 @@ impl Watch {
                 let seen = || "the client puts up with it".to_owned();
                 self.found(statement, Class::Should, by_client, "the end of the connection", seen, &[], Some(bytes));
             }
-            Trial::Invented if self.broker.client(self.link).is_some() => {
+            Trial::Invented if self.asked.is_some() => {
                 // The next connection would show something else: the client knows of the session now.
                 self.done = true;
                 let expected = "the end of the connection, since the client has no session";
                 let seen = || "the client goes on after Session Present 1".to_owned();
-                self.found("MQTT-3.2.2-4", Class::Must, by_client, expected, seen, &[], None);
+                self.found("MQTT-3.2.2-4", Class::Must, by_client || self.parted, expected, seen, &[], None);
             }
             // The broker's own end of it, as a server does when nothing comes [MQTT-3.1.2-22].
             Trial::KeepAlive if !by_client && !self.left && self.is_closed() => {

@@ -1,6 +1,6 @@
 //! How the judge of servers talks: clients without a mind of their own, whose every packet a case decides.
 //!
-//! Connections, packets and what is noted of them are here; what takes several packets is in `steps.rs`.
+//! Connections and packets are here, what takes several packets in `steps.rs`, and what is noted of them in `notes.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -8,13 +8,16 @@ use mqtt5_codec::{Decoded, Decoder, Packet, PacketId, QoS, Sender, Will};
 
 use super::server::Server;
 use crate::broker::Buffer;
-use crate::report::{Bytes, Class, Finding, Report};
+use crate::report::{Bytes, Class, Report};
 
+mod notes;
 mod offers;
 mod steps;
+mod tell;
 
 pub use offers::Offers;
 pub(crate) use steps::delivery;
+pub use tell::{kind, read, tell};
 
 /// A case ends early.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,66 +152,6 @@ pub struct Talk<'s> {
     slack: u64,
 }
 
-/// Reads what a server sent.
-#[must_use]
-pub fn read(bytes: &[u8]) -> Option<Packet<'_>> {
-    match Decoder::new(Sender::Server).decode(bytes) {
-        Ok(Decoded::Packet { packet, .. }) => Some(packet),
-        _ => None,
-    }
-}
-
-/// What a packet is, for people: its type, and what matters of it.
-#[must_use]
-pub fn tell(bytes: &[u8]) -> String {
-    match read(bytes) {
-        None if bytes.is_empty() => "nothing".to_owned(),
-        None => crate::report::brief(bytes),
-        Some(Packet::ConnAck(ack)) => format!("CONNACK 0x{:02x}", ack.reason.value()),
-        Some(Packet::Disconnect(words)) => format!("DISCONNECT 0x{:02x}", words.reason.value()),
-        Some(Packet::Auth(auth)) => format!("AUTH 0x{:02x}", auth.reason.value()),
-        Some(Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubRel(ack) | Packet::PubComp(ack)) => {
-            format!("{} of {} with 0x{:02x}", kind(bytes), ack.id, ack.reason.value())
-        }
-        Some(Packet::SubAck(ack) | Packet::UnsubAck(ack)) => {
-            let reasons: Vec<_> = ack.reasons.iter().map(|reason| format!("0x{:02x}", reason.value())).collect();
-            format!("{} of {} with {}", kind(bytes), ack.id, reasons.join(", "))
-        }
-        Some(Packet::Publish(publish)) => {
-            let topic = publish.topic.name().map(|name| name.as_str().to_owned()).unwrap_or_default();
-            let payload = String::from_utf8_lossy(publish.payload.get(..40).unwrap_or(publish.payload)).into_owned();
-            let id = publish.delivery.id().map_or(String::new(), |id| format!(", {id}"));
-            let dup = if publish.delivery.dup() { ", DUP" } else { "" };
-            format!("PUBLISH {payload:?} on {topic} at QoS {}{id}{dup}", publish.delivery.qos() as u8)
-        }
-        Some(other) => other.packet_type().to_string(),
-    }
-}
-
-/// The name of a packet's type, by its first byte.
-#[must_use]
-pub fn kind(bytes: &[u8]) -> &'static str {
-    const NAMES: [&str; 16] = [
-        "no packet",
-        "CONNECT",
-        "CONNACK",
-        "PUBLISH",
-        "PUBACK",
-        "PUBREC",
-        "PUBREL",
-        "PUBCOMP",
-        "SUBSCRIBE",
-        "SUBACK",
-        "UNSUBSCRIBE",
-        "UNSUBACK",
-        "PINGREQ",
-        "PINGRESP",
-        "DISCONNECT",
-        "AUTH",
-    ];
-    bytes.first().and_then(|first| NAMES.get(usize::from(first >> 4))).copied().unwrap_or("nothing")
-}
-
 impl<'s> Talk<'s> {
     /// A judge of this server, for one case; `run` is part of every name.
     pub fn new(server: &'s mut dyn Server, known: &'s Known, trial: &'static str, run: &str, slack: u64) -> Self {
@@ -251,51 +194,6 @@ impl<'s> Talk<'s> {
     pub fn id(&mut self) -> PacketId {
         self.next_id = self.next_id % 1000 + 1;
         PacketId::new(self.next_id).unwrap_or(PacketId::from(core::num::NonZeroU16::MIN))
-    }
-
-    /// A statement was looked at: whether it was kept, what had to be, and what was.
-    pub fn see(&mut self, statement: &str, kept: bool, expected: &str, seen: impl FnOnce() -> String) {
-        self.note(statement, Class::Must, kept, expected, seen, None);
-    }
-
-    /// As [`see`](Self::see), of what should be.
-    pub fn prefer(&mut self, statement: &str, kept: bool, expected: &str, seen: impl FnOnce() -> String) {
-        self.note(statement, Class::Should, kept, expected, seen, None);
-    }
-
-    /// A statement was looked at, which these bytes show.
-    pub fn note(
-        &mut self,
-        statement: &str,
-        class: Class,
-        kept: bool,
-        expected: &str,
-        seen: impl FnOnce() -> String,
-        bytes: Option<Bytes>,
-    ) {
-        const LAST: usize = 6;
-        let Self { report, packets, trial, focus, .. } = self;
-        report.record(statement, class, kept, || {
-            let seen = seen();
-            let of_it: Vec<_> = packets.iter().filter(|(link, ..)| focus.is_none_or(|focus| focus == *link)).collect();
-            // Where nothing came, what came before shows nothing.
-            let last = of_it.last().filter(|_| !seen.starts_with("nothing")).map(|(_, ours, bytes)| Bytes {
-                from: if *ours { "client" } else { "server" },
-                bytes: bytes.clone(),
-                at: None,
-            });
-            let line = |(link, ours, bytes): &&(usize, bool, Vec<u8>)| {
-                let arrow = if *ours { "→" } else { "←" };
-                format!("{link} {arrow} {} {}", kind(bytes), crate::report::brief(bytes))
-            };
-            Finding {
-                trial: (*trial).to_owned(),
-                expected: expected.to_owned(),
-                seen,
-                bytes: bytes.or(last),
-                packets: of_it.iter().skip(of_it.len().saturating_sub(LAST)).map(line).collect(),
-            }
-        });
     }
 
     /// Opens a connection.
@@ -359,14 +257,6 @@ impl<'s> Talk<'s> {
         if packet.encode(Sender::Client, &mut out).is_ok() {
             self.raw(link, &out.0);
         }
-    }
-
-    fn keep(&mut self, link: usize, ours: bool, bytes: &[u8]) {
-        const MOST: usize = 160;
-        if self.packets.len() == MOST {
-            self.packets.pop_front();
-        }
-        self.packets.push_back((link, ours, bytes.to_vec()));
     }
 
     /// The next packet, within the time that the judge has for it; none when nothing comes or the server closes.
@@ -433,46 +323,6 @@ impl<'s> Talk<'s> {
     /// When something was not.
     pub fn clear(&self, link: usize) -> Try<()> {
         if self.garbled.contains(&link) { Err(lost("what came is no packet")) } else { Ok(()) }
-    }
-
-    /// What every packet of a server shows by itself: that its codes are of the table, and that it does not explain itself at
-    /// a greater length than the client takes.
-    fn look(&mut self, link: usize, bytes: &[u8]) {
-        let Some(packet) = read(bytes) else { return };
-        let (codes, explained, properties): (&[&str], _, _) = match &packet {
-            Packet::ConnAck(ack) => {
-                (&["MQTT-3.2.2-1", "MQTT-3.2.2-8"], ["MQTT-3.2.2-19", "MQTT-3.2.2-20"], ack.properties)
-            }
-            Packet::PubAck(ack) => (&["MQTT-3.4.2-1"], ["MQTT-3.4.2-2", "MQTT-3.4.2-3"], ack.properties),
-            Packet::PubRec(ack) => (&["MQTT-3.5.2-1"], ["MQTT-3.5.2-2", "MQTT-3.5.2-3"], ack.properties),
-            Packet::PubRel(ack) => (&["MQTT-3.6.2-1"], ["MQTT-3.6.2-2", "MQTT-3.6.2-3"], ack.properties),
-            Packet::PubComp(ack) => (&["MQTT-3.7.2-1"], ["MQTT-3.7.2-2", "MQTT-3.7.2-3"], ack.properties),
-            Packet::SubAck(ack) => (&["MQTT-3.9.3-2"], ["MQTT-3.9.2-1", "MQTT-3.9.2-2"], ack.properties),
-            Packet::UnsubAck(ack) => (&["MQTT-3.11.3-2"], ["MQTT-3.11.2-1", "MQTT-3.11.2-2"], ack.properties),
-            Packet::Disconnect(words) => {
-                (&["MQTT-3.14.2-1", "MQTT-3.14.2-2"], ["MQTT-3.14.2-3", "MQTT-3.14.2-4"], words.properties)
-            }
-            Packet::Auth(auth) => (&["MQTT-3.15.2-1"], ["MQTT-3.15.2-2", "MQTT-3.15.2-3"], auth.properties),
-            Packet::Publish(publish) => {
-                let plain = publish.delivery.qos() == QoS::AtMostOnce;
-                for statement in ["MQTT-2.2.1-2", "MQTT-4.3.1-1"].iter().filter(|_| plain) {
-                    self.report.keeps(statement);
-                }
-                self.report.keeps("MQTT-3.3.2-1");
-                return;
-            }
-            _ => return,
-        };
-        for statement in codes {
-            self.report.keeps(statement);
-        }
-        let Some(most) = self.sizes.get(&link).copied() else { return };
-        let fits = bytes.len() <= most as usize;
-        let talks = [properties.reason_string().is_some(), properties.user_properties().next().is_some()];
-        for (statement, talks) in explained.into_iter().zip(talks) {
-            let expected = format!("at most {most} bytes, or no explanation");
-            self.see(statement, fits || !talks, &expected, || format!("{} bytes", bytes.len()));
-        }
     }
 
     /// Whether the server closes the connection, whatever it says before.
