@@ -14,10 +14,7 @@ use openc2_mqtt::transfer::{Outgoing, Quality, Received, Scheme, subscriptions};
 use openc2_mqtt::{Action, Command, Pair, Response, Status, Texts};
 
 /// Carries out commands until it is dropped.
-pub(crate) fn run(
-    url: &str,
-    mut carry_out: impl FnMut(&Command<'_>) -> Status,
-) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(url: &str, mut carry_out: impl FnMut(&Command<'_>) -> Status) -> Result<(), Box<dyn Error>> {
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "ipv6_net"]) }];
     let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
     let memory = ConsumerMemory::<64, 16_384>::new();
@@ -70,5 +67,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("deny {:?}", command.target);
         Status::Ok
     })
-    
 }
