@@ -69,8 +69,7 @@ fn main() -> Result<(), Failure> {
     let [client, task, port, qos, window, messages] = arguments.as_slice() else {
         return Err("CLIENT TASK PORT QOS WINDOW MESSAGES are wanted".into());
     };
-    let plan =
-        Plan { port: port.parse()?, qos: qos.parse()?, window: window.parse()?, messages: messages.parse()? };
+    let plan = Plan { port: port.parse()?, qos: qos.parse()?, window: window.parse()?, messages: messages.parse()? };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let began = Instant::now();
     let cost = match (client.as_str(), task.as_str()) {

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use rumqttc::{NetworkOptions, Outgoing};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::Packet;
 use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
+use rumqttc::{NetworkOptions, Outgoing};
 
 use crate::{BYTES, Cost, Failure, Meter, Plan};
 
