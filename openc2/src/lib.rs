@@ -95,7 +95,7 @@
 //! - [`consumer`] and [`producer`] know no session: messages go in and out. What is remembered over restarts is there.
 //! - [`transfer`] is how messages travel: topics of CS01, CSD03 and WD01, properties, CONNECT, subscriptions.
 //! - [`Reading`] and [`Message`] are the language, to check, read and write what didn't come over MQTT; [`slpf`] is packet
-//!   filtering, [`profile`] where profiles of your own have their say.
+//!   filtering, [`profile`] where profiles of your own have their say (`examples/profile.rs` is a lamp).
 //! - [`OpenC2Error`] is what `?` makes of any error here.
 //!
 //! ```

@@ -15,6 +15,8 @@ mod broker;
 mod consumer;
 #[path = "../examples/producer.rs"]
 mod producer;
+#[path = "../examples/profile.rs"]
+mod profile;
 
 use core::time::Duration;
 use std::sync::mpsc;
@@ -56,6 +58,46 @@ fn a_firewall_denies_what_a_producer_tells_it() {
     broker.hang_up();
     let end = consumer.join().unwrap();
     assert_eq!(end, Err("the server closed the connection".into()));
+}
+
+#[test]
+fn a_lamp_has_a_profile_of_its_own() {
+    use profile::Light;
+
+    let broker = Broker::start();
+    let place = broker.address.to_string();
+    let (tell, told) = mpsc::channel();
+    let lamp = thread::spawn({
+        let place = place.clone();
+        move || {
+            let end = profile::serve(&place, "desk", |light| tell.send(light.level).unwrap());
+            end.map_err(|error| error.to_string())
+        }
+    });
+    subscribed(&broker, "oc2/cmd/ap/x-lamp");
+    subscribed(&broker, "oc2/cmd/device/desk");
+    let set = |name, light: serde_json::Value| profile::set(&place, "desk", name, &light).unwrap().unwrap();
+    let level = |level: u32| serde_json::json!({ "level": level });
+
+    // It does as it is told, and says how it was before.
+    assert_eq!(set("desk", level(40)), (Status::Ok, String::new(), Some(Light { level: 0 })));
+    assert_eq!(set("desk", level(0)), (Status::Ok, String::new(), Some(Light { level: 40 })));
+
+    // What it can't read, it names.
+    for (light, said) in [
+        (level(400), "level: a value of the right kind, but not one that the type has"),
+        (serde_json::json!({ "level": "dim" }), "level: the type wants another kind of value"),
+        (serde_json::json!({ "level": 1, "hue": 2 }), "hue: the type doesn't know this field"),
+        (serde_json::json!({}), "level: this field is missing"),
+    ] {
+        assert_eq!(set("desk", light), (Status::BadRequest, said.into(), None));
+    }
+
+    // What is for another lamp leaves this one as it is.
+    assert_eq!(set("hall", level(7)), (Status::NotFound, "No such actuator here".into(), None));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [40, 0]);
+    broker.hang_up();
+    assert_eq!(lamp.join().unwrap(), Err("the server closed the connection".into()));
 }
 
 #[test]
