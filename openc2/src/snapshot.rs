@@ -8,7 +8,7 @@ use core::fmt;
 use crate::text;
 
 /// Changes with the layout of what follows it.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Before the body, and in all.
 const HEAD: usize = 9;
 /// What a snapshot takes besides its body, in bytes.
@@ -302,7 +302,7 @@ pub(crate) mod tests {
         let mut buffer = [0xFF; 64];
         let length = written(&mut buffer).unwrap();
         assert_eq!(length, FRAME + 5 + 9);
-        assert_eq!(buffer[..9], *b"OC2P\x02\x0E\0\0\0");
+        assert_eq!(buffer[..9], *b"OC2P\x03\x0E\0\0\0");
         for end in [length, 64] {
             let mut reader = Reader::open(Machine::Producer, &buffer[..end]).unwrap();
             assert_eq!(reader.text(), Ok("abc"));

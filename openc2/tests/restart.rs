@@ -129,8 +129,8 @@ fn a_producer_takes_up_what_is_whole_and_fits_and_nothing_else() {
     assert_eq!(second.import(&changed[..length], LATER, None), Err(ImportError::Damaged));
     assert_eq!(second.import(&[0xFF; 64], LATER, None), Err(ImportError::NotAnExport), "an empty page of flash");
     let mut newer = bytes;
-    newer[4] = 3;
-    assert_eq!(second.import(&newer[..length], LATER, None), Err(ImportError::Version(3)));
+    newer[4] = 4;
+    assert_eq!(second.import(&newer[..length], LATER, None), Err(ImportError::Version(4)));
     let mut small = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 6>::new());
     assert_eq!(small.import(&bytes[..length], LATER, None), Err(ImportError::Full));
     let mut small = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<3, 4>::new());

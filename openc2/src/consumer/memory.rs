@@ -74,6 +74,8 @@ pub struct Slot {
     pub(super) requested: ResponseType,
     pub(super) encoding: Encoding,
     pub(super) structure: Structure,
+    /// Whether its final response is still to be published. Until then it doesn't give way.
+    pub(super) unsent: bool,
     pub(super) until: Instant,
 }
 
@@ -97,6 +99,7 @@ impl Slot {
         requested: ResponseType::Complete,
         encoding: Encoding::Json,
         structure: Structure::Wrapper,
+        unsent: false,
         until: Instant::from_millis(0),
     };
 
@@ -109,7 +112,7 @@ impl Slot {
         match self.state {
             State::Free => false,
             State::Running => true,
-            State::Answered => self.until > now,
+            State::Answered => self.unsent || self.until > now,
         }
     }
 }
@@ -267,7 +270,7 @@ impl<'m> Table<'m> {
             }
             let is_own = self.from(index).is_some_and(|from| names.from == from);
             own = own.saturating_add(usize::from(is_own));
-            if slot.state == State::Answered {
+            if slot.state == State::Answered && !slot.unsent {
                 if older(oldest, slot.until) {
                     oldest = Some((slot.until, index));
                 }
@@ -287,7 +290,7 @@ impl<'m> Table<'m> {
     /// ago.
     pub(super) fn given_way(&self, index: usize, now: Instant) -> Option<Instant> {
         let slot = self.slots.get(index)?;
-        (slot.state == State::Answered && slot.is_live(now)).then_some(slot.until)
+        (slot.state == State::Answered && slot.until > now).then_some(slot.until)
     }
 
     /// How many slots there are: with a running command, with an answered one that is remembered, others.
@@ -373,10 +376,35 @@ impl<'m> Table<'m> {
         if slot.state != State::Running || slot.serial != ticket.serial {
             return None;
         }
-        let parts = self.parts(usize::from(ticket.slot))?;
-        let request_id = slot.named.then_some(Str::new(parts.id));
-        let Slot { encoding, structure, requested, .. } = *slot;
-        Some((Asker { from: Some(Str::new(parts.from)), request_id, encoding, structure }, requested))
+        Some((self.asker_of(usize::from(ticket.slot))?, slot.requested))
+    }
+
+    /// Who sent the request in a slot, as it is answered.
+    pub(super) fn asker_of(&self, index: usize) -> Option<Asker<'_>> {
+        let Slot { encoding, structure, named, .. } = *self.slots.get(index)?;
+        let parts = self.parts(index)?;
+        let request_id = named.then_some(Str::new(parts.id));
+        Some(Asker { from: Some(Str::new(parts.from)), request_id, encoding, structure })
+    }
+
+    /// The next slot from this one on whose final response is still to be published.
+    pub(super) fn unsent(&self, from: usize) -> Option<usize> {
+        let mut rest = self.slots.iter().enumerate().skip(from);
+        rest.find_map(|(index, slot)| slot.unsent.then_some(index))
+    }
+
+    /// The final response of a command could not be published yet; whether it is remembered to be.
+    pub(super) fn hold_back(&mut self, ticket: Ticket) -> bool {
+        let Some(slot) = self.slots.get_mut(usize::from(ticket.slot)) else { return false };
+        slot.unsent = slot.state == State::Answered && slot.serial == ticket.serial;
+        slot.unsent
+    }
+
+    /// The final response of the request in a slot is published, or never will be.
+    pub(super) fn settle(&mut self, index: usize) {
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.unsent = false;
+        }
     }
 
     /// Keeps a response, if there is room for it.

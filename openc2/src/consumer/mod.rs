@@ -287,6 +287,43 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         self.core.respond(Table::new(&mut self.memory), ticket, response, Moment { now, utc }, buffer)
     }
 
+    /// The final response to this command could not be published yet: whether it is kept until it can be.
+    pub(crate) fn hold_back(&mut self, ticket: Ticket) -> bool {
+        Table::new(&mut self.memory).hold_back(ticket)
+    }
+
+    /// The next slot from this one on whose final response was held back.
+    pub(crate) fn next_held_back(&mut self, from: usize) -> Option<usize> {
+        Table::new(&mut self.memory).unsent(from)
+    }
+
+    /// The response that was held back in this slot; `None` if it can't be written.
+    pub(crate) fn held_back<'b>(
+        &mut self,
+        slot: usize,
+        now: Instant,
+        utc: Option<u64>,
+        buffer: &'b mut [u8],
+    ) -> Option<Outgoing<'b>> {
+        self.core.held_back(&Table::new(&mut self.memory), slot, Moment { now, utc }, buffer)
+    }
+
+    /// The response that was held back in this slot is published, or never will be.
+    pub(crate) fn settle(&mut self, slot: usize) {
+        Table::new(&mut self.memory).settle(slot);
+    }
+
+    /// 400 without the `request_id`, where that is why a response of `need` bytes has no room.
+    pub(crate) fn without_identifier<'i, 'b>(
+        &self,
+        received: &Received<'i>,
+        need: usize,
+        utc: Option<u64>,
+        buffer: &'b mut [u8],
+    ) -> Option<(Outgoing<'b>, Verdict<'i>)> {
+        self.core.without_identifier(received, need, Moment { now: Instant::from_millis(0), utc }, buffer)
+    }
+
     /// Forgets a command that will never be answered. Should its request come again, it is executed.
     pub fn abandon(&mut self, ticket: Ticket) -> Result<(), ConsumerRefused> {
         match Table::new(&mut self.memory).running(ticket) {

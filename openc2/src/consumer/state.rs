@@ -14,7 +14,7 @@ use crate::vocabulary::ResponseType;
 /// The moment, what of the rate limit is used, before when nothing retained is carried out, and how many requests.
 const HEAD: usize = 9 + 8 + 9 + 2;
 /// State, what is known of it, status, remaining time, and the lengths of three names and a response.
-const REQUEST: usize = 1 + 1 + 1 + 1 + 1 + 1 + 2 + 8 + 4 * 2;
+const REQUEST: usize = 1 + 1 + 1 + 1 + 1 + 1 + 1 + 2 + 8 + 4 * 2;
 
 impl<const SLOTS: usize, const BYTES: usize> ConsumerMemory<SLOTS, BYTES> {
     /// The most bytes that a Consumer with this memory exports.
@@ -45,6 +45,7 @@ impl Core<'_> {
             out.u8(u8::from(slot.state == State::Answered));
             out.u8(u8::from(slot.named));
             out.u8(u8::from(slot.kept.is_some()));
+            out.u8(u8::from(slot.unsent));
             out.u8(slot.requested.id() as u8);
             out.u8(u8::from(slot.encoding == Encoding::Cbor));
             out.u8(u8::from(slot.structure == Structure::Record));
@@ -96,7 +97,7 @@ impl Core<'_> {
 fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<(), ImportError> {
     for _ in 0..body.u16()? {
         let state = if body.flag()? { State::Answered } else { State::Running };
-        let (named, is_kept) = (body.flag()?, body.flag()?);
+        let (named, is_kept, unsent) = (body.flag()?, body.flag()?, body.flag()?);
         let requested = ResponseType::from_id(body.u8()?.into()).ok_or(ImportError::Damaged)?;
         let encoding = if body.flag()? { Encoding::Cbor } else { Encoding::Json };
         let structure = if body.flag()? { Structure::Record } else { Structure::Wrapper };
@@ -108,7 +109,9 @@ fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<()
         let (from, id, command, kept) = (body.text()?, body.text()?, body.text()?, body.block()?);
         let length = u16::try_from(kept.len()).map_err(|_| ImportError::Damaged)?;
         let kept_length = is_kept.then_some(length);
-        let slot = Slot { state, named, requested, encoding, structure, status, kept: kept_length, ..Slot::FREE };
+        let unsent = unsent && state == State::Answered;
+        let slot =
+            Slot { state, named, unsent, requested, encoding, structure, status, kept: kept_length, ..Slot::FREE };
         each(Record { slot, remaining, from, id, command, kept });
     }
     body.end()
