@@ -231,6 +231,20 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
+    /// The same, but of a word or a number no more is asked than where it ends.
+    #[cold]
+    pub(crate) fn json_pass_over(&mut self) {
+        match self.peek() {
+            Some(b'"' | b'{' | b'[') | None => self.json_skip(),
+            Some(_) => {
+                let rest = self.bytes.get(self.at..).unwrap_or_default();
+                let of_a_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_');
+                let length = rest.iter().take_while(|byte| of_a_word(byte)).count();
+                self.at = self.at.saturating_add(length);
+            }
+        }
+    }
+
     #[inline(never)]
     fn json_skip_other(&mut self) {
         match self.peek() {

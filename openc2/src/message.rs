@@ -118,31 +118,70 @@ impl<'a> Headers<'a> {
         self.request_id.is_none() && self.created.is_none() && self.from.is_none() && self.to.is_none()
     }
 
-    /// What of the headers comes before whatever is wrong, and the structure that they stand in.
+    /// What of the headers can be read though something is wrong, and the structure that they stand in. A header of a wrong type
+    /// costs no other one. Of two under one name the first counts, and where headers stand beside the wrapper's, or a wrapper's
+    /// in a record, they are taken for what is missing.
     pub(crate) fn salvage(r: &mut Reader<'a, '_>) -> (Self, Structure) {
         let structure = Structure::ahead(r);
-        let mut headers = Self::empty();
-        let mut members = r.open(Shape::Record);
-        match structure {
-            Structure::Wrapper => {
-                while let Some(member) = members.next(r) {
-                    if let Member::Known(MessageKey::Headers) = member {
-                        headers.fill(r);
-                        break;
-                    }
-                    r.skip();
-                }
-            }
-            Structure::Record => {
-                while let Some(member) = members.next(r) {
-                    match member {
-                        Member::Known(RecordKey::Content) | Member::Other(_) => r.skip(),
-                        Member::Known(key) => headers.fill_of_record(key, r),
-                    }
-                }
+        let (mut inner, mut outer) = (Self::empty(), Self::empty());
+        let mut walk = r.open_map(Shape::Record);
+        while let Some(key) = r.key(&mut walk) {
+            let header = match key.of::<RecordKey>() {
+                _ if r.concise() && structure == Structure::Wrapper => None,
+                Some(RecordKey::RequestId) => Some(HeaderKey::RequestId),
+                Some(RecordKey::Created) => Some(HeaderKey::Created),
+                Some(RecordKey::From) => Some(HeaderKey::From),
+                Some(RecordKey::To) => Some(HeaderKey::To),
+                Some(RecordKey::Content) | None => None,
+            };
+            let wrapped =
+                key.of::<MessageKey>() == Some(MessageKey::Headers) && !(r.concise() && structure == Structure::Record);
+            match header {
+                Some(header) => outer.salvage_one(header, r),
+                None if wrapped && r.kind() == Kind::Map => inner.salvage_each(r),
+                None => r.skip(),
             }
         }
+        let headers = match structure {
+            Structure::Wrapper => inner.or(outer),
+            Structure::Record => outer.or(inner),
+        };
         (headers, structure)
+    }
+
+    /// Those of a wrapper.
+    fn salvage_each(&mut self, r: &mut Reader<'a, '_>) {
+        let mut walk = r.open_map(Shape::Map);
+        while let Some(key) = r.key(&mut walk) {
+            match key.of::<HeaderKey>() {
+                Some(header) => self.salvage_one(header, r),
+                None => r.pass_over(),
+            }
+        }
+    }
+
+    /// One of them, unless it is wrong, or came before.
+    fn salvage_one(&mut self, key: HeaderKey, r: &mut Reader<'a, '_>) {
+        let (mut one, mut probe) = (Self::empty(), r.clone());
+        one.fill_known(key, &mut probe);
+        // In JSON a number may only seem to end.
+        let whole = !r.is_json() || matches!(probe.peek(), Some(b',' | b'}') | None);
+        if probe.sound() && whole {
+            *self = self.or(one);
+            r.at = probe.at;
+        } else {
+            r.pass_over();
+        }
+    }
+
+    /// These, and from others what is missing.
+    fn or(self, others: Self) -> Self {
+        Self {
+            request_id: self.request_id.or(others.request_id),
+            created: self.created.or(others.created),
+            from: self.from.or(others.from),
+            to: self.to.or(others.to),
+        }
     }
 
     /// A header among the fields of the flat record.

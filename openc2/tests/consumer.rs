@@ -518,3 +518,26 @@ fn the_same_command_from_two_topics_is_executed_once() {
         assert_eq!(tell(consumer, AP, &other, NOW), "execute", "another sender's identifier is another's");
     });
 }
+
+#[test]
+fn a_bad_header_hides_neither_for_whom_a_request_is_nor_what_it_is_called() {
+    with_consumer(ConsumerPolicy::default(), None, |consumer| {
+        for bad in [r#""created":"2026-01-01T00:00:00Z""#, r#""created":1.5e12.5"#, r#""created":{"at":[1]}"#] {
+            for headers in [
+                format!(r#"{bad},"request_id":"1","from":"p","to":["c"]"#),
+                format!(r#""from":"p",{bad},"to":["c"],"request_id":"1""#),
+                format!(r#""to":["c"],"from":"p","request_id":"1",{bad}"#),
+            ] {
+                let content = r#"{"request":{"action":"deny","target":{"ipv4_net":"192.0.2.1"}}}"#;
+                let wrapper = format!(r#"{{"headers":{{{headers}}},"body":{{"openc2":{content}}}}}"#);
+                let record = format!(r#"{{{headers},"content":{content}}}"#);
+                for json in [wrapper, record] {
+                    let told = tell(consumer, AP, &json, NOW);
+                    assert!(told.starts_with("oc2/rsp 400") && told.ends_with(" to 1"), "{told}: {json}");
+                    let others = json.replace(r#""to":["c"]"#, r#""to":["x"]"#);
+                    assert_eq!(tell(consumer, AP, &others, NOW), "ForOthers", "{others}");
+                }
+            }
+        }
+    });
+}
