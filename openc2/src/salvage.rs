@@ -4,6 +4,7 @@
 use crate::error::LanguageRule;
 use crate::message::Structure;
 use crate::response::Status;
+use crate::snapshot::crc32;
 use crate::source::{Key, Reader, Shape};
 use crate::transfer::{Encoding, MessageType};
 use crate::vocabulary::{ContentKey, ResponseType};
@@ -61,6 +62,14 @@ impl<'a> Wreck<'a> {
         let mut reader = self.at(&[RESPONSE, ("status", 1, Shape::Record)])?;
         let code = reader.integer();
         reader.sound().then(|| Status::from_code(code))?
+    }
+
+    /// The sum over a request's command as it stands in a message; 0 where there is none.
+    pub(crate) fn digest(&self) -> u32 {
+        let Some(mut reader) = self.at(&[REQUEST]) else { return 0 };
+        let start = reader.begin();
+        reader.pass();
+        self.payload.get(start..reader.at).map_or(0, crc32)
     }
 
     /// What its content calls itself.

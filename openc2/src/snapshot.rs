@@ -76,7 +76,7 @@ impl fmt::Display for ImportError {
 impl core::error::Error for ImportError {}
 
 /// The CRC-32 of Ethernet and zip, half a byte at a time: a table of 64 bytes, and a quarter of the steps.
-fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, half: u32| (crc >> 4) ^ HALVES.get(((crc ^ half) & 15) as usize).copied().unwrap_or(0);
     !bytes.iter().fold(u32::MAX, |crc, byte| step(step(crc, u32::from(*byte)), u32::from(*byte >> 4)))
 }
