@@ -19,7 +19,8 @@ pub enum Structure {
     /// `headers` and `body` around the content (CS01 s2.4.2, LS2 s3.2, and all examples).
     #[default]
     Wrapper,
-    /// One record of `content`, `request_id`, `created`, `from` and `to` (CSD03 s2.4.2).
+    /// One record of `content`, `request_id`, `created`, `from` and `to` (CSD03 s2.4.2). On topics of CS01 it has to name its sender
+    /// like any message there (CS01 s3.2), though CSD03 asks for no `from`.
     Record,
 }
 
@@ -118,72 +119,6 @@ impl<'a> Headers<'a> {
         self.request_id.is_none() && self.created.is_none() && self.from.is_none() && self.to.is_none()
     }
 
-    /// What of the headers can be read though something is wrong, and the structure that they stand in. A header of a wrong type
-    /// costs no other one. Of two under one name the first counts, and where headers stand beside the wrapper's, or a wrapper's
-    /// in a record, they are taken for what is missing.
-    pub(crate) fn salvage(r: &mut Reader<'a, '_>) -> (Self, Structure) {
-        let structure = Structure::ahead(r);
-        let (mut inner, mut outer) = (Self::empty(), Self::empty());
-        let mut walk = r.open_map(Shape::Record);
-        while let Some(key) = r.key(&mut walk) {
-            let header = match key.of::<RecordKey>() {
-                _ if r.concise() && structure == Structure::Wrapper => None,
-                Some(RecordKey::RequestId) => Some(HeaderKey::RequestId),
-                Some(RecordKey::Created) => Some(HeaderKey::Created),
-                Some(RecordKey::From) => Some(HeaderKey::From),
-                Some(RecordKey::To) => Some(HeaderKey::To),
-                Some(RecordKey::Content) | None => None,
-            };
-            let wrapped =
-                key.of::<MessageKey>() == Some(MessageKey::Headers) && !(r.concise() && structure == Structure::Record);
-            match header {
-                Some(header) => outer.salvage_one(header, r),
-                None if wrapped && r.kind() == Kind::Map => inner.salvage_each(r),
-                None => r.skip(),
-            }
-        }
-        let headers = match structure {
-            Structure::Wrapper => inner.or(outer),
-            Structure::Record => outer.or(inner),
-        };
-        (headers, structure)
-    }
-
-    /// Those of a wrapper.
-    fn salvage_each(&mut self, r: &mut Reader<'a, '_>) {
-        let mut walk = r.open_map(Shape::Map);
-        while let Some(key) = r.key(&mut walk) {
-            match key.of::<HeaderKey>() {
-                Some(header) => self.salvage_one(header, r),
-                None => r.pass_over(),
-            }
-        }
-    }
-
-    /// One of them, unless it is wrong, or came before.
-    fn salvage_one(&mut self, key: HeaderKey, r: &mut Reader<'a, '_>) {
-        let (mut one, mut probe) = (Self::empty(), r.clone());
-        one.fill_known(key, &mut probe);
-        // In JSON a number may only seem to end.
-        let whole = !r.is_json() || matches!(probe.peek(), Some(b',' | b'}') | None);
-        if probe.sound() && whole {
-            *self = self.or(one);
-            r.at = probe.at;
-        } else {
-            r.pass_over();
-        }
-    }
-
-    /// These, and from others what is missing.
-    fn or(self, others: Self) -> Self {
-        Self {
-            request_id: self.request_id.or(others.request_id),
-            created: self.created.or(others.created),
-            from: self.from.or(others.from),
-            to: self.to.or(others.to),
-        }
-    }
-
     /// A header among the fields of the flat record.
     fn fill_of_record(&mut self, key: RecordKey, r: &mut Reader<'a, '_>) {
         match key {
@@ -195,7 +130,8 @@ impl<'a> Headers<'a> {
         }
     }
 
-    fn fill_known(&mut self, key: HeaderKey, r: &mut Reader<'a, '_>) {
+    /// One header.
+    pub(crate) fn fill_known(&mut self, key: HeaderKey, r: &mut Reader<'a, '_>) {
         let at = r.at;
         match key {
             HeaderKey::RequestId => self.request_id = r.sound_text(),

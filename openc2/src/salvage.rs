@@ -1,13 +1,14 @@
-//! What can still be told of a message that can't be read as a whole: what it is, which response its sender wants (who wants
+//! What can still be told of a message that can't be read as a whole: its headers, what it is, which response its sender wants (who wants
 //! none gets none, SLPF s3.2.1.7.1: that comes before all else), and how a command went.
 
 use crate::error::LanguageRule;
-use crate::message::Structure;
+use crate::message::{Headers, Structure};
 use crate::response::Status;
 use crate::snapshot::crc32;
-use crate::source::{Key, Reader, Shape};
+use crate::source::{Key, Kind, Reader, Shape};
 use crate::transfer::{Encoding, MessageType};
-use crate::vocabulary::{ContentKey, ResponseType};
+use crate::value::Value as _;
+use crate::vocabulary::{ContentKey, HeaderKey, MessageKey, RecordKey, ResponseType};
 
 /// A field on the way to another: its name, its identifier in the concise form, and what it stands in.
 type Step = (&'static str, u64, Shape);
@@ -21,6 +22,74 @@ const fn way(structure: Structure) -> &'static [Step] {
 }
 const REQUEST: Step = ("request", 1, Shape::Map);
 const RESPONSE: Step = ("response", 2, Shape::Map);
+
+impl<'a> Headers<'a> {
+    /// What of the headers can be read though something is wrong, and the structure that they stand in. A header of a wrong type
+    /// costs no other one. Of two under one name the first counts, and where headers stand beside the wrapper's, or a wrapper's
+    /// in a record, they are taken for what is missing.
+    pub(crate) fn salvage(r: &mut Reader<'a, '_>) -> (Self, Structure) {
+        let structure = Structure::ahead(r);
+        let (mut inner, mut outer) = (Self::empty(), Self::empty());
+        let mut walk = r.open_map(Shape::Record);
+        while let Some(key) = r.key(&mut walk) {
+            let header = match key.of::<RecordKey>() {
+                _ if r.concise() && structure == Structure::Wrapper => None,
+                Some(RecordKey::RequestId) => Some(HeaderKey::RequestId),
+                Some(RecordKey::Created) => Some(HeaderKey::Created),
+                Some(RecordKey::From) => Some(HeaderKey::From),
+                Some(RecordKey::To) => Some(HeaderKey::To),
+                Some(RecordKey::Content) | None => None,
+            };
+            let wrapped =
+                key.of::<MessageKey>() == Some(MessageKey::Headers) && !(r.concise() && structure == Structure::Record);
+            match header {
+                Some(header) => outer.salvage_one(header, r),
+                None if wrapped && r.kind() == Kind::Map => inner.salvage_each(r),
+                None => r.skip(),
+            }
+        }
+        let headers = match structure {
+            Structure::Wrapper => inner.or(outer),
+            Structure::Record => outer.or(inner),
+        };
+        (headers, structure)
+    }
+
+    /// Those of a wrapper.
+    fn salvage_each(&mut self, r: &mut Reader<'a, '_>) {
+        let mut walk = r.open_map(Shape::Map);
+        while let Some(key) = r.key(&mut walk) {
+            match key.of::<HeaderKey>() {
+                Some(header) => self.salvage_one(header, r),
+                None => r.pass_over(),
+            }
+        }
+    }
+
+    /// One of them, unless it is wrong, or came before.
+    fn salvage_one(&mut self, key: HeaderKey, r: &mut Reader<'a, '_>) {
+        let (mut one, mut probe) = (Self::empty(), r.clone());
+        one.fill_known(key, &mut probe);
+        // In JSON a number may only seem to end.
+        let whole = !r.is_json() || matches!(probe.peek(), Some(b',' | b'}') | None);
+        if probe.sound() && whole {
+            *self = self.or(one);
+            r.at = probe.at;
+        } else {
+            r.pass_over();
+        }
+    }
+
+    /// These, and from others what is missing.
+    fn or(self, others: Self) -> Self {
+        Self {
+            request_id: self.request_id.or(others.request_id),
+            created: self.created.or(others.created),
+            from: self.from.or(others.from),
+            to: self.to.or(others.to),
+        }
+    }
+}
 
 /// A message as it came.
 #[derive(Clone, Copy)]

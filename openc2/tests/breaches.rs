@@ -413,3 +413,18 @@ fn csd03_and_wd01_ask_for_less_and_are_not_measured_by_cs01() {
         });
     }
 }
+
+#[test]
+fn a_flat_record_names_its_sender_on_topics_of_cs01_alone() {
+    let json = r#"{"request_id":"1","content":{"request":{"action":"deny","target":{"ipv4_net":"192.0.2.1"}}}}"#;
+    let record = sent(json, Encoding::Json);
+    for (layout, wanted) in [
+        (Layout::Cs01, "oc2/rsp 400 the message does not say who sends it [CS01 3.2] to 1"),
+        (Layout::Csd03, "execute"),
+    ] {
+        let scheme = Scheme { layout, prefix: None };
+        with_consumer(ConsumerPolicy { scheme, ..ConsumerPolicy::default() }, None, |consumer| {
+            assert_eq!(told(consumer, &record, NOW, Some(UTC)).0, wanted);
+        });
+    }
+}

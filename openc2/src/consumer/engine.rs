@@ -88,7 +88,7 @@ impl Core<'_> {
             Err(error) => return self.malformed(case, received.payload, error),
         };
         let headers = &message.headers;
-        // Only CS01 s3.2 requires a `from`.
+        // Only CS01 s3.2 requires a `from`, of the flat record too, which CSD03 has without.
         if headers.from.is_none() && self.policy.scheme.layout == Layout::Cs01 {
             case.verdict.judge(Clause::NoFrom, Quirk::NoFrom, self.policy.reading.lenient);
         }

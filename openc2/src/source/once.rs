@@ -455,7 +455,7 @@ mod tests {
         let names: Vec<String> = [254, 255, 256, 300, 65_536, 70_000]
             .iter()
             .zip("fedcba".chars())
-            .map(|(length, c)| std::iter::repeat_n(c, *length).collect())
+            .map(|(length, c)| core::iter::repeat_n(c, *length).collect())
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         for most in [0, 64] {
