@@ -337,7 +337,59 @@ fn what_is_held_back_outlives_the_process() {
     with_serve(&["slpf"], |serve, session, inbox| {
         serve.consumer().import(&bytes[..length], NOW, UTC).unwrap();
         serve_it(serve, session, inbox, CONNACK);
-        assert_eq!(sent(session).iter().filter(|packet| packet.starts_with("oc2/rsp ")).count(), 1);
+        assert!(responses(session).is_empty(), "the subscriptions come first");
+        assert_eq!(serve_it(serve, session, inbox, &suback(1, 3)), "ready");
+        assert_eq!(responses(session).len(), 1);
+    });
+}
+
+#[test]
+fn subscriptions_wait_for_room_too() {
+    let names: Vec<String> = (0..20).map(|number| format!("x-{number}")).collect();
+    let mut profiles: Vec<&str> = names.iter().map(String::as_str).collect();
+    profiles.push("slpf");
+    with_serve(&profiles, |serve, session, inbox| {
+        serve_it(serve, session, inbox, CONNACK);
+        sent(session);
+        // Commands come on the topics of the first SUBSCRIBE, and their answers take all exchanges.
+        for number in 1..6 {
+            let packet = request("oc2/cmd/all");
+            let packet = replaced(&packet, b"\"request_id\":\"1\"", format!("\"request_id\":\"{number}\"").as_bytes());
+            assert_eq!(serve_it(serve, session, inbox, &packet), "done");
+        }
+        assert_eq!(responses(session).len(), 3);
+        // Its own exchange is free again, and taken by the next.
+        assert_eq!(serve_it(serve, session, inbox, &suback(1, 8)), "nothing");
+        let again = replaced(&request("oc2/cmd/all"), b"\"request_id\":\"1\"", b"\"request_id\":\"9\"");
+        assert_eq!(serve_it(serve, session, inbox, &again), "done");
+        assert!(responses(session).is_empty());
+        assert!(!serve.is_ready());
+    });
+    with_serve(&["slpf"], |serve, session, inbox| {
+        serve_it(serve, session, inbox, CONNACK);
+        sent(session);
+        serve_it(serve, session, inbox, &suback(1, 3));
+        let command = |number: usize| {
+            let packet = request("oc2/cmd/all");
+            replaced(&packet, b"\"request_id\":\"1\"", format!("\"request_id\":\"{number}\"").as_bytes())
+        };
+        for number in 1..5 {
+            assert_eq!(serve_it(serve, session, inbox, &command(number)), "done");
+        }
+        assert_eq!(responses(session).len(), 4);
+        // A process that goes on with this session hasn't seen the subscriptions granted.
+        let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
+        let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+        let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<4, 1024>::new());
+        let mut buffer = [0; 1024];
+        let mut next = Serve::new(consumer, &mut buffer);
+        session.handle_close(NOW);
+        connected_to(session, inbox);
+        assert_eq!(serve_it(&mut next, session, inbox, b"\x20\x03\x01\x00\x00"), "nothing");
+        let subscribes = |packets: Vec<String>| packets.iter().filter(|packet| packet.contains("oc2/cmd/all")).count();
+        assert_eq!(subscribes(sent(session)), 0);
+        assert_eq!(acknowledge(&mut next, session, inbox), "nothing");
+        assert_eq!(subscribes(sent(session)), 1);
     });
 }
 

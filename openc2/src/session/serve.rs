@@ -3,8 +3,8 @@
 use mqtt5_codec::PacketId;
 use mqtt5_session::{Client, Event, Instant, Memory, Refused};
 
-use super::JoinError;
 use super::joining::{Joining, Step};
+use super::{JoinError, may_pass};
 use crate::command::Command;
 use crate::consumer::{Consumer, ConsumerRefused, ConsumerStore, Ignored, Reaction, Ticket};
 use crate::error::{EncodeError, Error};
@@ -118,12 +118,13 @@ impl<'d, M: ConsumerStore> Serve<'d, M> {
         now: Instant,
         utc: Option<u64>,
     ) -> Result<Served<'i>, JoinError> {
-        self.catch_up(client, now, utc);
         let Event::Message(incoming) = event else {
             let (channels, scheme) = (self.consumer.channels(), self.consumer.policy().scheme);
-            let step = self.joining.handle(event, client, channels, &scheme, self.buffer)?;
+            let step = self.joining.handle(event, client, channels, &scheme, self.buffer, now)?;
+            self.catch_up(client, now, utc);
             return Ok(if step == Step::Ready { Served::Ready } else { Served::Nothing });
         };
+        self.catch_up(client, now, utc);
         let received = Received::from(incoming);
         let reaction = match self.consumer.handle(&received, now, utc, self.buffer) {
             Ok(reaction) => reaction,
@@ -164,15 +165,17 @@ impl<'d, M: ConsumerStore> Serve<'d, M> {
         if later && self.consumer.hold_back(ticket) { Ok(()) } else { Err(refused.into()) }
     }
 
-    /// Publishes what was held back, as far as there is room.
+    /// Publishes what was held back, as far as there is room; subscriptions come first.
     fn catch_up<S: Memory>(&mut self, client: &mut Client<S>, now: Instant, utc: Option<u64>) {
+        if !self.is_ready() {
+            return;
+        }
         let mut from = 0;
         while let Some(slot) = self.consumer.next_held_back(from) {
             from = slot.saturating_add(1);
             let reply = self.consumer.held_back(slot, now, utc, self.buffer);
             match reply.map(|reply| client.publish(&reply.message())) {
-                // A shorter one may have room.
-                Some(Err(refused)) if may_pass(refused, client, now) => {}
+                Some(Err(refused)) if may_pass(refused, client, now) => return,
                 _ => self.consumer.settle(slot),
             }
         }
@@ -214,16 +217,5 @@ fn answered<'i>(published: Result<Option<PacketId>, Refused>, served: Served<'i>
     match published {
         Ok(_) => served,
         Err(refused) => Served::Unanswered { why: refused.into() },
-    }
-}
-
-/// Whether there may be room for a response later: something is in flight that will end, or a connection is to come.
-fn may_pass<S: Memory>(refused: Refused, client: &Client<S>, now: Instant) -> bool {
-    match refused {
-        Refused::Exchanges { .. } | Refused::Bytes { .. } | Refused::ReceiveMaximum => {
-            client.figures(now).in_flight != 0
-        }
-        Refused::NotConnected | Refused::Closing => true,
-        _ => false,
     }
 }
