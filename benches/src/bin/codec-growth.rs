@@ -71,7 +71,7 @@ fn all(from: Sender, bytes: &[u8], out: &mut [u8]) {
         if packet.encoded_len(from).is_err() || packet.encode(from, out).is_err() {
             benches::refused();
         }
-        black_box(packet == packet);
+        black_box(packet == *black_box(&packet));
         rest = rest.get(used..).unwrap_or_default();
     }
 }

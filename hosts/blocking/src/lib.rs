@@ -44,6 +44,7 @@ use std::io;
 pub use client::{Acknowledgement, Builder, Events, Handle, Messages, open};
 pub use clock::Clock;
 pub use connection::Connection;
+pub use mqtt5_host;
 pub use transport::{Stopper, Transport, connect};
 
 /// Why a connection could not be opened, or has ended.

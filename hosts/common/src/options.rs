@@ -9,6 +9,7 @@ use mqtt5_session::{Acknowledge, ConnectOptions, Prior};
 use crate::message::LastWill;
 use crate::reconnect::Reconnect;
 use crate::secret::Credentials;
+use crate::stock::exchanges;
 
 /// What becomes of what is published while there is no connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +172,9 @@ impl Options {
         options.packet.password = dial.credentials.password.as_ref().map(|password| password.expose());
         options.prior = Some(if dial.clean_start { Prior::None } else { Prior::Empty });
         options.acknowledge = Acknowledge::Manual;
-        options.receive_leeway = u16::MAX - self.receive_maximum.get();
+        // A server that goes beyond the memory for exchanges loses the connection, and sends again. Refusing would lose messages.
+        let most = u16::try_from(exchanges(self)).unwrap_or(u16::MAX);
+        options.receive_leeway = most.saturating_sub(self.receive_maximum.get());
         options.timeout = millis(dial.timeout).max(1);
         // The host itself knows better when it is the one that does not read.
         options.ping_timeout = u32::MAX;

@@ -17,10 +17,14 @@ pub(crate) struct Stock {
     owed: usize,
 }
 
+/// How many exchanges there is memory for at least: mosquitto 2.0 has been seen to have some 200 under way at QoS 2 where 20 were
+/// allowed, and one without a place would be refused, which loses its message.
+const LEAST: usize = 1_024;
+
 /// How many exchanges of either direction there is memory for.
 pub(crate) fn exchanges(options: &Options) -> usize {
     // What was received of the last connection may wait beside what comes on this one.
-    usize::from(options.receive_maximum.get()).saturating_mul(4).max(options.in_flight.into())
+    usize::from(options.receive_maximum.get()).saturating_mul(4).max(options.in_flight.into()).max(LEAST)
 }
 
 impl Stock {

@@ -139,6 +139,38 @@ fn a_server_that_sends_more_than_it_may_is_borne_with_and_not_read_on() {
     assert_eq!(world.seen.iter().filter(|seen| matches!(seen, Seen::PubAck(..))).count(), 1_000);
 }
 
+/// A server at its worst: PUBLISH upon PUBLISH at QoS 2, and PUBREL for none. How many were taken, and how many PUBREC there were.
+fn flooded(messages: u16) -> (usize, usize, World) {
+    let mut options = options();
+    (options.receive_maximum, options.in_flight) = (20.try_into().unwrap(), 20);
+    let mut world = World::connected(options);
+    let mut inbox = subscribed(&mut world, "a");
+    for id in 1..=messages {
+        world.send("a", "x", QoS::ExactlyOnce, id, &[1]);
+    }
+    world.pump();
+    let mut taken = 0;
+    while next(&world, &mut inbox).is_some() {
+        taken += 1;
+        world.pump();
+    }
+    let received = world.seen.iter().filter(|seen| matches!(seen, Seen::PubRec(_))).count();
+    (taken, received, world)
+}
+
+#[test]
+fn a_server_far_beyond_the_receive_maximum_loses_no_message_of_qos_2() {
+    let (taken, received, world) = flooded(1_000);
+    assert_eq!((taken, received, world.client().is_connected()), (1_000, 1_000, true));
+}
+
+#[test]
+fn a_server_beyond_our_memory_loses_its_connection_and_has_no_message_refused() {
+    let (taken, received, world) = flooded(3_000);
+    assert!(!world.client().is_connected());
+    assert!((1_000..3_000).contains(&taken) && received <= taken, "{taken} {received}");
+}
+
 #[test]
 fn a_reader_that_takes_nothing_from_such_a_server_gets_a_new_connection() {
     let mut options = options();

@@ -4,8 +4,8 @@
 #![expect(clippy::print_stdout, reason = "an example")]
 
 use core::error::Error;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use mqtt5_fleet::{Happening, Id, Net};

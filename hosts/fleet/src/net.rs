@@ -1,8 +1,8 @@
 //! A fleet over TCP: one wait for all its sockets.
 
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Instant as SystemInstant;
 
 use mio::net::TcpStream;

@@ -145,7 +145,7 @@ async fn tls_spoken_to_a_plain_port() {
 }
 
 #[tokio::test]
-async fn mqtt_spoken_to_a_tls_port() {
+async fn plain_mqtt_spoken_to_a_tls_port() {
     let port = tls_server(Authority::new().server("localhost", |_| ())).await;
     let error = fails_at(&format!("mqtt://127.0.0.1:{port}")).await;
     assert_eq!(error.step, Step::Connect, "{error}");

@@ -211,8 +211,8 @@ impl Watch {
     pub fn quiet(&mut self, now: u64) -> bool {
         let Some(client) = self.broker.client(self.link).map(str::to_owned) else { return false };
         if self.done {
-            // Messages came and went: what is under way now is cut off, once.
-            return self.trial == Trial::Cut && self.trials == 1;
+            // Messages came and went: what the client has under way now is cut off, once.
+            return self.trial == Trial::Cut && self.trials == 1 && self.broker.held(self.link) > 0;
         }
         self.done = true;
         match self.trial {
