@@ -131,6 +131,8 @@ impl fmt::Display for LanguageRule {
     }
 }
 
+impl core::error::Error for LanguageRule {}
+
 /// A broken rule and the byte at which it was seen: what readers hand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fail {
@@ -168,7 +170,11 @@ impl fmt::Display for Error {
     }
 }
 
-impl core::error::Error for Error {}
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.rule)
+    }
+}
 
 /// Why a message could not be written. Nothing of what the buffer holds then is a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,7 +198,14 @@ impl fmt::Display for EncodeError {
     }
 }
 
-impl core::error::Error for EncodeError {}
+impl core::error::Error for EncodeError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Full { .. } => None,
+            Self::Refused(rule) => Some(rule),
+        }
+    }
+}
 
 /// The most bytes of a path that are kept; a longer one loses its end.
 const PATH: usize = 95;

@@ -95,7 +95,8 @@
 //! - [`consumer`] and [`producer`] know no session: messages go in and out. What is remembered over restarts is there.
 //! - [`transfer`] is how messages travel: topics of CS01, CSD03 and WD01, properties, CONNECT, subscriptions.
 //! - [`Reading`] and [`Message`] are the language, to check, read and write what didn't come over MQTT; [`slpf`] is packet
-//!   filtering, [`profile`] where profiles of your own have their say.
+//!   filtering, [`profile`] where profiles of your own have their say (`examples/profile.rs` is a lamp).
+//! - [`OpenC2Error`] is what `?` makes of any error here.
 //!
 //! ```
 //! use openc2_mqtt::{Action, Command, Content, Form, Headers, Ipv4Net, Message, Str, Target};
@@ -113,6 +114,7 @@
 //! ```
 #![no_std]
 
+mod any_error;
 mod cbor;
 mod command;
 pub mod consumer;
@@ -124,6 +126,7 @@ mod idn;
 mod json;
 mod list;
 mod message;
+mod mismatch;
 mod net;
 mod notification;
 mod number;
@@ -146,12 +149,14 @@ mod typed;
 mod value;
 mod vocabulary;
 
+pub use any_error::OpenC2Error;
 pub use command::{Args, Command, Interval};
 pub use document::{Document, Kind};
 pub use error::{EncodeError, Error, LanguageRule, Path};
 pub use extension::{Extension, ExtensionValue, Extensions, ExtensionsIter};
 pub use list::{Pair, Pairs, PairsIter, Texts, TextsIter};
 pub use message::{Content, Headers, Message, Structure};
+pub use mismatch::{DecodeError, Mismatch};
 pub use mqtt5_session::Instant;
 pub use net::{FiveTuple, Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};
 pub use notification::Notification;

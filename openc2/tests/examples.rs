@@ -17,6 +17,8 @@ mod consumer;
 mod peer;
 #[path = "../examples/producer.rs"]
 mod producer;
+#[path = "../examples/profile.rs"]
+mod profile;
 
 use core::time::Duration;
 use std::io::{Read, Write};
@@ -135,6 +137,46 @@ fn the_peer_survives_it_too() {
     assert_eq!(producer::deny(&place, "firewall7", net).unwrap(), Some(Status::Ok));
     broker.hang_up();
     assert_eq!(consumer.join().unwrap(), Err("the server closed the connection".into()));
+}
+
+#[test]
+fn a_lamp_has_a_profile_of_its_own() {
+    use profile::Light;
+
+    let broker = Broker::start();
+    let place = broker.address.to_string();
+    let (tell, told) = mpsc::channel();
+    let lamp = thread::spawn({
+        let place = place.clone();
+        move || {
+            let end = profile::serve(&place, "desk", |light| tell.send(light.level).unwrap());
+            end.map_err(|error| error.to_string())
+        }
+    });
+    subscribed(&broker, "oc2/cmd/ap/x-lamp");
+    subscribed(&broker, "oc2/cmd/device/desk");
+    let set = |name, light: serde_json::Value| profile::set(&place, "desk", name, &light).unwrap().unwrap();
+    let level = |level: u32| serde_json::json!({ "level": level });
+
+    // It does as it is told, and says how it was before.
+    assert_eq!(set("desk", level(40)), (Status::Ok, String::new(), Some(Light { level: 0 })));
+    assert_eq!(set("desk", level(0)), (Status::Ok, String::new(), Some(Light { level: 40 })));
+
+    // What it can't read, it names.
+    for (light, said) in [
+        (level(400), "level: a value of the right kind, but not one that the type has"),
+        (serde_json::json!({ "level": "dim" }), "level: the type wants another kind of value"),
+        (serde_json::json!({ "level": 1, "hue": 2 }), "hue: the type doesn't know this field"),
+        (serde_json::json!({}), "level: this field is missing"),
+    ] {
+        assert_eq!(set("desk", light), (Status::BadRequest, said.into(), None));
+    }
+
+    // What is for another lamp leaves this one as it is.
+    assert_eq!(set("hall", level(7)), (Status::NotFound, "No such actuator here".into(), None));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [40, 0]);
+    broker.hang_up();
+    assert_eq!(lamp.join().unwrap(), Err("the server closed the connection".into()));
 }
 
 #[test]

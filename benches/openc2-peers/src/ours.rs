@@ -192,7 +192,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Each<T> {
 fn raw(raw: &Raw<'_>) {
     match (raw.as_json(), raw.as_cbor()) {
         (Some(_), _) => {
-            let Some(acme) = raw.to_serde::<Acme<'_>>() else { refused() };
+            let Ok(acme) = raw.to_serde::<Acme<'_>>() else { refused() };
             black_box((acme.note, acme.items.0));
         }
         (_, Some(bytes)) => items(bytes),

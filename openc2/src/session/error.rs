@@ -54,7 +54,18 @@ impl fmt::Display for JoinError {
     }
 }
 
-impl core::error::Error for JoinError {}
+impl core::error::Error for JoinError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Consumer(refused) => Some(refused),
+            Self::Producer(refused) => Some(refused),
+            Self::Topic(error) => Some(error),
+            Self::Session(refused) => Some(refused),
+            Self::Answer(error) => Some(error),
+            Self::Subscription { .. } | Self::NotReady => None,
+        }
+    }
+}
 
 impl From<ConsumerRefused> for JoinError {
     fn from(refused: ConsumerRefused) -> Self {

@@ -61,7 +61,9 @@ fn talk(mut stream: TcpStream, shared: &Mutex<Shared>) {
         }
         while let Decoded::Packet { used, packet } = Decoder::new(Sender::Client).decode(&bytes).unwrap() {
             let answer = answer(&packet, &stream, shared);
-            stream.write_all(&answer).unwrap();
+            if stream.write_all(&answer).is_err() {
+                return;
+            }
             bytes.drain(..used);
         }
     }
@@ -85,13 +87,17 @@ fn answer(packet: &Packet<'_>, stream: &TcpStream, shared: &Mutex<Shared>) -> Ve
             let TopicRef::Name(topic) = publish.topic else { panic!("no topic") };
             let mut shared = shared.lock().unwrap();
             let Shared { subscribed, next_id, .. } = &mut *shared;
-            for (_, to) in subscribed.iter_mut().filter(|(filter, _)| topic == filter.as_str()) {
+            // Who has gone is subscribed no longer.
+            subscribed.retain_mut(|(filter, to)| {
+                if topic != filter.as_str() {
+                    return true;
+                }
                 *next_id += 1;
                 let id = PacketId::new(*next_id).unwrap();
                 let on = mqtt5_codec::Publish { delivery: Delivery::AtLeastOnce { id, dup: false }, ..*publish };
                 let length = on.encode(Sender::Server, &mut &mut out[..]).unwrap();
-                to.write_all(&out[..length]).unwrap();
-            }
+                to.write_all(&out[..length]).is_ok()
+            });
             let ack =
                 Ack { id: publish.delivery.id().unwrap(), reason: ReasonCode::SUCCESS, properties: Properties::EMPTY };
             ack.encode(AckKind::PubAck, &mut &mut out[..]).unwrap()

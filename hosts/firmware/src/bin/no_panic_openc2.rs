@@ -167,6 +167,9 @@ fn raw_value(raw: Raw<'_>) {
         raw.to_minicbor::<&str>(); raw.to_minicbor::<u64>(); raw.to_minicbor::<Option<i32>>(); raw.to_minicbor::<(bool, f64)>();
         raw.to_minicbor::<&minicbor::bytes::ByteSlice>();
     }
+    if let Err(error) = raw.to_serde::<Door<'_>>() {
+        calls! { error.why(); error.why().meaning(); error.at(); error.path().as_str(); write!(Paper, "{error}"); }
+    }
 }
 
 fn documents() {
