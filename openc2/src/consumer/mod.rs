@@ -229,7 +229,15 @@ impl fmt::Display for ConsumerRefused {
     }
 }
 
-impl core::error::Error for ConsumerRefused {}
+impl core::error::Error for ConsumerRefused {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Encode(error) => Some(error),
+            Self::Topic(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<EncodeError> for ConsumerRefused {
     fn from(error: EncodeError) -> Self {

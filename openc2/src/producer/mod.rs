@@ -158,7 +158,15 @@ impl fmt::Display for ProducerRefused {
     }
 }
 
-impl core::error::Error for ProducerRefused {}
+impl core::error::Error for ProducerRefused {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Encode(error) => Some(error),
+            Self::Topic(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<EncodeError> for ProducerRefused {
     fn from(error: EncodeError) -> Self {
