@@ -108,7 +108,11 @@ pub enum Prior {
     #[default]
     None,
     /// The server may hold a session of this client identifier, of which we have nothing in flight: that of an earlier run of
-    /// this program, or of a device that lost its memory.
+    /// this program, or of a device that lost its memory. If that run may have had a QoS 2 publish in flight, only a Clean Start
+    /// of 1 is safe: the server would take a new message with its identifier for a duplicate, and drop it [MQTT-4.3.3-10].
+    ///
+    /// It says nothing of a session that has ended in this [`Client`](crate::Client): one that the server still holds of that
+    /// is a fault, as with `None`.
     Empty,
 }
 
