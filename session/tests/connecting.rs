@@ -14,7 +14,7 @@ fn clean_start_0_needs_a_word_on_the_past_at_the_first_run_not_at_the_second() {
     let mut careless = ConnectOptions::new(text("c"));
     careless.packet.clean_start = false;
     assert_eq!(host.connect(&careless), Err(Refused::Prior));
-    assert!(Refused::Prior.to_string().contains("ConnectOptions::resume"));
+    assert!(Refused::Prior.to_string().contains("ConnectOptions::resume(client_id, Prior::Empty)"));
     assert!(host.client.is_closed());
     careless.prior = Some(Prior::Empty);
     assert_eq!(host.open(&careless, "20 03 01 00 00"), ["connected resumed=true lost=0"]);
