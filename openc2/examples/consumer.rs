@@ -25,13 +25,16 @@ pub fn serve(broker: &str, mut carry_out: impl FnMut(&Command<'_>) -> Status) ->
     Connecting::new("firewall7", 3_600)?.connect(&mut client, &mut inbox, clock.now())?;
     let failed = connection.drive(&mut client, &mut inbox, None, |event, client| {
         let (now, utc) = (clock.now(), UNIX_EPOCH.elapsed().ok().map(|since| since.as_millis() as u64));
-        let served = serve.handle(&event, client, now, utc).and_then(|served| match served {
+        let served = serve.handle(&event, client, now, utc).map(|served| match served {
             Served::Command { ticket, command, .. } => {
-                serve.respond(ticket, &Response::new(carry_out(&command)), client, now, utc)
+                serve.respond(ticket, &Response::new(carry_out(&command)), client, now, utc).err()
             }
-            _ => Ok(()),
+            Served::Unanswered { why, .. } => Some(why),
+            _ => None,
         });
-        served.map_or_else(Break, Continue)
+        served
+            .map(|lost| lost.into_iter().for_each(|why| eprintln!("not answered: {why}")))
+            .map_or_else(Break, Continue)
     })?;
     failed.map_or(Ok(()), |error| Err(error.into()))
 }

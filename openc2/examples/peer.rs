@@ -34,7 +34,7 @@ fn random() -> Outcome<[u8; 16]> {
 }
 
 /// A packet filter, until it is killed or loses its connection.
-fn consumer(broker: &str) -> Outcome<()> {
+pub fn consumer(broker: &str) -> Outcome<()> {
     let pairs = [
         Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "ipv4_connection"]) },
         Pair { action: Action::Delete, targets: Texts::from(&["slpf:rule_number"]) },
@@ -49,24 +49,20 @@ fn consumer(broker: &str) -> Outcome<()> {
     Connecting::new(id.as_str(), 0)?.connect(&mut client, &mut inbox, clock.now())?;
     let failed = connection.drive(&mut client, &mut inbox, None, |event, client| {
         let served = serve.handle(&event, client, clock.now(), utc());
-        let answered = served.and_then(|served| match served {
-            Served::Ready => {
-                println!("ready");
-                Ok(())
-            }
+        let answered = served.map(|served| match served {
+            Served::Ready => println!("ready"),
             Served::Command { ticket, command, verdict, .. } => {
                 println!("{} {:?} {:?}", command.action, command.target, verdict.violations);
-                serve.respond(ticket, &Response::new(Status::Ok), client, clock.now(), utc())
+                if let Err(why) = serve.respond(ticket, &Response::new(Status::Ok), client, clock.now(), utc()) {
+                    println!("unanswered: {why}");
+                }
             }
             Served::Answered { status, error, verdict } => {
                 println!("answered {status} {:?} {:?}", error.map(|error| error.to_string()), verdict.violations);
-                Ok(())
             }
-            Served::Ignored { why, verdict } => {
-                println!("ignored {why:?} {:?}", verdict.violations);
-                Ok(())
-            }
-            _ => Ok(()),
+            Served::Ignored { why, verdict } => println!("ignored {why:?} {:?}", verdict.violations),
+            Served::Unanswered { why, .. } => println!("unanswered: {why}"),
+            _ => {}
         });
         answered.map_or_else(Break, Continue)
     })?;

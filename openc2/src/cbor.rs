@@ -164,6 +164,29 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
+    /// The same, but numbers may be of any size, tags and simple values of any meaning, and strings in chunks.
+    #[cold]
+    pub(crate) fn cbor_pass_over(&mut self) {
+        while let Some(first) = self.bytes.get(self.at).copied() {
+            match (first >> 5, first & 31) {
+                (6, ..=27) => self.head(),
+                (UNSIGNED | NEGATIVE | 7, ..=27) => {
+                    self.head();
+                    return;
+                }
+                (2 | 3, 31) => {
+                    self.head();
+                    while self.bytes.get(self.at).is_some_and(|next| *next != 0xFF) {
+                        self.string_bytes();
+                    }
+                    self.at = self.at.saturating_add(1);
+                    return;
+                }
+                _ => return self.cbor_skip(),
+            };
+        }
+    }
+
     #[inline(never)]
     fn cbor_skip_other(&mut self) {
         match self.cbor_kind() {

@@ -190,21 +190,9 @@ impl<'a> Reader<'a, '_> {
         self.special_string(start)
     }
 
-    /// The string whose quotation mark is at a place where one was read before.
-    pub(crate) fn json_string_at(&self, at: usize) -> Str<'a> {
-        let start = at.saturating_add(1);
-        let (mut end, mut escaped) = (start, false);
-        loop {
-            end = end.saturating_add(plain(self.bytes, end));
-            match self.bytes.get(end) {
-                Some(b'\\') => {
-                    escaped = true;
-                    // Whatever is escaped, the byte behind the backslash isn't the string's end.
-                    end = end.saturating_add(2);
-                }
-                _ => return Str::from_json(self.text.get(start..end).unwrap_or_default(), escaped),
-            }
-        }
+    /// The string whose quotation mark is at a place where one was read before; its end is found by who needs it.
+    pub(crate) fn json_string_at(&self, at: usize) -> Item<'a> {
+        Item::Open(self.text.get(at.saturating_add(1)..).unwrap_or_default())
     }
 
     /// Passes over a string that begins here, checking it.
@@ -228,6 +216,20 @@ impl<'a> Reader<'a, '_> {
             self.pass_string();
         } else {
             self.json_skip_other();
+        }
+    }
+
+    /// The same, but of a word or a number no more is asked than where it ends.
+    #[cold]
+    pub(crate) fn json_pass_over(&mut self) {
+        match self.peek() {
+            Some(b'"' | b'{' | b'[') | None => self.json_skip(),
+            Some(_) => {
+                let rest = self.bytes.get(self.at..).unwrap_or_default();
+                let of_a_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_');
+                let length = rest.iter().take_while(|byte| of_a_word(byte)).count();
+                self.at = self.at.saturating_add(length);
+            }
         }
     }
 

@@ -19,7 +19,8 @@ pub enum Structure {
     /// `headers` and `body` around the content (CS01 s2.4.2, LS2 s3.2, and all examples).
     #[default]
     Wrapper,
-    /// One record of `content`, `request_id`, `created`, `from` and `to` (CSD03 s2.4.2).
+    /// One record of `content`, `request_id`, `created`, `from` and `to` (CSD03 s2.4.2). On topics of CS01 it has to name its sender
+    /// like any message there (CS01 s3.2), though CSD03 asks for no `from`.
     Record,
 }
 
@@ -118,33 +119,6 @@ impl<'a> Headers<'a> {
         self.request_id.is_none() && self.created.is_none() && self.from.is_none() && self.to.is_none()
     }
 
-    /// What of the headers comes before whatever is wrong, and the structure that they stand in.
-    pub(crate) fn salvage(r: &mut Reader<'a, '_>) -> (Self, Structure) {
-        let structure = Structure::ahead(r);
-        let mut headers = Self::empty();
-        let mut members = r.open(Shape::Record);
-        match structure {
-            Structure::Wrapper => {
-                while let Some(member) = members.next(r) {
-                    if let Member::Known(MessageKey::Headers) = member {
-                        headers.fill(r);
-                        break;
-                    }
-                    r.skip();
-                }
-            }
-            Structure::Record => {
-                while let Some(member) = members.next(r) {
-                    match member {
-                        Member::Known(RecordKey::Content) | Member::Other(_) => r.skip(),
-                        Member::Known(key) => headers.fill_of_record(key, r),
-                    }
-                }
-            }
-        }
-        (headers, structure)
-    }
-
     /// A header among the fields of the flat record.
     fn fill_of_record(&mut self, key: RecordKey, r: &mut Reader<'a, '_>) {
         match key {
@@ -156,7 +130,8 @@ impl<'a> Headers<'a> {
         }
     }
 
-    fn fill_known(&mut self, key: HeaderKey, r: &mut Reader<'a, '_>) {
+    /// One header.
+    pub(crate) fn fill_known(&mut self, key: HeaderKey, r: &mut Reader<'a, '_>) {
         let at = r.at;
         match key {
             HeaderKey::RequestId => self.request_id = r.sound_text(),

@@ -8,7 +8,7 @@ use core::fmt;
 use crate::text;
 
 /// Changes with the layout of what follows it.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Before the body, and in all.
 const HEAD: usize = 9;
 /// What a snapshot takes besides its body, in bytes.
@@ -76,7 +76,7 @@ impl fmt::Display for ImportError {
 impl core::error::Error for ImportError {}
 
 /// The CRC-32 of Ethernet and zip, half a byte at a time: a table of 64 bytes, and a quarter of the steps.
-fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, half: u32| (crc >> 4) ^ HALVES.get(((crc ^ half) & 15) as usize).copied().unwrap_or(0);
     !bytes.iter().fold(u32::MAX, |crc, byte| step(step(crc, u32::from(*byte)), u32::from(*byte >> 4)))
 }
@@ -302,7 +302,7 @@ pub(crate) mod tests {
         let mut buffer = [0xFF; 64];
         let length = written(&mut buffer).unwrap();
         assert_eq!(length, FRAME + 5 + 9);
-        assert_eq!(buffer[..9], *b"OC2P\x02\x0E\0\0\0");
+        assert_eq!(buffer[..9], *b"OC2P\x03\x0E\0\0\0");
         for end in [length, 64] {
             let mut reader = Reader::open(Machine::Producer, &buffer[..end]).unwrap();
             assert_eq!(reader.text(), Ok("abc"));

@@ -409,6 +409,12 @@ impl<'a, 't> Reader<'a, 't> {
         if self.is_json() { self.json_skip() } else { self.cbor_skip() }
     }
 
+    /// Passes over a value of which nothing is wanted, though it be none of the language, or in JSON a word or number that is
+    /// none at all.
+    pub(crate) fn pass_over(&mut self) {
+        if self.is_json() { self.json_pass_over() } else { self.cbor_pass_over() }
+    }
+
     /// Passes over a value that was checked before.
     pub(crate) fn pass(&mut self) {
         match self.kind() {

@@ -250,6 +250,79 @@ fn a_retained_command_is_carried_out_only_if_it_can_not_have_been_before() {
 }
 
 #[test]
+fn a_command_of_the_future_is_not_carried_out_again_when_it_is_retained_and_forgotten() {
+    let allowed = Breaches { retained: OnBreach::Execute, ..Breaches::default() };
+    const WINDOW: u64 = 3_600_000;
+    let live = with(&retained("1", UTC + 5_000), |sent| sent.retain = false);
+    let query = sent(&request("0", r#""action":"query","target":{"features":[]}"#), Encoding::Json);
+    // It came first while the time of day was known, and while it wasn't.
+    for utc in [Some(UTC), None] {
+        for over_a_restart in [false, true] {
+            let mut bytes = [0; ConsumerMemory::<3, 768>::EXPORT];
+            let mut length = 0;
+            let later = |consumer: &mut Small<'_>, now: Instant| {
+                let again = told(consumer, &retained("1", UTC + 5_000), now, Some(UTC + WINDOW + 2_000)).0;
+                assert_eq!(again, format!("oc2/rsp {TWICE} to 1"), "{utc:?} {over_a_restart}");
+                let new = told(consumer, &retained("2", UTC + 5_001), now, Some(UTC + WINDOW + 2_000)).0;
+                assert_eq!(new, "execute");
+            };
+            with_consumer(policy(allowed), None, |consumer| {
+                told(consumer, &query, NOW, utc);
+                assert_eq!(told(consumer, &live, NOW, utc).0, "execute");
+                assert_eq!(respond(consumer, &Response::new(Status::Ok)), "oc2/rsp 200 to 1");
+                told(consumer, &query, NOW.after(1), Some(UTC + 1));
+                if over_a_restart {
+                    length = consumer.export(NOW.after(10), Some(UTC + 10), &mut bytes).unwrap();
+                } else {
+                    later(consumer, NOW.after(WINDOW + 2_000));
+                }
+            });
+            if over_a_restart {
+                with_consumer(policy(allowed), None, |consumer| {
+                    consumer.import(&bytes[..length], NOW, Some(UTC + WINDOW + 2_000)).unwrap();
+                    later(consumer, NOW);
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_longer_window_after_a_restart_carries_nothing_out_again() {
+    let allowed = Breaches { retained: OnBreach::Execute, ..Breaches::default() };
+    const HOUR: u64 = 3_600_000;
+    let longer = ConsumerPolicy { window: 24 * HOUR, ..policy(allowed) };
+    let query = sent(&request("0", r#""action":"query","target":{"features":[]}"#), Encoding::Json);
+    for exported in [Some(UTC + 2 * HOUR), None] {
+        let mut bytes = [0; ConsumerMemory::<3, 768>::EXPORT];
+        let mut length = 0;
+        with_consumer(policy(allowed), None, |consumer| {
+            told(consumer, &query, NOW, Some(UTC));
+            assert_eq!(told(consumer, &retained("1", UTC + 1), NOW.after(1), Some(UTC + 1)).0, "execute");
+            assert_eq!(respond_at(consumer, &Response::new(Status::Ok), NOW.after(1)), "oc2/rsp 200 to 1");
+            let late = 2 * HOUR - 10;
+            assert_eq!(told(consumer, &retained("2", UTC + late), NOW.after(late), Some(UTC + late)).0, "execute");
+            assert_eq!(respond_at(consumer, &Response::new(Status::Ok), NOW.after(late)), "oc2/rsp 200 to 2");
+            length = consumer.export(NOW.after(2 * HOUR), exported, &mut bytes).unwrap();
+        });
+        with_consumer(longer, None, |consumer| {
+            let at = |consumer: &mut Small<'_>, sent: &Sent, hours: u64| {
+                told(consumer, sent, NOW.after((hours - 3) * HOUR), Some(UTC + hours * HOUR)).0
+            };
+            consumer.import(&bytes[..length], NOW, Some(UTC + 3 * HOUR)).unwrap();
+            // Forgotten by the last process; remembered by it, and now for the longer window.
+            assert_eq!(at(consumer, &retained("1", UTC + 1), 3), format!("oc2/rsp {TWICE} to 1"), "{exported:?}");
+            for hours in [3, 4, 12, 25] {
+                assert_eq!(at(consumer, &retained("2", UTC + 2 * HOUR - 10), hours), "again oc2/rsp 200 to 2");
+            }
+            let forgotten = at(consumer, &retained("2", UTC + 2 * HOUR - 10), 28);
+            assert_eq!(forgotten, format!("oc2/rsp {TWICE} to 2"));
+            assert_eq!(at(consumer, &retained("3", UTC + 27 * HOUR), 28), "execute");
+        });
+    }
+}
+
+#[test]
 fn what_was_pushed_out_makes_older_retained_commands_uncertain() {
     let allowed = Breaches { retained: OnBreach::Execute, ..Breaches::default() };
     with_consumer(ConsumerPolicy { share: Some(3), ..policy(allowed) }, None, |consumer| {
@@ -337,6 +410,21 @@ fn csd03_and_wd01_ask_for_less_and_are_not_measured_by_cs01() {
             free.properties.push(Property::ResponseTopic(Topic::new("elsewhere").unwrap()));
             let told = told_on(consumer, topic, &free, NOW, Some(UTC));
             assert_eq!(told, ("execute".into(), vec![]), "{layout}");
+        });
+    }
+}
+
+#[test]
+fn a_flat_record_names_its_sender_on_topics_of_cs01_alone() {
+    let json = r#"{"request_id":"1","content":{"request":{"action":"deny","target":{"ipv4_net":"192.0.2.1"}}}}"#;
+    let record = sent(json, Encoding::Json);
+    for (layout, wanted) in [
+        (Layout::Cs01, "oc2/rsp 400 the message does not say who sends it [CS01 3.2] to 1"),
+        (Layout::Csd03, "execute"),
+    ] {
+        let scheme = Scheme { layout, prefix: None };
+        with_consumer(ConsumerPolicy { scheme, ..ConsumerPolicy::default() }, None, |consumer| {
+            assert_eq!(told(consumer, &record, NOW, Some(UTC)).0, wanted);
         });
     }
 }

@@ -518,3 +518,71 @@ fn the_same_command_from_two_topics_is_executed_once() {
         assert_eq!(tell(consumer, AP, &other, NOW), "execute", "another sender's identifier is another's");
     });
 }
+
+#[test]
+fn a_bad_header_hides_neither_for_whom_a_request_is_nor_what_it_is_called() {
+    with_consumer(ConsumerPolicy::default(), None, |consumer| {
+        for bad in [r#""created":"2026-01-01T00:00:00Z""#, r#""created":1.5e12.5"#, r#""created":{"at":[1]}"#] {
+            for headers in [
+                format!(r#"{bad},"request_id":"1","from":"p","to":["c"]"#),
+                format!(r#""from":"p",{bad},"to":["c"],"request_id":"1""#),
+                format!(r#""to":["c"],"from":"p","request_id":"1",{bad}"#),
+            ] {
+                let content = r#"{"request":{"action":"deny","target":{"ipv4_net":"192.0.2.1"}}}"#;
+                let wrapper = format!(r#"{{"headers":{{{headers}}},"body":{{"openc2":{content}}}}}"#);
+                let record = format!(r#"{{{headers},"content":{content}}}"#);
+                for json in [wrapper, record] {
+                    let told = tell(consumer, AP, &json, NOW);
+                    assert!(told.starts_with("oc2/rsp 400") && told.ends_with(" to 1"), "{told}: {json}");
+                    let others = json.replace(r#""to":["c"]"#, r#""to":["x"]"#);
+                    assert_eq!(tell(consumer, AP, &others, NOW), "ForOthers", "{others}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn another_command_under_a_used_identifier_is_not_answered_as_if_it_were_carried_out() {
+    let other = |json: &str| json.replace("192.0.2.1", "198.51.100.0/24");
+    with_consumer(ConsumerPolicy::default(), None, |consumer| {
+        let reused = "oc2/rsp 400 request_id was used for another command to 1";
+        assert_eq!(tell(consumer, AP, &deny("1"), NOW), "execute");
+        assert_eq!(tell(consumer, AP, &other(&deny("1")), NOW), reused, "the first is being carried out");
+        assert_eq!(tell(consumer, AP, &deny("1"), NOW), "Running");
+        assert_eq!(respond(consumer, &Response::new(Status::Ok)), "oc2/rsp 200 to 1");
+        assert_eq!(tell(consumer, AP, &other(&deny("1")), NOW), reused);
+        // The same command again, with other headers about it, is the same.
+        let dated = deny("1").replace(r#""from""#, r#""created":1700000000000,"from""#);
+        assert_eq!(tell(consumer, AP, &dated, NOW), "again oc2/rsp 200 to 1");
+        let record = r#"{"request_id":"1","from":"p","content":{"request":{"action":"deny","target":{"ipv4_net":"192.0.2.1"}}}}"#;
+        assert_eq!(tell(consumer, AP, record, NOW), "again oc2/rsp 200 to 1");
+        let silent = other(&deny_with("1", r#"{"response_requested":"none"}"#));
+        assert_eq!(tell(consumer, AP, &silent, NOW), "Unwanted");
+        let query = request("1", r#""action":"query","target":{"features":[]}"#);
+        assert_eq!(tell(consumer, AP, &query, NOW), reused);
+        let named = |net: &str| {
+            let json = deny_with("2", r#"{"response_requested":"none"}"#).replace(r#""request_id":"2","#, "");
+            json.replace(r#""action""#, r#""command_id":"k","action""#).replace("192.0.2.1", net)
+        };
+        assert_eq!(tell(consumer, AP, &named("192.0.2.2"), NOW), "execute");
+        assert_eq!(tell(consumer, AP, &named("192.0.2.3"), NOW), "Unwanted");
+    });
+}
+
+#[test]
+fn another_command_under_a_used_identifier_is_known_after_a_restart() {
+    let mut bytes = [0; ConsumerMemory::<3, 768>::EXPORT];
+    let mut length = 0;
+    with_consumer(ConsumerPolicy::default(), None, |consumer| {
+        assert_eq!(tell(consumer, AP, &deny("1"), NOW), "execute");
+        assert_eq!(respond(consumer, &Response::new(Status::Ok)), "oc2/rsp 200 to 1");
+        length = consumer.export(NOW, Some(UTC), &mut bytes).unwrap();
+    });
+    with_consumer(ConsumerPolicy::default(), None, |consumer| {
+        consumer.import(&bytes[..length], NOW, Some(UTC)).unwrap();
+        assert_eq!(tell(consumer, AP, &deny("1"), NOW), "again oc2/rsp 200 to 1");
+        let other = deny("1").replace("192.0.2.1", "192.0.2.9");
+        assert_eq!(tell(consumer, AP, &other, NOW), "oc2/rsp 400 request_id was used for another command to 1");
+    });
+}

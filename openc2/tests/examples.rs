@@ -13,15 +13,21 @@
 mod broker;
 #[path = "../examples/consumer.rs"]
 mod consumer;
+#[path = "../examples/peer.rs"]
+mod peer;
 #[path = "../examples/producer.rs"]
 mod producer;
 
 use core::time::Duration;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::mpsc;
 use std::thread;
 
 use broker::Broker;
-use openc2_mqtt::{Ipv4Net, Status};
+use mqtt5_codec::{Delivery, PacketId, Publish, Sender, Topic, TopicRef};
+use openc2_mqtt::transfer::publish_properties;
+use openc2_mqtt::{Encoding, Ipv4Net, MessageType, Status};
 
 fn subscribed(broker: &Broker, topic: &str) {
     for _ in 0..500 {
@@ -58,6 +64,79 @@ fn a_firewall_denies_what_a_producer_tells_it() {
     assert_eq!(end, Err("the server closed the connection".into()));
 }
 
+/// What nobody should send, and too much of the rest.
+fn be_hostile(broker: &Broker) {
+    let list = publish_properties(MessageType::Request, Encoding::Json, None);
+    let mut packets = Vec::new();
+    let mut say = |topic: &str, payload: &str| {
+        let publish = Publish {
+            delivery: Delivery::AtLeastOnce { id: PacketId::new(1).unwrap(), dup: false },
+            retain: false,
+            topic: TopicRef::Name(Topic::new(topic).unwrap()),
+            properties: list.as_properties(),
+            payload: payload.as_bytes(),
+        };
+        let mut bytes = vec![0; 8_192];
+        let length = publish.encode(Sender::Client, &mut &mut bytes[..]).unwrap();
+        packets.extend_from_slice(&bytes[..length]);
+    };
+    let query = |id: &str| {
+        format!(
+            r#"{{"headers":{{"request_id":"{id}","from":"x"}},"body":{{"openc2":{{"request":{{"action":"query","target":{{"features":[]}}}}}}}}}}"#
+        )
+    };
+    let ids = [4_000, 4_050, 4_100, 6_000].map(|length| "i".repeat(length));
+    for topic in ["oc2/cmd/all", "oc2/cmd/device/firewall7"] {
+        for id in &ids {
+            say(topic, &query(id));
+            say(topic, &query(id).replace("features", "feature"));
+            say(topic, &query(id).replace("}}}}}", ""));
+        }
+        for payload in ["", "{", "[]", "\0", r#"{"headers":{"request_id":7,"from":{}},"body":{}}"#] {
+            say(topic, payload);
+        }
+        // Ten times as many as the Consumer has exchanges.
+        (0..160).for_each(|number| say(topic, &query(&number.to_string())));
+    }
+    let mut stream = TcpStream::connect(broker.address).unwrap();
+    stream.write_all(&packets).unwrap();
+    // All of it is acknowledged, so it is on its way.
+    let mut acks = vec![0; 4 * 2 * (4 * 3 + 5 + 160)];
+    stream.read_exact(&mut acks).unwrap();
+}
+
+#[test]
+fn a_consumer_survives_what_anyone_may_send() {
+    let broker = Broker::start();
+    let place = broker.address.to_string();
+    let consumer = thread::spawn({
+        let place = place.clone();
+        move || consumer::serve(&place, |_| Status::Ok).map_err(|error| error.to_string())
+    });
+    subscribed(&broker, "oc2/cmd/device/firewall7");
+    be_hostile(&broker);
+    let net = Ipv4Net::parse("198.51.100.0/24").unwrap();
+    assert_eq!(producer::deny(&place, "firewall7", net).unwrap(), Some(Status::Ok));
+    broker.hang_up();
+    assert_eq!(consumer.join().unwrap(), Err("the server closed the connection".into()));
+}
+
+#[test]
+fn the_peer_survives_it_too() {
+    let broker = Broker::start();
+    let place = broker.address.to_string();
+    let consumer = thread::spawn({
+        let place = place.clone();
+        move || peer::consumer(&place).map_err(|error| error.to_string())
+    });
+    subscribed(&broker, "oc2/cmd/device/firewall7");
+    be_hostile(&broker);
+    let net = Ipv4Net::parse("198.51.100.0/24").unwrap();
+    assert_eq!(producer::deny(&place, "firewall7", net).unwrap(), Some(Status::Ok));
+    broker.hang_up();
+    assert_eq!(consumer.join().unwrap(), Err("the server closed the connection".into()));
+}
+
 #[test]
 fn who_is_not_there_does_not_answer() {
     let broker = Broker::start();
@@ -68,7 +147,7 @@ fn who_is_not_there_does_not_answer() {
 /// The lines of an example's function: all that is said to the session, and the command.
 #[test]
 fn an_example_is_as_short_as_promised() {
-    for (source, most) in [(include_str!("../examples/consumer.rs"), 22), (include_str!("../examples/producer.rs"), 17)]
+    for (source, most) in [(include_str!("../examples/consumer.rs"), 23), (include_str!("../examples/producer.rs"), 17)]
     {
         let body = source.split("pub fn").nth(1).unwrap().split("\n}").next().unwrap();
         let lines = body.lines().filter(|line| !line.trim().is_empty()).count();

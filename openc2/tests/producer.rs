@@ -281,3 +281,25 @@ fn requests_that_are_over_give_way_to_those_that_are_pending() {
     let told = answer(&mut producer, &response("1", "b", 200), NOW);
     assert_eq!(told, "Late", "whoever it was, it is too late");
 }
+
+#[test]
+fn an_answer_with_a_bad_header_is_an_answer_all_the_same() {
+    let command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.1").unwrap()));
+    let each = Request { expect: Expect::Each(&["d"]), ..Request::new(Channel::Profile("slpf"), command, 1_000) };
+    for bad in [r#""created":"2026-01-01T00:00:00Z""#, r#""created":-1"#, r#""to":7"#] {
+        for headers in [
+            format!(r#""request_id":"ID",{bad},"from":"d""#),
+            format!(r#"{bad},"from":"d","request_id":"ID""#),
+            format!(r#""from":"d","request_id":"ID",{bad}"#),
+        ] {
+            let wrapper = format!(r#"{{"headers":{{{headers}}},"body":{{"openc2":{{"response":{{"status":200}}}}}}}}"#);
+            let record = format!(r#"{{{headers},"content":{{"response":{{"status":200}}}}}}"#);
+            for json in [wrapper, record] {
+                let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 3>::new());
+                producer.request_as(&each, "ID", NOW, None, &mut [0; 512]).unwrap();
+                let told = answer(&mut producer, &json, NOW);
+                assert!(told.starts_with("d Final complete bad 200 "), "{told}: {json}");
+            }
+        }
+    }
+}

@@ -101,6 +101,7 @@ fn serve_it(
         Ok(Served::Answered { status, .. }) => format!("answered {}", status.code()),
         Ok(Served::Ignored { why, .. }) => format!("{why:?}"),
         Ok(Served::Notification { content, .. }) => content.as_json().unwrap().into(),
+        Ok(Served::Unanswered { why, .. }) => format!("unanswered: {why}"),
         Ok(Served::Ready) => "ready".into(),
         Ok(_) => "nothing".into(),
         Err(error) => error.to_string(),
@@ -214,18 +215,229 @@ fn what_the_session_has_no_room_for_is_told_and_kept() {
             assert_eq!(serve_it(serve, session, inbox, &packet), "done");
             sent(session);
         }
-        let full = Refused::Exchanges { of: 4 }.to_string();
-        let told = serve_it(serve, session, inbox, &request("oc2/cmd/all"));
-        assert!(told.starts_with(&full[..20]), "{told}");
-        // One more place, and whoever asks again gets the answer.
-        let freed = (1..9u8).find(|id| {
-            inbox.spare()[..4].copy_from_slice(&[0x40, 2, 0, *id]);
-            inbox.filled(4);
-            matches!(session.handle_input(inbox, NOW), Ok(Input::Event(Event::Published(_))))
-        });
-        assert!(freed.is_some());
-        assert_eq!(serve_it(serve, session, inbox, &request("oc2/cmd/all")), "answered 200");
+        let query = |id: &str| {
+            let json = format!(
+                r#"{{"headers":{{"request_id":"{id}","from":"p"}},"body":{{"openc2":{{"request":{{"action":"query","target":{{"features":[]}}}}}}}}}}"#
+            );
+            publish("oc2/cmd/all", "req", &json)
+        };
+        assert_eq!(
+            serve_it(serve, session, inbox, &query("q")),
+            format!("unanswered: {}", Refused::Exchanges { of: 4 }),
+            "an answer to a query is not remembered"
+        );
+        assert_eq!(serve_it(serve, session, inbox, &request("oc2/cmd/all")), "done", "executed, and held back");
+        assert!(responses(session).is_empty());
+        // What is held back gives way to nothing: no other place is left.
+        let other = replaced(&request("oc2/cmd/all"), b"\"request_id\":\"1\"", b"\"request_id\":\"7\"");
+        let other = replaced(&other, b"soc@example.com", b"soc@example.net");
+        assert_eq!(serve_it(serve, session, inbox, &other), "done", "in place of one that was answered");
+        // One more exchange, and it goes out.
+        assert_eq!(acknowledge(serve, session, inbox), "nothing");
+        assert_eq!(responses(session), [r#"oc2/rsp {"response":{"status":200}}}}"#]);
+        assert_eq!(acknowledge(serve, session, inbox), "nothing");
+        assert_eq!(responses(session), [r#"oc2/rsp {"response":{"status":200}}}}"#]);
+        assert_eq!(acknowledge(serve, session, inbox), "nothing");
+        assert!(responses(session).is_empty(), "each once");
+        assert_eq!(serve_it(serve, session, inbox, &query("q")), "answered 200");
     });
+}
+
+/// The responses among what a session sends.
+fn responses(session: &mut Session) -> Vec<String> {
+    sent(session).into_iter().filter(|packet| packet.starts_with("oc2/rsp")).collect()
+}
+
+/// The server acknowledges one of what is in flight.
+fn acknowledge(
+    serve: &mut Serve<'_, ConsumerMemory<4, 1024>>,
+    session: &mut Session,
+    inbox: &mut Inbox<'_>,
+) -> &'static str {
+    for id in 1..9u8 {
+        inbox.spare()[..4].copy_from_slice(&[0x40, 2, 0, id]);
+        inbox.filled(4);
+        if let Ok(Input::Event(event @ Event::Published(_))) = session.handle_input(inbox, NOW) {
+            assert!(matches!(serve.handle(&event, session, NOW, UTC), Ok(Served::Nothing)));
+            return "nothing";
+        }
+    }
+    panic!("nothing is in flight")
+}
+
+#[test]
+fn no_burst_ends_a_consumer_or_loses_what_it_carried_out() {
+    let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
+    let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+    let policy = ConsumerPolicy { share: Some(64), ..ConsumerPolicy::default() };
+    let consumer = Consumer::new(declaration, policy, ConsumerMemory::<64, 16_384>::new());
+    let (mut buffer, mut bytes) = ([0; 1024], [0; 4096]);
+    let mut serve = Serve::new(consumer, &mut buffer);
+    let (mut session, mut inbox) = (Session::new(Inline::new()), Inbox::new(&mut bytes));
+    connected_to(&mut session, &mut inbox);
+    for packet in [CONNACK, &suback(1, 3)] {
+        receive(&mut session, &mut inbox, packet, |event, session| {
+            serve.handle(event, session, NOW, UTC).unwrap();
+        });
+        sent(&mut session);
+    }
+    let (mut executed, mut unanswered, mut published) = (0, 0, Vec::new());
+    for number in 0..80 {
+        let content = match number % 2 {
+            0 => r#""action":"query","target":{"features":[]}"#,
+            _ => r#""action":"deny","target":{"ipv4_net":"192.0.2.1"}"#,
+        };
+        let json = format!(
+            r#"{{"headers":{{"request_id":"{number}","from":"p"}},"body":{{"openc2":{{"request":{{{content}}}}}}}}}"#
+        );
+        let packet = publish("oc2/cmd/all", "req", &json);
+        receive(&mut session, &mut inbox, &packet, |event, session| {
+            match serve.handle(event, session, NOW, UTC).unwrap() {
+                Served::Command { ticket, .. } => {
+                    executed += 1;
+                    serve.respond(ticket, &Response::new(Status::Ok), session, NOW, UTC).unwrap();
+                }
+                Served::Unanswered { .. } => unanswered += 1,
+                Served::Answered { status: Status::Ok, .. } => {}
+                other => panic!("{other:?}"),
+            }
+        });
+        published.extend(sent(&mut session));
+    }
+    assert_eq!((executed, unanswered), (40, 38), "four exchanges, of which two went to queries");
+    for _ in 0..42 {
+        for id in 1..5u8 {
+            inbox.spare()[..4].copy_from_slice(&[0x40, 2, 0, id]);
+            inbox.filled(4);
+            while let Ok(Input::Event(event)) = session.handle_input(&mut inbox, NOW) {
+                serve.handle(&event, &mut session, NOW, UTC).unwrap();
+            }
+        }
+        published.extend(sent(&mut session));
+    }
+    published.retain(|packet| packet.starts_with("oc2/rsp"));
+    assert_eq!(published.len(), 42, "two answers to queries, and each command's");
+}
+
+#[test]
+fn what_is_held_back_outlives_the_process() {
+    let mut bytes = [0; ConsumerMemory::<4, 1024>::EXPORT];
+    let mut length = 0;
+    with_serve(&["slpf"], |serve, session, inbox| {
+        serve_it(serve, session, inbox, CONNACK);
+        sent(session);
+        serve_it(serve, session, inbox, &suback(1, 3));
+        for number in 1..6 {
+            let packet = request("oc2/cmd/all");
+            let packet = replaced(&packet, b"\"request_id\":\"1\"", format!("\"request_id\":\"{number}\"").as_bytes());
+            assert_eq!(serve_it(serve, session, inbox, &packet), "done");
+        }
+        length = serve.consumer().export(NOW, UTC, &mut bytes).unwrap();
+    });
+    with_serve(&["slpf"], |serve, session, inbox| {
+        serve.consumer().import(&bytes[..length], NOW, UTC).unwrap();
+        serve_it(serve, session, inbox, CONNACK);
+        assert!(responses(session).is_empty(), "the subscriptions come first");
+        assert_eq!(serve_it(serve, session, inbox, &suback(1, 3)), "ready");
+        assert_eq!(responses(session).len(), 1);
+    });
+}
+
+#[test]
+fn subscriptions_wait_for_room_too() {
+    let names: Vec<String> = (0..20).map(|number| format!("x-{number}")).collect();
+    let mut profiles: Vec<&str> = names.iter().map(String::as_str).collect();
+    profiles.push("slpf");
+    with_serve(&profiles, |serve, session, inbox| {
+        serve_it(serve, session, inbox, CONNACK);
+        sent(session);
+        // Commands come on the topics of the first SUBSCRIBE, and their answers take all exchanges.
+        for number in 1..6 {
+            let packet = request("oc2/cmd/all");
+            let packet = replaced(&packet, b"\"request_id\":\"1\"", format!("\"request_id\":\"{number}\"").as_bytes());
+            assert_eq!(serve_it(serve, session, inbox, &packet), "done");
+        }
+        assert_eq!(responses(session).len(), 3);
+        // Its own exchange is free again, and taken by the next.
+        assert_eq!(serve_it(serve, session, inbox, &suback(1, 8)), "nothing");
+        let again = replaced(&request("oc2/cmd/all"), b"\"request_id\":\"1\"", b"\"request_id\":\"9\"");
+        assert_eq!(serve_it(serve, session, inbox, &again), "done");
+        assert!(responses(session).is_empty());
+        assert!(!serve.is_ready());
+    });
+    with_serve(&["slpf"], |serve, session, inbox| {
+        serve_it(serve, session, inbox, CONNACK);
+        sent(session);
+        serve_it(serve, session, inbox, &suback(1, 3));
+        let command = |number: usize| {
+            let packet = request("oc2/cmd/all");
+            replaced(&packet, b"\"request_id\":\"1\"", format!("\"request_id\":\"{number}\"").as_bytes())
+        };
+        for number in 1..5 {
+            assert_eq!(serve_it(serve, session, inbox, &command(number)), "done");
+        }
+        assert_eq!(responses(session).len(), 4);
+        // A process that goes on with this session hasn't seen the subscriptions granted.
+        let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
+        let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+        let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<4, 1024>::new());
+        let mut buffer = [0; 1024];
+        let mut next = Serve::new(consumer, &mut buffer);
+        session.handle_close(NOW);
+        connected_to(session, inbox);
+        assert_eq!(serve_it(&mut next, session, inbox, b"\x20\x03\x01\x00\x00"), "nothing");
+        let subscribes = |packets: Vec<String>| packets.iter().filter(|packet| packet.contains("oc2/cmd/all")).count();
+        assert_eq!(subscribes(sent(session)), 0);
+        assert_eq!(acknowledge(&mut next, session, inbox), "nothing");
+        assert_eq!(subscribes(sent(session)), 1);
+    });
+}
+
+#[test]
+fn an_identifier_too_long_to_be_answered_is_told_so_and_ends_nothing() {
+    let with_id = |length: usize, from: &str, content: &str| {
+        let id = "i".repeat(length);
+        let json =
+            format!(r#"{{"headers":{{"request_id":"{id}"{from}}},"body":{{"openc2":{{"request":{{{content}}}}}}}}}"#);
+        publish("oc2/cmd/all", "req", &json)
+    };
+    let features = r#""action":"query","target":{"features":[]}"#;
+    let ack = r#""action":"deny","target":{"ipv4_net":"192.0.2.1"},"args":{"response_requested":"ack"}"#;
+    let text = r#"oc2/rsp {"response":{"status":400,"status_text":"request_id is too long to be answered"}}}}"#;
+    for (from, content) in [
+        (r#","from":"p""#, features),
+        (r#","from":"p""#, ack),
+        (r#","from":"p""#, r#""action":"dance""#),
+        ("", features),
+        (r#","from":7"#, features),
+    ] {
+        with_serve(&["slpf"], |serve, session, inbox| {
+            serve_it(serve, session, inbox, CONNACK);
+            sent(session);
+            serve_it(serve, session, inbox, &suback(1, 3));
+            assert_eq!(serve_it(serve, session, inbox, &with_id(1_100, from, content)), "answered 400", "{content}");
+            assert_eq!(responses(session), [text], "{content}");
+            assert_eq!(serve_it(serve, session, inbox, &request("oc2/cmd/all")), "done");
+        });
+    }
+}
+
+#[test]
+fn a_buffer_too_small_for_any_answer_is_told_and_ends_nothing() {
+    let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
+    let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+    let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<4, 1024>::new());
+    let (mut buffer, mut bytes) = ([0; 64], [0; 4096]);
+    let mut serve = Serve::new(consumer, &mut buffer);
+    let (mut session, mut inbox) = (Client::new(Inline::new()), Inbox::new(&mut bytes));
+    connected_to(&mut session, &mut inbox);
+    for packet in [CONNACK, &suback(1, 3)] {
+        serve_it(&mut serve, &mut session, &mut inbox, packet);
+        sent(&mut session);
+    }
+    let query = r#"{"headers":{"request_id":"1","from":"p"},"body":{"openc2":{"request":{"action":"query","target":{"features":[]}}}}}"#;
+    let told = serve_it(&mut serve, &mut session, &mut inbox, &publish("oc2/cmd/all", "req", query));
+    assert!(told.starts_with("unanswered: the buffer is too small"), "{told}");
 }
 
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {

@@ -145,7 +145,7 @@ impl Driver {
     /// limit while nothing is read; before the server has accepted, the session has one of its own.
     fn silence(&self, state: &State) -> Option<Duration> {
         let asked = state.session.is_connected() && state.keep_alive != 0 && !state.paused;
-        asked.then(|| Duration::from_secs(state.keep_alive.into()) + state.options.ping_timeout)
+        asked.then(|| Duration::from_secs(state.keep_alive.into()).saturating_add(state.options.ping_timeout))
     }
 
     /// Handles what was read, up to a packet that is not whole, or to where an answer has to be fetched first.

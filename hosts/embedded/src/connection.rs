@@ -82,6 +82,8 @@ struct Outbox<'s, WR> {
     /// The bytes that are copied and not yet written.
     start: usize,
     end: usize,
+    /// Whether something was written that the stream may still hold back.
+    unflushed: bool,
 }
 
 impl<'s, R: RawMutex, M: Memory, RD: Read, WR: Write, const WAITS: usize> Connection<'s, R, M, RD, WR, WAITS> {
@@ -100,7 +102,7 @@ impl<'s, R: RawMutex, M: Memory, RD: Read, WR: Write, const WAITS: usize> Connec
     ) -> Result<Self, Refused> {
         session.quietly(|client| client.connect(options, &mut inbox, now()))?;
         session.note_lost();
-        let outbox = Outbox { writer, bytes: out, start: 0, end: 0 };
+        let outbox = Outbox { writer, bytes: out, start: 0, end: 0, unflushed: false };
         Ok(Self { session, reader, inbox, outbox, farewell: None, over: false })
     }
 
@@ -125,13 +127,23 @@ impl<'s, R: RawMutex, M: Memory, RD: Read, WR: Write, const WAITS: usize> Connec
                 session.call();
                 match handled {
                     Handled::Broke(value) => return Ok(value),
-                    Handled::Over => Timer::after(LAST_WORDS).await, // The other half says goodbye, and ends first.
-                    Handled::Blocked => session.written().await,
-                    Handled::All => match reader.read(inbox.spare()).await {
-                        Ok(0) => return Err(Error::Closed),
-                        Ok(n) => inbox.filled(n),
-                        Err(error) => return Err(Error::Read(error)),
-                    },
+                    Handled::Over => {
+                        // The other half says goodbye, and ends first, unless the stream takes nothing.
+                        Timer::after(LAST_WORDS).await;
+                        return Err(Error::Ended);
+                    }
+                    Handled::Blocked if inbox.spare().is_empty() => session.written().await,
+                    // A peer that writes until it is read is read, whatever waits to be written.
+                    handled => {
+                        let blocked = matches!(handled, Handled::Blocked);
+                        let room = async { if blocked { session.written().await } else { pending().await } };
+                        match select(reader.read(inbox.spare()), room).await {
+                            Either::First(Ok(0)) => return Err(Error::Closed),
+                            Either::First(Ok(n)) => inbox.filled(n),
+                            Either::First(Err(error)) => return Err(Error::Read(error)),
+                            Either::Second(()) => {}
+                        }
+                    }
                 }
             }
         };
@@ -203,7 +215,6 @@ impl<WR: Write> Outbox<'_, WR> {
         &mut self,
         session: &Session<R, M, WAITS>,
     ) -> Error<RE, WR::Error> {
-        let mut unflushed = false;
         loop {
             if self.start == self.end {
                 (self.start, self.end) = (0, session.quietly(|client| client.transmit_into(self.bytes)));
@@ -211,8 +222,10 @@ impl<WR: Write> Outbox<'_, WR> {
             let bytes = self.bytes.get(self.start..self.end).unwrap_or(&[]);
             let written = if !bytes.is_empty() {
                 alarmed(session, self.writer.write(bytes)).await
-            } else if unflushed {
-                alarmed(session, self.writer.flush()).await.map(|done| done.map(|()| 0))
+            } else if self.unflushed {
+                let done = alarmed(session, self.writer.flush()).await;
+                self.unflushed = !matches!(done, Some(Ok(())));
+                done.map(|done| done.map(|()| 0))
             } else if session.quietly(|client| client.is_closed()) {
                 return Error::Ended;
             } else {
@@ -221,10 +234,12 @@ impl<WR: Write> Outbox<'_, WR> {
             match written {
                 Some(Ok(0)) if self.start != self.end => return Error::Closed,
                 Some(Ok(n)) => {
-                    unflushed = n != 0;
+                    self.unflushed |= n != 0;
                     self.start = self.start.saturating_add(n).min(self.end);
-                    session.quietly(|client| client.transmitted(n, now()));
-                    session.wrote();
+                    if n != 0 {
+                        session.quietly(|client| client.transmitted(n, now()));
+                        session.wrote();
+                    }
                 }
                 Some(Err(error)) => return Error::Write(error),
                 None => return Error::Ended,

@@ -195,6 +195,10 @@ impl<R: RawMutex, M: Memory, const WAITS: usize> Session<R, M, WAITS> {
         let (id, reason) = match event {
             Event::Published(ack) => (ack.id, Some(ack.reason)),
             Event::Subscribed(ack) | Event::Unsubscribed(ack) => (ack.id, ack.reasons.iter().next()),
+            // Whether it arrived is not known.
+            Event::Unconfirmed(ack) => return self.lock(|shared| shared.end(ack.id, Outcome::Lost)),
+            // The server may have lost the session, or its limits forbid what waited.
+            Event::Connected(_) | Event::SessionExpired { .. } => return self.note_lost(),
             _ => return,
         };
         let reason = reason.unwrap_or(ReasonCode::SUCCESS);

@@ -291,3 +291,69 @@ fn an_idle_connection_is_kept_alive() {
     assert_eq!(result, Ok(()));
     assert_eq!(server.violations(), Vec::<String>::new());
 }
+
+#[test]
+fn a_publish_whose_session_the_server_has_lost_is_told_on_the_next_connection() {
+    let session = Client::new(Inline::new());
+    let (first, second) = (Server { piece: 1, ..Server::new() }, Server::new());
+    let (mut received, mut out) = ([0; 512], [0; 64]);
+    let (reader, writer) = first.open();
+    let mut connection =
+        Connection::open(&session, &options(), reader, writer, Inbox::new(&mut received), &mut out).unwrap();
+    let up = |event: Event<'_>| if matches!(event, Event::Connected(_)) { Break(()) } else { Continue(()) };
+    within(connection.run(up)).unwrap();
+    let publication = message(b"1", QoS::AtLeastOnce);
+    let mut publishing = pin!(session.publish(&publication));
+    assert!(poll_and_drop(publishing.as_mut(), 1).is_none());
+    // Its bytes go out, then the link is lost.
+    first.broker.borrow_mut().faults.hold_acknowledgements = true;
+    poll_and_drop(connection.run(|_| Continue::<()>(())), 3);
+    drop(connection);
+    let (mut received, mut out) = ([0; 512], [0; 64]);
+    let (reader, writer) = second.open();
+    let mut again = options();
+    (again.packet.clean_start, again.prior) = (false, Some(Prior::None));
+    let connection = Connection::open(&session, &again, reader, writer, Inbox::new(&mut received), &mut out).unwrap();
+    match within(select(run_to_the_end(connection, |_| {}), publishing)) {
+        Either::First(error) => panic!("{error}"),
+        Either::Second(outcome) => assert_eq!(outcome, Ok(Outcome::Lost)),
+    }
+}
+
+/// A writer that holds back what it was given until it is flushed, which takes a while.
+struct Buffered {
+    held: usize,
+    flushed: std::rc::Rc<core::cell::Cell<usize>>,
+}
+
+impl embedded_io_async::ErrorType for Buffered {
+    type Error = core::convert::Infallible;
+}
+
+impl embedded_io_async::Write for Buffered {
+    async fn write(&mut self, from: &[u8]) -> Result<usize, Self::Error> {
+        self.held += from.len();
+        Ok(from.len())
+    }
+
+    async fn flush(&mut self) -> Result<(), Self::Error> {
+        Timer::after_millis(20).await;
+        self.flushed.set(self.flushed.get() + core::mem::take(&mut self.held));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_flush_that_was_dropped_is_made_up_for() {
+    let session = Client::new(Inline::new());
+    let (mut received, mut out) = ([0; 512], [0; 64]);
+    let flushed = std::rc::Rc::<core::cell::Cell<usize>>::default();
+    let writer = Buffered { held: 0, flushed: std::rc::Rc::clone(&flushed) };
+    let (reader, _writer) = Server::new().open();
+    let mut connection =
+        Connection::open(&session, &options(), reader, writer, Inbox::new(&mut received), &mut out).unwrap();
+    for wait in [5, 200] {
+        let _ = block_on(with_timeout(Duration::from_millis(wait), connection.run(|_| Continue::<()>(()))));
+    }
+    assert!(flushed.get() > 12, "CONNECT went out");
+}

@@ -11,14 +11,19 @@ use crate::fleet::Id;
 /// How long a slot is, in milliseconds: by so much a deadline may be late. A keep-alive is counted in seconds.
 const SLOT: u64 = 64;
 
+/// How far ahead a deadline is noted, in milliseconds; one further away is looked at again then. So what an old connection left
+/// behind here, such as the end of its session in a month, is gone soon.
+const AHEAD: u64 = 60_000;
+
 /// The deadlines of a fleet. There are only so many slots as there are times: a minute has a thousand.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines(BTreeMap<u64, Vec<Id>>);
 
 impl Deadlines {
     /// Notes a deadline. `noted` is the earliest one that stands here for the same session, and is kept up to date.
-    pub(crate) fn note(&mut self, id: Id, deadline: Option<Instant>, noted: &mut Instant) {
+    pub(crate) fn note(&mut self, id: Id, deadline: Option<Instant>, now: Instant, noted: &mut Instant) {
         let Some(deadline) = deadline else { return };
+        let deadline = deadline.min(now.after(AHEAD));
         // The end of its slot, so that it is never early.
         let slot = deadline.as_millis().div_ceil(SLOT);
         let end = Instant::from_millis(slot.saturating_mul(SLOT));
@@ -55,11 +60,11 @@ mod tests {
         let mut deadlines = Deadlines::default();
         let mut noted = [Instant::NEVER; 3];
         for (id, millis) in [(0, 1_000), (1, 1_001), (2, 5_000)] {
-            deadlines.note(Id(id), Some(Instant::from_millis(millis)), &mut noted[id as usize]);
+            deadlines.note(Id(id), Some(Instant::from_millis(millis)), Instant::default(), &mut noted[id as usize]);
         }
         // A later one for the same session is not noted, an earlier one is.
-        deadlines.note(Id(0), Some(Instant::from_millis(9_000)), &mut noted[0]);
-        deadlines.note(Id(2), Some(Instant::from_millis(1_500)), &mut noted[2]);
+        deadlines.note(Id(0), Some(Instant::from_millis(9_000)), Instant::default(), &mut noted[0]);
+        deadlines.note(Id(2), Some(Instant::from_millis(1_500)), Instant::default(), &mut noted[2]);
         let mut came = Vec::new();
         for now in 0..6_000 {
             while let Some((slot, due)) = deadlines.take(Instant::from_millis(now)) {

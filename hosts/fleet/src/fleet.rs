@@ -85,6 +85,8 @@ struct Pending {
     received: Vec<u8>,
     /// What the stream did not take yet.
     unsent: Vec<u8>,
+    /// Whether reading stopped, since answers had no room: it goes on when the stream takes more.
+    unread: bool,
 }
 
 impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Default for Fleet<L, FLIGHTS, BYTES> {
@@ -155,7 +157,7 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Fleet<L, FLIGHTS
         member.client.connect(options, &mut Inbox::new(&mut self.buffer), now)?;
         member.pending = None;
         member.link = Some(link);
-        self.deadlines.note(id, member.client.poll_timeout(), &mut member.noted);
+        self.deadlines.note(id, member.client.poll_timeout(), now, &mut member.noted);
         Ok(())
     }
 
@@ -202,7 +204,10 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Fleet<L, FLIGHTS
     ) {
         let Some(member) = self.members.get_mut(id.index()) else { return };
         let result = member.write(&mut self.out, now);
-        self.settle(id, result, now, on);
+        if matches!(result, Ok(true)) && member.pending.as_ref().is_some_and(|held| held.unread) {
+            return self.readable(id, now, on);
+        }
+        self.settle(id, result.map(drop), now, on);
     }
 
     /// When [`tick`](Self::tick) is to be called, at the latest.
@@ -236,7 +241,7 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Fleet<L, FLIGHTS
                 if let Some(event) = event {
                     on(id, Happening::Event(event), &mut member.client);
                 }
-                member.write(&mut self.out, now)
+                member.write(&mut self.out, now).map(drop)
             }
             Err(fault) => Err(Closed::Fault(fault)),
         };
@@ -259,10 +264,14 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Fleet<L, FLIGHTS
             member.client.handle_close(now);
             on(id, Happening::Closed(closed), &mut member.client);
         }
-        if member.pending.as_ref().is_some_and(|held| held.received.is_empty() && held.unsent.is_empty()) {
+        if member
+            .pending
+            .as_ref()
+            .is_some_and(|held| held.received.is_empty() && held.unsent.is_empty() && !held.unread)
+        {
             member.pending = None;
         }
-        self.deadlines.note(id, member.client.poll_timeout(), &mut member.noted);
+        self.deadlines.note(id, member.client.poll_timeout(), now, &mut member.noted);
     }
 }
 
@@ -276,6 +285,7 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Member<L, FLIGHT
         mut on: impl FnMut(Event<'_>, &mut Client<Inline<FLIGHTS, BYTES>>),
     ) -> Result<(), Closed> {
         if let Some(pending) = &mut self.pending {
+            pending.unread = false;
             // It fits: it has been here before.
             let begun = core::mem::take(&mut pending.received);
             if let Some(room) = inbox.spare().get_mut(..begun.len()) {
@@ -284,37 +294,38 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Member<L, FLIGHT
             }
         }
         loop {
+            let blocked = !self.handle(inbox, out, now, &mut on)?;
             let Some(link) = &mut self.link else { return Ok(()) };
+            if inbox.spare().is_empty() || blocked {
+                // The stream tells no second time that there is more to read.
+                self.pending.get_or_insert_default().unread = blocked;
+                return Ok(());
+            }
             match link.read(inbox.spare()) {
-                Ok(0) => {
-                    self.handle(inbox, out, now, &mut on)?;
-                    return Err(Closed::Silently);
-                }
+                Ok(0) => return Err(Closed::Silently),
                 Ok(n) => inbox.filled(n),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return self.write(out, now),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return self.write(out, now).map(drop),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(Closed::Io(error)),
             }
-            self.handle(inbox, out, now, &mut on)?;
         }
     }
 
-    /// Handles what was read.
+    /// Handles what was read. False when answers have to be written first, and the stream takes none now.
     fn handle(
         &mut self,
         inbox: &mut Inbox<'_>,
         out: &mut [u8],
         now: Instant,
         on: &mut impl FnMut(Event<'_>, &mut Client<Inline<FLIGHTS, BYTES>>),
-    ) -> Result<(), Closed> {
+    ) -> Result<bool, Closed> {
         loop {
             match self.client.handle_input(inbox, now) {
                 Ok(Input::Event(event)) => on(event, &mut self.client),
-                Ok(Input::Partial { .. }) => {
-                    return if self.client.is_closed() { self.write(out, now) } else { Ok(()) };
-                }
-                // Answers have no room until others are written.
-                Ok(_) => self.write(out, now)?,
+                Ok(Input::Partial { .. }) if !self.client.is_closed() => return Ok(true),
+                Ok(Input::Partial { .. }) => return self.write(out, now),
+                Ok(_) if self.write(out, now)? => {}
+                Ok(_) => return Ok(false),
                 Err(fault) => {
                     let _ = self.write(out, now);
                     return Err(Closed::Fault(fault));
@@ -323,9 +334,9 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Member<L, FLIGHT
         }
     }
 
-    /// Writes what the session has to say, a burst at a time.
-    fn write(&mut self, out: &mut [u8], now: Instant) -> Result<(), Closed> {
-        let Some(link) = &mut self.link else { return Ok(()) };
+    /// Writes what the session has to say, a burst at a time. Whether the stream took all of it.
+    fn write(&mut self, out: &mut [u8], now: Instant) -> Result<bool, Closed> {
+        let Some(link) = &mut self.link else { return Ok(true) };
         loop {
             let mut burst = match &mut self.pending {
                 Some(pending) if !pending.unsent.is_empty() => core::mem::take(&mut pending.unsent),
@@ -339,7 +350,7 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Member<L, FLIGHT
                 out.get(..n).unwrap_or(&[])
             };
             if bytes.is_empty() {
-                return if self.client.is_closed() { Err(Closed::Ended) } else { Ok(()) };
+                return if self.client.is_closed() { Err(Closed::Ended) } else { Ok(true) };
             }
             let written = match link.write(bytes) {
                 Ok(0) => return Err(Closed::Silently),
@@ -357,7 +368,7 @@ impl<L: Read + Write, const FLIGHTS: usize, const BYTES: usize> Member<L, FLIGHT
                     burst = rest.to_vec();
                 }
                 self.pending.get_or_insert_default().unsent = burst;
-                return Ok(());
+                return Ok(false);
             }
         }
     }

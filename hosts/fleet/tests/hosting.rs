@@ -232,3 +232,92 @@ fn a_goodbye_is_written_and_a_session_is_resumed() {
     }
     world.assert_kept();
 }
+
+/// A stream that takes nothing while it is full, and counts how often it was asked.
+struct Full {
+    received: Vec<u8>,
+    full: Rc<Cell<bool>>,
+    asked: Rc<Cell<usize>>,
+    sent: Rc<RefCell<Vec<u8>>>,
+}
+
+impl Read for Full {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let n = self.received.len().min(to.len());
+        if n == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        to[..n].copy_from_slice(&self.received[..n]);
+        self.received.drain(..n);
+        Ok(n)
+    }
+}
+
+impl Write for Full {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        self.asked.set(self.asked.get() + 1);
+        assert!(self.asked.get() < 1_000, "a busy loop");
+        if self.full.get() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        self.sent.borrow_mut().extend(from);
+        Ok(from.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_stream_that_takes_nothing_holds_up_its_own_session_only_and_loses_nothing() {
+    let (full, asked, sent) =
+        (Rc::new(Cell::new(false)), Rc::<Cell<usize>>::default(), Rc::<RefCell<Vec<u8>>>::default());
+    let mut fleet = Fleet::<Full, 8, 1024>::new(64);
+    let id = fleet.add();
+    let link = Full { received: Vec::new(), full: Rc::clone(&full), asked, sent: Rc::clone(&sent) };
+    fleet.connect(id, link, &options("s"), Instant::default()).unwrap();
+    let now = Instant::from_millis(1);
+    let mut got = 0;
+    fleet.writable(id, now, |_, _, _| {});
+    fleet.link(id).unwrap().received.extend(b"\x20\x03\x00\x00\x00");
+    fleet.readable(id, now, |_, _, _| {});
+    full.set(true);
+    let publication = Publication::new(Topic::new("a").unwrap(), b"waits");
+    fleet.with(id, now, |client| client.publish(&publication).unwrap(), |_, _, _| {}).unwrap();
+    // Thirty messages, far more than the buffer holds, and no answer goes out.
+    for number in 1..=30 {
+        fleet.link(id).unwrap().received.extend([0x32, 6, 0, 1, b'a', 0, number, 0]);
+    }
+    let mut on = |_: Id, happening: Happening<'_>, _: &mut Client<Inline<8, 1024>>| match happening {
+        Happening::Event(Event::Message(_)) => got += 1,
+        Happening::Event(_) => {}
+        other => panic!("{other:?}"),
+    };
+    fleet.readable(id, now, &mut on);
+    full.set(false);
+    for _ in 0..40 {
+        fleet.writable(id, now, &mut on);
+    }
+    assert_eq!(got, 30);
+    let acknowledged = sent.borrow().windows(4).filter(|bytes| bytes[..3] == [0x40, 2, 0]).count();
+    assert_eq!(acknowledged, 30);
+}
+
+#[test]
+fn a_session_that_reconnects_again_and_again_takes_no_more_memory() {
+    let world = World::new(usize::MAX, usize::MAX);
+    let mut fleet = Sessions::new(1_024);
+    let id = fleet.add();
+    let mut bytes = Vec::new();
+    for turn in 0..300 {
+        world.now.set(turn * 1_000);
+        fleet.connect(id, world.open(), &options("s"), world.now()).unwrap();
+        fleet.writable(id, world.now(), |_, _, _| {});
+        fleet.readable(id, world.now(), |_, _, _| {});
+        fleet.with(id, world.now(), |client| client.disconnect(Ending::AtOnce).unwrap(), |_, _, _| {}).unwrap();
+        fleet.tick(world.now(), |_, _, _| {});
+        bytes.push(fleet.bytes());
+    }
+    assert!(bytes[299] <= bytes[100], "{} then {}", bytes[100], bytes[299]);
+}

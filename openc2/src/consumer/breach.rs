@@ -27,7 +27,8 @@ pub struct Breaches {
     pub retained: OnBreach,
     /// The message came at QoS 0 ([`Clause::Qos`]).
     pub qos_zero: OnBreach,
-    /// The message doesn't say who sends it ([`Clause::NoFrom`]); an empty `from` says no more than none.
+    /// The message doesn't say who sends it ([`Clause::NoFrom`]); an empty `from` says no more than none. Only
+    /// CS01 s3.2 asks for it, of every message on its topics, the flat record of CSD03 among them.
     pub no_from: OnBreach,
     /// The payload format indicator doesn't fit the encoding ([`Clause::PayloadFormat`]).
     pub payload_format: OnBreach,

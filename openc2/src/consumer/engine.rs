@@ -10,6 +10,7 @@ use crate::error::{Error, LanguageRule};
 use crate::message::{Content, Headers, Message};
 use crate::profile::{Refusal, is_named};
 use crate::response::{Response, Status};
+use crate::salvage::Wreck;
 use crate::target::Target;
 use crate::transfer::{Channel, Clause, Encoding, Layout, MessageType, Received, Verdict, check};
 use crate::vocabulary::{Action, ResponseType};
@@ -34,6 +35,9 @@ pub(super) struct Forgotten {
     /// No retained command that was created at this moment or before is carried out: it may have been, and be forgotten. In
     /// milliseconds since 1970-01-01T00:00Z; `None` until the time of day is known.
     pub(super) before: Option<u64>,
+    /// The latest moment, of the same kind, at which a command was created that was carried out before that moment came, or
+    /// when the time of day wasn't known: it could be forgotten before the window since then is over. 0 if there was none.
+    pub(super) ahead: u64,
 }
 
 /// What is decided about a request before anything changes.
@@ -84,7 +88,7 @@ impl Core<'_> {
             Err(error) => return self.malformed(case, received.payload, error),
         };
         let headers = &message.headers;
-        // Only CS01 s3.2 requires a `from`.
+        // Only CS01 s3.2 requires a `from`, of the flat record too, which CSD03 has without.
         if headers.from.is_none() && self.policy.scheme.layout == Layout::Cs01 {
             case.verdict.judge(Clause::NoFrom, Quirk::NoFrom, self.policy.reading.lenient);
         }
@@ -112,7 +116,9 @@ impl Core<'_> {
         if let Some(clause) = self.policy.breaches.first(case.verdict.violations, OnBreach::Refuse) {
             return self.breach(command.args.response(), case, clause);
         }
-        self.heed(table, command, headers, received.retain, case)
+        let wreck = Wreck { encoding, payload: received.payload, depth: self.policy.reading.depth };
+        let names = Names::new(headers, command, wreck.digest());
+        self.heed(table, command, headers, (names, received.retain), case)
     }
 
     /// A request that is for this Consumer, and breaks nothing.
@@ -122,11 +128,22 @@ impl Core<'_> {
         mut table: Table<'_>,
         command: &Command<'i>,
         headers: &Headers<'i>,
-        retain: bool,
+        (names, retain): (Names<'i>, bool),
         case: Case<'i, 'b>,
     ) -> Outcome<'i, 'b> {
-        let (names, moment) = (Names::new(headers, command), case.moment);
+        let moment = case.moment;
         match table.find(names, moment.now) {
+            Found::Running(slot) | Found::Answered(slot) if table.is_another(slot, names, case.asker.encoding) => {
+                let text = match headers.request_id {
+                    Some(_) => "request_id was used for another command",
+                    None => "command_id was used for another command",
+                };
+                return self.reply_if_wanted(
+                    command.args.response(),
+                    case,
+                    &Response::with_text(Status::BadRequest, text),
+                );
+            }
             // An acknowledgement is all that will come, so it is what is repeated.
             Found::Running(slot) if table.answer(slot).is_none() => return case.ignore(Ignored::Running),
             Found::Running(slot) | Found::Answered(slot) => return self.repeat(&table, slot, case),
@@ -179,7 +196,7 @@ impl Core<'_> {
             return false;
         };
         // One of the future could be taken for new by the next process as well.
-        before < created && created <= utc && utc.saturating_sub(created) < self.policy.window
+        before.max(self.forgotten.ahead) < created && created <= utc && utc.saturating_sub(created) < self.policy.window
     }
 
     /// Whether a message needs no look inside to be passed over.
@@ -339,6 +356,9 @@ impl Core<'_> {
             return Err(ConsumerRefused::NoSuchTicket);
         };
         self.rate = rate;
+        if let Some(created) = headers.created.filter(|created| moment.utc.is_none_or(|utc| *created > utc)) {
+            self.forgotten.ahead = self.forgotten.ahead.max(created);
+        }
         if let Some(until) = given_way {
             self.forgotten.note(self.policy.window.saturating_sub(moment.now.until(until)), moment.utc);
         }

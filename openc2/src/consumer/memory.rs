@@ -20,7 +20,7 @@ pub(crate) trait Lend {
 
 /// Memory in place for `SLOTS` requests at a time, which share `BYTES` evenly: each needs room for sender, identifiers and
 /// response. A response that finds no room is sent, but not kept: should the request come again, it is answered
-/// with the status alone. How much is needed: [memory](crate::consumer#memory).
+/// with the status alone. No more than 65,536 slots are used. How much is needed: [memory](crate::consumer#memory).
 #[derive(Clone, Debug)]
 pub struct ConsumerMemory<const SLOTS: usize, const BYTES: usize> {
     slots: [Slot; SLOTS],
@@ -74,6 +74,10 @@ pub struct Slot {
     pub(super) requested: ResponseType,
     pub(super) encoding: Encoding,
     pub(super) structure: Structure,
+    /// The sum over the command, to know another one under the same identifier.
+    pub(super) digest: u32,
+    /// Whether its final response is still to be published. Until then it doesn't give way.
+    pub(super) unsent: bool,
     pub(super) until: Instant,
 }
 
@@ -97,6 +101,8 @@ impl Slot {
         requested: ResponseType::Complete,
         encoding: Encoding::Json,
         structure: Structure::Wrapper,
+        digest: 0,
+        unsent: false,
         until: Instant::from_millis(0),
     };
 
@@ -109,7 +115,7 @@ impl Slot {
         match self.state {
             State::Free => false,
             State::Running => true,
-            State::Answered => self.until > now,
+            State::Answered => self.unsent || self.until > now,
         }
     }
 }
@@ -156,11 +162,14 @@ pub(super) struct Names<'i> {
     from: Str<'i>,
     request: Option<Str<'i>>,
     command: Option<Str<'i>>,
+    /// The sum over the command as it came.
+    digest: u32,
 }
 
 impl<'i> Names<'i> {
-    pub(super) fn new(headers: &Headers<'i>, command: &Command<'i>) -> Self {
-        Self { from: headers.from.unwrap_or(Str::EMPTY), request: headers.request_id, command: command.command_id }
+    pub(super) fn new(headers: &Headers<'i>, command: &Command<'i>, digest: u32) -> Self {
+        let from = headers.from.unwrap_or(Str::EMPTY);
+        Self { from, request: headers.request_id, command: command.command_id, digest }
     }
 
     /// Its `request_id`, else its `command_id`. With neither it can't be told from others.
@@ -177,6 +186,9 @@ impl<'i> Names<'i> {
     }
 }
 
+/// The most slots that are used.
+const MOST: usize = 1 << 16;
+
 /// The slots with their shares of the bytes.
 pub(super) struct Table<'m> {
     slots: &'m mut [Slot],
@@ -187,6 +199,9 @@ pub(super) struct Table<'m> {
 impl<'m> Table<'m> {
     pub(super) fn new<M: ConsumerStore>(memory: &'m mut M) -> Self {
         let (slots, bytes) = memory.lend();
+        // As many as tickets tell apart.
+        let most = slots.len().min(MOST);
+        let slots = slots.get_mut(..most).unwrap_or_default();
         let share = bytes.len().checked_div(slots.len()).unwrap_or(0);
         Self { slots, bytes, share }
     }
@@ -248,6 +263,12 @@ impl<'m> Table<'m> {
         Found::New
     }
 
+    /// Whether a slot that was found holds another command. Two encodings can't be compared: what came in the other one is taken
+    /// for the same.
+    pub(super) fn is_another(&self, index: usize, names: Names<'_>, encoding: Encoding) -> bool {
+        self.slots.get(index).is_some_and(|slot| slot.encoding == encoding && slot.digest != names.digest)
+    }
+
     /// A slot for a request: a free one, one whose time has passed, or that of the request that was answered longest ago. Who
     /// has its share of the slots already can only have one of its own.
     pub(super) fn place(&self, names: Names<'_>, share: Option<u16>, now: Instant) -> Result<usize, NoPlace> {
@@ -267,7 +288,7 @@ impl<'m> Table<'m> {
             }
             let is_own = self.from(index).is_some_and(|from| names.from == from);
             own = own.saturating_add(usize::from(is_own));
-            if slot.state == State::Answered {
+            if slot.state == State::Answered && !slot.unsent {
                 if older(oldest, slot.until) {
                     oldest = Some((slot.until, index));
                 }
@@ -287,7 +308,7 @@ impl<'m> Table<'m> {
     /// ago.
     pub(super) fn given_way(&self, index: usize, now: Instant) -> Option<Instant> {
         let slot = self.slots.get(index)?;
-        (slot.state == State::Answered && slot.is_live(now)).then_some(slot.until)
+        (slot.state == State::Answered && slot.until > now).then_some(slot.until)
     }
 
     /// How many slots there are: with a running command, with an answered one that is remembered, others.
@@ -317,20 +338,25 @@ impl<'m> Table<'m> {
         requested: ResponseType,
     ) -> Option<Ticket> {
         let parts = names.parts();
+        // Whatever may fail comes before the first change.
+        let number = u16::try_from(index).ok()?;
+        let length = |text: Str<'_>| u16::try_from(text.len()).ok();
+        let [from, id, command] = parts;
+        let (from, id, command) = (length(from)?, length(id)?, length(command)?);
+        if !self.fits(index, names.len()) {
+            return None;
+        }
         let mut at = 0usize;
         let room = self.room_mut(index);
         for c in parts.iter().flat_map(Str::chars) {
             at = text::put(room, at, c)?;
         }
-        let length = |text: Str<'_>| u16::try_from(text.len()).ok();
-        let [from, id, command] = parts;
-        let (from, id, command) = (length(from)?, length(id)?, length(command)?);
-        let named = names.request.is_some();
+        let (named, digest) = (names.request.is_some(), names.digest);
         let slot = self.slots.get_mut(index)?;
         let serial = slot.serial.wrapping_add(1);
         let (state, Asker { encoding, structure, .. }) = (State::Running, asker);
-        *slot = Slot { state, serial, from, id, command, named, encoding, structure, requested, ..Slot::FREE };
-        Some(Ticket { slot: u16::try_from(index).ok()?, serial })
+        *slot = Slot { state, serial, from, id, command, named, encoding, structure, digest, requested, ..Slot::FREE };
+        Some(Ticket { slot: number, serial })
     }
 
     /// Whether names of so many bytes have room in this slot.
@@ -373,10 +399,35 @@ impl<'m> Table<'m> {
         if slot.state != State::Running || slot.serial != ticket.serial {
             return None;
         }
-        let parts = self.parts(usize::from(ticket.slot))?;
-        let request_id = slot.named.then_some(Str::new(parts.id));
-        let Slot { encoding, structure, requested, .. } = *slot;
-        Some((Asker { from: Some(Str::new(parts.from)), request_id, encoding, structure }, requested))
+        Some((self.asker_of(usize::from(ticket.slot))?, slot.requested))
+    }
+
+    /// Who sent the request in a slot, as it is answered.
+    pub(super) fn asker_of(&self, index: usize) -> Option<Asker<'_>> {
+        let Slot { encoding, structure, named, .. } = *self.slots.get(index)?;
+        let parts = self.parts(index)?;
+        let request_id = named.then_some(Str::new(parts.id));
+        Some(Asker { from: Some(Str::new(parts.from)), request_id, encoding, structure })
+    }
+
+    /// The next slot from this one on whose final response is still to be published.
+    pub(super) fn unsent(&self, from: usize) -> Option<usize> {
+        let mut rest = self.slots.iter().enumerate().skip(from);
+        rest.find_map(|(index, slot)| slot.unsent.then_some(index))
+    }
+
+    /// The final response of a command could not be published yet; whether it is remembered to be.
+    pub(super) fn hold_back(&mut self, ticket: Ticket) -> bool {
+        let Some(slot) = self.slots.get_mut(usize::from(ticket.slot)) else { return false };
+        slot.unsent = slot.state == State::Answered && slot.serial == ticket.serial;
+        slot.unsent
+    }
+
+    /// The final response of the request in a slot is published, or never will be.
+    pub(super) fn settle(&mut self, index: usize) {
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.unsent = false;
+        }
     }
 
     /// Keeps a response, if there is room for it.
@@ -413,5 +464,45 @@ impl<'m> Table<'m> {
         let parts = self.parts(index)?;
         let kept = slot.kept.and_then(|length| parts.rest.get(..usize::from(length)));
         Some(Answer { status: slot.status?, requested: slot.requested, encoding: slot.encoding, kept })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::{Action, Target};
+
+    struct Heap(Vec<Slot>, Vec<u8>);
+
+    impl ConsumerStore for Heap {}
+
+    impl Lend for Heap {
+        fn lend(&mut self) -> (&mut [Slot], &mut [u8]) {
+            (&mut self.0, &mut self.1)
+        }
+    }
+
+    #[test]
+    fn slots_that_no_ticket_can_name_are_not_used_and_a_refusal_changes_nothing() {
+        let headers = Headers { from: Some(Str::new("p")), request_id: Some(Str::new("1")), ..Headers::default() };
+        let command = Command::new(Action::Deny, Target::Command(Str::new("c")));
+        let (names, now) = (Names::new(&headers, &command, 7), Instant::from_millis(1));
+        let mut memory = Heap(vec![Slot::FREE; 65_540], vec![0; 4 * 65_540]);
+        let mut table = Table::new(&mut memory);
+        assert_eq!(table.place(names, Some(1), now), Ok(0));
+        for slot in table.slots.iter_mut() {
+            slot.state = State::Running;
+        }
+        assert_eq!(table.place(names, Some(1), now), Err(NoPlace::Full));
+        assert!(table.run(65_536, names, Asker::NOBODY, ResponseType::Complete).is_none());
+        assert!(table.run(65_535, names, Asker::NOBODY, ResponseType::Complete).is_some());
+        assert!(memory.0[65_536..].iter().all(|slot| slot.serial == 0 && slot.state == State::Free));
+        // What has no room is refused before a byte of it is written.
+        let mut narrow = Heap(vec![Slot::FREE; 2], vec![0; 2]);
+        assert!(Table::new(&mut narrow).run(1, names, Asker::NOBODY, ResponseType::Complete).is_none());
+        assert_eq!((narrow.1, narrow.0[1].serial), (vec![0; 2], 0));
     }
 }

@@ -11,6 +11,10 @@
 //! pushes out its own oldest only. (`from` is a claim, so whoever may publish commands can push out others' under many names:
 //! access to the topics is the server's to grant.)
 //!
+//! A request is known again by its `from` and its `request_id`, without one by its `command_id`. Its command, byte for byte, has to
+//! be the same as well: another one under the same identifier is answered 400, and not carried out. Only of one that comes in the
+//! other encoding it can't be told, and it is taken for the same.
+//!
 //! To hold a window, memory needs as many slots as commands come in it, and one more for each that is carried out at a time;
 //! three quarters of the slots suffice for one sender. Each slot's share of the bytes is for `from`, `request_id`,
 //! `command_id` and the response; a UUID has 36, a response without results some 130 bytes in JSON, so 256 bytes a slot are a good
@@ -21,8 +25,9 @@
 //! A retained message is delivered again at every subscription, for as long as the server keeps it. CS01 s3.2 forbids it, and
 //! by default it is answered 400. Where [`Breaches::retained`] or lenient reading lets it pass, a retained command is carried out
 //! only if it says when it was `created`, the host knows the time of day, and that moment lies within the window, not in the
-//! future, and after everything that is forgotten: after this process began, unless it took up an earlier one's state, and
-//! after the last request that was pushed out. So none is carried out twice over restarts, as long as the host's clock does
+//! future, and after everything that is forgotten: after this process began, unless it took up an earlier one's state, after the
+//! last request that was pushed out, after what an earlier process forgot under a shorter window, and after the latest
+//! `created` of a command that was carried out before that moment came. So none is carried out twice over restarts, as long as the host's clock does
 //! not go back.
 //!
 //! # Restarts
@@ -285,6 +290,43 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         buffer: &'b mut [u8],
     ) -> Result<Option<Outgoing<'b>>, ConsumerRefused> {
         self.core.respond(Table::new(&mut self.memory), ticket, response, Moment { now, utc }, buffer)
+    }
+
+    /// The final response to this command could not be published yet: whether it is kept until it can be.
+    pub(crate) fn hold_back(&mut self, ticket: Ticket) -> bool {
+        Table::new(&mut self.memory).hold_back(ticket)
+    }
+
+    /// The next slot from this one on whose final response was held back.
+    pub(crate) fn next_held_back(&mut self, from: usize) -> Option<usize> {
+        Table::new(&mut self.memory).unsent(from)
+    }
+
+    /// The response that was held back in this slot; `None` if it can't be written.
+    pub(crate) fn held_back<'b>(
+        &mut self,
+        slot: usize,
+        now: Instant,
+        utc: Option<u64>,
+        buffer: &'b mut [u8],
+    ) -> Option<Outgoing<'b>> {
+        self.core.held_back(&Table::new(&mut self.memory), slot, Moment { now, utc }, buffer)
+    }
+
+    /// The response that was held back in this slot is published, or never will be.
+    pub(crate) fn settle(&mut self, slot: usize) {
+        Table::new(&mut self.memory).settle(slot);
+    }
+
+    /// 400 without the `request_id`, where that is why a response of `need` bytes has no room.
+    pub(crate) fn without_identifier<'i, 'b>(
+        &self,
+        received: &Received<'i>,
+        need: usize,
+        utc: Option<u64>,
+        buffer: &'b mut [u8],
+    ) -> Option<(Outgoing<'b>, Verdict<'i>)> {
+        self.core.without_identifier(received, need, Moment { now: Instant::from_millis(0), utc }, buffer)
     }
 
     /// Forgets a command that will never be answered. Should its request come again, it is executed.

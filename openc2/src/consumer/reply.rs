@@ -1,7 +1,7 @@
 //! What a Consumer answers: its responses, to whom, on which topic, and those it has given before.
 
 use super::engine::Core;
-use super::memory::Table;
+use super::memory::{Answer, Table};
 use super::{Answering, ConsumerRefused, Ignored, Reaction, Ticket};
 
 use crate::error::{EncodeError, Error, LanguageRule};
@@ -9,7 +9,9 @@ use crate::message::{Headers, Reply, Structure};
 use crate::response::{Response, Results, Status};
 use crate::salvage::Wreck;
 use crate::text::{self, Str};
-use crate::transfer::{Channel, Clause, Encoding, MessageType, Outgoing, TopicError, Verdict, publish_properties};
+use crate::transfer::{
+    Channel, Clause, Encoding, MessageType, Outgoing, Received, TopicError, Verdict, check, publish_properties,
+};
 use crate::vocabulary::{Feature, ResponseType};
 use crate::{Number, Pairs, Style, Texts};
 use mqtt5_codec::Topic;
@@ -110,23 +112,75 @@ impl Core<'_> {
     #[inline(never)]
     pub(super) fn repeat<'i, 'b>(&self, table: &Table<'_>, slot: usize, case: Case<'i, 'b>) -> Outcome<'i, 'b> {
         let Case { asker, verdict, moment, buffer } = case;
-        let again = |reply, status| Ok(Reaction::Reply { reply, status, repeated: true, error: None, verdict });
         let Some(answer) = table.answer(slot).filter(|answer| self.wanted(answer.requested, answer.status)) else {
             return Ok(Reaction::Ignored { why: Ignored::Unwanted, verdict });
         };
+        let reply = self.again(&answer, asker, moment, buffer)?;
+        Ok(Reaction::Reply { reply, status: answer.status, repeated: true, error: None, verdict })
+    }
+
+    /// What was answered, once more.
+    #[inline(never)]
+    fn again<'b>(
+        &self,
+        answer: &Answer<'_>,
+        asker: Asker<'_>,
+        moment: Moment,
+        buffer: &'b mut [u8],
+    ) -> Result<Outgoing<'b>, ConsumerRefused> {
         let Some(kept) = answer.kept else {
             let mut response = Response::new(answer.status);
             if !answer.status.is_interim() {
                 response.status_text = Some(Str::new("Answered before; the results were too large to keep"));
             }
-            return again(self.write(asker, &response, moment, buffer)?, answer.status);
+            return self.write(asker, &response, moment, buffer);
         };
         let (topic, rest) = self.topic(asker.from, buffer)?;
         let need = kept.len().saturating_add(topic.as_bytes().len());
         let payload = rest.get_mut(..kept.len()).ok_or(EncodeError::Full { need })?;
         text::copy(payload, kept);
         // As it was encoded then, whatever this request is encoded in.
-        again(self.outgoing(topic, payload, answer.encoding), answer.status)
+        Ok(self.outgoing(topic, payload, answer.encoding))
+    }
+
+    /// The final response of the request in a slot, to be published at last; `None` if it can't be.
+    #[inline(never)]
+    pub(super) fn held_back<'b>(
+        &self,
+        table: &Table<'_>,
+        slot: usize,
+        moment: Moment,
+        buffer: &'b mut [u8],
+    ) -> Option<Outgoing<'b>> {
+        self.again(&table.answer(slot)?, table.asker_of(slot)?, moment, buffer).ok()
+    }
+
+    /// What is answered to a request of which the response, of `need` bytes, has no room because of the `request_id` that it
+    /// copies: 400 without it. `None` if the identifier isn't to blame, or that has no room either.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn without_identifier<'i, 'b>(
+        &self,
+        received: &Received<'i>,
+        need: usize,
+        moment: Moment,
+        buffer: &'b mut [u8],
+    ) -> Option<(Outgoing<'b>, Verdict<'i>)> {
+        let verdict = check(received, &self.policy.scheme, self.policy.reading.lenient);
+        let encoding = verdict.encoding?;
+        let (headers, structure) = self.policy.reading.salvage(encoding, received.payload);
+        let asker = Asker { from: headers.from, request_id: headers.request_id, encoding, structure };
+        let nameless = Asker { request_id: None, ..asker };
+        let response = Response::with_text(Status::BadRequest, "request_id is too long to be answered");
+        let length = |asker| match self.encode(asker, &response, moment, &mut []) {
+            Err(EncodeError::Full { need }) => need,
+            _ => 0,
+        };
+        let copied = length(asker).saturating_sub(length(nameless));
+        if need.saturating_sub(copied) > buffer.len() {
+            return None;
+        }
+        Some((self.write(nameless, &response, moment, buffer).ok()?, verdict))
     }
 
     /// A message that can't be read: 400, or 501 for what no Consumer of this version knows; to whom, as far as that can
@@ -209,6 +263,18 @@ impl Core<'_> {
         buffer: &'b mut [u8],
     ) -> Result<Outgoing<'b>, ConsumerRefused> {
         let (topic, rest) = self.topic(asker.from, buffer)?;
+        let length =
+            self.encode(asker, response, moment, rest).map_err(|error| error.behind(topic.as_bytes().len()))?;
+        Ok(self.outgoing(topic, rest.get(..length).unwrap_or_default(), asker.encoding))
+    }
+
+    fn encode(
+        &self,
+        asker: Asker<'_>,
+        response: &Response<'_>,
+        moment: Moment,
+        buffer: &mut [u8],
+    ) -> Result<usize, EncodeError> {
         let headers = Headers {
             request_id: asker.request_id,
             created: moment.utc,
@@ -216,10 +282,7 @@ impl Core<'_> {
             to: None,
         };
         let style = Style { form: asker.encoding.into(), language: self.policy.reading.language };
-        let length = Reply { headers, structure: asker.structure, response }
-            .encode(style, rest)
-            .map_err(|error| error.behind(topic.as_bytes().len()))?;
-        Ok(self.outgoing(topic, rest.get(..length).unwrap_or_default(), asker.encoding))
+        Reply { headers, structure: asker.structure, response }.encode(style, buffer)
     }
 
     #[inline(never)]

@@ -11,10 +11,11 @@ use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, Reader, Wr
 use crate::transfer::Encoding;
 use crate::vocabulary::ResponseType;
 
-/// The moment, what of the rate limit is used, before when nothing retained is carried out, and how many requests.
-const HEAD: usize = 9 + 8 + 9 + 2;
-/// State, what is known of it, status, remaining time, and the lengths of three names and a response.
-const REQUEST: usize = 1 + 1 + 1 + 1 + 1 + 1 + 2 + 8 + 4 * 2;
+/// The moment, what of the rate limit is used, the window, before when nothing retained is carried out, the latest that came
+/// before its time, and how many requests.
+const HEAD: usize = 9 + 8 + 8 + 9 + 8 + 2;
+/// State, what is known of it, status, the command's sum, remaining time, and the lengths of three names and a response.
+const REQUEST: usize = 1 + 1 + 1 + 1 + 1 + 1 + 1 + 2 + 4 + 8 + 4 * 2;
 
 impl<const SLOTS: usize, const BYTES: usize> ConsumerMemory<SLOTS, BYTES> {
     /// The most bytes that a Consumer with this memory exports.
@@ -38,17 +39,21 @@ impl Core<'_> {
         let mut out = Writer::new(Machine::Consumer, buffer);
         out.option(utc);
         out.u64(self.declaration.rate_limit.map_or(0, |limit| self.rate.used(limit, now)));
+        out.u64(self.policy.window);
         out.option(self.forgotten.before);
+        out.u64(self.forgotten.ahead);
         let remembered = || table.remembered(now);
         out.u16(u16::try_from(remembered().count()).unwrap_or(u16::MAX));
         for (slot, parts) in remembered() {
             out.u8(u8::from(slot.state == State::Answered));
             out.u8(u8::from(slot.named));
             out.u8(u8::from(slot.kept.is_some()));
+            out.u8(u8::from(slot.unsent));
             out.u8(slot.requested.id() as u8);
             out.u8(u8::from(slot.encoding == Encoding::Cbor));
             out.u8(u8::from(slot.structure == Structure::Record));
             out.u16(slot.status.map_or(0, Status::code));
+            out.u32(slot.digest);
             out.u64(now.until(slot.until));
             for name in [parts.from, parts.id, parts.command] {
                 out.block(name.as_bytes());
@@ -65,9 +70,12 @@ impl Core<'_> {
             return Err(ImportError::InUse);
         }
         let mut body = Reader::open(Machine::Consumer, bytes)?;
-        let away = snapshot::away(body.option()?, moment.utc);
+        let exported = body.option()?;
+        let away = snapshot::away(exported, moment.utc);
         let used = body.u64()?;
-        let before = body.option()?;
+        let window = body.u64()?;
+        let (before, ahead) = (body.option()?, body.u64()?);
+        let longer = self.policy.window.saturating_sub(window);
         let mut fits = Ok(0usize);
         read(body.clone(), |record| {
             let names = [record.from, record.id, record.command].into_iter().map(str::len).sum::<usize>();
@@ -78,12 +86,18 @@ impl Core<'_> {
         fits?;
         let mut index = 0usize;
         read(body, |record| {
-            let until = moment.now.after(record.remaining.saturating_sub(away));
+            let until = moment.now.after(record.remaining.saturating_add(longer).saturating_sub(away));
             let slot = Slot { until, ..record.slot };
             table.restore(index, slot, [record.from, record.id, record.command], record.kept);
             index = index.saturating_add(1);
         })?;
-        self.forgotten = Forgotten { before, ..Forgotten::default() };
+        // Under a longer window what the last process had forgotten by then would seem never to have been.
+        let before = match (longer, before, exported) {
+            (0, before, _) => before,
+            (_, Some(before), Some(exported)) => Some(before.max(exported.saturating_sub(window))),
+            _ => moment.utc,
+        };
+        self.forgotten = Forgotten { before, ahead, ..Forgotten::default() };
         // Under a lower limit than the last process had, no more than a minute of this one's is used up.
         self.rate = self.declaration.rate_limit.map_or_else(Rate::default, |limit| {
             let used = used.min(rate::earned(limit, 60_000));
@@ -96,7 +110,7 @@ impl Core<'_> {
 fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<(), ImportError> {
     for _ in 0..body.u16()? {
         let state = if body.flag()? { State::Answered } else { State::Running };
-        let (named, is_kept) = (body.flag()?, body.flag()?);
+        let (named, is_kept, unsent) = (body.flag()?, body.flag()?, body.flag()?);
         let requested = ResponseType::from_id(body.u8()?.into()).ok_or(ImportError::Damaged)?;
         let encoding = if body.flag()? { Encoding::Cbor } else { Encoding::Json };
         let structure = if body.flag()? { Structure::Record } else { Structure::Wrapper };
@@ -104,11 +118,23 @@ fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<()
             0 => None,
             code => Some(Status::from_code(code.into()).ok_or(ImportError::Damaged)?),
         };
-        let remaining = body.u64()?;
+        let (digest, remaining) = (body.u32()?, body.u64()?);
         let (from, id, command, kept) = (body.text()?, body.text()?, body.text()?, body.block()?);
         let length = u16::try_from(kept.len()).map_err(|_| ImportError::Damaged)?;
         let kept_length = is_kept.then_some(length);
-        let slot = Slot { state, named, requested, encoding, structure, status, kept: kept_length, ..Slot::FREE };
+        let unsent = unsent && state == State::Answered;
+        let slot = Slot {
+            state,
+            named,
+            unsent,
+            digest,
+            requested,
+            encoding,
+            structure,
+            status,
+            kept: kept_length,
+            ..Slot::FREE
+        };
         each(Record { slot, remaining, from, id, command, kept });
     }
     body.end()

@@ -132,7 +132,7 @@ impl Core<'_> {
         }
     }
 
-    /// Only CS01 s3.2 requires a `from`.
+    /// Only CS01 s3.2 requires a `from`, of the flat record too, which CSD03 has without.
     fn no_from(&self, verdict: &mut Verdict<'_>) {
         if self.policy.scheme.layout == Layout::Cs01 {
             verdict.judge(Clause::NoFrom, Quirk::NoFrom, self.policy.reading.lenient);

@@ -64,7 +64,7 @@ impl<'d, M: ProducerStore> Call<'d, M> {
     ) -> Result<Called<'i>, JoinError> {
         let Event::Message(incoming) = event else {
             let (channels, scheme) = (self.producer.channels(), self.producer.policy().scheme);
-            let step = self.joining.handle(event, client, channels, &scheme, self.buffer)?;
+            let step = self.joining.handle(event, client, channels, &scheme, self.buffer, now)?;
             return Ok(if step == Step::Ready { Called::Ready } else { Called::Nothing });
         };
         Ok(Called::Heard(self.producer.handle(&Received::from(incoming), now)))

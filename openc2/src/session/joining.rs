@@ -1,9 +1,9 @@
 //! From CONNACK to the last SUBACK: every topic of a role is subscribed to, in as many packets as it takes, one at a time.
 
 use mqtt5_codec::{PacketId, Properties, ReasonCode};
-use mqtt5_session::{Client, Event, Memory};
+use mqtt5_session::{Client, Event, Instant, Memory};
 
-use super::JoinError;
+use super::{JoinError, may_pass};
 use crate::transfer::{Channel, Quality, Scheme, chunks, subscriptions};
 
 /// The most filters of one SUBSCRIBE.
@@ -28,6 +28,10 @@ enum State {
         first: u16,
         count: u16,
     },
+    /// There was no room for a SUBSCRIBE of the channels from the `first` on: it goes out with an event by which there is.
+    Waiting {
+        first: u16,
+    },
     Ready,
 }
 
@@ -50,7 +54,7 @@ impl Joining {
     }
 
     /// Takes an event: subscribes after CONNACK, unless the session goes on in which all was granted, and goes on after each
-    /// SUBACK. `buffer` is for the filters of one packet.
+    /// SUBACK. `buffer` is for the filters of one packet. Where what is in flight leaves no room, it waits for that.
     pub(super) fn handle<'c, S: Memory>(
         &mut self,
         event: &Event<'_>,
@@ -58,6 +62,7 @@ impl Joining {
         channels: impl Iterator<Item = Channel<'c>>,
         scheme: &Scheme<'_>,
         buffer: &mut [u8],
+        now: Instant,
     ) -> Result<Step, JoinError> {
         let first = match (event, self.state) {
             (Event::Connected(connected), _) => {
@@ -77,6 +82,7 @@ impl Joining {
                 }
                 first.saturating_add(count)
             }
+            (_, State::Waiting { first }) => first,
             _ => return Ok(Step::None),
         };
         let rest = channels.skip(usize::from(first)).take(FILTERS);
@@ -85,7 +91,14 @@ impl Joining {
             (self.state, self.granted) = (State::Ready, true);
             return Ok(Step::Ready);
         };
-        let id = client.subscribe(chunk, Properties::EMPTY)?;
+        let id = match client.subscribe(chunk, Properties::EMPTY) {
+            Ok(id) => id,
+            Err(refused) if may_pass(refused, client, now) => {
+                self.state = State::Waiting { first };
+                return Ok(Step::Going);
+            }
+            Err(refused) => return Err(refused.into()),
+        };
         self.state = State::Sent { id, first, count: u16::try_from(chunk.len()).unwrap_or(u16::MAX) };
         Ok(Step::Going)
     }

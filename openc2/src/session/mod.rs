@@ -63,3 +63,14 @@ impl Connecting<'_> {
         client.connect(&options, inbox, now)
     }
 }
+
+/// Whether there may be room for a packet later: something is in flight that will end, or a connection is to come.
+fn may_pass<S: Memory>(refused: Refused, client: &Client<S>, now: Instant) -> bool {
+    match refused {
+        Refused::Exchanges { .. } | Refused::Bytes { .. } | Refused::ReceiveMaximum => {
+            client.figures(now).in_flight != 0
+        }
+        Refused::NotConnected | Refused::Closing => true,
+        _ => false,
+    }
+}

@@ -1,12 +1,13 @@
 //! A Consumer on a session.
 
+use mqtt5_codec::PacketId;
 use mqtt5_session::{Client, Event, Instant, Memory, Refused};
 
-use super::JoinError;
 use super::joining::{Joining, Step};
+use super::{JoinError, may_pass};
 use crate::command::Command;
-use crate::consumer::{Consumer, ConsumerStore, Ignored, Reaction, Ticket};
-use crate::error::Error;
+use crate::consumer::{Consumer, ConsumerRefused, ConsumerStore, Ignored, Reaction, Ticket};
+use crate::error::{EncodeError, Error};
 use crate::message::Headers;
 use crate::notification::Notification;
 use crate::raw::Raw;
@@ -16,9 +17,10 @@ use crate::transfer::{Received, Verdict};
 /// A [`Consumer`] on a session: it subscribes to its topics, takes commands, and publishes what it answers. It does no I/O: a
 /// host gives it each event of the session, and carries out [`Served::Command`].
 ///
-/// A response that the session has no room for is an error, and not sent; but it is kept, so a Producer that asks again under the
-/// same `request_id` gets it. The session needs room for as many responses as commands may come before the server acknowledges
-/// the first.
+/// What a sender does never ends a Consumer. The final response to a command that finds no exchange or no memory in the session is
+/// held back, and published when an event of the session comes by which there is room again; until then its place in the
+/// [memory](crate::consumer#memory) is not given to another. What is not remembered, an answer to a query or a refusal, is not
+/// published then: [`Served::Unanswered`] tells so.
 ///
 /// The crate's [front page](crate#a-consumer) has an example.
 #[derive(Debug)]
@@ -74,6 +76,13 @@ pub enum Served<'i> {
         /// What was wrong with the PUBLISH, and what was forgiven.
         verdict: Verdict<'i>,
     },
+    /// A message was to be answered without the host, and no answer could be published: it has no room in the buffer, or in the
+    /// session. Nothing is wrong with the Consumer.
+    #[non_exhaustive]
+    Unanswered {
+        /// Why not.
+        why: JoinError,
+    },
     /// The event asks for nothing of the host: it is the session's, or one of several SUBACKs.
     Nothing,
 }
@@ -97,8 +106,11 @@ impl<'d, M: ConsumerStore> Serve<'d, M> {
 
     /// Takes an event of the session. `utc` is the moment in milliseconds since 1970-01-01T00:00Z, if the host knows it.
     ///
+    /// A `request_id` for which no answer has room in the buffer is answered 400 without it.
+    ///
     /// # Errors
-    /// The server doesn't grant a subscription; or a message could not be answered, see above. The Consumer goes on.
+    /// The Consumer can't subscribe to its topics: the server doesn't grant one, or there is no room for them. No message is an
+    /// error.
     pub fn handle<'i, S: Memory>(
         &mut self,
         event: &Event<'i>,
@@ -108,18 +120,24 @@ impl<'d, M: ConsumerStore> Serve<'d, M> {
     ) -> Result<Served<'i>, JoinError> {
         let Event::Message(incoming) = event else {
             let (channels, scheme) = (self.consumer.channels(), self.consumer.policy().scheme);
-            let step = self.joining.handle(event, client, channels, &scheme, self.buffer)?;
+            let step = self.joining.handle(event, client, channels, &scheme, self.buffer, now)?;
+            self.catch_up(client, now, utc);
             return Ok(if step == Step::Ready { Served::Ready } else { Served::Nothing });
         };
-        Ok(match self.consumer.handle(&Received::from(incoming), now, utc, self.buffer)? {
+        self.catch_up(client, now, utc);
+        let received = Received::from(incoming);
+        let reaction = match self.consumer.handle(&received, now, utc, self.buffer) {
+            Ok(reaction) => reaction,
+            Err(refused) => return Ok(self.refuse(&received, refused, client, utc)),
+        };
+        Ok(match reaction {
             Reaction::Execute { ticket, command, headers, reply, verdict } => {
                 // A lost acknowledgement must not lose the command.
                 let unsent = reply.and_then(|reply| client.publish(&reply.message()).err());
                 Served::Command { ticket, command, headers, unsent, verdict }
             }
             Reaction::Reply { reply, status, error, verdict, .. } => {
-                client.publish(&reply.message())?;
-                Served::Answered { status, error, verdict }
+                answered(client.publish(&reply.message()), Served::Answered { status, error, verdict })
             }
             Reaction::Notification { content, headers, verdict } => Served::Notification { content, headers, verdict },
             Reaction::Ignored { why, verdict } => Served::Ignored { why, verdict },
@@ -127,7 +145,12 @@ impl<'d, M: ConsumerStore> Serve<'d, M> {
     }
 
     /// Tells how a command goes: 102 as often as it takes, then one final status. What the Producer wants to hear of it is
-    /// published.
+    /// published; a final response for which the session has no room now is published later.
+    ///
+    /// # Errors
+    /// The response breaks a rule, or the buffer is too small for it: then nothing has changed, and another one is due. Or the
+    /// session refuses it, as one of 102 for which there is no room now, or one that the server would not take: then it is lost.
+    /// The Consumer goes on.
     pub fn respond<S: Memory>(
         &mut self,
         ticket: Ticket,
@@ -136,10 +159,44 @@ impl<'d, M: ConsumerStore> Serve<'d, M> {
         now: Instant,
         utc: Option<u64>,
     ) -> Result<(), JoinError> {
-        if let Some(reply) = self.consumer.respond(ticket, response, now, utc, self.buffer)? {
-            client.publish(&reply.message())?;
+        let Some(reply) = self.consumer.respond(ticket, response, now, utc, self.buffer)? else { return Ok(()) };
+        let Err(refused) = client.publish(&reply.message()) else { return Ok(()) };
+        let later = !response.status.is_interim() && may_pass(refused, client, now);
+        if later && self.consumer.hold_back(ticket) { Ok(()) } else { Err(refused.into()) }
+    }
+
+    /// Publishes what was held back, as far as there is room; subscriptions come first.
+    fn catch_up<S: Memory>(&mut self, client: &mut Client<S>, now: Instant, utc: Option<u64>) {
+        if !self.is_ready() {
+            return;
         }
-        Ok(())
+        let mut from = 0;
+        while let Some(slot) = self.consumer.next_held_back(from) {
+            from = slot.saturating_add(1);
+            let reply = self.consumer.held_back(slot, now, utc, self.buffer);
+            match reply.map(|reply| client.publish(&reply.message())) {
+                Some(Err(refused)) if may_pass(refused, client, now) => return,
+                _ => self.consumer.settle(slot),
+            }
+        }
+    }
+
+    /// A message to which no answer can be written: it is told so, if its identifier is why.
+    #[cold]
+    fn refuse<'i, S: Memory>(
+        &mut self,
+        received: &Received<'i>,
+        refused: ConsumerRefused,
+        client: &mut Client<S>,
+        utc: Option<u64>,
+    ) -> Served<'i> {
+        if let ConsumerRefused::Encode(EncodeError::Full { need }) = refused
+            && let Some((reply, verdict)) = self.consumer.without_identifier(received, need, utc, self.buffer)
+        {
+            let served = Served::Answered { status: Status::BadRequest, error: None, verdict };
+            return answered(client.publish(&reply.message()), served);
+        }
+        Served::Unanswered { why: refused.into() }
     }
 
     /// Publishes a notification.
@@ -152,5 +209,13 @@ impl<'d, M: ConsumerStore> Serve<'d, M> {
         let outgoing = self.consumer.notify(notification, utc, self.buffer)?;
         client.publish(&outgoing.message())?;
         Ok(())
+    }
+}
+
+/// This, unless it could not be published.
+fn answered<'i>(published: Result<Option<PacketId>, Refused>, served: Served<'i>) -> Served<'i> {
+    match published {
+        Ok(_) => served,
+        Err(refused) => Served::Unanswered { why: refused.into() },
     }
 }

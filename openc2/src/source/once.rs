@@ -68,6 +68,8 @@ impl Group {
 pub(crate) enum Item<'a> {
     Bytes(&'a [u8]),
     Escaped(Str<'a>),
+    /// A string of JSON, from behind its quotation mark on to the end of the text: it is read only as far as it is compared.
+    Open(&'a str),
     Id(u64),
 }
 
@@ -108,8 +110,12 @@ impl Order {
                 Some(four) => u32::from_be_bytes(*four),
                 None => first(bytes, 4),
             },
+            // Where the length has no room in a byte, there is none beside it.
+            (Item::Bytes(bytes), Self::LengthFirst) if bytes.len() >= 255 => {
+                0xFF00_0000 | bytes.len().min(0xFF_FFFF) as u32
+            }
             (Item::Bytes(bytes), Self::LengthFirst) => ((bytes.len().min(255) as u32) << 24) | first(bytes, 3),
-            (Item::Escaped(text), _) => escaped_start(text),
+            (Item::Escaped(_) | Item::Open(_), _) => escaped_start(member),
         }
     }
 
@@ -129,8 +135,8 @@ impl Order {
 }
 
 #[cold]
-fn escaped_start(text: Str<'_>) -> u32 {
-    let mut bytes = Item::Escaped(text).utf8();
+fn escaped_start(member: Item<'_>) -> u32 {
+    let mut bytes = member.utf8();
     (0..4).fold(0, |sum, _| (sum << 8) | u32::from(bytes.next().unwrap_or(0)))
 }
 
@@ -140,13 +146,46 @@ impl<'a> Item<'a> {
         let (plain, escaped) = match self {
             Self::Bytes(bytes) => (bytes, Str::EMPTY),
             Self::Escaped(text) => (&[][..], text),
-            Self::Id(_) => (&[][..], Str::EMPTY),
+            Self::Open(_) | Self::Id(_) => (&[][..], Str::EMPTY),
         };
+        let open = if let Self::Open(text) = self { text } else { "\"" };
         let spelled = escaped.chars().flat_map(|c| {
             let (bytes, length) = crate::text::utf8(c);
             bytes.into_iter().take(length)
         });
-        plain.iter().copied().chain(spelled)
+        plain.iter().copied().chain(spelled).chain(Open { rest: open, held: ([0; 4], 0), next: 0 })
+    }
+}
+
+/// The bytes of a string of JSON up to its quotation mark, escapes undone.
+struct Open<'a> {
+    rest: &'a str,
+    /// The character that was read last, and how many bytes it has.
+    held: ([u8; 4], usize),
+    /// Which of them comes next.
+    next: usize,
+}
+
+impl Iterator for Open<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        if self.next >= self.held.1 {
+            let (c, length) = match self.rest.as_bytes().first()? {
+                b'"' => return None,
+                b'\\' => {
+                    let c = Str::from_json(self.rest, true).chars().next()?;
+                    let long = self.rest.as_bytes().get(1) == Some(&b'u');
+                    (c, if long { 6usize.saturating_mul(c.len_utf16()) } else { 2 })
+                }
+                _ => self.rest.chars().next().map(|c| (c, c.len_utf8()))?,
+            };
+            self.rest = self.rest.get(length..)?;
+            (self.held, self.next) = (crate::text::utf8(c), 0);
+        }
+        let byte = self.held.0.get(self.next).copied();
+        self.next = self.next.saturating_add(1);
+        byte
     }
 }
 
@@ -321,7 +360,7 @@ impl<'a> Reader<'a, '_> {
 
     /// The key or item at a place where one was read before.
     fn member_at(&self, at: usize) -> Item<'a> {
-        if self.is_json() { self.json_string_at(at).into() } else { self.cbor_member_at(at) }
+        if self.is_json() { self.json_string_at(at) } else { self.cbor_member_at(at) }
     }
 }
 
@@ -365,6 +404,67 @@ mod tests {
         assert_eq!(taken(&["b", "a", "c", "a"], Order::Bytes, 2), Err((3, NotOnce::Twice)));
         assert_eq!(taken(&["b", "c", "aa", "ab"], Order::LengthFirst, 0), Ok(()));
         assert_eq!(taken(&["b", "c", "aa", "ab"], Order::Bytes, 0), Err((2, NotOnce::TooMany)));
+    }
+
+    /// A map of JSON with these keys, as they are written, and what is broken in it.
+    fn map_of(keys: &[String]) -> Option<LanguageRule> {
+        let members: Vec<String> = keys.iter().map(|key| std::format!(r#""{key}":0"#)).collect();
+        let text = std::format!("{{{}}}", members.join(","));
+        let mut places = Places::new(MAX_MEMBERS);
+        let mut reader = Reader::json(&text, 4).with_places(&mut places);
+        reader.skip();
+        reader.failed().map(|fail| fail.rule)
+    }
+
+    #[test]
+    fn keys_are_compared_by_what_they_mean_up_to_where_they_end() {
+        let keys = |keys: &[&str]| map_of(&keys.iter().map(|key| String::from(*key)).collect::<Vec<_>>());
+        for differ in [
+            &["aaaa", "aaaab", "aaaa\\\"", "aaaa\\\\", "aaaa\\n", "aaaa\\u0000"][..],
+            &["aaaa\\u00e9", "aaaae", "aaaa\\ud83d\\ude00", "aaaa\\ud83d\\ude01"],
+            &["aaaab\\\"c", "aaaab", "aaaab\\\"", "aaaab\\\"cd"],
+        ] {
+            assert_eq!(keys(differ), None, "{differ:?}");
+        }
+        for same in [
+            ["aaaa\\u00e9", "aaaaé"],
+            ["aaaa\\ud83d\\ude00x", "aaaa😀x"],
+            ["\\u0061aaa\\/b", "aaaa/b"],
+            ["aaaa\\\"", "aaaa\\u0022"],
+        ] {
+            for (one, two) in [(same[0], same[1]), (same[1], same[0]), (same[0], same[0]), (same[1], same[1])] {
+                assert_eq!(keys(&[one, "aaaaz", two]), Some(LanguageRule::DuplicateKey), "{one} {two}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_key_is_read_no_further_than_it_is_compared() {
+        let long = std::format!("aaaab{}", "x".repeat(20_000));
+        let text = std::format!(r#"{long}":0,"aaaac":0"#);
+        let mut open = Open { rest: &text, held: ([0; 4], 0), next: 0 };
+        assert_eq!(Item::from(Str::new("aaaac")).utf8().cmp(&mut open), Ordering::Greater);
+        assert!(open.rest.len() >= text.len() - 5, "the difference is in the fifth byte");
+        // And it is told apart from what it begins with.
+        assert_eq!(map_of(&[long.clone(), "aaaab".into(), std::format!("{long}y")]), None);
+        assert_eq!(map_of(&[long.clone(), "aaaab".into(), long]), Some(LanguageRule::DuplicateKey));
+    }
+
+    #[test]
+    fn long_keys_of_cbor_ascend_by_their_length_first() {
+        let names: Vec<String> = [254, 255, 256, 300, 65_536, 70_000]
+            .iter()
+            .zip("fedcba".chars())
+            .map(|(length, c)| core::iter::repeat_n(c, *length).collect())
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for most in [0, 64] {
+            assert_eq!(taken(&names, Order::LengthFirst, most), Ok(()));
+        }
+        let turned: Vec<&str> = names.iter().rev().copied().collect();
+        assert_eq!(taken(&turned, Order::LengthFirst, 0), Err((1, NotOnce::TooMany)));
+        let twice = [names[3], names[4], names[3]];
+        assert_eq!(taken(&twice, Order::LengthFirst, 64), Err((2, NotOnce::Twice)));
     }
 
     #[test]

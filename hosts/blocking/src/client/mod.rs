@@ -3,6 +3,7 @@
 mod builder;
 mod run;
 
+use core::future::Future;
 use core::time::Duration;
 use std::time::Instant;
 
@@ -10,6 +11,14 @@ use mqtt5_codec::ReasonCode;
 use mqtt5_host::{Filters, HostError, HostEvent, Inbound, Outbound, Outcome, RequestError, wait, wait_until};
 
 pub use builder::{Builder, open};
+
+/// Waits so long, or for ever where that is beyond the end of time.
+fn within_time<F: Future>(within: Duration, future: F) -> Option<F::Output> {
+    match Instant::now().checked_add(within) {
+        Some(deadline) => wait_until(deadline, future),
+        None => Some(wait(future)),
+    }
+}
 
 /// A client, for any number of threads: clones are the same one. When the last of them, of its subscriptions and its events is
 /// gone, it says goodbye to the server.
@@ -78,7 +87,7 @@ impl Acknowledgement {
 
     /// Waits so long for it; without an answer, it may be waited for again.
     pub fn wait_for(&mut self, within: Duration) -> Option<Outcome> {
-        wait_until(Instant::now() + within, &mut self.0)
+        within_time(within, &mut self.0)
     }
 }
 
@@ -89,7 +98,7 @@ pub struct Messages(mqtt5_host::Messages);
 impl Messages {
     /// The next message; `None` if none comes so soon, or the client has ended.
     pub fn next_within(&mut self, within: Duration) -> Option<Inbound> {
-        wait_until(Instant::now() + within, self.0.next()).flatten()
+        within_time(within, self.0.next()).flatten()
     }
 
     /// Unsubscribes, and gives the server's answer to each filter.
@@ -116,7 +125,7 @@ pub struct Events(mqtt5_host::Events);
 impl Events {
     /// The next event; `None` if none comes so soon, or the client has ended.
     pub fn next_within(&mut self, within: Duration) -> Option<HostEvent> {
-        wait_until(Instant::now() + within, self.0.next()).flatten()
+        within_time(within, self.0.next()).flatten()
     }
 }
 

@@ -3,7 +3,7 @@
 use core::task::Waker;
 use core::time::Duration;
 use std::io::{self, ErrorKind};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::task::Wake;
 use std::thread;
 use std::time::Instant;
@@ -18,11 +18,14 @@ const WOKEN: Token = Token(1);
 /// How long a server may take to close its side after our goodbye.
 const LINGER: Duration = Duration::from_millis(500);
 
+/// How long the last bytes may take that TLS or WebSocket hold back.
+const LAST_BYTES: Duration = Duration::from_secs(10);
+
 /// A client's thread.
 pub(super) struct Loop {
     driver: Driver,
-    /// Away while a connection is being opened.
-    dialer: Option<Dialer>,
+    /// In the hands of the thread that opens a connection, while there is one.
+    dialer: Arc<Mutex<Dialer>>,
     poll: Poll,
     events: Events,
     /// Ends a wait of this loop, from any thread.
@@ -31,6 +34,14 @@ pub(super) struct Loop {
 }
 
 struct EndWait(mio::Waker);
+
+struct WakeAtEnd(Arc<EndWait>);
+
+impl Drop for WakeAtEnd {
+    fn drop(&mut self) {
+        self.0.wake_by_ref();
+    }
+}
 
 impl Wake for EndWait {
     fn wake(self: Arc<Self>) {
@@ -48,7 +59,14 @@ impl Loop {
         let poll = Poll::new()?;
         let end_wait = Arc::new(EndWait(mio::Waker::new(poll.registry(), WOKEN)?));
         let waker = Waker::from(Arc::clone(&end_wait));
-        Ok(Self { driver, dialer: Some(dialer), poll, events: Events::with_capacity(4), end_wait, waker })
+        Ok(Self {
+            driver,
+            dialer: Arc::new(Mutex::new(dialer)),
+            poll,
+            events: Events::with_capacity(4),
+            end_wait,
+            waker,
+        })
     }
 
     /// Runs until the client has ended.
@@ -76,29 +94,34 @@ impl Loop {
         let _ = self.poll.poll(&mut self.events, wait);
     }
 
-    /// Opens a connection, in another thread: the client may be closed meanwhile.
+    /// Opens a connection, in another thread: the client may be closed meanwhile, and an application that is asked for
+    /// something may take too long.
     fn open(&mut self, attempt: Attempt) -> Result<Opened, (Step, Cause)> {
-        let Some(mut dialer) = self.dialer.take() else { return Err((Step::Open, Cause::Stopped)) };
+        let (dialer, end_wait) = (Arc::clone(&self.dialer), Arc::clone(&self.end_wait));
         let (tell, told) = mpsc::channel();
-        let end_wait = Arc::clone(&self.end_wait);
+        let deadline = Instant::now().checked_add(attempt.left());
+        let timeout = attempt.timeout;
         thread::Builder::new()
             .name("mqtt5-open".to_owned())
             .spawn(move || {
-                let opened = dialer.dial(&attempt);
-                let _ = tell.send((dialer, opened));
-                end_wait.wake();
+                // Dropped last, also when the application panics.
+                let _wake = WakeAtEnd(end_wait);
+                let tell = tell;
+                let opened = dialer.lock().unwrap_or_else(PoisonError::into_inner).dial(&attempt);
+                let _ = tell.send(opened);
             })
             .map_err(|error| (Step::Open, error.into()))?;
         loop {
             let until = self.driver.poll_abandoned(&self.waker).map_err(|_| (Step::Open, Cause::Stopped))?;
             match told.try_recv() {
-                Ok((dialer, opened)) => {
-                    self.dialer = Some(dialer);
-                    return opened;
+                Ok(opened) => return opened,
+                Err(mpsc::TryRecvError::Disconnected) => {
+                    return Err((Step::Open, io::Error::other("what opens connections panicked").into()));
                 }
-                Err(mpsc::TryRecvError::Empty) => self.wait(until),
-                // The application panicked when it was asked for something.
-                Err(mpsc::TryRecvError::Disconnected) => return Err((Step::Open, Cause::Stopped)),
+                Err(mpsc::TryRecvError::Empty) if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
+                    return Err((Step::Open, Cause::TimedOut(timeout)));
+                }
+                Err(mpsc::TryRecvError::Empty) => self.wait([until, deadline].into_iter().flatten().min()),
             }
         }
     }
@@ -113,7 +136,7 @@ impl Loop {
         if let Err(error) = self.poll.registry().register(&mut *source, SOCKET, interest) {
             return Some(error.into());
         }
-        let cause = self.exchange(&mut *stream);
+        let cause = self.exchange(&mut *stream).or_else(|| self.flush(&mut *stream));
         if cause.is_none() && socket.finish().is_ok() {
             // A socket that is closed while bytes lie unread is reset, and that may overtake our goodbye.
             let deadline = Instant::now() + LINGER;
@@ -128,6 +151,21 @@ impl Loop {
         }
         let _ = self.poll.registry().deregister(&mut *source);
         cause
+    }
+
+    /// Has what was written go out, the goodbye last of all.
+    fn flush(&mut self, stream: &mut dyn Stream) -> Option<Cause> {
+        let deadline = Instant::now() + LAST_BYTES;
+        loop {
+            match stream.flush() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < deadline => {
+                    self.wait(Some(deadline));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(Cause::Stalled(LAST_BYTES)),
+                Err(error) => return Some(error.into()),
+                Ok(()) => return None,
+            }
+        }
     }
 
     fn exchange(&mut self, stream: &mut dyn Stream) -> Option<Cause> {

@@ -122,7 +122,7 @@ impl Dialer {
             }
         };
         let own = socket.try_clone().map_err(|error| (Step::Open, error.into()))?;
-        let line = Patient::new(own, Instant::now() + attempt.left());
+        let line = Patient::new(own, Instant::now().checked_add(attempt.left()));
         let patience = line.patience();
         #[cfg(feature = "tls")]
         let stream = if scheme.is_tls() {
@@ -152,7 +152,10 @@ fn tcp(attempt: &Attempt) -> Result<TcpStream, (Step, Cause)> {
     let (host, port) = (attempt.address.host().to_owned(), attempt.address.port());
     let (tell, told) = mpsc::channel();
     // The operating system gives no bound to this, so it may be left behind.
-    thread::spawn(move || tell.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>)));
+    thread::Builder::new()
+        .name("mqtt5-lookup".to_owned())
+        .spawn(move || tell.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>)))
+        .map_err(|error| (Step::LookUp, error.into()))?;
     let places = match told.recv_timeout(attempt.left()) {
         Ok(places) => places.map_err(|error| (Step::LookUp, error.into()))?,
         Err(_) => return Err((Step::LookUp, Cause::TimedOut(attempt.timeout))),

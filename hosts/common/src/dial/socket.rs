@@ -119,7 +119,7 @@ impl Write for Socket {
 /// A socket that waits until a deadline, as long as it is told to.
 pub(super) struct Patient {
     socket: Socket,
-    deadline: Instant,
+    deadline: Option<Instant>,
     over: Arc<AtomicBool>,
 }
 
@@ -133,7 +133,7 @@ impl Patience {
 }
 
 impl Patient {
-    pub(super) fn new(socket: Socket, deadline: Instant) -> Self {
+    pub(super) fn new(socket: Socket, deadline: Option<Instant>) -> Self {
         Self { socket, deadline, over: Arc::default() }
     }
 
@@ -146,7 +146,8 @@ impl Patient {
         if self.over.load(Ordering::Acquire) {
             return Ok(());
         }
-        match self.deadline.saturating_duration_since(Instant::now()) {
+        let Some(deadline) = self.deadline else { return Ok(()) };
+        match deadline.saturating_duration_since(Instant::now()) {
             Duration::ZERO => Err(ErrorKind::TimedOut.into()),
             left => self.socket.set_timeouts(left),
         }
