@@ -9,7 +9,7 @@
 use core::time::Duration;
 use std::net::{TcpStream, ToSocketAddrs};
 
-use mqtt5_session::codec::{Filter, Properties, Property, QoS, Subscription, Text};
+use mqtt5_session::codec::{Filter, Properties, Property, QoS, Rule, Subscription, Text};
 use mqtt5_session::{Boxed, Client, ConnectOptions, Ending, Event, Inbox, Incoming, Instant, Prior, SessionError};
 
 #[path = "parts/host.rs"]
@@ -37,7 +37,7 @@ pub fn subscribe(
     let now = || Instant::from_millis(start.elapsed().as_millis() as u64);
     let mut client = Client::new(Boxed::new(64, 64 << 10));
     let mut inbox = Inbox::growing(4 << 10, 1 << 20);
-    let mut failures = 0;
+    let (mut failures, mut subscribed) = (0, false);
     while let Some(pause) = pause(failures) {
         std::thread::sleep(pause);
         failures += 1;
@@ -45,11 +45,20 @@ pub fn subscribe(
         client.connect(&options, &mut inbox, now())?;
         let ended =
             parts::host(&mut client, &mut inbox, &mut stream, TcpStream::set_read_timeout, now, |event, client| {
-                failures = 0;
                 match event {
-                    // A session that goes on has its subscriptions.
-                    Event::Connected(connected) if !connected.resumed => {
-                        let _ = client.subscribe(&[subscription], Properties::EMPTY);
+                    Event::Connected(connected) => {
+                        failures = 0;
+                        // A session that goes on has its subscriptions, as far as the server told us of them.
+                        subscribed &= connected.resumed;
+                        if !subscribed && let Err(refused) = client.subscribe(&[subscription], Properties::EMPTY) {
+                            eprintln!("{refused}");
+                        }
+                    }
+                    Event::Subscribed(answer) => {
+                        subscribed = answer.reasons.iter().all(|reason| !reason.is_error());
+                        if !subscribed {
+                            eprintln!("the server refuses the subscription");
+                        }
                     }
                     Event::Message(message) if !on(&message) => {
                         let _ = client.disconnect(Ending::AfterQueued);
@@ -61,6 +70,10 @@ pub fn subscribe(
             Ok(()) => return Ok(()),
             Err(error) => eprintln!("{error}"),
         }
+        // Only a SUBSCRIBE without an answer can be lost here, and that is sent again. Until it is named, it keeps its place.
+        while client.poll_lost().is_some() {}
+        // A session that has ended here and not on the server can't go on.
+        options.packet.clean_start = client.fault().is_some_and(|fault| fault.rule == Rule::SESSION_UNKNOWN);
     }
     Ok(())
 }

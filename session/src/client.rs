@@ -248,7 +248,7 @@ impl<M: Memory> Client<M> {
         self.engine().transmit_into(out)
     }
 
-    /// Tells that `n` more bytes of what was lent or copied out have been written. The keep-alive counts from the call that
+    /// Tells that `n` more bytes of what was lent or copied out have been written; more than there are count as all. The keep-alive counts from the call that
     /// tells of a packet's last byte.
     pub fn transmitted(&mut self, n: usize, now: Instant) {
         self.engine().transmitted(n, now);
@@ -260,7 +260,7 @@ impl<M: Memory> Client<M> {
         match self.state.link.phase {
             Phase::Down => Some(self.state.session.ends).filter(|ends| ends.is_set()),
             Phase::Closed => None,
-            Phase::Connecting => Some(self.state.link.timers.answer),
+            Phase::Connecting | Phase::Leaving => Some(self.state.link.timers.answer),
             _ => first([self.state.link.timers.answer, self.state.link.timers.ping, self.state.link.silence()]),
         }
     }
@@ -271,6 +271,8 @@ impl<M: Memory> Client<M> {
     ///
     /// # Errors
     /// A [`Fault`], when the server did not answer CONNECT or PINGREQ in time: the connection is closed, and nothing is sent.
+    /// The time for PINGRESP counts from the last byte received once PINGREQ is written, and until then from the last byte
+    /// written. As long our own DISCONNECT may wait to be written; then the connection is closed without it.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<Option<Event<'static>>, Fault> {
         self.engine().timeout(now)
     }

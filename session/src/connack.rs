@@ -66,7 +66,9 @@ impl Engine<'_> {
         if self.state.link.is(flag::CLEAN_START) {
             return Err(Rule::SESSION_AFTER_CLEAN_START);
         }
-        if !self.state.session.alive && !self.state.link.is(flag::PRIOR_EMPTY) {
+        let session = &self.state.session;
+        // What outlived ours may hold an identifier that we use anew: no word of an earlier run changes that.
+        if !session.alive && (session.outlived || !self.state.link.is(flag::PRIOR_EMPTY)) {
             return Err(Rule::SESSION_UNKNOWN);
         }
         Ok(())

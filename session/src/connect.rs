@@ -146,6 +146,7 @@ impl Engine<'_> {
             // It takes the place of another, which may have set an expiry, and was not sent.
             self.state.session.expiry = self.state.link.expiry;
         }
+        let answer = self.state.link.timers.answer;
         self.leave();
         if !self.state.link.is(flag::BEGUN) {
             // Nothing has been written, and CONNECT has to come first: there is nothing to take leave of.
@@ -158,6 +159,7 @@ impl Engine<'_> {
         // Before the server accepts, nothing that is queued may be sent.
         if ending == Ending::AfterQueued && !connecting {
             self.state.link.phase = Phase::Draining;
+            self.state.link.timers.answer = answer;
         } else if at == NIL {
             self.push_disconnect();
         }

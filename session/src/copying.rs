@@ -8,7 +8,7 @@
 use crate::arena::{At, KEPT, NIL, SENT};
 use crate::engine::Engine;
 use crate::slots::Ends;
-use crate::state::{Phase, Writing};
+use crate::state::{Phase, Ping, Writing};
 use crate::time::Instant;
 
 /// How many bytes of small packets are counted behind one chunk, at most.
@@ -118,7 +118,11 @@ impl Engine<'_> {
         self.state.link.writing = Writing::Nothing;
         self.state.link.chunk = NIL;
         if writing == Writing::Small {
+            let queued = self.state.link.ping == Ping::Queued;
             self.small_written(u32::MAX);
+            if queued && self.state.link.ping == Ping::Written {
+                self.state.link.ping = Ping::Copied;
+            }
             let bytes = u16::from(self.state.link.small_len).saturating_sub(written as u16);
             self.state.link.small_start = 0;
             self.state.link.small_len = 0;

@@ -230,9 +230,9 @@ impl<'m> Engine<'m> {
     /// As [`fault`](Self::fault), but nothing is sent.
     #[cold]
     pub(crate) fn fault_in(&mut self, phase: Phase, reason: ReasonCode, rule: Rule) -> Fault {
-        let fault = Fault { reason, rule };
+        // The first is the cause.
+        let fault = *self.state.link.fault.get_or_insert(Fault { reason, rule });
         self.state.link.phase = phase;
-        self.state.link.fault = Some(fault);
         crate::trace::fault(&fault);
         fault
     }
@@ -240,6 +240,8 @@ impl<'m> Engine<'m> {
     /// Sends no more than what is being written and small packets.
     pub(crate) fn leave(&mut self) {
         self.state.link.phase = Phase::Leaving;
+        // The time is not known here: the deadline counts from the next call of `timeout`.
+        self.state.link.timers.answer = Instant::DUE;
         self.state.link.flags &= !flag::APART_DUE;
         self.arena.give(core::mem::replace(&mut self.state.link.urgent, NIL));
     }
@@ -259,6 +261,10 @@ impl<'m> Engine<'m> {
         if let Some(calls) = self.state.link.copied.calls {
             (calls.close)(self);
         }
+        // What was taken in was within the limits then, and those of a server that was not accepted don't count.
+        self.state.link.send_max = 0;
+        self.state.link.max_qos = 2;
+        self.state.link.flags &= !flag::NO_RETAIN;
         self.sift_queue();
         self.arena.give(self.state.link.urgent);
         if self.state.link.is(flag::UNANSWERED) {

@@ -73,7 +73,10 @@ impl fmt::Display for Refused {
             Self::NotConnected => f.write_str("not connected"),
             Self::Connected => f.write_str("connected already"),
             Self::Prior => {
-                f.write_str("Clean Start is 0: ConnectOptions::resume says what is known of an earlier session")
+                f.write_str(
+                    "Clean Start is 0, and nothing was said of an earlier session: write \
+                     ConnectOptions::resume(client_id, Prior::Empty) if the server may hold one, with Prior::None if it can't",
+                )
             }
             Self::Closing => f.write_str("the connection is being ended"),
             Self::Exchanges { of } => write!(f, "{of} of {of} exchanges are in use"),

@@ -14,7 +14,7 @@ pub enum Input<'i> {
         need: usize,
     },
     /// Answers wait to be transmitted, and either there is no room for another one, or there is no whole packet: transmit,
-    /// then ask again. `poll_transmit` has something.
+    /// then ask again. `poll_transmit` has something, or what was copied out is not written yet.
     Blocked,
     /// Something happened.
     Event(Event<'i>),

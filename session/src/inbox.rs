@@ -101,13 +101,15 @@ impl<'b> Inbox<'b> {
         Self { store: Store::Lent(buffer), aliases: None, start: 0, end: 0, need: 0, serial: 0, news: false }
     }
 
-    /// An inbox that begins with room for `bytes` and grows as packets ask for it, to `most` bytes. No topic aliases.
+    /// An inbox that begins with room for `bytes` and grows as packets ask for it, to `most` bytes, of
+    /// which there are at least 16. No topic aliases.
     ///
     /// It does not shrink, and grows by what has really arrived: a packet's declared length takes no memory.
     #[cfg(feature = "alloc")]
     #[must_use]
     pub fn growing(bytes: usize, most: usize) -> Self {
-        let bytes = alloc::vec![0; bytes.clamp(16, most.max(16))];
+        let most = most.max(16);
+        let bytes = alloc::vec![0; bytes.clamp(16, most)];
         let store = Store::Grown { bytes, most };
         Self { store, aliases: None, start: 0, end: 0, need: 0, serial: 0, news: false }
     }

@@ -11,7 +11,7 @@ use crate::event::{Connected, Event, Incoming, Input};
 use crate::flow::{Answer, SendReply, Sending, send_step};
 use crate::inbox::{Inbox, Open};
 use crate::slots::{Slot, slot};
-use crate::state::{AuthTurn, Phase, Writing, flag};
+use crate::state::{AuthTurn, Phase, Ping, Writing, flag};
 use crate::time::Instant;
 
 /// What the application is told of a packet.
@@ -43,6 +43,14 @@ impl Engine<'_> {
     pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>, now: Instant) -> Result<Input<'i>, Fault> {
         if inbox.claim(self.state.session.serial) {
             self.state.link.timers.heard = now;
+            // PINGRESP may be behind what is still arriving.
+            let link = &self.state.link;
+            if matches!(link.phase, Phase::Up | Phase::Draining)
+                && link.timers.answer.is_set()
+                && link.ping == Ping::Written
+            {
+                self.await_answer(now);
+            }
         }
         self.handled();
         let Open { data, start, mut aliases, most, need } = inbox.open();
@@ -138,6 +146,7 @@ impl Engine<'_> {
             Packet::UnsubAck(ack) => self.requested(ack, Answer::UnsubAck),
             Packet::PingResp => {
                 self.state.link.timers.answer = Instant::ZERO;
+                self.state.link.ping = Ping::Written;
                 Ok(Told::Packet)
             }
             Packet::Auth(auth) => self.auth_arrived(auth),
@@ -299,15 +308,16 @@ impl Engine<'_> {
                 return Err(self.fault_in(Phase::Closed, ReasonCode::SERVER_UNAVAILABLE, Rule::CONNACK_MISSED));
             }
             Phase::Connecting => {}
-            Phase::Up | Phase::Draining | Phase::Leaving => {
+            Phase::Leaving if self.state.link.timers.answer == Instant::DUE => self.await_answer(now),
+            Phase::Leaving if self.state.link.timers.answer.has_come(now) => self.state.link.phase = Phase::Closed,
+            Phase::Leaving => {}
+            Phase::Up | Phase::Draining => {
                 if self.state.link.timers.answer.has_come(now) {
                     return Err(self.fault_in(Phase::Closed, ReasonCode::KEEP_ALIVE_TIMEOUT, Rule::PINGRESP_MISSED));
                 }
                 if self.state.link.timers.ping.has_come(now) || self.state.link.silence().has_come(now) {
                     self.state.link.timers.ping = Instant::ZERO;
-                    if self.state.link.phase != Phase::Leaving {
-                        self.push_ping(now);
-                    }
+                    self.push_ping(now);
                 }
             }
         }

@@ -31,9 +31,11 @@ pub struct ConnectOptions<'a> {
     pub acknowledge: Acknowledge,
     /// How long the server may take to accept, in milliseconds from the call of `connect`, authentication included.
     pub timeout: u32,
-    /// How long the server may take to answer a PINGREQ, in milliseconds.
+    /// How long the server may take to answer a PINGREQ, in milliseconds without a byte received, or without a byte written
+    /// while PINGREQ waits behind others. Also how long it may take no byte of our last words.
     pub ping_timeout: u32,
-    /// After which share of the keep-alive interval without a packet sent a PINGREQ is due, in percent, at most 100.
+    /// After which share of the keep-alive interval without a packet sent a PINGREQ is due, in percent, at most 100. With 0
+    /// none is ever due, as with a keep-alive of 0: the server may close a connection on which nothing is sent.
     pub keep_alive_share: u8,
     /// Whether a PINGREQ is also due when nothing has been *received* for that share. Without it, a client that keeps publishing
     /// at QoS 0 is never told that its server has vanished. It costs two bytes each way, and only while the server is silent.
@@ -108,7 +110,11 @@ pub enum Prior {
     #[default]
     None,
     /// The server may hold a session of this client identifier, of which we have nothing in flight: that of an earlier run of
-    /// this program, or of a device that lost its memory.
+    /// this program, or of a device that lost its memory. If that run may have had a QoS 2 publish in flight, only a Clean Start
+    /// of 1 is safe: the server would take a new message with its identifier for a duplicate, and drop it [MQTT-4.3.3-10].
+    ///
+    /// It says nothing of a session that has ended in this [`Client`](crate::Client): one that the server still holds of that
+    /// is a fault, as with `None`.
     Empty,
 }
 
@@ -147,6 +153,9 @@ pub struct Publication<'a> {
     pub properties: Properties<'a>,
     /// Whether the message may wait: for a connection, or for the server's Receive Maximum. Messages that wait keep their
     /// order and outlive a lost connection. Otherwise such a message is refused.
+    ///
+    /// A server that comes up later may not take what waits (Maximum QoS, Retain Available, Maximum Packet Size). From QoS 1 on
+    /// `poll_lost` names such a message; one of QoS 0 has no name, and is dropped without a word.
     pub hold: bool,
 }
 

@@ -13,7 +13,7 @@ use crate::error::Refused;
 use crate::flow::{Receiving, Sending};
 use crate::options::Publication;
 use crate::received::{self, ANSWERED, HERE, entry};
-use crate::state::{Phase, flag};
+use crate::state::{Phase, Ping, flag};
 use crate::time::Instant;
 
 /// A sink that takes a chunk for the packet, or the place that CONNECT has.
@@ -281,8 +281,14 @@ impl Engine<'_> {
     pub(crate) fn push_ping(&mut self, now: Instant) {
         self.push_small(&[PINGREQ, 0]);
         if !self.state.link.timers.answer.is_set() {
-            self.state.link.timers.answer = now.after(self.state.link.ping_timeout.into()).at_least_one();
+            self.state.link.ping = Ping::Queued;
+            self.await_answer(now);
         }
+    }
+
+    /// From now on so long is waited: for PINGRESP, or for our last words to be written.
+    pub(crate) fn await_answer(&mut self, now: Instant) {
+        self.state.link.timers.answer = now.after(self.state.link.ping_timeout.into()).at_least_one();
     }
 
     /// Notes the application's answer to a message. It is sent when its turn comes.

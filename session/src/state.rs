@@ -108,6 +108,17 @@ pub(crate) enum Writing {
     Kept,
 }
 
+/// Where the PINGREQ is whose answer is awaited. While it is not written, time runs from what was written last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Ping {
+    /// Written, or there is none.
+    Written,
+    /// Among the small packets.
+    Queued,
+    /// Copied out. It counts as written when all that was copied is.
+    Copied,
+}
+
 /// How far authentication is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum AuthTurn {
@@ -160,6 +171,8 @@ pub(crate) struct Link {
     pub(crate) farewell: u8,
     /// The first byte of the acknowledgement of `handling`.
     pub(crate) handling_kind: u8,
+    /// Where the PINGREQ is whose answer is awaited.
+    pub(crate) ping: Ping,
     /// The message given last, whose acknowledgement is due when it has been handled; 0 for none.
     pub(crate) handling: u16,
     pub(crate) flags: u16,
@@ -222,6 +235,7 @@ impl Link {
         small_start: 0,
         farewell: 0,
         handling_kind: 0,
+        ping: Ping::Written,
         handling: 0,
         flags: 0,
         chunk: NIL,

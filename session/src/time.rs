@@ -18,6 +18,9 @@ impl Instant {
     /// As a deadline: none.
     pub(crate) const ZERO: Self = Self(0);
 
+    /// As a deadline: one that has come, where none can be set for want of the time.
+    pub(crate) const DUE: Self = Self(1);
+
     /// The moment that never comes.
     pub const NEVER: Self = Self(u64::MAX);
 

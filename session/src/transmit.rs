@@ -3,11 +3,11 @@
 use mqtt5_codec::ReasonCode;
 
 use crate::arena::{At, KEPT, NIL, SENT};
-use crate::engine::{Engine, PUBACK, PUBCOMP, PUBREC, PUBREL};
+use crate::engine::{Engine, PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL};
 use crate::flow::Receiving;
 use crate::received::{ANSWERED, Entry, entry};
 use crate::slots::{Ends, Slot, slot};
-use crate::state::{Link, Phase, Writing, flag};
+use crate::state::{Link, Phase, Ping, Writing, flag};
 use crate::time::Instant;
 
 /// DUP in the first byte of a PUBLISH.
@@ -56,6 +56,7 @@ impl<'m> Engine<'m> {
                     && self.state.link.cursor == 0
                 {
                     self.state.link.phase = Phase::Leaving;
+                    self.state.link.timers.answer = Instant::DUE;
                     self.choose_urgent();
                     if self.state.link.writing == Writing::Nothing {
                         self.push_disconnect();
@@ -204,8 +205,16 @@ impl<'m> Engine<'m> {
     /// The host wrote `n` bytes of what was copied out or lent.
     #[inline(never)]
     pub(crate) fn transmitted(&mut self, mut n: usize, now: Instant) {
+        let leaving = self.state.link.phase == Phase::Leaving;
+        if n != 0 && (leaving || self.state.link.ping != Ping::Written) {
+            // The server takes bytes, if slowly.
+            self.await_answer(now);
+        }
         if let Some(calls) = self.state.link.copied.calls {
             n = (calls.written)(self, n, now);
+            if self.state.link.ping == Ping::Copied && self.state.link.copied.is_written() {
+                self.state.link.ping = Ping::Written;
+            }
         }
         let writing = self.state.link.writing;
         if n == 0 || writing == Writing::Nothing {
@@ -280,6 +289,9 @@ impl<'m> Engine<'m> {
             }
             link.small_start = end;
             whole = true;
+            if first == PINGREQ && link.ping == Ping::Queued {
+                link.ping = Ping::Written;
+            }
             let reason = if len == 3 { tail.get(2).copied().unwrap_or(0) } else { 0 };
             // The server may send another message as soon as it has this.
             if first == PUBACK || first == PUBREC && reason >= 0x80 || first == PUBCOMP && reason == 0 {

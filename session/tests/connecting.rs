@@ -14,7 +14,7 @@ fn clean_start_0_needs_a_word_on_the_past_at_the_first_run_not_at_the_second() {
     let mut careless = ConnectOptions::new(text("c"));
     careless.packet.clean_start = false;
     assert_eq!(host.connect(&careless), Err(Refused::Prior));
-    assert!(Refused::Prior.to_string().contains("ConnectOptions::resume"));
+    assert!(Refused::Prior.to_string().contains("ConnectOptions::resume(client_id, Prior::Empty)"));
     assert!(host.client.is_closed());
     careless.prior = Some(Prior::Empty);
     assert_eq!(host.open(&careless, "20 03 01 00 00"), ["connected resumed=true lost=0"]);
@@ -331,12 +331,13 @@ fn a_session_that_began_with_a_hasty_disconnect_is_ours() {
 #[test]
 fn mqtt_3_2_2_4_a_session_that_outlived_ours_is_not_taken_for_a_new_one() {
     // It ended for us: by its interval, by a DISCONNECT that may be lost, by a Clean Start that may be lost.
-    for way in 0..3 {
+    for (way, prior) in (0..3).flat_map(|way| [(way, Prior::None), (way, Prior::Empty)]) {
         let mut host = Host::connected();
         host.publish(&message("t", "1", 2)).unwrap();
         host.sent();
         let now = host.now();
         let mut connect = lasting();
+        connect.prior = Some(prior);
         match way {
             0 => {
                 host.client.handle_close(now);
@@ -358,7 +359,9 @@ fn mqtt_3_2_2_4_a_session_that_outlived_ours_is_not_taken_for_a_new_one() {
         host.sent();
         assert_eq!(host.lost(), [1]);
         // CONNACK does not come. Did the server get this CONNECT, and does it still have what there was before?
-        assert_eq!(host.again(RESUMED), ["fault 82 MQTT-3.2.2-4"], "{way}");
+        host.client.handle_close(now);
+        connect.packet.clean_start = false;
+        assert_eq!(host.open(&connect, RESUMED), ["fault 82 MQTT-3.2.2-4"], "{way} {prior:?}");
         // Then a session begins, and it is ours.
         assert_eq!(host.again(ACCEPTED), ["connected resumed=false lost=0"]);
         assert_eq!(host.again(RESUMED), ["connected resumed=true lost=0"]);

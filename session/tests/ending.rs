@@ -305,6 +305,95 @@ fn an_unanswered_ping_is_noticed_when_nothing_can_be_written() {
 }
 
 #[test]
+fn a_ping_behind_a_long_write_is_not_missed_while_bytes_are_written() {
+    for room in [0, 16_384] {
+        let mut host = Host::with(Boxed::new(8, 1 << 14));
+        let mut connect = lasting();
+        connect.packet.keep_alive = 20;
+        connect.ping_timeout = 3_000;
+        host.open(&connect, "20 03 00 00 00");
+        host.room = room;
+        host.publish(&message("t", &"x".repeat(8_000), 0)).unwrap();
+        for _ in 0..50 {
+            host.piece = 80;
+            host.write(80);
+            host.now += 1_000;
+            assert_eq!(host.client.handle_timeout(host.now()), Ok(None), "{room} {}", host.now);
+        }
+        // Not a byte more for so long: that is a stalled write.
+        host.now += 1_999;
+        assert_eq!(host.client.handle_timeout(host.now()), Ok(None));
+        host.now += 1;
+        assert_eq!(host.client.handle_timeout(host.now()).map_err(say_fault), Err("fault 8d MQTT 3.1.2.10".into()));
+    }
+}
+
+#[test]
+fn a_ping_that_was_copied_out_counts_from_when_it_is_written() {
+    let mut host = kept_alive(20);
+    host.now += 19_000;
+    assert_eq!(host.client.handle_timeout(host.now()), Ok(None));
+    host.room = 64;
+    assert_eq!(host.copy(64), "c0 00");
+    host.now += 2_000;
+    host.write(1);
+    host.now += 2_000;
+    host.write(1);
+    assert_eq!(host.client.figures(host.now()).next_deadline, Some(3_000));
+    host.now += 3_000;
+    assert!(host.client.handle_timeout(host.now()).is_err());
+}
+
+#[test]
+fn an_answer_behind_a_packet_that_is_still_arriving_is_not_missed() {
+    let mut host = kept_alive(20);
+    host.pass(19_000);
+    assert_eq!(host.sent(), "c0 00");
+    assert_eq!(host.feed("30 0a 00 01 74 00"), [""; 0]);
+    for _ in 0..6 {
+        assert_eq!(host.pass(2_999), [""; 0]);
+        host.feed("78");
+    }
+    assert_eq!(host.pass(2_999), [""; 0]);
+    assert_eq!(host.feed("d0 00"), ["pong"]);
+    assert_eq!(host.pass(15_000), [""; 0]);
+}
+
+#[test]
+fn last_words_that_cannot_be_written_have_a_deadline() {
+    for (ending, keep_alive) in [(Ending::AtOnce, 0), (Ending::AtOnce, 20), (Ending::AfterQueued, 20)] {
+        let mut host = kept_alive(keep_alive);
+        host.client.disconnect(ending).unwrap();
+        if ending == Ending::AfterQueued {
+            assert!(host.client.poll_transmit().is_some());
+        }
+        // The first call tells what time it is.
+        assert!(host.client.poll_timeout().is_some_and(|due| due <= host.now()));
+        assert_eq!(host.client.handle_timeout(host.now()), Ok(None));
+        assert_eq!(host.client.figures(host.now()).next_deadline, Some(3_000));
+        host.now += 1_000;
+        host.write(1);
+        assert_eq!(host.client.figures(host.now()).next_deadline, Some(3_000), "a byte was taken");
+        host.now += 3_000;
+        assert_eq!(host.client.handle_timeout(host.now()), Ok(None));
+        assert!(host.client.is_closed());
+        assert_eq!((host.client.fault(), host.client.poll_timeout()), (None, None));
+    }
+}
+
+#[test]
+fn the_first_fault_stays_the_cause() {
+    let mut host = kept_alive(20);
+    assert_eq!(host.feed("20 03 00 00 00"), ["fault 82 MQTT-3.2.0-2"]);
+    while host.client.poll_timeout().is_some() {
+        host.now += 1_000;
+        let _ = host.client.handle_timeout(host.now());
+    }
+    assert!(host.client.is_closed());
+    assert_eq!(host.client.fault().map(say_fault), Some("fault 82 MQTT-3.2.0-2".into()));
+}
+
+#[test]
 fn keep_alive_fires_while_a_slow_answer_is_awaited() {
     let mut host = Host::new();
     let mut connect = lasting();

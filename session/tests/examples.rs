@@ -67,6 +67,64 @@ fn the_subscriber_comes_back_to_its_session_until_it_has_enough() {
     assert_eq!(got, b"12");
 }
 
+/// CONNECT of the subscriber, its SUBSCRIBE with this identifier, and its goodbye.
+const RESUME: &str = "10 13 00 04 4d 51 54 54 05 00 00 3c 05 11 00 00 0e 10 00 01 63";
+const SUBSCRIBE_1: &str = "82 07 00 01 00 00 01 61 01";
+const SUBSCRIBE_2: &str = "82 07 00 02 00 00 01 61 01";
+
+/// What a subscriber gets that has enough at `2`, and by how many failures in a row it was asked to pause.
+fn subscriber_of(scripts: &'static [Script]) -> (Vec<u8>, Vec<u32>) {
+    let (address, server) = serve(scripts);
+    let (mut got, pauses) = (Vec::new(), RefCell::new(Vec::new()));
+    let pause = |failures| {
+        pauses.borrow_mut().push(failures);
+        (failures < 6).then_some(Duration::ZERO)
+    };
+    let done = subscriber::subscribe(address, "c", "a", pause, |message| {
+        got.extend_from_slice(message.payload);
+        !got.ends_with(b"2")
+    });
+    assert_eq!(done, Ok(()));
+    server.join().unwrap();
+    (got, pauses.into_inner())
+}
+
+#[test]
+fn the_subscriber_comes_back_to_a_server_that_refused_or_ended_the_connection() {
+    // Server unavailable, twice; accepted; Server shutting down; accepted.
+    static SCRIPTS: &[Script] = &[
+        &[(RESUME, "20 03 00 88 00")],
+        &[(RESUME, "20 03 00 88 00")],
+        &[(RESUME, "20 03 00 00 00"), (SUBSCRIBE_1, "90 04 00 01 00 01 e0 01 8b")],
+        &[(RESUME, "20 03 01 00 00 30 05 00 01 61 00 32"), ("e0 00", "")],
+    ];
+    assert_eq!(subscriber_of(SCRIPTS), (b"2".to_vec(), vec![0, 1, 2, 0]));
+}
+
+#[test]
+fn the_subscriber_subscribes_again_when_the_server_did_not_answer_before() {
+    static SCRIPTS: &[Script] = &[
+        &[(RESUME, "20 03 00 00 00"), (SUBSCRIBE_1, "")],
+        &[(RESUME, "20 03 01 00 00"), (SUBSCRIBE_2, "90 04 00 02 00 01 30 05 00 01 61 00 32"), ("e0 00", "")],
+    ];
+    assert_eq!(subscriber_of(SCRIPTS).0, b"2");
+}
+
+#[test]
+fn the_subscriber_begins_anew_when_the_server_holds_what_it_does_not_know() {
+    // A Session Expiry Interval of 0 ends the session here; the server says that it has it nevertheless.
+    static SCRIPTS: &[Script] = &[
+        &[(RESUME, "20 08 00 00 05 11 00 00 00 00"), (SUBSCRIBE_1, "90 04 00 01 00 01")],
+        &[(RESUME, "20 03 01 00 00"), ("e0 01 82", "")],
+        &[
+            ("10 13 00 04 4d 51 54 54 05 02 00 3c 05 11 00 00 0e 10 00 01 63", "20 03 00 00 00"),
+            (SUBSCRIBE_2, "90 04 00 02 00 01 30 05 00 01 61 00 32"),
+            ("e0 00", ""),
+        ],
+    ];
+    assert_eq!(subscriber_of(SCRIPTS).0, b"2");
+}
+
 #[test]
 fn the_tokio_host_serves_a_session_and_returns_the_fault() {
     static SCRIPTS: &[Script] = &[&[

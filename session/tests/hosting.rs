@@ -222,6 +222,17 @@ fn a_server_that_closes_is_an_error() {
 }
 
 #[test]
+fn a_server_that_refuses_or_ends_the_connection_is_no_goodbye_of_ours() {
+    let (_, events, ended) = run(server(&[(CONNECT, "20 03 00 88 00")]), |_, _| {});
+    assert_eq!(events, ["rejected 88"]);
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    let (_, events, ended) = run(server(&[(CONNECT, "20 03 00 00 00 e0 01 8b")]), |_, _| {});
+    assert_eq!(events, ["connected resumed=false lost=0", "disconnected 8b"]);
+    let error = ended.unwrap_err();
+    assert_eq!((error.kind(), error.to_string()), (ErrorKind::ConnectionAborted, "Server shutting down (0x8B)".into()));
+}
+
+#[test]
 fn what_an_event_leads_to_goes_out_in_one_write_and_timeouts_are_seldom_set() {
     let acknowledged: String = (1..=50).map(|id| format!("40 02 00 {id:02x} ")).collect();
     let script = [(CONNECT, "20 03 00 00 00"), (CONNECT + 50 * 8, acknowledged.leak() as &str)];

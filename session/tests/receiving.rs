@@ -412,3 +412,10 @@ fn a_host_that_never_writes_is_blocked_before_an_answer_is_lost() {
     let expected: Vec<String> = (1..=10).map(|id| format!("70 03 00 {id:02x} 92")).collect();
     assert_eq!(sent.trim(), expected.join(" "));
 }
+
+#[test]
+fn an_inbox_that_may_not_grow_has_room_for_a_small_packet() {
+    let mut host = Host::new();
+    host.inbox = Inbox::growing(0, 0);
+    assert_eq!(host.open(&lasting(), "20 03 00 00 00"), ["connected resumed=false lost=0"]);
+}

@@ -444,3 +444,20 @@ fn server_limits_do_not_outlive_the_connection() {
     retained.retain = true;
     assert!(host.publish(&retained).is_ok());
 }
+
+#[test]
+fn a_held_message_outlives_a_server_that_was_not_accepted() {
+    // Maximum Packet Size 2: nobody can work with that. No retained messages, but an authentication method that nobody asked for.
+    for connack in ["20 08 00 00 05 27 00 00 00 02", "20 09 00 00 06 25 00 15 00 01 61"] {
+        let mut host = Host::new();
+        let mut held = message("t", "1", 0);
+        held.hold = true;
+        held.retain = true;
+        assert_eq!(host.publish(&held), Ok(None));
+        let told = host.open(&lasting(), connack);
+        assert!(told[0].starts_with("fault"), "{told:?}");
+        host.sent();
+        assert_eq!(host.again("20 03 00 00 00"), ["connected resumed=false lost=0"]);
+        assert_eq!(host.sent(), "31 05 00 01 74 00 31");
+    }
+}

@@ -87,7 +87,11 @@ impl<T: Transport> Connection<T> {
         let error = loop {
             match self.turn(client, inbox, until, &mut on) {
                 Ok(ControlFlow::Continue(())) => {}
-                Ok(ControlFlow::Break(value)) => return Ok(value),
+                Ok(ControlFlow::Break(value)) => {
+                    // The message it broke on has been handled.
+                    client.handled();
+                    return Ok(value);
+                }
                 Err(error) => break error,
             }
         };
@@ -122,9 +126,11 @@ impl<T: Transport> Connection<T> {
             return Ok(ControlFlow::Continue(())); // there is room for more answers now
         }
         // What was read and what `on` queued piled up, and goes out in one piece; after a fault, the DISCONNECT that says so.
-        self.flush(client)?;
+        let flushed = self.flush(client);
         match input {
+            // It is the cause, whether or not the server could be told.
             Err(fault) => Err(Error::Fault(fault)),
+            Ok(_) if flushed.is_err() => flushed.map(ControlFlow::Continue),
             Ok(_) if client.is_closed() => Err(Error::Ended),
             Ok(Input::Partial { .. }) => self.wait(client, inbox, until),
             // Something waited to be written.

@@ -310,3 +310,70 @@ fn a_burst_is_answered_and_published_by_few_writes() {
     // CONNECT, the answers as they were read, the messages, the large one, the goodbye.
     assert!(writes <= 15, "{writes} writes");
 }
+
+#[test]
+fn a_message_that_the_host_broke_on_is_acknowledged() {
+    let (mut host, peer) = Host::start(0, |mut stream| {
+        stream.write_all(b"\x32\x06\x00\x01a\x00\x07\x00").unwrap();
+        hold(stream)
+    });
+    let got = host.until(5_000, |event, _| match event {
+        Event::Message(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    assert!(matches!(got, Ok(Some(()))), "{got:?}");
+    host.connection.close(&mut host.client).unwrap();
+    assert_eq!(peer.join().unwrap(), [0x40, 2, 0, 7]);
+}
+
+/// A socket that takes CONNECT and nothing more.
+struct Broken(TcpStream, usize);
+
+impl Read for Broken {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.0.read(to)
+    }
+}
+
+impl Write for Broken {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        if self.1 == 0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.1 = self.1.saturating_sub(from.len());
+        self.0.write(from)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Transport for Broken {
+    fn socket(&self) -> &TcpStream {
+        &self.0
+    }
+}
+
+#[test]
+fn what_the_server_did_wrong_is_told_even_if_it_takes_no_more_bytes() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let peer = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read(&mut stream, 16);
+        // PINGRESP before CONNACK.
+        stream.write_all(b"\xD0\x00").unwrap();
+        hold(stream)
+    });
+    let clock = Clock::start();
+    let mut client = Client::new(Boxed::new(8, 4_096));
+    let mut inbox = Inbox::growing(64, 4_096);
+    client.connect(&ConnectOptions::new(Text::new("t").unwrap()), &mut inbox, clock.now()).unwrap();
+    let stream = Broken(connect(address, Duration::from_secs(5)).unwrap(), 16);
+    let mut connection = Connection::new(stream, clock).unwrap();
+    let ended = connection.drive(&mut client, &mut inbox, None, |_, _| ControlFlow::<()>::Continue(()));
+    assert!(matches!(ended, Err(Error::Fault(_))), "{ended:?}");
+    drop(connection);
+    assert_eq!(peer.join().unwrap(), b"");
+}

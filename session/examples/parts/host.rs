@@ -3,7 +3,8 @@ use std::io::{Error, ErrorKind, Read, Result, Write};
 
 use mqtt5_session::{Client, Event, Inbox, Input, Instant, Memory};
 
-/// Hosts a client that has been told to `connect`, until the connection is over. What the server did wrong is an error.
+/// Hosts a client that has been told to `connect`, until the connection is over. It is `Ok` if we took leave; a server that
+/// refuses or ends the connection is an error of its own kind, and so is what it did wrong.
 pub fn host<M: Memory, S: Read + Write>(
     client: &mut Client<M>,
     inbox: &mut Inbox<'_>,
@@ -18,7 +19,11 @@ pub fn host<M: Memory, S: Read + Write>(
         let input = client.handle_input(inbox, now());
         if let Ok(Input::Event(event)) = input {
             on(event, client);
-            return Ok(true);
+            return match event {
+                Event::Rejected(packet) => Err(Error::new(ErrorKind::ConnectionRefused, packet.reason.to_string())),
+                Event::Disconnected(packet) => Err(Error::new(ErrorKind::ConnectionAborted, packet.reason.to_string())),
+                _ => Ok(true),
+            };
         }
         let before = copied;
         copied += client.transmit_into(&mut burst[copied..]);
