@@ -61,6 +61,11 @@ impl<'a> Str<'a> {
         core::str::from_utf8(buffer.get(..at)?).ok()
     }
 
+    /// The bytes as they stand, and whether there are escapes of JSON among them.
+    pub(crate) const fn as_it_stands(self) -> (&'a [u8], bool) {
+        (self.raw.as_bytes(), self.escaped)
+    }
+
     /// Splits at the first `:`; only a text without escapes has one that counts.
     pub(crate) fn split_at_colon(&self) -> Option<(Self, Self)> {
         let (before, after) = cut(self.as_plain()?, b':')?;
@@ -169,6 +174,22 @@ impl Iterator for Chars<'_> {
         let c = self.rest.next()?;
         if c == '\\' && self.escaped { self.escape() } else { Some(c) }
     }
+}
+
+/// How long the escape is that begins here; it was checked before.
+pub(crate) fn escape_length(bytes: &[u8]) -> usize {
+    match bytes {
+        // Half of a pair of surrogates, and the other half.
+        [_, b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..] => 12,
+        [_, b'u', ..] => 6,
+        _ => 2,
+    }
+}
+
+/// What the escape that begins here stands for; it was checked before.
+pub(crate) fn unescape(bytes: &[u8]) -> char {
+    let escape = bytes.get(..escape_length(bytes)).and_then(|escape| core::str::from_utf8(escape).ok());
+    Str::from_json(escape.unwrap_or(""), true).chars().next().unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 /// A character's UTF-8 and its length.

@@ -9,7 +9,8 @@ use core::cmp::Ordering;
 
 use super::{Key, Reader};
 use crate::error::LanguageRule;
-use crate::text::Str;
+use crate::json::plain;
+use crate::text::{self, Str};
 
 /// The most fields, of maps that lie in each other, and the most items of a list that are told apart in whatever order they
 /// stand. More of them have to ascend: in JSON by their code points, in CBOR by length first (RFC 8949 s4.2.3), so that what
@@ -129,63 +130,104 @@ impl Order {
             (Item::Id(one), Item::Id(two)) => one.cmp(&two),
             (Item::Id(_), _) => Ordering::Less,
             (_, Item::Id(_)) => Ordering::Greater,
-            (one, two) => one.utf8().cmp(two.utf8()),
+            (one, two) => compare_spelled(Spelled::of(one), Spelled::of(two)),
         }
     }
 }
 
 #[cold]
 fn escaped_start(member: Item<'_>) -> u32 {
-    let mut bytes = member.utf8();
-    (0..4).fold(0, |sum, _| (sum << 8) | u32::from(bytes.next().unwrap_or(0)))
+    let mut spelled = Spelled::of(member);
+    (0..4).fold(0, |sum, _| {
+        let byte = spelled.piece().first().copied().unwrap_or(0);
+        spelled.pass(1);
+        (sum << 8) | u32::from(byte)
+    })
 }
 
-impl<'a> Item<'a> {
-    /// The bytes, escapes undone.
-    fn utf8(self) -> impl Iterator<Item = u8> + use<'a> {
-        let (plain, escaped) = match self {
-            Self::Bytes(bytes) => (bytes, Str::EMPTY),
-            Self::Escaped(text) => (&[][..], text),
-            Self::Open(_) | Self::Id(_) => (&[][..], Str::EMPTY),
-        };
-        let open = if let Self::Open(text) = self { text } else { "\"" };
-        let spelled = escaped.chars().flat_map(|c| {
-            let (bytes, length) = crate::text::utf8(c);
-            bytes.into_iter().take(length)
-        });
-        plain.iter().copied().chain(spelled).chain(Open { rest: open, held: ([0; 4], 0), next: 0 })
+/// Compares as far as both are alike, as many bytes at once as need nothing undone.
+#[cold]
+#[inline(never)]
+fn compare_spelled(mut one: Spelled<'_>, mut two: Spelled<'_>) -> Ordering {
+    loop {
+        // Escapes that are spelled alike need not be undone.
+        if let (Some(here), Some(there)) = (one.escape(), two.escape())
+            && here == there
+        {
+            one.pass(here.len());
+            two.pass(here.len());
+            continue;
+        }
+        let (here, there) = (one.piece(), two.piece());
+        let length = here.len().min(there.len());
+        if length == 0 {
+            return here.len().cmp(&there.len());
+        }
+        match here.get(..length).cmp(&there.get(..length)) {
+            Ordering::Equal => {}
+            told => return told,
+        }
+        one.pass(length);
+        two.pass(length);
     }
 }
 
-/// The bytes of a string of JSON up to its quotation mark, escapes undone.
-struct Open<'a> {
-    rest: &'a str,
-    /// The character that was read last, and how many bytes it has.
-    held: ([u8; 4], usize),
-    /// Which of them comes next.
-    next: usize,
+/// The bytes of a member, escapes undone.
+struct Spelled<'a> {
+    /// What is still to come, as it stands.
+    rest: &'a [u8],
+    /// Whether it is of JSON: a backslash escapes, and a quotation mark ends it.
+    json: bool,
+    /// What the escape before it stands for, and how much of that is to come.
+    undone: [u8; 4],
+    left: usize,
 }
 
-impl Iterator for Open<'_> {
-    type Item = u8;
+impl<'a> Spelled<'a> {
+    /// How far is looked ahead for an escape: most of what is compared differs before that.
+    const AHEAD: usize = 32;
 
-    fn next(&mut self) -> Option<u8> {
-        if self.next >= self.held.1 {
-            let (c, length) = match self.rest.as_bytes().first()? {
-                b'"' => return None,
-                b'\\' => {
-                    let c = Str::from_json(self.rest, true).chars().next()?;
-                    let long = self.rest.as_bytes().get(1) == Some(&b'u');
-                    (c, if long { 6usize.saturating_mul(c.len_utf16()) } else { 2 })
-                }
-                _ => self.rest.chars().next().map(|c| (c, c.len_utf8()))?,
-            };
-            self.rest = self.rest.get(length..)?;
-            (self.held, self.next) = (crate::text::utf8(c), 0);
+    fn of(member: Item<'a>) -> Self {
+        let (rest, json) = match member {
+            Item::Bytes(bytes) => (bytes, false),
+            Item::Escaped(text) => text.as_it_stands(),
+            Item::Open(text) => (text.as_bytes(), true),
+            Item::Id(_) => (&[][..], false),
+        };
+        Self { rest, json, undone: [0; 4], left: 0 }
+    }
+
+    /// The escape that comes next, as it stands.
+    fn escape(&self) -> Option<&'a [u8]> {
+        let comes = self.left == 0 && self.json && self.rest.first() == Some(&b'\\');
+        if comes { self.rest.get(..text::escape_length(self.rest)) } else { None }
+    }
+
+    /// What comes next, nothing only at the end.
+    fn piece(&mut self) -> &[u8] {
+        if let Some(escape) = self.escape() {
+            (self.undone, self.left) = text::utf8(text::unescape(escape));
+            self.rest = self.rest.get(escape.len()..).unwrap_or_default();
+            // At the end of its place, so that what is left of it is too.
+            self.undone.rotate_left(self.left & 3);
         }
-        let byte = self.held.0.get(self.next).copied();
-        self.next = self.next.saturating_add(1);
-        byte
+        if self.left != 0 {
+            return self.undone.get(4usize.saturating_sub(self.left)..).unwrap_or_default();
+        }
+        if !self.json {
+            return self.rest;
+        }
+        let ahead = self.rest.get(..Self::AHEAD).unwrap_or(self.rest);
+        ahead.get(..plain(ahead, 0)).unwrap_or_default()
+    }
+
+    /// Passes over so much of the piece.
+    fn pass(&mut self, length: usize) {
+        if self.left != 0 {
+            self.left = self.left.saturating_sub(length);
+        } else {
+            self.rest = self.rest.get(length..).unwrap_or_default();
+        }
     }
 }
 
@@ -431,6 +473,9 @@ mod tests {
             ["aaaa\\ud83d\\ude00x", "aaaa😀x"],
             ["\\u0061aaa\\/b", "aaaa/b"],
             ["aaaa\\\"", "aaaa\\u0022"],
+            // Each longer than what is looked at at once, and cut within a character or an escape.
+            ["a\\u00e9ééééééééééééééééééééé", "aé\\u00e9éééééééééééééééééééé"],
+            ["aéééééééééééééééé\\ud83d\\ude00", "aéééééééééééééééé😀"],
         ] {
             for (one, two) in [(same[0], same[1]), (same[1], same[0]), (same[0], same[0]), (same[1], same[1])] {
                 assert_eq!(keys(&[one, "aaaaz", two]), Some(LanguageRule::DuplicateKey), "{one} {two}");
@@ -442,9 +487,9 @@ mod tests {
     fn a_long_key_is_read_no_further_than_it_is_compared() {
         let long = std::format!("aaaab{}", "x".repeat(20_000));
         let text = std::format!(r#"{long}":0,"aaaac":0"#);
-        let mut open = Open { rest: &text, held: ([0; 4], 0), next: 0 };
-        assert_eq!(Item::from(Str::new("aaaac")).utf8().cmp(&mut open), Ordering::Greater);
-        assert!(open.rest.len() >= text.len() - 5, "the difference is in the fifth byte");
+        let mut spelled = Spelled::of(Item::Open(&text));
+        assert_eq!(spelled.piece().len(), Spelled::AHEAD);
+        assert_eq!(Order::Bytes.compare(Item::from(Str::new("aaaac")), Item::Open(&text)), Ordering::Greater);
         // And it is told apart from what it begins with.
         assert_eq!(map_of(&[long.clone(), "aaaab".into(), std::format!("{long}y")]), None);
         assert_eq!(map_of(&[long.clone(), "aaaab".into(), long]), Some(LanguageRule::DuplicateKey));
