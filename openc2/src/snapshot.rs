@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use crate::text;
+use crate::encoding::text;
 
 /// Changes with the layout of what follows it.
 const VERSION: u8 = 3;

@@ -4,12 +4,15 @@
 
 mod check;
 mod connect;
+mod notification;
 mod publish;
 mod subscribe;
 mod topic;
 
 pub use check::{Clause, Clauses, Verdict, check};
 pub use connect::{ClientId, Connecting, KeepAlive, PropertyList};
+pub use notification::Notification;
+pub(crate) use notification::Sending;
 pub use publish::{Outgoing, Received, publish_properties};
 pub use subscribe::{Chunks, chunks, options, subscriptions};
 pub use topic::{Channel, Layout, Scheme, TopicError};
