@@ -3,14 +3,13 @@
 use crate::Quirk;
 use crate::encoding::error::LanguageRule;
 use crate::encoding::out::Out;
-use crate::encoding::raw::Raw;
 use crate::encoding::source::{Key, Kind, Member, Members, Reader, Shape};
 use crate::encoding::text::Str;
-use crate::language::extension::{self, ExtensionValue, Extensions, Part, Place};
+use crate::encoding::value::Value;
+use crate::language::extension::{self, Extended, Extensions, Part, Place};
 use crate::language::formats;
 use crate::language::object::{text_of, write_text};
 use crate::language::target::{Actuator, Target};
-use crate::language::value::Value;
 use crate::language::vocabulary::{Action, ArgKey, CommandKey, CommandKeyV2, RegisteredProfile, ResponseType};
 
 /// A command (LS1 s3.3.1).
@@ -280,38 +279,5 @@ impl<'a> Value<'a> for Args<'a> {
         }
         self.extensions.write(out, &mut frame, Part::Args);
         out.close(frame);
-    }
-}
-
-/// The extensions met in one map.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Extended<'a> {
-    only: Option<(Str<'a>, Raw<'a>)>,
-    count: u32,
-}
-
-impl<'a> Extended<'a> {
-    /// Reads a profile's value among fields of the language: a namespace and a map.
-    pub(crate) fn read(&mut self, key: Key<'a>, at: usize, part: Part, r: &mut Reader<'a, '_>) {
-        // What is no namespace at all is most likely a misspelt field.
-        let misspelt = if part == Part::Results { LanguageRule::Result } else { LanguageRule::Arg };
-        let profile = extension::namespace(key, at, r);
-        r.rename(LanguageRule::UnregisteredNsid, misspelt);
-        match r.kind() {
-            Kind::Map => {}
-            _ if r.v2() => return r.fail_at(at, misspelt),
-            _ => return r.fail(LanguageRule::WantMap),
-        }
-        let value = ExtensionValue::read(profile, part, r);
-        self.count = self.count.saturating_add(1);
-        self.only = (self.count == 1).then_some((profile, value));
-    }
-
-    /// As a field of what was read, between `start` and where the reader stands.
-    pub(crate) fn extensions(self, start: usize, r: &Reader<'a, '_>, place: Place) -> Extensions<'a> {
-        if self.count == 0 {
-            return Extensions::NONE;
-        }
-        Extensions::from_checked(self.only, || r.since(start), place)
     }
 }

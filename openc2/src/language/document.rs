@@ -2,13 +2,13 @@
 
 use crate::Style;
 use crate::encoding::error::EncodeError;
+use crate::encoding::mode::Encoding;
 use crate::encoding::raw::DEPTH;
 use crate::encoding::source::{Key, Kind as ValueKind, Reader, Shape, named};
 use crate::language::command::Command;
 use crate::language::message::Message;
 use crate::language::response::Response;
 use crate::language::vocabulary::{CommandKey, MessageKey, RecordKey, ResponseKey};
-use crate::transfer::Encoding;
 
 /// What a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

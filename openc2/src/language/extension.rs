@@ -4,13 +4,14 @@ use core::fmt;
 
 use crate::Quirk;
 use crate::encoding::error::LanguageRule;
+use crate::encoding::name::Vocabulary;
 use crate::encoding::out::{Frame, Out};
 use crate::encoding::raw::Raw;
-use crate::encoding::source::{Key, Reader, named};
-use crate::encoding::text::Str;
+use crate::encoding::source::{Key, Kind, Reader, named};
+use crate::encoding::text::{self, Str};
+use crate::encoding::value::Value;
 use crate::language::list::Steps;
-use crate::language::value::Value;
-use crate::language::vocabulary::{ArgKey, RegisteredProfile, ResultKey, Vocabulary};
+use crate::language::vocabulary::{ArgKey, RegisteredProfile, ResultKey};
 use crate::profile::slpf;
 
 /// The value of one profile, under its namespace identifier.
@@ -286,5 +287,69 @@ impl<'a> ExtensionValue<'a> {
             }
             Self::Raw(raw) => out.raw(*raw),
         }
+    }
+}
+
+/// The extensions met in one map.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Extended<'a> {
+    only: Option<(Str<'a>, Raw<'a>)>,
+    count: u32,
+}
+
+impl<'a> Extended<'a> {
+    /// Reads a profile's value among fields of the language: a namespace and a map.
+    pub(crate) fn read(&mut self, key: Key<'a>, at: usize, part: Part, r: &mut Reader<'a, '_>) {
+        // What is no namespace at all is most likely a misspelt field.
+        let misspelt = if part == Part::Results { LanguageRule::Result } else { LanguageRule::Arg };
+        let profile = namespace(key, at, r);
+        r.rename(LanguageRule::UnregisteredNsid, misspelt);
+        match r.kind() {
+            Kind::Map => {}
+            _ if r.v2() => return r.fail_at(at, misspelt),
+            _ => return r.fail(LanguageRule::WantMap),
+        }
+        let value = ExtensionValue::read(profile, part, r);
+        self.count = self.count.saturating_add(1);
+        self.only = (self.count == 1).then_some((profile, value));
+    }
+
+    /// As a field of what was read, between `start` and where the reader stands.
+    pub(crate) fn extensions(self, start: usize, r: &Reader<'a, '_>, place: Place) -> Extensions<'a> {
+        if self.count == 0 {
+            return Extensions::NONE;
+        }
+        Extensions::from_checked(self.only, || r.since(start), place)
+    }
+}
+
+impl Out<'_> {
+    /// Begins a field named for a profile.
+    pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Str<'_>) {
+        match named::<RegisteredProfile>(profile) {
+            Some(registered) => self.field(frame, registered),
+            None => self.named(frame, profile),
+        }
+    }
+
+    /// Begins a field named for a target of a profile, as v1.0 writes it.
+    pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Str<'_>, name: Str<'_>) {
+        if self.concise() {
+            // Of the registered profiles' targets, only this one has an identifier that was approved.
+            if profile == slpf::NSID && name == slpf::RULE_NUMBER {
+                return self.identified(frame, slpf::RULE_NUMBER_ID);
+            }
+            self.refuse(LanguageRule::ConciseExtension);
+        }
+        self.comma(frame);
+        let plain = |text: Str<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
+        self.require(plain(profile) && plain(name) && !name.is_empty(), LanguageRule::TargetExtension);
+        self.quote(profile.len().saturating_add(name.len()).saturating_add(1));
+        for c in profile.chars().chain([':']).chain(name.chars()) {
+            let (bytes, length) = text::utf8(c);
+            self.put(bytes.get(..length).unwrap_or_default());
+        }
+        self.unquote();
+        self.colon();
     }
 }

@@ -14,7 +14,7 @@
 //! the capitals of other scripts, normalization form C, and the rule for text from right to left (RFC 5893).
 
 use crate::encoding::text::Str;
-use crate::language::formats::{label, on_str};
+use crate::language::formats::{label, mailbox, on_str};
 
 /// What divides labels.
 const DOTS: [char; 4] = ['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'];
@@ -25,9 +25,15 @@ pub(crate) fn hostname(text: Str<'_>) -> bool {
 }
 
 /// The same without a dot at the end.
-pub(crate) fn domain(name: &str) -> bool {
+fn domain(name: &str) -> bool {
     // 253 bytes of ASCII, each of which may stand for four.
     name.len() <= 1012 && name.split(DOTS).all(|part| if part.is_ascii() { ascii(part) } else { u_label(part) })
+}
+
+/// An internationalized e-mail address (RFC 6531 s3.3): the same with any character beyond ASCII in the local part, and an
+/// internationalized host name or a literal for the domain.
+pub(crate) fn email(text: Str<'_>) -> bool {
+    on_str(text, |address| mailbox(address, domain))
 }
 
 fn ascii(part: &str) -> bool {
@@ -117,6 +123,16 @@ mod tests {
         }
         for name in bad {
             assert!(!hostname(Str::new(name)), "{}", name.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn addresses_of_mail_may_have_any_letters() {
+        for good in ["é@bücher.example", "a@b.example"] {
+            assert!(email(Str::new(good)), "{good}");
+        }
+        for bad in ["é", "é@", "é@b c.d"] {
+            assert!(!email(Str::new(bad)), "{bad}");
         }
     }
 

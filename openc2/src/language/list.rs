@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::encoding::error::LanguageRule;
+use crate::encoding::out::Out;
 use crate::encoding::raw::{Raw, Span};
 use crate::encoding::source::plain;
 use crate::encoding::source::{Group, Item, Key, Kind, MAX_MEMBERS, NotOnce, Order, Places, Reader, Shape, Walk};
@@ -388,6 +389,62 @@ impl<'a> Iterator for PairsIter<'a> {
                 *group = Some((profile, Steps::fields(raw)));
             },
         }
+    }
+}
+
+/// Reads a list of texts, which may be empty.
+pub(crate) fn read_list<'a>(r: &mut Reader<'a, '_>) -> Texts<'a> {
+    read_each(r, |_, _| {})
+}
+
+/// Reads a list of texts and looks at each.
+pub(crate) fn read_each<'a>(r: &mut Reader<'a, '_>, mut look: impl FnMut(&mut Reader<'a, '_>, Str<'a>)) -> Texts<'a> {
+    Texts::from_checked(r.span(|r| {
+        let mut walk = r.open_list();
+        while r.more(&mut walk) {
+            let text = r.text();
+            look(r, text);
+        }
+    }))
+}
+
+/// Reads a list of texts, at least one, all different.
+pub(crate) fn read_texts<'a>(r: &mut Reader<'a, '_>, empty: LanguageRule) -> Texts<'a> {
+    let (at, mut any) = (r.at, false);
+    let texts = read_different(r, |_, _| any = true);
+    r.require(any, at, empty);
+    texts
+}
+
+/// Reads a list of texts that are all different, and looks at each.
+pub(crate) fn read_different<'a>(
+    r: &mut Reader<'a, '_>,
+    mut look: impl FnMut(&mut Reader<'a, '_>, Str<'a>),
+) -> Texts<'a> {
+    Texts::from_checked(r.span(|r| {
+        let (mut walk, mut group) = (r.open_list(), Group::NEW);
+        while r.more(&mut walk) {
+            let text = r.different(&mut group);
+            look(r, text);
+        }
+        r.leave(&group);
+    }))
+}
+
+impl Out<'_> {
+    /// A list of texts.
+    pub(crate) fn texts(&mut self, texts: Texts<'_>) {
+        if let Some(raw) = texts.as_raw_list()
+            && self.as_it_came(raw)
+        {
+            return;
+        }
+        let mut frame = self.open_list();
+        for text in texts {
+            self.item(&mut frame);
+            self.text(text);
+        }
+        self.close(frame);
     }
 }
 

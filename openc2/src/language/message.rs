@@ -1,16 +1,16 @@
 //! Messages (CS01 s2.4.2, LS1 s3.2): headers around a request, a response or a notification.
 
 use crate::encoding::error::{EncodeError, LanguageRule};
+use crate::encoding::name::{Name, Vocabulary as _};
 use crate::encoding::out::{Frame, Out};
 use crate::encoding::raw::Raw;
 use crate::encoding::source::{Key, Kind, Member, Reader, Shape, Walk};
 use crate::encoding::text::Str;
+use crate::encoding::value::Value;
 use crate::language::command::Command;
-use crate::language::list::Texts;
+use crate::language::list::{Texts, read_list};
 use crate::language::response::Response;
-use crate::language::value::Value;
-use crate::language::vocabulary::{BodyKey, ContentKey, HeaderKey, MessageKey, Name, RecordKey, Vocabulary as _};
-use crate::transfer::MessageType;
+use crate::language::vocabulary::{BodyKey, ContentKey, HeaderKey, MessageKey, RecordKey};
 use crate::{Quirk, Style};
 
 /// Which of the two structures of the transfer specification a message has. They are told apart by their keys.
@@ -216,7 +216,7 @@ const SECONDS: u64 = 100_000_000_000;
 /// The recipients: a list or, from some peers, one alone.
 fn read_to<'a>(r: &mut Reader<'a, '_>) -> Texts<'a> {
     if !r.lenient || r.kind() != Kind::Text {
-        return crate::language::target::read_list(r);
+        return read_list(r);
     }
     r.quirks.insert(Quirk::ToAsText);
     let mut empty = false;
@@ -394,6 +394,33 @@ impl<'a> Message<'a> {
             }
         }
         r.require(content, members.at(), LanguageRule::NoContent);
+    }
+}
+
+/// What an OpenC2 message is, as the `msgType` user property tells it (CS01 s3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageType {
+    /// A command.
+    Request,
+    /// A response to one.
+    Response,
+    /// A notification.
+    Notification,
+}
+
+impl MessageType {
+    /// The value of the user property.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "req",
+            Self::Response => "rsp",
+            Self::Notification => "ntf",
+        }
+    }
+
+    /// What the value of the user property stands for.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Request, Self::Response, Self::Notification].into_iter().find(|kind| kind.name() == name)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Values and what they mean: commands, responses, messages. Profiles are reached by a table that it is handed.
 
+pub(crate) mod binary;
 pub(crate) mod command;
 pub(crate) mod document;
 pub(crate) mod extension;
@@ -13,5 +14,4 @@ pub(crate) mod reading;
 pub(crate) mod response;
 pub(crate) mod salvage;
 pub(crate) mod target;
-pub(crate) mod value;
 pub(crate) mod vocabulary;

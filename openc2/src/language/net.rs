@@ -7,8 +7,8 @@ use crate::encoding::error::LanguageRule;
 use crate::encoding::out::Out;
 use crate::encoding::source::{Kind, Reader, Shape};
 use crate::encoding::text::Str;
+use crate::encoding::value::Value;
 use crate::language::formats;
-use crate::language::value::Value;
 use crate::language::vocabulary::{ConnectionKey, Protocol};
 
 macro_rules! nets {

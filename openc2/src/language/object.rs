@@ -9,8 +9,11 @@ use crate::encoding::source::{Kind, Reader, Shape};
 use crate::encoding::text::Str;
 use crate::language::formats;
 use crate::language::idn;
-use crate::language::value::{Binary, Hashes, Value};
 use crate::language::vocabulary::{ArtifactKey, ArtifactKeyV2, DeviceKey, FileKey, PayloadKey, ProcessKey};
+use crate::{
+    encoding::value::Value,
+    language::binary::{Binary, Hashes},
+};
 
 /// Reads a text and checks its format.
 pub(crate) fn text_of<'a>(r: &mut Reader<'a, '_>, check: fn(Str<'_>) -> bool, rule: LanguageRule) -> Str<'a> {

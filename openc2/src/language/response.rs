@@ -4,17 +4,16 @@ use core::fmt;
 
 use crate::Quirk;
 use crate::encoding::error::LanguageRule;
+use crate::encoding::name::Vocabulary as _;
 use crate::encoding::number::Number;
 use crate::encoding::out::{Frame, Out};
 use crate::encoding::raw::Raw;
 use crate::encoding::source::{Group, Item, Kind, MAX_MEMBERS, Member, NotOnce, Places, Reader, Shape, named};
 use crate::encoding::text::Str;
-use crate::language::command::Extended;
-use crate::language::extension::{self, Extensions, Part, Place};
-use crate::language::list::{Pairs, Texts, target_name};
-use crate::language::target::{read_different, read_each, read_texts};
-use crate::language::value::Value;
-use crate::language::vocabulary::{Action, ResponseKey, ResultKey, TargetKind, Vocabulary as _};
+use crate::encoding::value::Value;
+use crate::language::extension::{self, Extended, Extensions, Part, Place};
+use crate::language::list::{Pairs, Texts, read_different, read_each, read_texts, target_name};
+use crate::language::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
 use crate::profile::slpf;
 
 /// A status code (LS1 s3.3.2.1).

@@ -3,12 +3,12 @@
 
 use crate::encoding::error::LanguageRule;
 use crate::encoding::source::{Key, Kind, Reader, Shape};
+use crate::encoding::sum::crc32;
+use crate::encoding::value::Value as _;
 use crate::language::message::{Headers, Structure};
 use crate::language::response::Status;
-use crate::language::value::Value as _;
 use crate::language::vocabulary::{ContentKey, HeaderKey, MessageKey, RecordKey, ResponseType};
-use crate::snapshot::crc32;
-use crate::transfer::{Encoding, MessageType};
+use crate::{Encoding, MessageType};
 
 /// A field on the way to another: its name, its identifier in the concise form, and what it stands in.
 type Step = (&'static str, u64, Shape);

@@ -3,16 +3,16 @@
 use crate::Quirk;
 use crate::encoding::error::LanguageRule;
 use crate::encoding::out::Out;
-use crate::encoding::source::{Group, Key, Kind, Member, Reader, Shape};
+use crate::encoding::source::{Key, Kind, Member, Reader, Shape};
 use crate::encoding::text::Str;
+use crate::encoding::value::Value;
 use crate::language::extension;
 use crate::language::extension::{ExtensionValue, Part};
 use crate::language::formats;
 use crate::language::idn;
-use crate::language::list::Texts;
+use crate::language::list::{Texts, read_texts};
 use crate::language::net::{Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};
 use crate::language::object::{Artifact, Device, File, Process, text_of, write_text};
-use crate::language::value::Value;
 use crate::language::vocabulary::{Feature, RegisteredProfile, TargetKind};
 use crate::profile::slpf;
 
@@ -115,7 +115,7 @@ impl<'a> Target<'a> {
             TargetKind::Features => Self::Features(Features::read(r)),
             TargetKind::File => Self::File(File::read(r)),
             TargetKind::IdnDomainName => Self::IdnDomainName(text_of(r, idn::hostname, LanguageRule::IdnHostname)),
-            TargetKind::IdnEmailAddr => Self::IdnEmailAddr(text_of(r, formats::idn_email, LanguageRule::IdnEmail)),
+            TargetKind::IdnEmailAddr => Self::IdnEmailAddr(text_of(r, idn::email, LanguageRule::IdnEmail)),
             TargetKind::Ipv4Net => Self::Ipv4Net(Ipv4Net::read(r)),
             TargetKind::Ipv6Net => Self::Ipv6Net(Ipv6Net::read(r)),
             TargetKind::Ipv4Connection => Self::Ipv4Connection(Ipv4Connection::read(r)),
@@ -177,7 +177,7 @@ impl<'a> Target<'a> {
             Self::Features(features) => features.write(out),
             Self::File(file) => file.write(out),
             Self::IdnDomainName(name) => write_text(out, *name, idn::hostname, LanguageRule::IdnHostname),
-            Self::IdnEmailAddr(address) => write_text(out, *address, formats::idn_email, LanguageRule::IdnEmail),
+            Self::IdnEmailAddr(address) => write_text(out, *address, idn::email, LanguageRule::IdnEmail),
             Self::Ipv4Net(net) => net.write(out),
             Self::Ipv6Net(net) => net.write(out),
             Self::Ipv4Connection(connection) => connection.write(out),
@@ -244,45 +244,6 @@ fn write_extended(value: &ExtensionValue<'_>, out: &mut Out<'_>) {
         ExtensionValue::SlpfRuleNumber(number) => out.integer(*number),
         _ => out.refuse(LanguageRule::SlpfTarget),
     }
-}
-
-/// Reads a list of texts, which may be empty.
-pub(crate) fn read_list<'a>(r: &mut Reader<'a, '_>) -> Texts<'a> {
-    read_each(r, |_, _| {})
-}
-
-/// Reads a list of texts and looks at each.
-pub(crate) fn read_each<'a>(r: &mut Reader<'a, '_>, mut look: impl FnMut(&mut Reader<'a, '_>, Str<'a>)) -> Texts<'a> {
-    Texts::from_checked(r.span(|r| {
-        let mut walk = r.open_list();
-        while r.more(&mut walk) {
-            let text = r.text();
-            look(r, text);
-        }
-    }))
-}
-
-/// Reads a list of texts, at least one, all different.
-pub(crate) fn read_texts<'a>(r: &mut Reader<'a, '_>, empty: LanguageRule) -> Texts<'a> {
-    let (at, mut any) = (r.at, false);
-    let texts = read_different(r, |_, _| any = true);
-    r.require(any, at, empty);
-    texts
-}
-
-/// Reads a list of texts that are all different, and looks at each.
-pub(crate) fn read_different<'a>(
-    r: &mut Reader<'a, '_>,
-    mut look: impl FnMut(&mut Reader<'a, '_>, Str<'a>),
-) -> Texts<'a> {
-    Texts::from_checked(r.span(|r| {
-        let (mut walk, mut group) = (r.open_list(), Group::NEW);
-        while r.more(&mut walk) {
-            let text = r.different(&mut group);
-            look(r, text);
-        }
-        r.leave(&group);
-    }))
 }
 
 /// The features that `query features` asks for, in their order; none of them is a heartbeat (LS1 s4.1).

@@ -7,9 +7,8 @@ pub mod slpf;
 use core::fmt;
 
 use crate::language::command::Command;
+use crate::language::response::Status;
 use crate::language::target::{Actuator, Target};
-
-pub use crate::profile::slpf::Refusal;
 
 /// A profile's part in the decision whether a command is carried out. Both questions are asked before the host sees the
 /// command.
@@ -60,6 +59,24 @@ pub trait Profile {
         let _ = command;
         Ok(())
     }
+}
+
+/// Why a command is none of a profile's, as it is answered; the three that all profiles share have the words of SLPF s2.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Mostly 400 or 501.
+    pub status: Status,
+    /// Why.
+    pub text: &'static str,
+}
+
+impl Refusal {
+    /// 501: no such command in the profile.
+    pub const COMMAND: Self = Self { status: Status::NotImplemented, text: "Command not supported" };
+    /// 501: no such target for that action.
+    pub const TARGET: Self = Self { status: Status::NotImplemented, text: "Target type not supported" };
+    /// 501: no such argument for that command.
+    pub const OPTION: Self = Self { status: Status::NotImplemented, text: "Option not supported" };
 }
 
 /// The profiles that have a say in what a Consumer carries out.

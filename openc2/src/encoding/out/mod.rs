@@ -6,10 +6,10 @@ mod leaf;
 mod raw;
 
 use crate::encoding::error::{EncodeError, LanguageRule};
+use crate::encoding::name::{Name, Vocabulary};
+use crate::encoding::source::Shape;
 use crate::encoding::source::plain;
-use crate::encoding::source::{Shape, named};
 use crate::encoding::text::{self, Str};
-use crate::language::vocabulary::{Name, RegisteredProfile, Vocabulary};
 use crate::{Form, Language, Style};
 
 /// A message on its way into a caller's buffer.
@@ -93,7 +93,7 @@ impl<'b> Out<'b> {
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn put(&mut self, bytes: &[u8]) {
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
         let end = self.at.saturating_add(bytes.len());
         if let Some(room) = self.buffer.get_mut(self.at..end) {
             text::copy(room, bytes);
@@ -193,7 +193,7 @@ impl<'b> Out<'b> {
         }
     }
 
-    fn comma(&mut self, frame: &mut Frame) {
+    pub(crate) fn comma(&mut self, frame: &mut Frame) {
         if frame.count > 0 && self.json() {
             self.byte(b',');
         }
@@ -243,17 +243,9 @@ impl<'b> Out<'b> {
         self.colon();
     }
 
-    fn colon(&mut self) {
+    pub(crate) fn colon(&mut self) {
         if self.json() {
             self.byte(b':');
-        }
-    }
-
-    /// Begins a field named for a profile.
-    pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Str<'_>) {
-        match named::<RegisteredProfile>(profile) {
-            Some(registered) => self.field(frame, registered),
-            None => self.named(frame, profile),
         }
     }
 
@@ -261,27 +253,6 @@ impl<'b> Out<'b> {
     pub(crate) fn identified(&mut self, frame: &mut Frame, id: u64) {
         self.comma(frame);
         self.head(0, id);
-    }
-
-    /// Begins a field named for a target of a profile, as v1.0 writes it.
-    pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Str<'_>, name: Str<'_>) {
-        if self.concise() {
-            // Of the registered profiles' targets, only this one has an identifier that was approved.
-            if profile == crate::profile::slpf::NSID && name == crate::profile::slpf::RULE_NUMBER {
-                return self.identified(frame, crate::profile::slpf::RULE_NUMBER_ID);
-            }
-            self.refuse(LanguageRule::ConciseExtension);
-        }
-        self.comma(frame);
-        let plain = |text: Str<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
-        self.require(plain(profile) && plain(name) && !name.is_empty(), LanguageRule::TargetExtension);
-        self.quote(profile.len().saturating_add(name.len()).saturating_add(1));
-        for c in profile.chars().chain([':']).chain(name.chars()) {
-            let (bytes, length) = text::utf8(c);
-            self.put(bytes.get(..length).unwrap_or_default());
-        }
-        self.unquote();
-        self.colon();
     }
 
     /// Begins an item; it is written next.

@@ -5,26 +5,10 @@ use crate::Form;
 use crate::encoding::error::LanguageRule;
 use crate::encoding::raw::{Raw, Span};
 use crate::encoding::source::{Key, Kind, Reader, Shape};
-use crate::language::list::Texts;
 
 impl Out<'_> {
-    /// A list of texts.
-    pub(crate) fn texts(&mut self, texts: Texts<'_>) {
-        if let Some(raw) = texts.as_raw_list()
-            && self.as_it_came(raw)
-        {
-            return;
-        }
-        let mut frame = self.open_list();
-        for text in texts {
-            self.item(&mut frame);
-            self.text(text);
-        }
-        self.close(frame);
-    }
-
     /// Writes a value that was checked as it came, if it came in this form.
-    fn as_it_came(&mut self, raw: Raw<'_>) -> bool {
+    pub(crate) fn as_it_came(&mut self, raw: Raw<'_>) -> bool {
         match (raw.0, self.style.form) {
             (Span::Json { text, compact: true }, Form::Json) => self.put(text.as_bytes()),
             (Span::Cbor { bytes, concise: false }, Form::Cbor) => self.put(bytes),

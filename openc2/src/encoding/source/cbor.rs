@@ -6,10 +6,10 @@
 
 use crate::Form;
 use crate::encoding::error::LanguageRule;
+use crate::encoding::name::{Name, search};
 use crate::encoding::number::{MAX_INTEGER, Number, twice};
 use crate::encoding::source::{Group, Item, Key, Kind, Numeral, Reader, Shape, Walk};
 use crate::encoding::text::Str;
-use crate::language::vocabulary::{Name, search};
 
 /// The tag that says no more than "this is CBOR" (RFC 8949 s3.4.6).
 const SELF_DESCRIBED: &[u8] = &[0xD9, 0xD9, 0xF7];

@@ -1,10 +1,10 @@
 //! JSON as the [`Reader`] sees it: RFC 8259 with the limits of I-JSON (RFC 7493), in one pass and without a copy.
 
 use crate::encoding::error::LanguageRule;
+use crate::encoding::name::{Name, search};
 use crate::encoding::number::{self, MAX_INTEGER, Number};
 use crate::encoding::source::{Group, Item, Kind, Numeral, Reader, Walk};
 use crate::encoding::text::Str;
-use crate::language::vocabulary::{Name, search};
 
 impl<'a> Reader<'a, '_> {
     /// The next byte that is not white space.

@@ -5,13 +5,14 @@
 //! where it lies, and there is one compiled copy of it for all encodings.
 
 use crate::encoding::error::{Fail, LanguageRule, Path};
+use crate::encoding::name::{self, Name, Vocabulary};
 use crate::encoding::number::Number;
 use crate::encoding::raw::Raw;
 use crate::encoding::text::Str;
-use crate::language::vocabulary::{self, Name, Vocabulary};
 use crate::{Encoding, Form, Language, Quirk, Quirks};
 
 mod cbor;
+mod checked;
 mod json;
 mod members;
 mod once;
@@ -75,7 +76,7 @@ impl Key<'_> {
     /// Its place in a table.
     pub(crate) fn find(self, names: &[Name]) -> Option<usize> {
         match self {
-            Self::Id(id) => vocabulary::find_id(names, id),
+            Self::Id(id) => name::find_id(names, id),
             Self::Name(name) => find(names, name),
         }
     }
@@ -89,8 +90,8 @@ impl Key<'_> {
 /// A name's place in a table.
 fn find(names: &[Name], name: Str<'_>) -> Option<usize> {
     match name.as_plain() {
-        Some(plain) => vocabulary::find(names, plain.as_bytes()),
-        None => vocabulary::find(names, name.read(&mut [0; 40])?.as_bytes()),
+        Some(plain) => name::find(names, plain.as_bytes()),
+        None => name::find(names, name.read(&mut [0; 40])?.as_bytes()),
     }
 }
 
@@ -456,7 +457,7 @@ impl<'a, 't> Reader<'a, 't> {
     /// The place in a table of the name or identifier that comes next.
     fn entry(&mut self, names: &[Name], rule: LanguageRule) -> Option<usize> {
         let at = self.at;
-        let found = if self.concise() { vocabulary::find_id(names, self.integer()) } else { find(names, self.text()) };
+        let found = if self.concise() { name::find_id(names, self.integer()) } else { find(names, self.text()) };
         self.require(found.is_some(), at, rule);
         found
     }

@@ -1,9 +1,9 @@
 //! Which packet filter is here, and whether a command's specifiers mean it (SLPF s2.1.4).
 
-use super::{Actuator, NSID, Refusal, check};
+use super::{Actuator, NSID, check};
 use crate::encoding::text::Str;
 use crate::language::command::Command;
-use crate::profile::Profile;
+use crate::profile::{Profile, Refusal};
 
 /// What a packet filter goes by. A command means it if each specifier that the command has names it; without specifiers it
 /// means every one.

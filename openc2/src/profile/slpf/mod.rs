@@ -3,10 +3,12 @@
 
 use crate::Actuator as AnyActuator;
 use crate::encoding::error::LanguageRule;
+use crate::encoding::name::vocabulary;
 use crate::encoding::out::Out;
 use crate::encoding::raw::Raw;
 use crate::encoding::source::{Reader, Shape};
 use crate::encoding::text::Str;
+use crate::encoding::value::Value;
 use crate::language::command::Command;
 use crate::language::extension::{Extension, ExtensionValue};
 use crate::language::formats;
@@ -14,8 +16,8 @@ use crate::language::list::Texts;
 use crate::language::object::{text_of, write_text};
 use crate::language::response::Status;
 use crate::language::target::Target;
-use crate::language::value::Value;
-use crate::language::vocabulary::{Action, ResponseType, TargetKind, vocabulary};
+use crate::language::vocabulary::{Action, ResponseType, TargetKind};
+use crate::profile::Refusal;
 
 mod identity;
 
@@ -144,7 +146,7 @@ impl<'a> Value<'a> for Actuator<'a> {
                 SpecifierKey::AssetId => self.asset_id = Some(r.text()),
                 SpecifierKey::AssetTuple => {
                     let at = r.at;
-                    let tuple = crate::language::target::read_list(r);
+                    let tuple = crate::language::list::read_list(r);
                     r.require(tuple.len() <= 10, at, LanguageRule::SlpfTuple);
                     self.asset_tuple = Some(tuple);
                 }
@@ -289,36 +291,20 @@ pub fn rule_number_of(target: &Target<'_>) -> Option<u64> {
     }
 }
 
-/// Why a command is none of this profile's: the status and the text that SLPF s2.3 has for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// 400 or 501.
-    pub status: Status,
-    /// Why.
-    pub text: &'static str,
-}
-
-impl Refusal {
-    /// 501: no such command in the profile.
-    pub const COMMAND: Self = Self { status: Status::NotImplemented, text: "Command not supported" };
-    /// 501: no such target for that action.
-    pub const TARGET: Self = Self { status: Status::NotImplemented, text: "Target type not supported" };
-    /// 501: no such argument for that command.
-    pub const OPTION: Self = Self { status: Status::NotImplemented, text: "Option not supported" };
-    /// 501: a host says so when it can't carry out an `allow` (SLPF s2.3.1) or, its complement, a `deny`.
-    pub const NOT_UPDATED: Self = Self { status: Status::NotImplemented, text: "Rule not updated" };
-    /// 501: a host says so when `insert_rule` names a number that is taken (SLPF s2.3.1, s2.3.2).
-    pub const RULE_IN_USE: Self = Self { status: Status::NotImplemented, text: "Rule number currently in use" };
-    /// 500: a host says so when a rule could not be deleted (SLPF s2.3.4.1).
-    pub const NOT_REMOVED: Self = Self { status: Status::InternalError, text: "firewall rule not removed or updated" };
-    /// 500: a host says so when the file of an update is not there (SLPF s2.3.5.1).
-    pub const NO_FILE: Self = Self { status: Status::InternalError, text: "cannot access file" };
-    /// 400: `insert_rule` without a complete response (SLPF s2.3.1, s2.3.2).
-    pub const INSERT_RULE: Self =
-        Self { status: Status::BadRequest, text: "insert_rule goes with response_requested: complete" };
-    /// 400: an update without the file's name (SLPF s2.3.5.1).
-    pub const NO_NAME: Self = Self { status: Status::BadRequest, text: "the file to update from has no name" };
-}
+/// 501: a host says so when it can't carry out an `allow` (SLPF s2.3.1) or, its complement, a `deny`.
+pub const NOT_UPDATED: Refusal = Refusal { status: Status::NotImplemented, text: "Rule not updated" };
+/// 501: a host says so when `insert_rule` names a number that is taken (SLPF s2.3.1, s2.3.2).
+pub const RULE_IN_USE: Refusal = Refusal { status: Status::NotImplemented, text: "Rule number currently in use" };
+/// 500: a host says so when a rule could not be deleted (SLPF s2.3.4.1).
+pub const NOT_REMOVED: Refusal =
+    Refusal { status: Status::InternalError, text: "firewall rule not removed or updated" };
+/// 500: a host says so when the file of an update is not there (SLPF s2.3.5.1).
+pub const NO_FILE: Refusal = Refusal { status: Status::InternalError, text: "cannot access file" };
+/// 400: `insert_rule` without a complete response (SLPF s2.3.1, s2.3.2).
+pub const INSERT_RULE: Refusal =
+    Refusal { status: Status::BadRequest, text: "insert_rule goes with response_requested: complete" };
+/// 400: an update without the file's name (SLPF s2.3.5.1).
+pub const NO_NAME: Refusal = Refusal { status: Status::BadRequest, text: "the file to update from has no name" };
 
 /// Whether a command is one of this profile's, with the targets and arguments it may have (SLPF s2.3).
 pub fn check(command: &Command<'_>) -> Result<(), Refusal> {
@@ -336,7 +322,7 @@ pub fn check(command: &Command<'_>) -> Result<(), Refusal> {
                 return Err(Refusal::OPTION);
             }
             if own.insert_rule.is_some() && args.response_requested != Some(ResponseType::Complete) {
-                return Err(Refusal::INSERT_RULE);
+                return Err(INSERT_RULE);
             }
             Ok(())
         }
@@ -352,7 +338,7 @@ pub fn check(command: &Command<'_>) -> Result<(), Refusal> {
                 return Err(Refusal::OPTION);
             }
             match command.target {
-                Target::File(file) if file.name.is_none() => Err(Refusal::NO_NAME),
+                Target::File(file) if file.name.is_none() => Err(NO_NAME),
                 _ => Ok(()),
             }
         }
@@ -502,10 +488,7 @@ mod tests {
                 Refusal::OPTION,
             ),
             (r#"{"action":"deny","target":{"ipv4_net":"1.1.1.1"},"args":{"x-a":{"b":1}}}"#, Refusal::OPTION),
-            (
-                r#"{"action":"deny","target":{"ipv4_net":"1.1.1.1"},"args":{"slpf":{"insert_rule":1}}}"#,
-                Refusal::INSERT_RULE,
-            ),
+            (r#"{"action":"deny","target":{"ipv4_net":"1.1.1.1"},"args":{"slpf":{"insert_rule":1}}}"#, INSERT_RULE),
             (r#"{"action":"delete","target":{"slpf:rule_number":1},"args":{"duration":1}}"#, Refusal::OPTION),
             (
                 r#"{"action":"update","target":{"file":{"name":"a"}},"args":{"slpf":{"direction":"both"}}}"#,
@@ -515,7 +498,7 @@ mod tests {
                 r#"{"action":"update","target":{"file":{"name":"a"}},"args":{"response_requested":"status"}}"#,
                 Refusal::OPTION,
             ),
-            (r#"{"action":"update","target":{"file":{"path":"/a"}}}"#, Refusal::NO_NAME),
+            (r#"{"action":"update","target":{"file":{"path":"/a"}}}"#, NO_NAME),
         ] {
             assert_eq!(verdict(bad), Err(refusal), "{bad}");
         }

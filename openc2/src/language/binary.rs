@@ -1,4 +1,4 @@
-//! What can be read and written, and the values that several targets share: binary data and hashes.
+//! Bytes, as several targets have them: as they stand, spelled, and hashes.
 
 use core::fmt;
 
@@ -6,24 +6,8 @@ use crate::encoding::error::LanguageRule;
 use crate::encoding::out::Out;
 use crate::encoding::source::{Kind, Reader, Shape};
 use crate::encoding::text::Str;
+use crate::encoding::value::Value;
 use crate::language::vocabulary::HashKey;
-
-/// A value of the language: one `read` over any encoding, one `write` into any.
-pub(crate) trait Value<'a>: Sized {
-    /// What is there before anything was read, and instead of what can't be read.
-    fn empty() -> Self;
-
-    /// Reads the next value into this place, which is [`empty`](Self::empty).
-    fn fill(&mut self, r: &mut Reader<'a, '_>);
-    fn write(&self, out: &mut Out<'_>);
-
-    /// Reads the next value.
-    fn read(r: &mut Reader<'a, '_>) -> Self {
-        let mut value = Self::empty();
-        value.fill(r);
-        value
-    }
-}
 
 /// Bytes as they stand: a byte string, or text that spells them (LS1 s3.1.1, type Binary).
 #[derive(Clone, Copy)]
