@@ -38,6 +38,7 @@ mod event;
 pub mod flow;
 mod inbox;
 mod incoming;
+pub mod journal;
 mod memory;
 mod options;
 mod outgoing;
