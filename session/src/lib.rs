@@ -44,6 +44,7 @@ mod event;
 pub mod flow;
 mod inbox;
 mod incoming;
+pub mod journal;
 mod memory;
 mod options;
 mod outgoing;
