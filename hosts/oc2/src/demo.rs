@@ -123,14 +123,7 @@ fn work(job: &Job, demo: &Demo, orders: &[Order], rows: &mut Vec<Row>) -> Result
     let own_topic = OwnTopic::Named(PRODUCER.2);
     let mut commander = Commander::connect(
         job,
-        ProducerPolicy {
-            reading,
-            encoding,
-            quality,
-            own_topic,
-            scheme: job.scheme,
-            structure: demo.structure.into(),
-        },
+        ProducerPolicy { reading, encoding, quality, own_topic, scheme: job.scheme, structure: demo.structure.into() },
     )?;
 
     let done = &AtomicBool::new(false);
