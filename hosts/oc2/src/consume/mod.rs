@@ -53,6 +53,15 @@ pub(crate) fn run(consume: &Consume) -> ExitCode {
         Ok(able) => able,
         Err(why) => return misused(&why),
     };
+    let profiles = profiles(consume);
+    let declaration = Declaration {
+        device_type: consume.device_type.as_deref(),
+        ..Declaration::new("", &consume.device, &profiles, &[])
+    };
+    let scheme = remote::scheme(&consume.speaking);
+    if let Err(why) = remote::named(declaration.channels(scheme.layout), &scheme) {
+        return misused(&why);
+    }
     let options = match remote::options(&consume.broker, SESSION_EXPIRY) {
         Ok(options) => options,
         Err(why) => return misused(&why),
@@ -101,11 +110,20 @@ fn able(consume: &Consume) -> Result<Vec<Able>, String> {
         }
         able.push(Able { action, targets });
     }
-    // Whoever carries out commands can also stop.
-    if !able.is_empty() {
+    // A program can be stopped; the packet filter is done before anyone could ask for it.
+    if !consume.exec.is_empty() && !able.is_empty() {
         able.push(Able { action: Action::Cancel, targets: vec!["command"] });
     }
     Ok(able)
+}
+
+/// The profiles that it implements: those that are named, and the packet filter's own.
+fn profiles(consume: &Consume) -> Vec<&str> {
+    let mut profiles: Vec<&str> = consume.profiles.iter().map(String::as_str).collect();
+    if (consume.slpf || consume.nftables) && !profiles.contains(&slpf::NSID) {
+        profiles.push(slpf::NSID);
+    }
+    profiles
 }
 
 /// What a task that carries out a command tells when it is done.
@@ -132,11 +150,8 @@ async fn serve(session: &Session, consume: &Consume, able: &[Able], actuator: Ac
     let speaking = &consume.speaking;
     let pairs: Vec<Pair<'_>> =
         able.iter().map(|able| Pair { action: able.action, targets: Texts::from(able.targets.as_slice()) }).collect();
-    let mut profiles: Vec<&str> = consume.profiles.iter().map(String::as_str).collect();
+    let profiles = profiles(consume);
     let filtering = matches!(actuator, Actuator::Filter(_));
-    if filtering && !profiles.contains(&slpf::NSID) {
-        profiles.push(slpf::NSID);
-    }
     let id = consume.from.as_deref().unwrap_or(&consume.device);
     let names = [consume.device.as_str(), id];
     let identity = slpf::Identity { hostnames: &names, asset_ids: &names, ..slpf::Identity::NOBODY };
@@ -181,7 +196,14 @@ async fn serve(session: &Session, consume: &Consume, able: &[Able], actuator: Ac
 
 impl Serving<'_> {
     async fn run(mut self, mut messages: Messages, mut finished: mpsc::UnboundedReceiver<Done>) -> Result<End, String> {
+        let deadline = self.consume.timeout.map(|within| tokio::time::Instant::now() + within);
         loop {
+            let over = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => core::future::pending().await,
+                }
+            };
             let enough = self.consume.count.is_some_and(|count| self.served >= count);
             if enough && self.running.is_empty() {
                 return Ok(End::Good);
@@ -194,6 +216,8 @@ impl Serving<'_> {
                         self.take(&received).await?;
                     }
                 }
+                // A number of commands that did not come is a deadline; otherwise it was just the time to serve.
+                () = over => return Ok(if self.consume.count.is_some() { End::Deadline } else { End::Good }),
                 Some(Done { ticket, response }) = finished.recv() => {
                     // One that was cancelled meanwhile has been answered.
                     if self.running.remove(&ticket).is_some() {

@@ -21,9 +21,12 @@ use crate::check::{load, name};
 use crate::cli::{self, Produce, Speaking, Whereto};
 use crate::remote::{self, End, Session};
 use crate::report::milliseconds;
+use crate::terminal;
 use ask::{Asking, Row};
 use live::Live;
 use report::report;
+#[cfg(feature = "bench")]
+pub(crate) use report::{say, tell};
 
 pub(crate) fn run(produce: &Produce) -> ExitCode {
     let bytes = match bytes(produce) {
@@ -36,7 +39,8 @@ pub(crate) fn run(produce: &Produce) -> ExitCode {
         Ok(read) => read.value,
         Err(error) => return misused(&format!("{error}{}", possible(error.path.as_str()))),
     };
-    if let Err(why) = channel(&produce.whereto, &command, produce.speaking.layout.into()) {
+    let channel = channel(&produce.whereto, &command, produce.speaking.layout.into());
+    if let Err(why) = channel.and_then(|channel| remote::named([channel], &remote::scheme(&produce.speaking))) {
         return misused(&why);
     }
     let options = match remote::options(&produce.broker, expiry(produce.timeout)) {
@@ -76,6 +80,7 @@ pub(crate) fn reading(speaking: &Speaking) -> Reading {
     crate::check::reading(cli::Reading {
         language: speaking.language,
         lenient: speaking.lenient,
+        strict: speaking.strict,
         encoding: cli::FileEncoding::Auto,
     })
 }
@@ -137,7 +142,7 @@ async fn work(session: &Session, produce: &Produce, command: Command<'_>) -> Res
         Expect::Unknown => 0,
     };
     let says = format!("{} {}", command.action.name(), command.target.kind().map_or("…", TargetKind::name));
-    let live = Live::new(&says, awaited, produce.timeout, !speaking.json && io::stderr().is_terminal());
+    let live = Live::new(&says, awaited, &expected, produce.timeout, !speaking.json && io::stderr().is_terminal());
     let sent = Instant::now();
     let collected = asking
         .ask(&request, produce.timeout, |collected, note| {
@@ -176,5 +181,5 @@ fn json_row(row: &Row) -> Value {
 
 /// A line for programs; a reader that has gone ends the command.
 pub(crate) fn print(line: &Value) -> Result<(), String> {
-    writeln!(anstream::stdout(), "{line}").map_err(|error| format!("standard output: {error}"))
+    writeln!(anstream::stdout(), "{line}").map_err(|error| terminal::unwritten(&error))
 }
