@@ -219,8 +219,7 @@ mod tests {
 
     #[test]
     fn a_window_of_one_is_never_waited_for() {
-        let mut options = Options::default();
-        options.in_flight = 1;
+        let options = Options { in_flight: 1, ..Options::default() };
         let (mut gather, at) = (Gather::new(&options), clock());
         for _ in 0..100 {
             gather.add(1);

@@ -7,11 +7,12 @@ mod tls;
 mod websocket;
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::address::UrlScheme;
