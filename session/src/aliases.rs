@@ -26,7 +26,7 @@ pub(crate) static GIVING: Giving = Giving {
 impl Engine<'_> {
     /// The alias for a topic, and whether the server knows it: that of the topic, a new one, or the one not used for longest.
     fn choose_alias(&self, topic: &[u8]) -> (u16, bool) {
-        let (mut at, mut last) = (self.state.link.aliases, 0);
+        let (mut at, mut last) = (self.link.aliases, 0);
         while at != NIL {
             last = self.arena.slot(at);
             if self.arena.packet(at) == topic {
@@ -34,23 +34,23 @@ impl Engine<'_> {
             }
             at = self.arena.after(at);
         }
-        let count = self.state.link.alias_count;
-        (if count < self.state.link.alias_max { count.wrapping_add(1) } else { last }, false)
+        let count = self.link.alias_count;
+        (if count < self.link.alias_max { count.wrapping_add(1) } else { last }, false)
     }
 
     /// Notes that an alias stands for a topic, and was used just now.
     fn note_alias(&mut self, alias: u16, topic: &[u8]) {
-        let (mut at, mut before) = (self.state.link.aliases, NIL);
+        let (mut at, mut before) = (self.link.aliases, NIL);
         while at != NIL && self.arena.slot(at) != alias {
             before = at;
             at = self.arena.after(at);
         }
         if at == NIL {
-            self.state.link.alias_count = alias.max(self.state.link.alias_count);
+            self.link.alias_count = alias.max(self.link.alias_count);
         } else {
             let next = self.arena.after(at);
             if before == NIL {
-                self.state.link.aliases = next;
+                self.link.aliases = next;
             } else {
                 self.arena.set_after(before, next);
             }
@@ -68,13 +68,13 @@ impl Engine<'_> {
             }
             self.arena.note(at, alias, 0);
         }
-        self.arena.set_after(at, self.state.link.aliases);
-        self.state.link.aliases = at;
+        self.arena.set_after(at, self.link.aliases);
+        self.link.aliases = at;
     }
 
     /// The connection is gone, and the aliases with it.
     fn forget_aliases(&mut self) {
-        let mut at = self.state.link.aliases;
+        let mut at = self.link.aliases;
         while at != NIL {
             let next = self.arena.after(at);
             self.arena.give(at);

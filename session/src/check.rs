@@ -17,22 +17,21 @@ impl Engine<'_> {
     /// The first invariant that does not hold.
     pub(crate) fn check(&mut self) -> Broken {
         let publishes = self.check_publishes()?;
-        let requests = self.check_list(self.state.session.requests, |slot| {
-            matches!(slot.state, Sending::SubAck | Sending::UnsubAck)
-        })?;
-        let lost = self.check_list(self.state.session.lost, |slot| slot.state == Sending::Idle && slot.chunk == NIL)?;
-        let free = self.check_list(self.state.session.free, |slot| slot.state == Sending::Idle && slot.chunk == NIL)?;
-        hold(publishes == self.state.session.publishing, "publishes are counted")?;
-        hold(lost == self.state.session.losses, "losses are counted")?;
-        hold(publishes + requests + lost == self.state.session.in_use, "identifiers in use are counted")?;
-        hold(self.state.session.in_use + free == self.state.session.fresh, "every identifier is in use or free")?;
+        let requests =
+            self.check_list(self.session.requests, |slot| matches!(slot.state, Sending::SubAck | Sending::UnsubAck))?;
+        let lost = self.check_list(self.session.lost, |slot| slot.state == Sending::Idle && slot.chunk == NIL)?;
+        let free = self.check_list(self.session.free, |slot| slot.state == Sending::Idle && slot.chunk == NIL)?;
+        hold(publishes == self.session.publishing, "publishes are counted")?;
+        hold(lost == self.session.losses, "losses are counted")?;
+        hold(publishes + requests + lost == self.session.in_use, "identifiers in use are counted")?;
+        hold(self.session.in_use + free == self.session.fresh, "every identifier is in use or free")?;
         self.check_chunks()?;
         self.check_received()
     }
 
     /// Gives states that behave alike the same bytes, as long as no inbox of an older connection is used.
     pub(crate) fn scrub(&mut self) {
-        self.state.session.serial = 1;
+        self.session.serial = 1;
         for Flight { slot, entry } in self.flights.iter_mut() {
             if slot.state == Sending::Idle {
                 slot.sent = false;
@@ -42,7 +41,7 @@ impl Engine<'_> {
                 entry.link = 0;
             }
         }
-        let (start, len) = (self.state.link.small_start, self.state.link.small_len);
+        let (start, len) = (self.link.small_start, self.link.small_len);
         if let Some(small) = self.arena.small() {
             small.get_mut(..start.into()).unwrap_or(&mut []).fill(0);
             small.get_mut(len.into()..).unwrap_or(&mut []).fill(0);
@@ -65,62 +64,53 @@ impl Engine<'_> {
     }
 
     fn check_publishes(&mut self) -> Result<u16, &'static str> {
-        let count = self.check_list(self.state.session.publishes, |slot| match slot.state {
+        let count = self.check_list(self.session.publishes, |slot| match slot.state {
             Sending::PubAck | Sending::PubRec => slot.chunk != NIL,
             state => state.is_released(),
         })?;
-        let up = matches!(self.state.link.phase, Phase::Up | Phase::Draining);
-        let (mut number, mut after, mut new, mut sent) = (self.state.session.publishes.first, false, false, 0);
-        let Ends { first: mut due, .. } = self.state.link.releases;
+        let up = matches!(self.link.phase, Phase::Up | Phase::Draining);
+        let (mut number, mut after, mut new, mut sent) = (self.session.publishes.first, false, false, 0);
+        let Ends { first: mut due, .. } = self.link.releases;
         while let Some(&mut Slot { state, chunk, next, sent: here, .. }) = slot(self.flights, number) {
-            after |= number == self.state.link.cursor;
-            new |= number == self.state.link.unsent;
+            after |= number == self.link.cursor;
+            new |= number == self.link.unsent;
             if state.is_released() {
                 hold(!(up && new), "what was sent is before what was not")?;
                 if chunk != NIL {
                     hold(number == due, "PUBRELs wait in the order of the list")?;
                     hold(after, "a PUBREL that waits is behind the cursor")?;
                     due = if chunk == number { 0 } else { chunk };
-                    hold(due != 0 || self.state.link.releases.last == number, "the PUBRELs that wait know their last")?;
+                    hold(due != 0 || self.link.releases.last == number, "the PUBRELs that wait know their last")?;
                 }
             } else {
                 hold(!(after && here), "what waits has not been sent")?;
                 hold(!up || after || here, "what does not wait has been sent")?;
                 hold(!(up && new && self.arena.has(chunk, SENT)), "what was never sent is marked so")?;
-                let lent = self.state.link.writing == Writing::Kept && self.state.link.chunk == chunk
-                    || self.arena.has(chunk, KEPT);
+                let lent =
+                    self.link.writing == Writing::Kept && self.link.chunk == chunk || self.arena.has(chunk, KEPT);
                 hold(!up || new || lent || self.arena.has(chunk, SENT), "what was sent is marked so")?;
             }
             sent += u16::from(here);
             number = next;
         }
         hold(due == 0, "every PUBREL that waits is in the list")?;
+        hold(after || self.link.cursor == 0 || self.link.phase == Phase::Closed, "the cursor is in the list")?;
+        hold(after || self.link.cursor == 0 || self.link.phase == Phase::Closed, "the cursor is in the list")?;
         hold(
-            after || self.state.link.cursor == 0 || self.state.link.phase == Phase::Closed,
-            "the cursor is in the list",
-        )?;
-        hold(
-            after || self.state.link.cursor == 0 || self.state.link.phase == Phase::Closed,
-            "the cursor is in the list",
-        )?;
-        hold(
-            self.state.link.phase != Phase::Up
-                || self.state.link.quota.saturating_add(sent) == self.state.link.server_receive_max,
+            self.link.phase != Phase::Up || self.link.quota.saturating_add(sent) == self.link.server_receive_max,
             "quota and unanswered messages are the server's receive maximum",
         )?;
         Ok(count)
     }
 
     fn check_chunks(&mut self) -> Broken {
-        let mut used = u32::from(self.state.link.urgent != NIL) + u32::from(self.state.link.writing == Writing::Once);
-        let mut number = self.state.session.publishes.first;
+        let mut used = u32::from(self.link.urgent != NIL) + u32::from(self.link.writing == Writing::Once);
+        let mut number = self.session.publishes.first;
         while let Some(&mut Slot { chunk, next, state, .. }) = slot(self.flights, number) {
             used += u32::from(chunk != NIL && !state.is_released());
             number = next;
         }
-        for (mut at, last) in
-            [(self.state.session.queue.first, self.state.session.queue.last), (self.state.link.aliases, NIL)]
-        {
+        for (mut at, last) in [(self.session.queue.first, self.session.queue.last), (self.link.aliases, NIL)] {
             let mut before = NIL;
             while at != NIL {
                 used += 1;
@@ -129,7 +119,7 @@ impl Engine<'_> {
             }
             hold(last == NIL || last == before, "the queue knows its last")?;
         }
-        let mut at = self.state.link.copied.first();
+        let mut at = self.link.copied.first();
         while at != NIL {
             used += u32::from(!self.is_of_exchange(at));
             at = self.arena.after(at);
@@ -149,8 +139,8 @@ impl Engine<'_> {
                 owed += u16::from(state != Receiving::PubRel && flags & HERE != 0);
             }
         }
-        hold(used == self.state.session.received.used, "entries are counted")?;
-        for ends in self.state.session.received.owed {
+        hold(used == self.session.received.used, "entries are counted")?;
+        for ends in self.session.received.owed {
             let (mut number, mut before) = (ends.first, 0);
             while let Some(&mut Entry { next, state, flags, .. }) = entry(self.flights, number) {
                 hold(matches!(state, Receiving::Owes1 | Receiving::Owes2), "owed answers are of entries that owe")?;
@@ -162,6 +152,6 @@ impl Engine<'_> {
             hold(ends.last == before, "queues know their last")?;
         }
         hold(owed == 0, "every owed answer is queued")?;
-        hold(self.state.link.unacknowledged <= self.state.link.receive_max, "our receive maximum is kept")
+        hold(self.link.unacknowledged <= self.link.receive_max, "our receive maximum is kept")
     }
 }

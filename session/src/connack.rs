@@ -16,45 +16,45 @@ impl Engine<'_> {
     pub(crate) fn connack(&mut self, packet: &ConnAck<'_>) -> Result<Told, Rule> {
         let present = packet.session_present;
         if packet.reason.is_error() {
-            self.state.link.flags &= !flag::UNANSWERED;
-            self.state.link.phase = Phase::Closed;
+            self.link.flags &= !flag::UNANSWERED;
+            self.link.phase = Phase::Closed;
             crate::trace::ended(packet.reason.value());
             return Ok(Told::Step);
         }
         self.check_session(present)?;
         let assigned = self.grant(packet)?;
-        if self.state.link.send_max() < 5 {
+        if self.link.send_max() < 5 {
             // An acknowledgement with a reason is 5 bytes long: nothing can be done for this server.
             return Err(Rule::SERVER_PACKET_SIZE_TOO_SMALL);
         }
         // A client that named itself keeps its name, and with it the way back to its session.
-        if let Some(client) = assigned.filter(|_| self.state.link.is(flag::EMPTY_CLIENT_ID)) {
-            self.state.session.client = client;
+        if let Some(client) = assigned.filter(|_| self.link.is(flag::EMPTY_CLIENT_ID)) {
+            self.session.client = client;
         }
 
         if !present {
             self.end_session();
         }
-        self.state.session.alive = true;
-        self.state.session.maybe = false;
-        self.state.session.outlived = false;
-        self.state.link.flags &= !flag::UNANSWERED;
-        self.state.link.flags |= flag::ACCEPTED;
-        self.state.session.ends = Instant::ZERO;
-        self.state.session.expiry = self.state.link.expiry;
+        self.session.alive = true;
+        self.session.maybe = false;
+        self.session.outlived = false;
+        self.link.flags &= !flag::UNANSWERED;
+        self.link.flags |= flag::ACCEPTED;
+        self.session.ends = Instant::ZERO;
+        self.session.expiry = self.link.expiry;
         // Authentication is over: an AUTH of ours that was not even lent would answer nothing.
-        self.state.link.auth = AuthTurn::Idle;
-        self.state.link.flags &= !flag::APART_DUE;
-        self.arena.give(core::mem::replace(&mut self.state.link.urgent, NIL));
-        self.state.link.phase = Phase::Up;
-        self.state.link.timers.answer = Instant::ZERO;
+        self.link.auth = AuthTurn::Idle;
+        self.link.flags &= !flag::APART_DUE;
+        self.arena.give(core::mem::replace(&mut self.link.urgent, NIL));
+        self.link.phase = Phase::Up;
+        self.link.timers.answer = Instant::ZERO;
         // The keep-alive counts from what was written last, not from the answer.
-        let written = core::mem::replace(&mut self.state.link.timers.ping, Instant::ZERO);
-        if self.state.link.interval != 0 {
-            self.state.link.timers.ping = written.after(self.state.link.interval.into()).at_least_one();
+        let written = core::mem::replace(&mut self.link.timers.ping, Instant::ZERO);
+        if self.link.interval != 0 {
+            self.link.timers.ping = written.after(self.link.interval.into()).at_least_one();
         }
         self.resume();
-        crate::trace::connected(present, self.state.session.losses);
+        crate::trace::connected(present, self.session.losses);
         Ok(Told::Packet)
     }
 
@@ -63,12 +63,12 @@ impl Engine<'_> {
         if !present {
             return Ok(());
         }
-        if self.state.link.is(flag::CLEAN_START) {
+        if self.link.is(flag::CLEAN_START) {
             return Err(Rule::SESSION_AFTER_CLEAN_START);
         }
-        let session = &self.state.session;
+        let session = &*self.session;
         // What outlived ours may hold an identifier that we use anew: no word of an earlier run changes that.
-        if !session.alive && (session.outlived || !self.state.link.is(flag::PRIOR_EMPTY)) {
+        if !session.alive && (session.outlived || !self.link.is(flag::PRIOR_EMPTY)) {
             return Err(Rule::SESSION_UNKNOWN);
         }
         Ok(())
@@ -79,7 +79,7 @@ impl Engine<'_> {
         let mut assigned = None;
         let mut method = 0;
         let mut alias_max = 0;
-        let link = &mut self.state.link;
+        let link = &mut *self.link;
         let mut flags = 0;
         let mut lacks = |granted, flag| flags |= if granted { 0 } else { flag };
         for property in packet.properties.iter() {
@@ -103,15 +103,15 @@ impl Engine<'_> {
             }
         }
         link.flags |= flags;
-        if method != self.state.link.method {
-            return Err(if self.state.link.method == 0 { Rule::AUTH_UNASKED } else { Rule::AUTH_SAME_METHOD });
+        if method != self.link.method {
+            return Err(if self.link.method == 0 { Rule::AUTH_UNASKED } else { Rule::AUTH_SAME_METHOD });
         }
-        if self.state.link.is(flag::EMPTY_CLIENT_ID) && assigned.is_none() {
+        if self.link.is(flag::EMPTY_CLIENT_ID) && assigned.is_none() {
             return Err(Rule::CLIENT_ID_ASSIGNED);
         }
-        self.state.link.server_alias_max = alias_max;
-        self.state.link.alias_max = self.state.link.alias_max.min(alias_max);
-        self.state.link.quota = self.state.link.server_receive_max;
+        self.link.server_alias_max = alias_max;
+        self.link.alias_max = self.link.alias_max.min(alias_max);
+        self.link.quota = self.link.server_receive_max;
         Ok(assigned)
     }
 
@@ -121,8 +121,8 @@ impl Engine<'_> {
     /// by then. So PUBLISH packets are in their order [MQTT-4.6.0-1], and PUBREL packets are in theirs [MQTT-4.6.0-4].
     #[inline(never)]
     fn resume(&mut self) {
-        let mut number = self.state.session.publishes.first;
-        self.state.link.unsent = 0;
+        let mut number = self.session.publishes.first;
+        self.link.unsent = 0;
         while let Some(found) = slot(self.flights, number) {
             found.sent = false;
             let Slot { next, chunk, state, .. } = *found;
@@ -142,20 +142,20 @@ impl Engine<'_> {
                     continue;
                 }
             }
-            let unsent = self.state.link.unsent;
+            let unsent = self.link.unsent;
             if !sent && unsent == 0 {
-                self.state.link.unsent = number;
+                self.link.unsent = number;
             } else if sent && unsent != 0 {
                 // The PUBLISH before it had its turn, but not a byte of it was written: it is new.
-                self.state.session.publishes.remove(self.flights, number);
-                self.state.session.publishes.insert(self.flights, number, unsent);
+                self.session.publishes.remove(self.flights, number);
+                self.session.publishes.insert(self.flights, number, unsent);
             }
             if released {
                 self.delay_release(number);
             }
             number = next;
         }
-        self.state.link.cursor = self.state.session.publishes.first;
+        self.link.cursor = self.session.publishes.first;
         self.sift_queue();
     }
 }

@@ -24,7 +24,7 @@ impl Engine<'_> {
         inbox: &mut Inbox<'_>,
         now: Instant,
     ) -> Result<(), Refused> {
-        if self.state.link.phase != Phase::Down {
+        if self.link.phase != Phase::Down {
             return Err(Refused::Connected);
         }
         let packet = &options.packet;
@@ -32,60 +32,60 @@ impl Engine<'_> {
             return Err(Refused::Prior);
         }
         let client = digest(packet.client_id.as_bytes());
-        let alive = self.state.session.alive && !self.state.session.ends.has_come(now);
-        if alive && client != self.state.session.client && !packet.clean_start {
+        let alive = self.session.alive && !self.session.ends.has_come(now);
+        if alive && client != self.session.client && !packet.clean_start {
             return Err(Refused::Rule(Rule::CLIENT_ID_OF_SESSION));
         }
         let mut sink = Chunk::apart(&mut self.arena);
         let encoded = packet.encode(&mut sink);
-        self.state.session.connect_units = sink.done(encoded)?;
+        self.session.connect_units = sink.done(encoded)?;
 
         if !alive || packet.clean_start {
             self.end_session();
         }
-        if client != self.state.session.client {
-            self.state.session.maybe = false;
-            self.state.session.outlived = false;
+        if client != self.session.client {
+            self.session.maybe = false;
+            self.session.outlived = false;
         }
-        self.state.session.client = client;
-        self.state.session.serial = self.state.session.serial.wrapping_add(1).max(1);
-        inbox.bind(self.state.session.serial);
-        self.state.link = Link::NEW;
-        self.state.link.begin(options, now);
-        if self.state.session.maybe {
-            self.state.link.flags |= flag::PRIOR_EMPTY;
+        self.session.client = client;
+        self.session.serial = self.session.serial.wrapping_add(1).max(1);
+        inbox.bind(self.session.serial);
+        *self.link = Link::NEW;
+        self.link.begin(options, now);
+        if self.session.maybe {
+            self.link.flags |= flag::PRIOR_EMPTY;
         }
         Ok(())
     }
 
     #[inline(never)]
     pub(crate) fn auth(&mut self, reason: ReasonCode, properties: Properties<'_>) -> Result<(), Refused> {
-        match self.state.link.phase {
+        match self.link.phase {
             Phase::Connecting | Phase::Up => {}
             Phase::Draining | Phase::Leaving => return Err(Refused::Closing),
             Phase::Down | Phase::Closed => return Err(Refused::NotConnected),
         }
-        if self.state.link.method == 0 {
+        if self.link.method == 0 {
             return Err(Refused::Rule(Rule::AUTH_WITHOUT_METHOD));
         }
         let again = reason == ReasonCode::RE_AUTHENTICATE;
-        if again && (self.state.link.auth != AuthTurn::Idle || self.state.link.phase != Phase::Up) {
+        if again && (self.link.auth != AuthTurn::Idle || self.link.phase != Phase::Up) {
             return Err(Refused::Rule(Rule::REAUTHENTICATION));
         }
-        if !again && self.state.link.auth != AuthTurn::Ours {
+        if !again && self.link.auth != AuthTurn::Ours {
             return Err(Refused::Rule(Rule::AUTH_ANSWERS));
         }
-        if properties.authentication_method().is_none_or(|method| digest(method.as_bytes()) != self.state.link.method) {
+        if properties.authentication_method().is_none_or(|method| digest(method.as_bytes()) != self.link.method) {
             return Err(Refused::Rule(Rule::AUTH_SAME_METHOD));
         }
-        let free = self.state.link.writing != Writing::Apart && !self.state.link.is(flag::APART_DUE);
-        let mut sink = Spare { chunk: Chunk::new(&mut self.arena, self.state.link.send_max()), free };
+        let free = self.link.writing != Writing::Apart && !self.link.is(flag::APART_DUE);
+        let mut sink = Spare { chunk: Chunk::new(&mut self.arena, self.link.send_max()), free };
         let encoded = Auth { reason, properties }.encode(Sender::Client, &mut sink);
-        self.state.link.urgent = sink.chunk.done(encoded)?;
-        if self.state.link.urgent == NIL {
-            self.state.link.flags |= flag::APART_DUE;
+        self.link.urgent = sink.chunk.done(encoded)?;
+        if self.link.urgent == NIL {
+            self.link.flags |= flag::APART_DUE;
         }
-        self.state.link.auth = AuthTurn::Theirs;
+        self.link.auth = AuthTurn::Theirs;
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl Engine<'_> {
             Property::SessionExpiryInterval(seconds) => Some(seconds),
             _ => None,
         });
-        if expiry.is_some_and(|seconds| seconds != 0) && self.state.link.is(flag::NO_EXPIRY) {
+        if expiry.is_some_and(|seconds| seconds != 0) && self.link.is(flag::NO_EXPIRY) {
             return Err(Refused::Rule(Rule::SESSION_EXPIRY_RAISED));
         }
         let packet = Disconnect { reason, properties };
@@ -112,13 +112,13 @@ impl Engine<'_> {
                 return Err(Refused::Rule(rule));
             }
         } else {
-            let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
+            let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
             let encoded = packet.encode(Sender::Client, &mut sink);
             at = sink.done(encoded)?;
         }
         self.depart(at, reason, ending);
         if let Some(seconds) = expiry {
-            self.state.session.expiry = seconds;
+            self.session.expiry = seconds;
         }
         Ok(())
     }
@@ -132,7 +132,7 @@ impl Engine<'_> {
     }
 
     fn may_disconnect(&self) -> Result<(), Refused> {
-        match self.state.link.phase {
+        match self.link.phase {
             Phase::Connecting | Phase::Up | Phase::Draining => Ok(()),
             Phase::Leaving => Err(Refused::Closing),
             Phase::Down | Phase::Closed => Err(Refused::NotConnected),
@@ -141,25 +141,25 @@ impl Engine<'_> {
 
     /// Ends the connection with the DISCONNECT in this chunk, or without one by a small packet.
     fn depart(&mut self, at: At, reason: ReasonCode, ending: Ending) {
-        let connecting = self.state.link.phase == Phase::Connecting;
-        if self.state.link.phase == Phase::Draining {
+        let connecting = self.link.phase == Phase::Connecting;
+        if self.link.phase == Phase::Draining {
             // It takes the place of another, which may have set an expiry, and was not sent.
-            self.state.session.expiry = self.state.link.expiry;
+            self.session.expiry = self.link.expiry;
         }
-        let answer = self.state.link.timers.answer;
+        let answer = self.link.timers.answer;
         self.leave();
-        if !self.state.link.is(flag::BEGUN) {
+        if !self.link.is(flag::BEGUN) {
             // Nothing has been written, and CONNECT has to come first: there is nothing to take leave of.
             self.arena.give(at);
-            self.state.link.phase = Phase::Closed;
+            self.link.phase = Phase::Closed;
             return;
         }
-        self.state.link.urgent = at;
-        self.state.link.farewell = reason.value();
+        self.link.urgent = at;
+        self.link.farewell = reason.value();
         // Before the server accepts, nothing that is queued may be sent.
         if ending == Ending::AfterQueued && !connecting {
-            self.state.link.phase = Phase::Draining;
-            self.state.link.timers.answer = answer;
+            self.link.phase = Phase::Draining;
+            self.link.timers.answer = answer;
         } else if at == NIL {
             self.push_disconnect();
         }

@@ -64,10 +64,10 @@ impl Engine<'_> {
     /// Copies what is to be written next, as many whole packets as fit.
     #[inline(never)]
     pub(crate) fn transmit_into(&mut self, out: &mut [u8]) -> usize {
-        self.state.link.copied.calls = Some(&CALLS);
+        self.link.copied.calls = Some(&CALLS);
         let mut filled = 0;
-        while self.state.link.phase != Phase::Closed && self.counts() <= COUNTED {
-            if self.state.link.writing == Writing::Nothing {
+        while self.link.phase != Phase::Closed && self.counts() <= COUNTED {
+            if self.link.writing == Writing::Nothing {
                 self.choose();
             }
             let Some(room) = out.get_mut(filled..) else { break };
@@ -82,7 +82,7 @@ impl Engine<'_> {
 
     /// Copies what is chosen, or what is left of it, and gives the number of bytes. A part is copied only if it `may_split`.
     fn copy(&mut self, room: &mut [u8], may_split: bool) -> usize {
-        let link = &self.state.link;
+        let link = &*self.link;
         let start = link.written.max(link.copied.part) as usize;
         let (writing, chunk, small_len) = (link.writing, link.chunk, usize::from(link.small_len));
         let packet: &[u8] = match writing {
@@ -104,7 +104,7 @@ impl Engine<'_> {
         }
         let part = start.saturating_add(n);
         let whole = part == packet.len();
-        self.state.link.copied.part = part as u32;
+        self.link.copied.part = part as u32;
         if whole && writing != Writing::Apart {
             self.copied(writing, chunk);
         }
@@ -113,22 +113,22 @@ impl Engine<'_> {
 
     /// What was chosen is copied in full. What is apart stays chosen until it is written: nothing follows CONNECT anyway.
     fn copied(&mut self, writing: Writing, chunk: At) {
-        let written = core::mem::replace(&mut self.state.link.written, 0);
-        self.state.link.copied.part = 0;
-        self.state.link.writing = Writing::Nothing;
-        self.state.link.chunk = NIL;
+        let written = core::mem::replace(&mut self.link.written, 0);
+        self.link.copied.part = 0;
+        self.link.writing = Writing::Nothing;
+        self.link.chunk = NIL;
         if writing == Writing::Small {
-            let queued = self.state.link.ping == Ping::Queued;
+            let queued = self.link.ping == Ping::Queued;
             self.small_written(u32::MAX);
-            if queued && self.state.link.ping == Ping::Written {
-                self.state.link.ping = Ping::Copied;
+            if queued && self.link.ping == Ping::Written {
+                self.link.ping = Ping::Copied;
             }
-            let bytes = u16::from(self.state.link.small_len).saturating_sub(written as u16);
-            self.state.link.small_start = 0;
-            self.state.link.small_len = 0;
+            let bytes = u16::from(self.link.small_len).saturating_sub(written as u16);
+            self.link.small_start = 0;
+            self.link.small_len = 0;
             let counts = self.counts().saturating_add(bytes);
-            match self.state.link.copied.chunks.last {
-                NIL => self.state.link.copied.lead = counts,
+            match self.link.copied.chunks.last {
+                NIL => self.link.copied.lead = counts,
                 last => self.arena.set_slot(last, counts),
             }
             return;
@@ -138,10 +138,10 @@ impl Engine<'_> {
         }
         self.arena.set_slot(chunk, 0);
         self.arena.set_after(chunk, NIL);
-        match core::mem::replace(&mut self.state.link.copied.chunks.last, chunk) {
+        match core::mem::replace(&mut self.link.copied.chunks.last, chunk) {
             NIL => {
-                self.state.link.copied.chunks.first = chunk;
-                self.state.link.copied.gone = written;
+                self.link.copied.chunks.first = chunk;
+                self.link.copied.gone = written;
             }
             last => self.arena.set_after(last, chunk),
         }
@@ -149,8 +149,8 @@ impl Engine<'_> {
 
     /// Bytes of small packets behind all chunks.
     fn counts(&self) -> u16 {
-        match self.state.link.copied.chunks.last {
-            NIL => self.state.link.copied.lead,
+        match self.link.copied.chunks.last {
+            NIL => self.link.copied.lead,
             last => self.arena.slot(last),
         }
     }
@@ -165,8 +165,8 @@ impl Engine<'_> {
     fn copies_written(&mut self, n: usize, now: Instant) -> usize {
         let mut rest = u32::try_from(n).unwrap_or(u32::MAX);
         let mut whole = false;
-        while rest != 0 && !self.state.link.copied.is_written() {
-            let copied = &mut self.state.link.copied;
+        while rest != 0 && !self.link.copied.is_written() {
+            let copied = &mut self.link.copied;
             if copied.lead != 0 {
                 let small = u32::from(copied.lead).min(rest);
                 copied.lead = copied.lead.wrapping_sub(small as u16);
@@ -212,8 +212,8 @@ impl Engine<'_> {
 
     /// The connection is gone: what was copied and not written is what it was before, at its old place.
     fn forget_copies(&mut self) {
-        let mut at = core::mem::replace(&mut self.state.link.copied, Copied::NEW).chunks.first;
-        let (mut last, queue) = (NIL, self.state.session.queue.first);
+        let mut at = core::mem::replace(&mut self.link.copied, Copied::NEW).chunks.first;
+        let (mut last, queue) = (NIL, self.session.queue.first);
         while at != NIL {
             let next = self.arena.after(at);
             if self.is_of_exchange(at) {
@@ -223,7 +223,7 @@ impl Engine<'_> {
                 self.arena.set_slot(at, 0);
                 self.arena.set_after(at, queue);
                 match core::mem::replace(&mut last, at) {
-                    NIL => self.state.session.queue.first = at,
+                    NIL => self.session.queue.first = at,
                     last => self.arena.set_after(last, at),
                 }
             }

@@ -14,7 +14,7 @@ impl Engine<'_> {
     #[cold]
     fn aliased(&mut self, topic: TopicRef<'_>, aliases: Option<&mut Aliases<'_>>) -> Result<(), Rule> {
         let alias = topic.alias().map_or(0, |alias| alias.get());
-        if alias > self.state.link.our_alias_max {
+        if alias > self.link.our_alias_max {
             return Err(Rule::TOPIC_ALIAS_MAXIMUM);
         }
         let (known, rule) = match (topic.name(), aliases) {
@@ -39,7 +39,7 @@ impl Engine<'_> {
             Delivery::AtLeastOnce { id, .. } => (id, Arrival::Publish1),
             Delivery::ExactlyOnce { id, .. } => (id, Arrival::Publish2),
         };
-        let number = if self.state.session.received.used == 0 { 0 } else { received::find(self.flights, id.get()) };
+        let number = if self.session.received.used == 0 { 0 } else { received::find(self.flights, id.get()) };
         let mut state = Receiving::Idle;
         let mut here = false;
         if let Some(known) = entry(self.flights, number) {
@@ -48,10 +48,10 @@ impl Engine<'_> {
         }
         let (_, reply) = receive_step(state, arrival)?;
         if !here {
-            if self.state.link.unacknowledged >= self.state.link.receive_max {
+            if self.link.unacknowledged >= self.link.receive_max {
                 return Err(Rule::RECEIVE_MAXIMUM);
             }
-            self.state.link.unacknowledged = self.state.link.unacknowledged.wrapping_add(1);
+            self.link.unacknowledged = self.link.unacknowledged.wrapping_add(1);
         }
         if reply == ReceiveReply::Deliver {
             return Ok(self.deliver(id, arrival));
@@ -63,8 +63,8 @@ impl Engine<'_> {
     /// A QoS 2 message that was delivered before, and perhaps accepted.
     #[inline(never)]
     fn repeated(&mut self, id: PacketId, number: u16, accepted: bool) {
-        let [_, owed] = self.state.session.received.owed;
-        let automatic = !self.state.link.is(flag::MANUAL);
+        let [_, owed] = self.session.received.owed;
+        let automatic = !self.link.is(flag::MANUAL);
         let Some(entry) = entry(self.flights, number) else { return };
         let here = entry.flags & HERE != 0;
         entry.flags |= HERE;
@@ -80,7 +80,7 @@ impl Engine<'_> {
             entry.flags |= ANSWERED;
         }
         if !here {
-            self.state.session.received.owe(self.flights, number, 1);
+            self.session.received.owe(self.flights, number, 1);
         }
         if automatic {
             // Before that of the message that comes next, which does not queue.
@@ -91,25 +91,25 @@ impl Engine<'_> {
     /// A new message of QoS 1 or QoS 2.
     fn deliver(&mut self, id: PacketId, arrival: Arrival) -> Told {
         let twice = arrival == Arrival::Publish2;
-        let manual = self.state.link.is(flag::MANUAL);
+        let manual = self.link.is(flag::MANUAL);
         if twice || manual {
             let state = match (twice, manual) {
                 (false, _) => Receiving::Owes1,
                 (true, true) => Receiving::Owes2,
                 (true, false) => Receiving::PubRel,
             };
-            let number = self.state.session.received.enter(self.flights, id.get(), state);
+            let number = self.session.received.enter(self.flights, id.get(), state);
             if number == 0 {
                 self.push_ack(if twice { PUBREC } else { PUBACK }, id.get(), ReasonCode::QUOTA_EXCEEDED);
                 return Told::Nothing;
             }
             if manual {
-                self.state.session.received.owe(self.flights, number, usize::from(twice));
+                self.session.received.owe(self.flights, number, usize::from(twice));
                 return Told::Packet;
             }
         }
-        self.state.link.handling = id.get();
-        self.state.link.handling_kind = if twice { PUBREC } else { PUBACK };
+        self.link.handling = id.get();
+        self.link.handling_kind = if twice { PUBREC } else { PUBACK };
         Told::Packet
     }
 
@@ -120,7 +120,7 @@ impl Engine<'_> {
         let state = entry(self.flights, number).map_or(Receiving::Idle, |entry| entry.state);
         let (_, reply) = receive_step(state, Arrival::PubRel)?;
         let reason = if reply == ReceiveReply::PubComp {
-            self.state.session.received.leave(self.flights, number);
+            self.session.received.leave(self.flights, number);
             ReasonCode::SUCCESS
         } else {
             ReasonCode::PACKET_IDENTIFIER_NOT_FOUND

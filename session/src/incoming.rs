@@ -41,10 +41,10 @@ fn reason_of(rule: Rule) -> ReasonCode {
 impl Engine<'_> {
     #[inline(never)]
     pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>, now: Instant) -> Result<Input<'i>, Fault> {
-        if inbox.claim(self.state.session.serial) {
-            self.state.link.timers.heard = now;
+        if inbox.claim(self.session.serial) {
+            self.link.timers.heard = now;
             // PINGRESP may be behind what is still arriving.
-            let link = &self.state.link;
+            let link = &*self.link;
             if matches!(link.phase, Phase::Up | Phase::Draining)
                 && link.timers.answer.is_set()
                 && link.ping == Ping::Written
@@ -55,12 +55,12 @@ impl Engine<'_> {
         self.handled();
         let Open { data, start, mut aliases, most, need } = inbox.open();
         loop {
-            match self.state.link.phase {
+            match self.link.phase {
                 Phase::Connecting | Phase::Up | Phase::Draining if self.has_small_room() => {}
                 Phase::Down | Phase::Closed => return Ok(Input::Partial { need: 0 }),
                 _ => return Ok(Input::Blocked),
             }
-            let decoder = Decoder::new(Sender::Server).max_packet_size(self.state.link.take_max);
+            let decoder = Decoder::new(Sender::Server).max_packet_size(self.link.take_max);
             let decoded = decoder.decode(data.get(*start..).unwrap_or(&[]));
             let packet = match &decoded {
                 Ok(Decoded::Packet { used, packet }) => {
@@ -70,14 +70,14 @@ impl Engine<'_> {
                 Ok(Decoded::Partial { need: whole }) if *whole <= most => {
                     *need = *whole;
                     // An answer is not to wait for what is read next.
-                    let waits = self.state.link.small_len != 0;
+                    let waits = self.link.small_len != 0;
                     return Ok(if waits { Input::Blocked } else { Input::Partial { need: *whole } });
                 }
                 Ok(Decoded::Partial { .. }) => return Err(self.broken(Rule::MAXIMUM_PACKET_SIZE)),
                 Err(error) => return Err(self.fault(error.reason, error.rule)),
             };
             let told = match packet {
-                _ if self.state.link.phase == Phase::Connecting => self.first_packet(packet),
+                _ if self.link.phase == Phase::Connecting => self.first_packet(packet),
                 Packet::Publish(publish) => self.publish_arrived(publish, aliases.as_mut()),
                 _ => self.packet(packet),
             };
@@ -106,7 +106,7 @@ impl Engine<'_> {
                 Packet::UnsubAck(ack) => Event::Unsubscribed(ack),
                 Packet::ConnAck(packet) if told == Told::Step => Event::Rejected(packet),
                 Packet::ConnAck(packet) => {
-                    let (resumed, lost) = (packet.session_present, self.state.session.losses);
+                    let (resumed, lost) = (packet.session_present, self.session.losses);
                     Event::Connected(Connected { resumed, lost, packet })
                 }
                 Packet::Auth(packet) => Event::Auth(packet),
@@ -127,10 +127,10 @@ impl Engine<'_> {
 
     /// The message given last has been handled: its acknowledgement is queued.
     pub(crate) fn handled(&mut self) {
-        let id = core::mem::take(&mut self.state.link.handling);
+        let id = core::mem::take(&mut self.link.handling);
         // Nothing follows DISCONNECT [MQTT-3.14.4-1].
-        if id != 0 && matches!(self.state.link.phase, Phase::Up | Phase::Draining) {
-            self.push_ack(self.state.link.handling_kind, id, ReasonCode::SUCCESS);
+        if id != 0 && matches!(self.link.phase, Phase::Up | Phase::Draining) {
+            self.push_ack(self.link.handling_kind, id, ReasonCode::SUCCESS);
         }
     }
 
@@ -145,13 +145,13 @@ impl Engine<'_> {
             Packet::SubAck(ack) => self.requested(ack, Answer::SubAck),
             Packet::UnsubAck(ack) => self.requested(ack, Answer::UnsubAck),
             Packet::PingResp => {
-                self.state.link.timers.answer = Instant::ZERO;
-                self.state.link.ping = Ping::Written;
+                self.link.timers.answer = Instant::ZERO;
+                self.link.ping = Ping::Written;
                 Ok(Told::Packet)
             }
             Packet::Auth(auth) => self.auth_arrived(auth),
             Packet::Disconnect(packet) => {
-                self.state.link.phase = Phase::Closed;
+                self.link.phase = Phase::Closed;
                 crate::trace::ended(packet.reason.value());
                 Ok(Told::Packet)
             }
@@ -165,9 +165,7 @@ impl Engine<'_> {
     fn first_packet(&mut self, packet: &Packet<'_>) -> Result<Told, Rule> {
         match packet {
             // CONNECT has not even been lent.
-            _ if self.state.link.writing == Writing::Nothing && !self.state.link.is(flag::BEGUN) => {
-                Err(Rule::CONNACK_FIRST)
-            }
+            _ if self.link.writing == Writing::Nothing && !self.link.is(flag::BEGUN) => Err(Rule::CONNACK_FIRST),
             Packet::ConnAck(packet) => self.connack(packet),
             Packet::Auth(packet) => self.auth_arrived(packet),
             Packet::Disconnect(_) => Err(Rule::DISCONNECT_EARLY),
@@ -227,14 +225,14 @@ impl Engine<'_> {
                 let first = state == Sending::PubRec;
                 if first {
                     // From now on its place is behind all that has been sent.
-                    let before = self.state.link.unsent;
+                    let before = self.link.unsent;
                     if slot(self.flights, number).is_some_and(|slot| slot.next != before) {
                         self.unlink_publish(number);
-                        self.state.session.publishes.insert(self.flights, number, before);
+                        self.session.publishes.insert(self.flights, number, before);
                     }
                     self.release(number, Sending::PubComp);
                 }
-                if first && self.state.link.releases.first != 0 {
+                if first && self.link.releases.first != 0 {
                     // PUBRELs that are sent again go first [MQTT-4.6.0-4].
                     self.delay_release(number);
                 } else {
@@ -247,7 +245,7 @@ impl Engine<'_> {
 
     /// Properties of an acknowledgement explain a problem, which the server may do only where asked for.
     pub(crate) fn check_problem_information(&self, properties: &Properties<'_>) -> Result<(), Rule> {
-        if !properties.is_empty() && self.state.link.is(flag::NO_PROBLEM_INFORMATION) {
+        if !properties.is_empty() && self.link.is(flag::NO_PROBLEM_INFORMATION) {
             return Err(Rule::PROBLEM_INFORMATION);
         }
         Ok(())
@@ -266,27 +264,27 @@ impl Engine<'_> {
                 _ => {}
             }
         }
-        let connecting = self.state.link.phase == Phase::Connecting;
+        let connecting = self.link.phase == Phase::Connecting;
         let done = packet.reason == ReasonCode::SUCCESS;
         // An AUTH of ours that was not even lent has no answer. What is urgent after `disconnect` is no AUTH.
-        let theirs = self.state.link.auth == AuthTurn::Theirs
-            && (self.state.link.urgent == NIL || self.state.link.phase == Phase::Draining)
-            && !self.state.link.is(flag::APART_DUE);
-        let rule = if self.state.link.method == 0 {
+        let theirs = self.link.auth == AuthTurn::Theirs
+            && (self.link.urgent == NIL || self.link.phase == Phase::Draining)
+            && !self.link.is(flag::APART_DUE);
+        let rule = if self.link.method == 0 {
             Rule::AUTH_UNASKED
-        } else if !theirs && (connecting || self.state.link.auth == AuthTurn::Ours) {
+        } else if !theirs && (connecting || self.link.auth == AuthTurn::Ours) {
             Rule::AUTH_TURN
         } else if !theirs {
             Rule::REAUTHENTICATION_BY_SERVER
         } else if connecting && done {
             Rule::AUTH_CONTINUES
-        } else if method != self.state.link.method && !(done && packet.properties.is_empty()) {
+        } else if method != self.link.method && !(done && packet.properties.is_empty()) {
             // With a Remaining Length of 0 it has no method: section 3.15.2.1 allows that, 3.15.2.2.2 does not.
             Rule::AUTH_SAME_METHOD
-        } else if explained && self.state.link.is(flag::NO_PROBLEM_INFORMATION) {
+        } else if explained && self.link.is(flag::NO_PROBLEM_INFORMATION) {
             Rule::PROBLEM_INFORMATION
         } else {
-            self.state.link.auth = if done { AuthTurn::Idle } else { AuthTurn::Ours };
+            self.link.auth = if done { AuthTurn::Idle } else { AuthTurn::Ours };
             return Ok(Told::Packet);
         };
         Err(rule)
@@ -296,27 +294,27 @@ impl Engine<'_> {
 
     #[inline(never)]
     pub(crate) fn timeout(&mut self, now: Instant) -> Result<Option<Event<'static>>, Fault> {
-        match self.state.link.phase {
+        match self.link.phase {
             Phase::Down => {
-                if self.state.session.ends.has_come(now) {
+                if self.session.ends.has_come(now) {
                     self.end_session();
-                    return Ok(Some(Event::SessionExpired { lost: self.state.session.losses }));
+                    return Ok(Some(Event::SessionExpired { lost: self.session.losses }));
                 }
             }
             Phase::Closed => {}
-            Phase::Connecting if self.state.link.timers.answer.has_come(now) => {
+            Phase::Connecting if self.link.timers.answer.has_come(now) => {
                 return Err(self.fault_in(Phase::Closed, ReasonCode::SERVER_UNAVAILABLE, Rule::CONNACK_MISSED));
             }
             Phase::Connecting => {}
-            Phase::Leaving if self.state.link.timers.answer == Instant::DUE => self.await_answer(now),
-            Phase::Leaving if self.state.link.timers.answer.has_come(now) => self.state.link.phase = Phase::Closed,
+            Phase::Leaving if self.link.timers.answer == Instant::DUE => self.await_answer(now),
+            Phase::Leaving if self.link.timers.answer.has_come(now) => self.link.phase = Phase::Closed,
             Phase::Leaving => {}
             Phase::Up | Phase::Draining => {
-                if self.state.link.timers.answer.has_come(now) {
+                if self.link.timers.answer.has_come(now) {
                     return Err(self.fault_in(Phase::Closed, ReasonCode::KEEP_ALIVE_TIMEOUT, Rule::PINGRESP_MISSED));
                 }
-                if self.state.link.timers.ping.has_come(now) || self.state.link.silence().has_come(now) {
-                    self.state.link.timers.ping = Instant::ZERO;
+                if self.link.timers.ping.has_come(now) || self.link.silence().has_come(now) {
+                    self.link.timers.ping = Instant::ZERO;
                     self.push_ping(now);
                 }
             }

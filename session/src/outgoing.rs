@@ -100,7 +100,7 @@ impl Engine<'_> {
         let may_alias = up && qos == QoS::AtMostOnce && !hold;
         let mut given = None;
         let mut publish = Publish { topic: TopicRef::Name(topic), delivery, retain, properties, payload };
-        let giving = self.state.link.giving.filter(|_| may_alias && self.state.link.alias_max != 0);
+        let giving = self.link.giving.filter(|_| may_alias && self.link.alias_max != 0);
         if let Some(giving) = giving {
             let (alias, known) = (giving.choose)(self, topic.as_bytes());
             given = TopicAlias::new(alias);
@@ -120,10 +120,10 @@ impl Engine<'_> {
                         continue;
                     }
                     let Some(alias) = properties.topic_alias() else { return Err(Refused::Rule(rule)) };
-                    if !may_alias || self.state.link.alias_max != 0 {
+                    if !may_alias || self.link.alias_max != 0 {
                         return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
                     }
-                    if alias.get() > self.state.link.server_alias_max {
+                    if alias.get() > self.link.server_alias_max {
                         return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
                     }
                     publish.topic = TopicRef::NameAndAlias(topic, alias);
@@ -133,7 +133,7 @@ impl Engine<'_> {
         };
 
         // Before the first CONNECT, its length is not known: messages that wait leave room for it.
-        if self.state.session.connect_units == 0 && !self.arena.has_a_quarter() {
+        if self.session.connect_units == 0 && !self.arena.has_a_quarter() {
             let need = self.arena.len(at) as usize;
             self.arena.give(at);
             return Err(Refused::Bytes { need });
@@ -150,13 +150,13 @@ impl Engine<'_> {
             }
         } else {
             self.take_id(number, at, if qos == QoS::AtLeastOnce { Sending::PubAck } else { Sending::PubRec });
-            self.state.session.publishes.insert(self.flights, number, 0);
-            self.state.session.publishing = self.state.session.publishing.wrapping_add(1);
-            if self.state.link.cursor == 0 {
-                self.state.link.cursor = number;
+            self.session.publishes.insert(self.flights, number, 0);
+            self.session.publishing = self.session.publishing.wrapping_add(1);
+            if self.link.cursor == 0 {
+                self.link.cursor = number;
             }
-            if self.state.link.unsent == 0 {
-                self.state.link.unsent = number;
+            if self.link.unsent == 0 {
+                self.link.unsent = number;
             }
         }
         Ok(id)
@@ -164,24 +164,24 @@ impl Engine<'_> {
 
     #[inline(never)]
     fn encode(&mut self, publish: &Publish<'_>) -> Result<At, Refused> {
-        let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
+        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
         let encoded = publish.encode(Sender::Client, &mut sink);
         sink.done(encoded)
     }
 
     /// Whether this message may be published now; and whether on the connection there is.
     fn may_publish(&self, message: &Publication<'_>) -> Result<bool, Refused> {
-        match self.state.link.phase {
+        match self.link.phase {
             Phase::Up => {
-                if message.qos as u8 > self.state.link.max_qos {
+                if message.qos as u8 > self.link.max_qos {
                     return Err(Refused::Rule(Rule::SERVER_MAXIMUM_QOS));
                 }
-                if message.retain && self.state.link.is(flag::NO_RETAIN) {
+                if message.retain && self.link.is(flag::NO_RETAIN) {
                     return Err(Refused::Rule(Rule::RETAIN_UNAVAILABLE));
                 }
                 if message.qos != QoS::AtMostOnce
                     && !message.hold
-                    && self.state.session.publishing >= self.state.link.server_receive_max
+                    && self.session.publishing >= self.link.server_receive_max
                 {
                     return Err(Refused::ReceiveMaximum);
                 }
@@ -194,13 +194,13 @@ impl Engine<'_> {
     }
 
     fn no_exchange(&self) -> Refused {
-        Refused::Exchanges { of: self.state.session.fresh }
+        Refused::Exchanges { of: self.session.fresh }
     }
 
     /// Numbers a chunk in the order of queueing.
     fn stamp(&mut self, at: At, number: u16) {
-        self.arena.note(at, number, self.state.session.orders);
-        self.state.session.orders = self.state.session.orders.wrapping_add(1);
+        self.arena.note(at, number, self.session.orders);
+        self.session.orders = self.session.orders.wrapping_add(1);
     }
 
     #[inline(never)]
@@ -211,18 +211,18 @@ impl Engine<'_> {
     ) -> Result<PacketId, Refused> {
         let (id, count) = self.may_request(filters.len())?;
         for Subscription { filter, .. } in filters {
-            if self.state.link.is(flag::NO_WILDCARDS) && filter.has_wildcard() {
+            if self.link.is(flag::NO_WILDCARDS) && filter.has_wildcard() {
                 return Err(Refused::Rule(Rule::WILDCARDS_UNAVAILABLE));
             }
-            if self.state.link.is(flag::NO_SHARED) && filter.is_shared() {
+            if self.link.is(flag::NO_SHARED) && filter.is_shared() {
                 return Err(Refused::Rule(Rule::SHARED_UNAVAILABLE));
             }
         }
-        if self.state.link.is(flag::NO_SUBSCRIPTION_IDS) && properties.subscription_identifiers().next().is_some() {
+        if self.link.is(flag::NO_SUBSCRIPTION_IDS) && properties.subscription_identifiers().next().is_some() {
             return Err(Refused::Rule(Rule::SUBSCRIPTION_IDS_UNAVAILABLE));
         }
         let subscribe = Subscribe { id, properties, filters: List::from(filters) };
-        let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
+        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
         let encoded = subscribe.encode(&mut sink);
         let at = sink.done(encoded)?;
         self.request(at, id, count, Sending::SubAck);
@@ -237,7 +237,7 @@ impl Engine<'_> {
     ) -> Result<PacketId, Refused> {
         let (id, count) = self.may_request(filters.len())?;
         let unsubscribe = Unsubscribe { id, properties, filters: List::from(filters) };
-        let mut sink = Chunk::new(&mut self.arena, self.state.link.send_max());
+        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
         let encoded = unsubscribe.encode(&mut sink);
         let at = sink.done(encoded)?;
         self.request(at, id, count, Sending::UnsubAck);
@@ -246,7 +246,7 @@ impl Engine<'_> {
 
     /// The identifier of a SUBSCRIBE or UNSUBSCRIBE, and its number of filters, if it may be sent.
     fn may_request(&self, filters: usize) -> Result<(PacketId, u16), Refused> {
-        match self.state.link.phase {
+        match self.link.phase {
             Phase::Up => {}
             Phase::Draining | Phase::Leaving => return Err(Refused::Closing),
             _ => return Err(Refused::NotConnected),
@@ -260,13 +260,13 @@ impl Engine<'_> {
         let number = id.get();
         self.stamp(at, number);
         self.take_id(number, count, state);
-        self.state.session.requests.insert(self.flights, number, 0);
+        self.session.requests.insert(self.flights, number, 0);
         self.enqueue(at);
     }
 
     #[inline(never)]
     pub(crate) fn ping(&mut self, now: Instant) -> Result<(), Refused> {
-        match self.state.link.phase {
+        match self.link.phase {
             Phase::Up if self.has_small_room() => {
                 self.push_ping(now);
                 Ok(())
@@ -280,15 +280,15 @@ impl Engine<'_> {
     /// Queues a PINGREQ. The answer to the first one that is unanswered is waited for.
     pub(crate) fn push_ping(&mut self, now: Instant) {
         self.push_small(&[PINGREQ, 0]);
-        if !self.state.link.timers.answer.is_set() {
-            self.state.link.ping = Ping::Queued;
+        if !self.link.timers.answer.is_set() {
+            self.link.ping = Ping::Queued;
             self.await_answer(now);
         }
     }
 
     /// From now on so long is waited: for PINGRESP, or for our last words to be written.
     pub(crate) fn await_answer(&mut self, now: Instant) {
-        self.state.link.timers.answer = now.after(self.state.link.ping_timeout.into()).at_least_one();
+        self.link.timers.answer = now.after(self.link.ping_timeout.into()).at_least_one();
     }
 
     /// Notes the application's answer to a message. It is sent when its turn comes.

@@ -17,13 +17,13 @@ impl<'m> Engine<'m> {
     /// The bytes to be written next. A packet that has been lent stays chosen until it is written or the connection ends.
     #[inline(never)]
     pub(crate) fn transmit(mut self) -> Option<&'m [u8]> {
-        if self.state.link.phase == Phase::Closed {
+        if self.link.phase == Phase::Closed {
             return None;
         }
-        if self.state.link.writing == Writing::Nothing {
+        if self.link.writing == Writing::Nothing {
             self.choose();
         }
-        let Link { writing, chunk, written, copied, small_len, .. } = self.state.link;
+        let Link { writing, chunk, written, copied, small_len, .. } = *self.link;
         let bytes: &'m [u8] = match writing {
             Writing::Nothing => return None,
             Writing::Small => self.arena.into_small().get(..usize::from(small_len))?,
@@ -36,29 +36,26 @@ impl<'m> Engine<'m> {
 
     /// Chooses the packet that is written next.
     pub(crate) fn choose(&mut self) {
-        if self.state.session.received.owes() {
+        if self.session.received.owes() {
             self.push_answers();
         }
-        let phase = self.state.link.phase;
-        if self.state.link.small_len != 0 {
+        let phase = self.link.phase;
+        if self.link.small_len != 0 {
             self.begin(NIL, Writing::Small);
-        } else if self.state.link.is(flag::APART_DUE) {
-            self.state.link.flags &= !flag::APART_DUE;
+        } else if self.link.is(flag::APART_DUE) {
+            self.link.flags &= !flag::APART_DUE;
             self.begin(NIL, Writing::Apart);
         } else {
             if phase != Phase::Draining {
                 self.choose_urgent();
             }
-            if self.state.link.writing == Writing::Nothing && matches!(phase, Phase::Up | Phase::Draining) {
+            if self.link.writing == Writing::Nothing && matches!(phase, Phase::Up | Phase::Draining) {
                 self.choose_queued();
-                if phase == Phase::Draining
-                    && self.state.link.writing == Writing::Nothing
-                    && self.state.link.cursor == 0
-                {
-                    self.state.link.phase = Phase::Leaving;
-                    self.state.link.timers.answer = Instant::DUE;
+                if phase == Phase::Draining && self.link.writing == Writing::Nothing && self.link.cursor == 0 {
+                    self.link.phase = Phase::Leaving;
+                    self.link.timers.answer = Instant::DUE;
                     self.choose_urgent();
-                    if self.state.link.writing == Writing::Nothing {
+                    if self.link.writing == Writing::Nothing {
                         self.push_disconnect();
                         self.begin(NIL, Writing::Small);
                     }
@@ -68,7 +65,7 @@ impl<'m> Engine<'m> {
     }
 
     fn choose_urgent(&mut self) {
-        let at = core::mem::replace(&mut self.state.link.urgent, NIL);
+        let at = core::mem::replace(&mut self.link.urgent, NIL);
         if at != NIL {
             self.begin(at, Writing::Once);
         }
@@ -76,8 +73,8 @@ impl<'m> Engine<'m> {
 
     /// Chooses what was queued first, but passes by messages that wait for the server's Receive Maximum [MQTT-3.3.4-8].
     fn choose_queued(&mut self) {
-        let once = self.state.session.queue.first;
-        let mut number = self.state.link.cursor;
+        let once = self.session.queue.first;
+        let mut number = self.link.cursor;
         if once | number == 0 {
             return;
         }
@@ -88,10 +85,10 @@ impl<'m> Engine<'m> {
                 found => break found.map(|slot| *slot),
             }
         };
-        self.state.link.cursor = number;
-        let ready = publish.filter(|slot| slot.state.is_released() || self.state.link.quota != 0);
+        self.link.cursor = number;
+        let ready = publish.filter(|slot| slot.state.is_released() || self.link.quota != 0);
         // What waits its turn is older than all that is new. No quota holds back a PUBREL [MQTT-3.3.4-8] [MQTT-4.9.0-3].
-        let releases = self.state.link.releases.first != 0;
+        let releases = self.link.releases.first != 0;
         match ready {
             Some(Slot { state, .. }) if state.is_released() => self.choose_release(),
             None if releases => self.choose_release(),
@@ -99,9 +96,9 @@ impl<'m> Engine<'m> {
                 self.choose_publish(number, publish);
             }
             _ if once != NIL => {
-                self.state.session.queue.first = self.arena.after(once);
-                if self.state.session.queue.first == NIL {
-                    self.state.session.queue.last = NIL;
+                self.session.queue.first = self.arena.after(once);
+                if self.session.queue.first == NIL {
+                    self.session.queue.last = NIL;
                 }
                 if let Some(slot) = slot(self.flights, self.arena.slot(once)) {
                     slot.sent = true;
@@ -121,10 +118,10 @@ impl<'m> Engine<'m> {
 
     /// Has a PUBREL wait for its turn, the last of all.
     pub(crate) fn delay_release(&mut self, number: u16) {
-        let last = core::mem::replace(&mut self.state.link.releases.last, number);
+        let last = core::mem::replace(&mut self.link.releases.last, number);
         match slot(self.flights, last) {
             Some(last) => last.chunk = number,
-            None => self.state.link.releases.first = number,
+            None => self.link.releases.first = number,
         }
         if let Some(slot) = slot(self.flights, number) {
             slot.chunk = number;
@@ -133,24 +130,24 @@ impl<'m> Engine<'m> {
 
     /// The PUBREL whose turn it is: it waits no more. 0 for none.
     pub(crate) fn next_release(&mut self) -> u16 {
-        let number = self.state.link.releases.first;
+        let number = self.link.releases.first;
         if let Some(slot) = slot(self.flights, number) {
             let next = core::mem::replace(&mut slot.chunk, NIL);
             if next == number {
-                self.state.link.releases = Ends::NEW;
+                self.link.releases = Ends::NEW;
             } else {
-                self.state.link.releases.first = next;
+                self.link.releases.first = next;
             }
         }
         number
     }
 
     fn choose_publish(&mut self, number: u16, publish: Slot) {
-        self.state.link.cursor = publish.next;
-        if self.state.link.unsent == number {
-            self.state.link.unsent = publish.next;
+        self.link.cursor = publish.next;
+        if self.link.unsent == number {
+            self.link.unsent = publish.next;
         }
-        self.state.link.quota = self.state.link.quota.wrapping_sub(1);
+        self.link.quota = self.link.quota.wrapping_sub(1);
         if let Some(slot) = slot(self.flights, number) {
             slot.sent = true;
         }
@@ -163,10 +160,10 @@ impl<'m> Engine<'m> {
     }
 
     fn begin(&mut self, at: At, writing: Writing) {
-        self.state.link.chunk = at;
-        self.state.link.written = 0;
-        self.state.link.copied.part = 0;
-        self.state.link.writing = writing;
+        self.link.chunk = at;
+        self.link.written = 0;
+        self.link.copied.part = 0;
+        self.link.writing = writing;
     }
 
     /// Whether one chunk was queued before another.
@@ -177,25 +174,25 @@ impl<'m> Engine<'m> {
     /// Queues the answers of the application whose turn has come [MQTT-4.6.0-2] [MQTT-4.6.0-3].
     #[inline(never)]
     pub(crate) fn push_answers(&mut self) {
-        if !matches!(self.state.link.phase, Phase::Up | Phase::Draining) {
+        if !matches!(self.link.phase, Phase::Up | Phase::Draining) {
             return;
         }
         for queue in 0..2 {
             while self.has_small_room() {
-                let number = self.state.session.received.owed.get(queue).map_or(0, |ends| ends.first);
+                let number = self.session.received.owed.get(queue).map_or(0, |ends| ends.first);
                 let Some(&mut Entry { flags, id, next, state, .. }) = entry(self.flights, number) else { break };
                 if flags & ANSWERED == 0 {
                     break;
                 }
                 let reason = entry(self.flights, number).map_or(0, |entry| entry.reason());
                 let reason = ReasonCode::from_u8(reason).unwrap_or(ReasonCode::SUCCESS);
-                self.state.session.received.paid(next, queue);
+                self.session.received.paid(next, queue);
                 if state == Receiving::Owes2 && !reason.is_error() {
                     if let Some(entry) = entry(self.flights, number) {
                         entry.state = Receiving::PubRel;
                     }
                 } else {
-                    self.state.session.received.leave(self.flights, number);
+                    self.session.received.leave(self.flights, number);
                 }
                 self.push_ack(if queue == 0 { PUBACK } else { PUBREC }, id, reason);
             }
@@ -205,31 +202,31 @@ impl<'m> Engine<'m> {
     /// The host wrote `n` bytes of what was copied out or lent.
     #[inline(never)]
     pub(crate) fn transmitted(&mut self, mut n: usize, now: Instant) {
-        let leaving = self.state.link.phase == Phase::Leaving;
-        if n != 0 && (leaving || self.state.link.ping != Ping::Written) {
+        let leaving = self.link.phase == Phase::Leaving;
+        if n != 0 && (leaving || self.link.ping != Ping::Written) {
             // The server takes bytes, if slowly.
             self.await_answer(now);
         }
-        if let Some(calls) = self.state.link.copied.calls {
+        if let Some(calls) = self.link.copied.calls {
             n = (calls.written)(self, n, now);
-            if self.state.link.ping == Ping::Copied && self.state.link.copied.is_written() {
-                self.state.link.ping = Ping::Written;
+            if self.link.ping == Ping::Copied && self.link.copied.is_written() {
+                self.link.ping = Ping::Written;
             }
         }
-        let writing = self.state.link.writing;
+        let writing = self.link.writing;
         if n == 0 || writing == Writing::Nothing {
             return;
         }
-        self.state.link.flags |= flag::BEGUN;
-        let written = self.state.link.written.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
-        self.state.link.written = written;
-        let chunk = self.state.link.chunk;
+        self.link.flags |= flag::BEGUN;
+        let written = self.link.written.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+        self.link.written = written;
+        let chunk = self.link.chunk;
         let len = match writing {
             Writing::Small => {
                 if self.small_written(written) {
                     self.packet_written(now);
                 }
-                u32::from(self.state.link.small_len)
+                u32::from(self.link.small_len)
             }
             Writing::Apart => self.arena.apart_len(),
             _ => {
@@ -240,12 +237,12 @@ impl<'m> Engine<'m> {
         if written < len {
             return;
         }
-        self.state.link.writing = Writing::Nothing;
-        self.state.link.chunk = NIL;
+        self.link.writing = Writing::Nothing;
+        self.link.chunk = NIL;
         match writing {
             Writing::Small => {
-                self.state.link.small_start = 0;
-                self.state.link.small_len = 0;
+                self.link.small_start = 0;
+                self.link.small_len = 0;
             }
             writing => {
                 match writing {
@@ -253,8 +250,8 @@ impl<'m> Engine<'m> {
                     Writing::Apart => {
                         // It may hold a password.
                         self.arena.apart_mut().fill(0);
-                        if !self.state.link.is(flag::ACCEPTED) {
-                            self.state.link.flags |= flag::UNANSWERED;
+                        if !self.link.is(flag::ACCEPTED) {
+                            self.link.flags |= flag::UNANSWERED;
                         }
                     }
                     _ => {}
@@ -267,16 +264,16 @@ impl<'m> Engine<'m> {
 
     /// The connection is over once the last that was to be said is written.
     pub(crate) fn end_when_written(&mut self) {
-        let Link { phase, writing, small_len, urgent, copied, .. } = self.state.link;
+        let Link { phase, writing, small_len, urgent, copied, .. } = *self.link;
         let nothing = writing == Writing::Nothing && small_len == 0 && urgent == NIL && copied.is_written();
         if phase == Phase::Leaving && nothing {
-            self.state.link.phase = Phase::Closed;
+            self.link.phase = Phase::Closed;
         }
     }
 
     /// Goes through the small packets of which that many bytes have been written. Whether one of them is whole now.
     pub(crate) fn small_written(&mut self, written: u32) -> bool {
-        let link = &mut self.state.link;
+        let link = &mut *self.link;
         let Some(small) = self.arena.small().and_then(|small| small.get(..usize::from(link.small_len))) else {
             return false;
         };
@@ -304,17 +301,17 @@ impl<'m> Engine<'m> {
 
     /// The last byte of a packet has been written.
     pub(crate) fn packet_written(&mut self, now: Instant) {
-        if self.state.link.phase == Phase::Connecting {
-            self.state.link.timers.ping = now;
-        } else if self.state.link.interval != 0 {
-            self.state.link.timers.ping = now.after(self.state.link.interval.into()).at_least_one();
+        if self.link.phase == Phase::Connecting {
+            self.link.timers.ping = now;
+        } else if self.link.interval != 0 {
+            self.link.timers.ping = now.after(self.link.interval.into()).at_least_one();
         }
     }
 
     /// Keeps of the queue what may wait for another connection, and is within this one's limits.
     #[inline(never)]
     pub(crate) fn sift_queue(&mut self) {
-        let mut at = core::mem::replace(&mut self.state.session.queue, Ends::NEW).first;
+        let mut at = core::mem::replace(&mut self.session.queue, Ends::NEW).first;
         while at != NIL {
             let next = self.arena.after(at);
             if self.arena.has(at, KEPT) && self.is_allowed(at) {
@@ -330,8 +327,8 @@ impl<'m> Engine<'m> {
     #[inline(never)]
     pub(crate) fn enqueue(&mut self, at: At) {
         self.arena.set_after(at, NIL);
-        match core::mem::replace(&mut self.state.session.queue.last, at) {
-            NIL => self.state.session.queue.first = at,
+        match core::mem::replace(&mut self.session.queue.last, at) {
+            NIL => self.session.queue.first = at,
             last => self.arena.set_after(last, at),
         }
     }
@@ -340,8 +337,8 @@ impl<'m> Engine<'m> {
     #[inline(never)]
     pub(crate) fn is_allowed(&mut self, at: At) -> bool {
         let first = self.arena.packet(at).first().copied().unwrap_or(0);
-        self.arena.len(at) <= self.state.link.send_max()
-            && first >> 1 & 3 <= self.state.link.max_qos
-            && (first & 1 == 0 || !self.state.link.is(flag::NO_RETAIN))
+        self.arena.len(at) <= self.link.send_max()
+            && first >> 1 & 3 <= self.link.max_qos
+            && (first & 1 == 0 || !self.link.is(flag::NO_RETAIN))
     }
 }
