@@ -18,9 +18,9 @@ impl Engine<'_> {
     pub(crate) fn check(&mut self) -> Broken {
         let publishes = self.check_publishes()?;
         let requests =
-            self.check_list(self.session.requests, |slot| matches!(slot.state, Sending::SubAck | Sending::UnsubAck))?;
-        let lost = self.check_list(self.session.lost, |slot| slot.state == Sending::Idle && slot.chunk == NIL)?;
-        let free = self.check_list(self.session.free, |slot| slot.state == Sending::Idle && slot.chunk == NIL)?;
+            self.check_list(self.session.requests, |slot| matches!(slot.state(), Sending::SubAck | Sending::UnsubAck))?;
+        let lost = self.check_list(self.session.lost, Slot::is_free)?;
+        let free = self.check_list(self.session.free, Slot::is_free)?;
         hold(publishes == self.session.publishing, "publishes are counted")?;
         hold(lost == self.session.losses, "losses are counted")?;
         hold(publishes + requests + lost == self.session.in_use, "identifiers in use are counted")?;
@@ -33,7 +33,7 @@ impl Engine<'_> {
     pub(crate) fn scrub(&mut self) {
         self.session.serial = 1;
         for Flight { slot, entry } in self.flights.iter_mut() {
-            if slot.state == Sending::Idle {
+            if slot.state() == Sending::Idle {
                 slot.sent = false;
             }
             if entry.id == 0 {
@@ -64,37 +64,38 @@ impl Engine<'_> {
     }
 
     fn check_publishes(&mut self) -> Result<u16, &'static str> {
-        let count = self.check_list(self.session.publishes, |slot| match slot.state {
-            Sending::PubAck | Sending::PubRec => slot.chunk != NIL,
+        let count = self.check_list(self.session.publishes, |slot| match slot.state() {
+            Sending::PubAck | Sending::PubRec => slot.packet() != NIL,
             state => state.is_released(),
         })?;
         let up = matches!(self.link.phase, Phase::Up | Phase::Draining);
         let (mut number, mut after, mut new, mut sent) = (self.session.publishes.first, false, false, 0);
         let Ends { first: mut due, .. } = self.link.releases;
-        while let Some(&mut Slot { state, chunk, next, sent: here, .. }) = slot(self.flights, number) {
+        while let Some(slot) = slot(self.flights, number) {
+            let (state, next, here) = (slot.state(), slot.next, slot.sent);
+            let (packet, waiting) = (slot.packet(), slot.waiting());
             after |= number == self.link.cursor;
             new |= number == self.link.unsent;
             if state.is_released() {
                 hold(!(up && new), "what was sent is before what was not")?;
-                if chunk != NIL {
+                if waiting != 0 {
                     hold(number == due, "PUBRELs wait in the order of the list")?;
                     hold(after, "a PUBREL that waits is behind the cursor")?;
-                    due = if chunk == number { 0 } else { chunk };
+                    due = if waiting == number { 0 } else { waiting };
                     hold(due != 0 || self.link.releases.last == number, "the PUBRELs that wait know their last")?;
                 }
             } else {
                 hold(!(after && here), "what waits has not been sent")?;
                 hold(!up || after || here, "what does not wait has been sent")?;
-                hold(!(up && new && self.arena.has(chunk, SENT)), "what was never sent is marked so")?;
+                hold(!(up && new && self.arena.has(packet, SENT)), "what was never sent is marked so")?;
                 let lent =
-                    self.link.writing == Writing::Kept && self.link.chunk == chunk || self.arena.has(chunk, KEPT);
-                hold(!up || new || lent || self.arena.has(chunk, SENT), "what was sent is marked so")?;
+                    self.link.writing == Writing::Kept && self.link.chunk == packet || self.arena.has(packet, KEPT);
+                hold(!up || new || lent || self.arena.has(packet, SENT), "what was sent is marked so")?;
             }
             sent += u16::from(here);
             number = next;
         }
         hold(due == 0, "every PUBREL that waits is in the list")?;
-        hold(after || self.link.cursor == 0 || self.link.phase == Phase::Closed, "the cursor is in the list")?;
         hold(after || self.link.cursor == 0 || self.link.phase == Phase::Closed, "the cursor is in the list")?;
         hold(
             self.link.phase != Phase::Up || self.link.quota.saturating_add(sent) == self.link.server_receive_max,
@@ -106,9 +107,9 @@ impl Engine<'_> {
     fn check_chunks(&mut self) -> Broken {
         let mut used = u32::from(self.link.urgent != NIL) + u32::from(self.link.writing == Writing::Once);
         let mut number = self.session.publishes.first;
-        while let Some(&mut Slot { chunk, next, state, .. }) = slot(self.flights, number) {
-            used += u32::from(chunk != NIL && !state.is_released());
-            number = next;
+        while let Some(slot) = slot(self.flights, number) {
+            used += u32::from(slot.packet() != NIL);
+            number = slot.next;
         }
         for (mut at, last) in [(self.session.queue.first, self.session.queue.last), (self.link.aliases, NIL)] {
             let mut before = NIL;
@@ -131,10 +132,11 @@ impl Engine<'_> {
         let mut used = 0;
         let mut owed = 0;
         for number in 1..=u16::try_from(self.flights.len()).unwrap_or(u16::MAX) {
-            let Some(&mut Entry { id, state, flags, .. }) = entry(self.flights, number) else { break };
+            let Some(&mut Entry { id, exchange, flags, .. }) = entry(self.flights, number) else { break };
             if id != 0 {
                 used += 1;
                 hold(received::find(self.flights, id) == number, "entries are found")?;
+                let state = exchange.state();
                 hold(state != Receiving::Idle, "entries have a state")?;
                 owed += u16::from(state != Receiving::PubRel && flags & HERE != 0);
             }
@@ -142,8 +144,11 @@ impl Engine<'_> {
         hold(used == self.session.received.used, "entries are counted")?;
         for ends in self.session.received.owed {
             let (mut number, mut before) = (ends.first, 0);
-            while let Some(&mut Entry { next, state, flags, .. }) = entry(self.flights, number) {
-                hold(matches!(state, Receiving::Owes1 | Receiving::Owes2), "owed answers are of entries that owe")?;
+            while let Some(&mut Entry { next, exchange, flags, .. }) = entry(self.flights, number) {
+                hold(
+                    matches!(exchange.state(), Receiving::Owes1 | Receiving::Owes2),
+                    "owed answers are of entries that owe",
+                )?;
                 hold(flags & !ANSWERED & HERE != 0, "owed answers are of this connection")?;
                 owed = owed.wrapping_sub(1);
                 before = number;

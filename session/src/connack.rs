@@ -5,9 +5,9 @@ use mqtt5_codec::{ConnAck, Property, Rule};
 use crate::arena::{NIL, SENT};
 use crate::connect::digest;
 use crate::engine::Engine;
-use crate::flow::Sending;
+use crate::flow::{SendInput, SendReply};
 use crate::incoming::Told;
-use crate::slots::{Slot, slot};
+use crate::slots::slot;
 use crate::state::{AuthTurn, Phase, flag};
 use crate::time::Instant;
 
@@ -125,22 +125,19 @@ impl Engine<'_> {
         self.link.unsent = 0;
         while let Some(found) = slot(self.flights, number) {
             found.sent = false;
-            let Slot { next, chunk, state, .. } = *found;
-            let mut released = state.is_released();
-            let sent = released || self.arena.has(chunk, SENT);
-            if !released && !self.is_allowed(chunk) {
-                if state == Sending::PubRec && sent {
-                    // The server may have it, and would take a new message with this identifier for a duplicate
-                    // [MQTT-4.3.3-10]. So it is asked to release it, which a Maximum QoS doesn't forbid. That it does says
-                    // nothing about the PUBLISH: some servers answer any PUBREL.
-                    self.release(number, Sending::GivenUp);
-                    released = true;
-                } else {
-                    self.end_publish(number);
-                    self.lose_id(number);
-                    number = next;
-                    continue;
-                }
+            let (next, packet) = (found.next, found.packet());
+            let sent = packet == NIL || self.arena.has(packet, SENT);
+            let input = match (packet == NIL || self.is_allowed(packet), sent) {
+                (true, _) => SendInput::Resume,
+                (false, true) => SendInput::ForbidSent,
+                (false, false) => SendInput::ForbidUnsent,
+            };
+            let Some(Ok(reply)) = slot(self.flights, number).map(|slot| slot.step(input)) else { break };
+            if reply == SendReply::Lost {
+                self.end_publish(number, packet);
+                self.lose(number);
+                number = next;
+                continue;
             }
             let unsent = self.link.unsent;
             if !sent && unsent == 0 {
@@ -150,7 +147,10 @@ impl Engine<'_> {
                 self.session.publishes.remove(self.flights, number);
                 self.session.publishes.insert(self.flights, number, unsent);
             }
-            if released {
+            if reply == SendReply::GiveUp {
+                self.release_chunk(packet);
+            }
+            if matches!(reply, SendReply::GiveUp | SendReply::ReleaseAgain) {
                 self.delay_release(number);
             }
             number = next;

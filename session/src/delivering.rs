@@ -3,7 +3,7 @@
 use mqtt5_codec::{Ack, Delivery, PacketId, Publish, ReasonCode, Rule, TopicRef};
 
 use crate::engine::{Engine, PUBACK, PUBCOMP, PUBREC};
-use crate::flow::{Arrival, ReceiveReply, Receiving, receive_step};
+use crate::flow::{Exchange, ReceiveInput, ReceiveReply, Receiving};
 use crate::inbox::Aliases;
 use crate::incoming::Told;
 use crate::received::{self, ANSWERED, HERE, entry};
@@ -34,30 +34,32 @@ impl Engine<'_> {
         if !matches!(publish.topic, TopicRef::Name(_)) {
             self.aliased(publish.topic, aliases)?;
         }
-        let (id, arrival) = match publish.delivery {
+        let (id, input) = match publish.delivery {
             Delivery::AtMostOnce => return Ok(Told::Packet),
-            Delivery::AtLeastOnce { id, .. } => (id, Arrival::Publish1),
-            Delivery::ExactlyOnce { id, .. } => (id, Arrival::Publish2),
+            Delivery::AtLeastOnce { id, .. } => (id, ReceiveInput::Publish1),
+            Delivery::ExactlyOnce { id, .. } => (id, ReceiveInput::Publish2),
         };
         let number = if self.session.received.used == 0 { 0 } else { received::find(self.flights, id.get()) };
-        let mut state = Receiving::Idle;
-        let mut here = false;
-        if let Some(known) = entry(self.flights, number) {
-            state = known.state;
-            here = known.flags & HERE != 0;
-        }
-        let (_, reply) = receive_step(state, arrival)?;
+        let Some(known) = entry(self.flights, number) else {
+            self.count_received()?;
+            return Ok(self.deliver(id, input));
+        };
+        let here = known.flags & HERE != 0;
+        let reply = known.exchange.step(input)?;
         if !here {
-            if self.link.unacknowledged >= self.link.receive_max {
-                return Err(Rule::RECEIVE_MAXIMUM);
-            }
-            self.link.unacknowledged = self.link.unacknowledged.wrapping_add(1);
-        }
-        if reply == ReceiveReply::Deliver {
-            return Ok(self.deliver(id, arrival));
+            self.count_received()?;
         }
         self.repeated(id, number, reply == ReceiveReply::PubRec);
         Ok(Told::Nothing)
+    }
+
+    /// Counts a message against our Receive Maximum.
+    fn count_received(&mut self) -> Result<(), Rule> {
+        if self.link.unacknowledged >= self.link.receive_max {
+            return Err(Rule::RECEIVE_MAXIMUM);
+        }
+        self.link.unacknowledged = self.link.unacknowledged.wrapping_add(1);
+        Ok(())
     }
 
     /// A QoS 2 message that was delivered before, and perhaps accepted.
@@ -73,7 +75,7 @@ impl Engine<'_> {
                 return self.push_ack(PUBREC, id.get(), ReasonCode::SUCCESS);
             }
             // Messages that came before it still have no PUBREC, so it waits for its turn again [MQTT-4.6.0-3].
-            entry.state = Receiving::Owes2;
+            let _ = entry.exchange.step(ReceiveInput::Postpone);
         }
         // Its answer is owed: now where nobody else gives it, or as soon as it is given.
         if accepted || automatic {
@@ -89,18 +91,20 @@ impl Engine<'_> {
     }
 
     /// A new message of QoS 1 or QoS 2.
-    fn deliver(&mut self, id: PacketId, arrival: Arrival) -> Told {
-        let twice = arrival == Arrival::Publish2;
+    fn deliver(&mut self, id: PacketId, input: ReceiveInput) -> Told {
         let manual = self.link.is(flag::MANUAL);
-        if twice || manual {
-            let state = match (twice, manual) {
-                (false, _) => Receiving::Owes1,
-                (true, true) => Receiving::Owes2,
-                (true, false) => Receiving::PubRel,
-            };
-            let number = self.session.received.enter(self.flights, id.get(), state);
+        let twice = input == ReceiveInput::Publish2;
+        let first = if twice { PUBREC } else { PUBACK };
+        let mut exchange = Exchange::<Receiving>::NEW;
+        let _ = exchange.step(input);
+        if !manual {
+            // What is delivered is accepted; it is said when the event has been handled.
+            let _ = exchange.step(ReceiveInput::Accept);
+        }
+        if exchange.state() != Receiving::Idle {
+            let number = self.session.received.enter(self.flights, id.get(), exchange);
             if number == 0 {
-                self.push_ack(if twice { PUBREC } else { PUBACK }, id.get(), ReasonCode::QUOTA_EXCEEDED);
+                self.push_ack(first, id.get(), ReasonCode::QUOTA_EXCEEDED);
                 return Told::Nothing;
             }
             if manual {
@@ -109,7 +113,7 @@ impl Engine<'_> {
             }
         }
         self.link.handling = id.get();
-        self.link.handling_kind = if twice { PUBREC } else { PUBACK };
+        self.link.handling_kind = first;
         Told::Packet
     }
 
@@ -117,9 +121,9 @@ impl Engine<'_> {
     pub(crate) fn released(&mut self, ack: &Ack<'_>) -> Result<Told, Rule> {
         self.check_problem_information(&ack.properties)?;
         let number = received::find(self.flights, ack.id.get());
-        let state = entry(self.flights, number).map_or(Receiving::Idle, |entry| entry.state);
-        let (_, reply) = receive_step(state, Arrival::PubRel)?;
-        let reason = if reply == ReceiveReply::PubComp {
+        let mut none = Exchange::<Receiving>::NEW;
+        let exchange = entry(self.flights, number).map_or(&mut none, |entry| &mut entry.exchange);
+        let reason = if exchange.step(ReceiveInput::PubRel)? == ReceiveReply::PubComp {
             self.session.received.leave(self.flights, number);
             ReasonCode::SUCCESS
         } else {

@@ -8,9 +8,9 @@ use mqtt5_codec::{ReasonCode, Rule};
 
 use crate::arena::{Arena, At, KEPT, NIL, SENT, SMALL};
 use crate::error::Fault;
-use crate::flow::Sending;
+use crate::flow::SendInput;
 use crate::memory::Parts;
-use crate::slots::{Flight, Slot, slot};
+use crate::slots::{Flight, slot};
 use crate::state::{Link, Phase, Session, State, Writing, flag};
 use crate::time::Instant;
 
@@ -93,9 +93,9 @@ impl<'m> Engine<'m> {
         if self.session.fresh < limit { self.session.fresh.wrapping_add(1) } else { self.session.free.first }
     }
 
-    /// Takes the identifier that [`next_id`](Self::next_id) named.
+    /// Takes the identifier that [`next_id`](Self::next_id) named, for an exchange that begins; see [`Slot::begin`].
     #[inline(never)]
-    pub(crate) fn take_id(&mut self, number: u16, chunk: At, state: Sending) {
+    pub(crate) fn take_id(&mut self, number: u16, input: SendInput, holds: u16) {
         if number > self.session.fresh {
             self.session.fresh = number;
         } else {
@@ -103,9 +103,7 @@ impl<'m> Engine<'m> {
         }
         self.session.in_use = self.session.in_use.wrapping_add(1);
         if let Some(slot) = slot(self.flights, number) {
-            slot.state = state;
-            slot.chunk = chunk;
-            slot.sent = false;
+            slot.begin(input, holds);
         }
     }
 
@@ -141,42 +139,24 @@ impl<'m> Engine<'m> {
         }
     }
 
-    /// A publish has reached the server, or is given up: its PUBCOMP is awaited from now on, in this state.
+    /// The exchange of a publish is over, which held this packet: ends all of it but its identifier.
     #[inline(never)]
-    pub(crate) fn release(&mut self, number: u16, state: Sending) {
-        let Some(slot) = slot(self.flights, number) else { return };
-        slot.state = state;
-        let chunk = core::mem::replace(&mut slot.chunk, NIL);
-        self.release_chunk(chunk);
-    }
-
-    /// Ends a publish, all but its identifier.
-    #[inline(never)]
-    pub(crate) fn end_publish(&mut self, number: u16) {
+    pub(crate) fn end_publish(&mut self, number: u16, packet: At) {
         self.unlink_publish(number);
-        let Some(slot) = slot(self.flights, number) else { return };
-        let (chunk, sent) = (slot.chunk, slot.sent);
-        slot.chunk = NIL;
-        slot.state = Sending::Idle;
-        self.release_chunk(chunk);
+        self.release_chunk(packet);
+        let sent = slot(self.flights, number).is_some_and(|slot| slot.sent);
         self.session.publishing = self.session.publishing.wrapping_sub(1);
         if sent && self.link.quota < self.link.server_receive_max {
             self.link.quota = self.link.quota.wrapping_add(1);
         }
     }
 
-    /// Ends a SUBSCRIBE or UNSUBSCRIBE, all but its identifier.
+    /// An exchange that is in no list is over without an answer: its identifier is kept until `poll_lost` names it.
     #[inline(never)]
-    pub(crate) fn end_request(&mut self, number: u16) {
+    pub(crate) fn lose(&mut self, number: u16) {
         if let Some(slot) = slot(self.flights, number) {
-            slot.state = Sending::Idle;
-            slot.chunk = NIL;
+            let _ = slot.step(SendInput::Lose);
         }
-        self.session.requests.remove(self.flights, number);
-    }
-
-    /// Keeps an identifier, which is in no list, until `poll_lost` names it.
-    pub(crate) fn lose_id(&mut self, number: u16) {
         self.session.lost.insert(self.flights, number, 0);
         self.session.losses = self.session.losses.wrapping_add(1);
     }
@@ -195,10 +175,11 @@ impl<'m> Engine<'m> {
     /// The session is over: what was sent is lost, what was received is forgotten, what waits to be sent stays.
     pub(crate) fn end_session(&mut self) {
         let mut number = self.session.publishes.first;
-        while let Some(&mut Slot { next, chunk, state, .. }) = slot(self.flights, number) {
-            if state.is_released() || self.arena.has(chunk, SENT) {
-                self.end_publish(number);
-                self.lose_id(number);
+        while let Some(slot) = slot(self.flights, number) {
+            let (next, packet) = (slot.next, slot.packet());
+            if packet == NIL || self.arena.has(packet, SENT) {
+                self.end_publish(number, packet);
+                self.lose(number);
             }
             number = next;
         }
@@ -282,8 +263,8 @@ impl<'m> Engine<'m> {
         self.link.fault = fault;
         while self.session.requests.first != 0 {
             let number = self.session.requests.first;
-            self.end_request(number);
-            self.lose_id(number);
+            self.session.requests.remove(self.flights, number);
+            self.lose(number);
         }
         self.session.received.part(self.flights);
         if self.session.alive && self.session.expiry == 0 {

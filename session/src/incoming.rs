@@ -4,11 +4,11 @@ use mqtt5_codec::{
     Ack, Auth, Decoded, Decoder, Packet, Properties, Property, Publish, ReasonCode, Rule, Sender, SubAck, TopicRef,
 };
 
-use crate::arena::{NIL, SENT};
+use crate::arena::{Arena, NIL, SENT};
 use crate::engine::{Engine, PUBREL};
 use crate::error::Fault;
 use crate::event::{Connected, Event, Incoming, Input};
-use crate::flow::{Answer, SendReply, Sending, send_step};
+use crate::flow::{SendInput, SendReply, Sending};
 use crate::inbox::{Inbox, Open};
 use crate::slots::{Slot, slot};
 use crate::state::{AuthTurn, Phase, Ping, Writing, flag};
@@ -35,6 +35,15 @@ fn reason_of(rule: Rule) -> ReasonCode {
         Rule::MAXIMUM_PACKET_SIZE => ReasonCode::PACKET_TOO_LARGE,
         Rule::SERVER_PACKET_SIZE_TOO_SMALL => ReasonCode::IMPLEMENTATION_SPECIFIC_ERROR,
         _ => ReasonCode::PROTOCOL_ERROR,
+    }
+}
+
+/// Whether the server can know of an exchange of ours: a byte of its PUBLISH was written, or its request on this connection.
+fn is_written(slot: &Slot, arena: &Arena<'_>) -> bool {
+    match slot.state() {
+        Sending::PubAck | Sending::PubRec => arena.has(slot.packet(), SENT),
+        Sending::SubAck | Sending::UnsubAck => slot.sent,
+        Sending::Idle | Sending::PubComp | Sending::GivenUp => true,
     }
 }
 
@@ -137,13 +146,13 @@ impl Engine<'_> {
     /// Any packet but PUBLISH.
     fn packet(&mut self, packet: &Packet<'_>) -> Result<Told, Rule> {
         match packet {
-            Packet::PubAck(ack) => self.acknowledged(ack, Answer::PubAck),
-            Packet::PubRec(ack) if ack.reason.is_error() => self.acknowledged(ack, Answer::PubRecError),
-            Packet::PubRec(ack) => self.acknowledged(ack, Answer::PubRec),
-            Packet::PubComp(ack) => self.acknowledged(ack, Answer::PubComp),
+            Packet::PubAck(ack) => self.acknowledged(ack, SendInput::PubAck),
+            Packet::PubRec(ack) if ack.reason.is_error() => self.acknowledged(ack, SendInput::PubRecError),
+            Packet::PubRec(ack) => self.acknowledged(ack, SendInput::PubRec),
+            Packet::PubComp(ack) => self.acknowledged(ack, SendInput::PubComp),
             Packet::PubRel(ack) => self.released(ack),
-            Packet::SubAck(ack) => self.requested(ack, Answer::SubAck),
-            Packet::UnsubAck(ack) => self.requested(ack, Answer::UnsubAck),
+            Packet::SubAck(ack) => self.requested(ack, SendInput::SubAck, SendInput::SubAckMiscounted),
+            Packet::UnsubAck(ack) => self.requested(ack, SendInput::UnsubAck, SendInput::UnsubAckMiscounted),
             Packet::PingResp => {
                 self.link.timers.answer = Instant::ZERO;
                 self.link.ping = Ping::Written;
@@ -175,72 +184,64 @@ impl Engine<'_> {
 
     // --- answers to what we began ---
 
-    fn acknowledged(&mut self, ack: &Ack<'_>, answer: Answer) -> Result<Told, Rule> {
+    fn acknowledged(&mut self, ack: &Ack<'_>, input: SendInput) -> Result<Told, Rule> {
         self.check_problem_information(&ack.properties)?;
-        self.answered(ack.id.get(), answer, 0)
+        self.answered(ack.id.get(), input)
     }
 
-    fn requested(&mut self, ack: &SubAck<'_>, answer: Answer) -> Result<Told, Rule> {
+    fn requested(&mut self, ack: &SubAck<'_>, whole: SendInput, miscounted: SendInput) -> Result<Told, Rule> {
         self.check_problem_information(&ack.properties)?;
-        self.answered(ack.id.get(), answer, ack.reasons.len())
+        let number = ack.id.get();
+        let fits = slot(self.flights, number).is_some_and(|slot| slot.has_filters(ack.reasons.len()));
+        self.answered(number, if fits { whole } else { miscounted })
     }
 
-    /// An answer to an exchange of ours, for a request with so many results.
+    /// An answer to an exchange of ours.
     #[inline(never)]
-    fn answered(&mut self, number: u16, answer: Answer, results: usize) -> Result<Told, Rule> {
-        let Slot { mut state, chunk, sent, .. } = slot(self.flights, number).map_or(Slot::NEW, |slot| *slot);
-        // What was never written has no answer.
-        let written = match state {
-            Sending::PubAck | Sending::PubRec => self.arena.has(chunk, SENT),
-            Sending::SubAck | Sending::UnsubAck => sent,
-            // Its PUBREL is about to be written on this connection, and will be answered.
-            _ if state.is_released() && chunk != NIL && matches!(answer, Answer::PubRec | Answer::PubComp) => {
-                return Ok(Told::Nothing);
-            }
-            _ => true,
+    fn answered(&mut self, number: u16, input: SendInput) -> Result<Told, Rule> {
+        // What was never written has no answer: this one is to an exchange that isn't there.
+        let mut none = Slot::NEW;
+        let slot = match slot(self.flights, number) {
+            Some(slot) if is_written(slot, &self.arena) => slot,
+            _ => &mut none,
         };
-        if !written {
-            state = Sending::Idle;
+        if slot.waiting() != 0 && matches!(input, SendInput::PubRec | SendInput::PubComp) {
+            // Its PUBREL is about to be written on this connection, and will be answered.
+            return Ok(Told::Nothing);
         }
-        match send_step(state, answer)? {
-            (_, SendReply::Ignore) => Ok(Told::Nothing),
-            (_, SendReply::NotFound) => {
-                self.push_ack(PUBREL, number, ReasonCode::PACKET_IDENTIFIER_NOT_FOUND);
-                Ok(Told::Nothing)
-            }
-            (_, SendReply::Done) => {
-                if !matches!(answer, Answer::SubAck | Answer::UnsubAck) {
-                    self.end_publish(number);
-                } else if results == usize::from(chunk) {
-                    self.end_request(number);
-                } else if answer == Answer::SubAck {
-                    return Err(Rule::SUBACK_COUNT);
+        let packet = slot.packet();
+        let reply = slot.step(input)?;
+        match reply {
+            SendReply::Done | SendReply::DoneUnconfirmed => {
+                if matches!(input, SendInput::SubAck | SendInput::UnsubAck) {
+                    self.session.requests.remove(self.flights, number);
                 } else {
-                    return Err(Rule::UNSUBACK_COUNT);
+                    self.end_publish(number, packet);
                 }
                 self.free_id(number);
-                Ok(if state == Sending::GivenUp { Told::Step } else { Told::Packet })
+                return Ok(if reply == SendReply::Done { Told::Packet } else { Told::Step });
             }
-            (_, SendReply::Release) => {
-                let first = state == Sending::PubRec;
-                if first {
-                    // From now on its place is behind all that has been sent.
-                    let before = self.link.unsent;
-                    if slot(self.flights, number).is_some_and(|slot| slot.next != before) {
-                        self.unlink_publish(number);
-                        self.session.publishes.insert(self.flights, number, before);
-                    }
-                    self.release(number, Sending::PubComp);
+            SendReply::Release => {
+                self.release_chunk(packet);
+                // From now on its place is behind all that has been sent.
+                let before = self.link.unsent;
+                if crate::slots::slot(self.flights, number).is_some_and(|slot| slot.next != before) {
+                    self.unlink_publish(number);
+                    self.session.publishes.insert(self.flights, number, before);
                 }
-                if first && self.link.releases.first != 0 {
+                if self.link.releases.first != 0 {
                     // PUBRELs that are sent again go first [MQTT-4.6.0-4].
                     self.delay_release(number);
                 } else {
                     self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
                 }
-                Ok(if first { Told::Step } else { Told::Nothing })
+                return Ok(Told::Step);
             }
+            SendReply::ReleaseAgain => self.push_ack(PUBREL, number, ReasonCode::SUCCESS),
+            SendReply::NotFound => self.push_ack(PUBREL, number, ReasonCode::PACKET_IDENTIFIER_NOT_FOUND),
+            SendReply::Ignore | SendReply::Send | SendReply::GiveUp | SendReply::Lost => {}
         }
+        Ok(Told::Nothing)
     }
 
     /// Properties of an acknowledgement explain a problem, which the server may do only where asked for.

@@ -35,7 +35,7 @@ mod delivering;
 mod engine;
 mod error;
 mod event;
-pub mod flow;
+mod flow;
 mod inbox;
 mod incoming;
 mod memory;

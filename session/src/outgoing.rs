@@ -10,7 +10,7 @@ use mqtt5_codec::{
 use crate::arena::{Arena, At, KEPT, NIL};
 use crate::engine::{Engine, PINGREQ};
 use crate::error::Refused;
-use crate::flow::{Receiving, Sending};
+use crate::flow::{Receiving, SendInput};
 use crate::options::Publication;
 use crate::received::{self, ANSWERED, HERE, entry};
 use crate::state::{Phase, Ping, flag};
@@ -149,7 +149,8 @@ impl Engine<'_> {
                 (giving.note)(self, alias.get(), topic.as_bytes());
             }
         } else {
-            self.take_id(number, at, if qos == QoS::AtLeastOnce { Sending::PubAck } else { Sending::PubRec });
+            let input = if qos == QoS::AtLeastOnce { SendInput::Publish1 } else { SendInput::Publish2 };
+            self.take_id(number, input, at);
             self.session.publishes.insert(self.flights, number, 0);
             self.session.publishing = self.session.publishing.wrapping_add(1);
             if self.link.cursor == 0 {
@@ -225,7 +226,7 @@ impl Engine<'_> {
         let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
         let encoded = subscribe.encode(&mut sink);
         let at = sink.done(encoded)?;
-        self.request(at, id, count, Sending::SubAck);
+        self.request(at, id, count, SendInput::Subscribe);
         Ok(id)
     }
 
@@ -240,7 +241,7 @@ impl Engine<'_> {
         let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
         let encoded = unsubscribe.encode(&mut sink);
         let at = sink.done(encoded)?;
-        self.request(at, id, count, Sending::UnsubAck);
+        self.request(at, id, count, SendInput::Unsubscribe);
         Ok(id)
     }
 
@@ -256,10 +257,10 @@ impl Engine<'_> {
         Ok((id, count))
     }
 
-    fn request(&mut self, at: At, id: PacketId, count: u16, state: Sending) {
+    fn request(&mut self, at: At, id: PacketId, count: u16, input: SendInput) {
         let number = id.get();
         self.stamp(at, number);
-        self.take_id(number, count, state);
+        self.take_id(number, input, count);
         self.session.requests.insert(self.flights, number, 0);
         self.enqueue(at);
     }
@@ -296,7 +297,7 @@ impl Engine<'_> {
     pub(crate) fn acknowledge(&mut self, id: PacketId, reason: ReasonCode) -> Result<(), Refused> {
         let number = received::find(self.flights, id.get());
         let Some(entry) = entry(self.flights, number) else { return Err(Refused::Unknown) };
-        let kind = match entry.state {
+        let kind = match entry.exchange.state() {
             Receiving::Owes1 => AckKind::PubAck,
             Receiving::Owes2 => AckKind::PubRec,
             Receiving::Idle | Receiving::PubRel => return Err(Refused::Unknown),

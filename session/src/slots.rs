@@ -4,8 +4,10 @@
 //! Free slots queue up, so that an identifier rests as long as possible before it is used again. Taking, moving and freeing
 //! cost the same however many there are.
 
-use crate::arena::At;
-use crate::flow::Sending;
+use mqtt5_codec::Rule;
+
+use crate::arena::{At, NIL};
+use crate::flow::{Exchange, SendInput, SendReply, Sending};
 use crate::received::Entry;
 
 /// An exchange that we began.
@@ -13,19 +15,75 @@ use crate::received::Entry;
 pub(crate) struct Slot {
     previous: u16,
     pub(crate) next: u16,
-    /// The PUBLISH, until it is acknowledged; while a resumed PUBREL waits to be written, the next one that does (or itself,
-    /// the last one); for SUBSCRIBE and UNSUBSCRIBE the number of filters.
-    pub(crate) chunk: At,
-    pub(crate) state: Sending,
+    /// What the exchange holds, which is another thing in each state: see `packet`, `filters` and `waiting`.
+    holds: u16,
+    exchange: Exchange<Sending>,
     /// Sent on this connection. A PUBLISH then counts against the server's Receive Maximum.
     pub(crate) sent: bool,
 }
 
 impl Slot {
-    pub(crate) const NEW: Self = Self { previous: 0, next: 0, chunk: 0, state: Sending::Idle, sent: false };
+    pub(crate) const NEW: Self =
+        Self { previous: 0, next: 0, holds: 0, exchange: Exchange::<Sending>::NEW, sent: false };
 
     pub(crate) fn previous(&self) -> u16 {
         self.previous
+    }
+
+    /// Whether there is no exchange, and nothing is held.
+    pub(crate) fn is_free(&self) -> bool {
+        self.state() == Sending::Idle && self.holds == 0
+    }
+
+    /// What is waited for.
+    #[inline]
+    pub(crate) fn state(&self) -> Sending {
+        self.exchange.state()
+    }
+
+    /// The PUBLISH, which is kept until the server has it.
+    #[inline]
+    pub(crate) fn packet(&self) -> At {
+        if matches!(self.state(), Sending::PubAck | Sending::PubRec) { self.holds } else { NIL }
+    }
+
+    /// Whether an answer has a reason for each filter of this SUBSCRIBE or UNSUBSCRIBE.
+    pub(crate) fn has_filters(&self, count: usize) -> bool {
+        usize::from(self.holds) == count
+    }
+
+    /// While a PUBREL waits for its turn, the next one that does; the last one is followed by itself.
+    #[inline]
+    pub(crate) fn waiting(&self) -> u16 {
+        if self.state().is_released() { self.holds } else { 0 }
+    }
+
+    /// Has a PUBREL wait for its turn before another one, which may be itself; before 0, it waits no more.
+    pub(crate) fn set_waiting(&mut self, next: u16) {
+        self.holds = next;
+    }
+
+    /// Begins an exchange that holds a PUBLISH, or has this number of filters.
+    pub(crate) fn begin(&mut self, input: SendInput, holds: u16) {
+        let _ = self.step(input);
+        self.holds = holds;
+        self.sent = false;
+    }
+
+    /// What an input does to the exchange, and what we do. A packet that it held is its caller's when the state has changed.
+    ///
+    /// # Errors
+    /// As [`Exchange::step`].
+    #[inline(never)]
+    pub(crate) fn step(&mut self, input: SendInput) -> Result<SendReply, Rule> {
+        let reply = self.exchange.step(input)?;
+        if matches!(
+            reply,
+            SendReply::Done | SendReply::DoneUnconfirmed | SendReply::Release | SendReply::GiveUp | SendReply::Lost
+        ) {
+            self.holds = 0;
+        }
+        Ok(reply)
     }
 }
 

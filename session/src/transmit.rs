@@ -4,7 +4,7 @@ use mqtt5_codec::ReasonCode;
 
 use crate::arena::{At, KEPT, NIL, SENT};
 use crate::engine::{Engine, PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL};
-use crate::flow::Receiving;
+use crate::flow::{ReceiveInput, Receiving};
 use crate::received::{ANSWERED, Entry, entry};
 use crate::slots::{Ends, Slot, slot};
 use crate::state::{Link, Phase, Ping, Writing, flag};
@@ -81,18 +81,18 @@ impl<'m> Engine<'m> {
         let publish = loop {
             match slot(self.flights, number) {
                 // A PUBREL that went ahead. Each is passed by once a connection.
-                Some(&mut Slot { state, chunk: NIL, next, .. }) if state.is_released() => number = next,
+                Some(slot) if slot.state().is_released() && slot.waiting() == 0 => number = slot.next,
                 found => break found.map(|slot| *slot),
             }
         };
         self.link.cursor = number;
-        let ready = publish.filter(|slot| slot.state.is_released() || self.link.quota != 0);
+        let ready = publish.filter(|slot| slot.state().is_released() || self.link.quota != 0);
         // What waits its turn is older than all that is new. No quota holds back a PUBREL [MQTT-3.3.4-8] [MQTT-4.9.0-3].
         let releases = self.link.releases.first != 0;
         match ready {
-            Some(Slot { state, .. }) if state.is_released() => self.choose_release(),
+            Some(slot) if slot.state().is_released() => self.choose_release(),
             None if releases => self.choose_release(),
-            Some(publish) if once == NIL || !self.is_before(once, publish.chunk) => {
+            Some(publish) if once == NIL || !self.is_before(once, publish.packet()) => {
                 self.choose_publish(number, publish);
             }
             _ if once != NIL => {
@@ -120,11 +120,11 @@ impl<'m> Engine<'m> {
     pub(crate) fn delay_release(&mut self, number: u16) {
         let last = core::mem::replace(&mut self.link.releases.last, number);
         match slot(self.flights, last) {
-            Some(last) => last.chunk = number,
+            Some(last) => last.set_waiting(number),
             None => self.link.releases.first = number,
         }
         if let Some(slot) = slot(self.flights, number) {
-            slot.chunk = number;
+            slot.set_waiting(number);
         }
     }
 
@@ -132,7 +132,8 @@ impl<'m> Engine<'m> {
     pub(crate) fn next_release(&mut self) -> u16 {
         let number = self.link.releases.first;
         if let Some(slot) = slot(self.flights, number) {
-            let next = core::mem::replace(&mut slot.chunk, NIL);
+            let next = slot.waiting();
+            slot.set_waiting(0);
             if next == number {
                 self.link.releases = Ends::NEW;
             } else {
@@ -151,12 +152,13 @@ impl<'m> Engine<'m> {
         if let Some(slot) = slot(self.flights, number) {
             slot.sent = true;
         }
-        if self.arena.has(publish.chunk, SENT)
-            && let Some(first) = self.arena.packet_mut(publish.chunk).first_mut()
+        let packet = publish.packet();
+        if self.arena.has(packet, SENT)
+            && let Some(first) = self.arena.packet_mut(packet).first_mut()
         {
             *first |= DUP;
         }
-        self.begin(publish.chunk, Writing::Kept);
+        self.begin(packet, Writing::Kept);
     }
 
     fn begin(&mut self, at: At, writing: Writing) {
@@ -180,18 +182,17 @@ impl<'m> Engine<'m> {
         for queue in 0..2 {
             while self.has_small_room() {
                 let number = self.session.received.owed.get(queue).map_or(0, |ends| ends.first);
-                let Some(&mut Entry { flags, id, next, state, .. }) = entry(self.flights, number) else { break };
-                if flags & ANSWERED == 0 {
+                let Some(entry) = entry(self.flights, number) else { break };
+                if entry.flags & ANSWERED == 0 {
                     break;
                 }
-                let reason = entry(self.flights, number).map_or(0, |entry| entry.reason());
-                let reason = ReasonCode::from_u8(reason).unwrap_or(ReasonCode::SUCCESS);
+                let Entry { id, next, .. } = *entry;
+                let reason = ReasonCode::from_u8(entry.reason()).unwrap_or(ReasonCode::SUCCESS);
+                let _ =
+                    entry.exchange.step(if reason.is_error() { ReceiveInput::Reject } else { ReceiveInput::Accept });
+                let over = entry.exchange.state() == Receiving::Idle;
                 self.session.received.paid(next, queue);
-                if state == Receiving::Owes2 && !reason.is_error() {
-                    if let Some(entry) = entry(self.flights, number) {
-                        entry.state = Receiving::PubRel;
-                    }
-                } else {
+                if over {
                     self.session.received.leave(self.flights, number);
                 }
                 self.push_ack(if queue == 0 { PUBACK } else { PUBREC }, id, reason);
