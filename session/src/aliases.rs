@@ -1,23 +1,9 @@
 //! Topic aliases that we give: their topics are chunks of the packet memory, the one used last first.
 
 use crate::arena::NIL;
-use crate::engine::Engine;
+use crate::state::{AliasCalls, Engine};
 
-/// What is done about aliases. Called by way of a [`ConnectOptions`](crate::ConnectOptions) that asked for some, so that a program without
-/// such a one has none of this.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Giving {
-    pub(crate) choose: fn(&Engine<'_>, &[u8]) -> (u16, bool),
-    pub(crate) note: fn(&mut Engine<'_>, u16, &[u8]),
-    pub(crate) forget: fn(&mut Engine<'_>),
-}
-
-impl core::hash::Hash for Giving {
-    /// There is one.
-    fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}
-}
-
-pub(crate) static GIVING: Giving = Giving {
+pub(crate) static CALLS: AliasCalls = AliasCalls {
     choose: |engine, topic| engine.choose_alias(topic),
     note: |engine, alias, topic| engine.note_alias(alias, topic),
     forget: |engine| engine.forget_aliases(),
@@ -26,7 +12,7 @@ pub(crate) static GIVING: Giving = Giving {
 impl Engine<'_> {
     /// The alias for a topic, and whether the server knows it: that of the topic, a new one, or the one not used for longest.
     fn choose_alias(&self, topic: &[u8]) -> (u16, bool) {
-        let (mut at, mut last) = (self.link.aliases, 0);
+        let (mut at, mut last) = (self.link.aliases.topics, 0);
         while at != NIL {
             last = self.arena.slot(at);
             if self.arena.packet(at) == topic {
@@ -34,23 +20,23 @@ impl Engine<'_> {
             }
             at = self.arena.after(at);
         }
-        let count = self.link.alias_count;
-        (if count < self.link.alias_max { count.wrapping_add(1) } else { last }, false)
+        let count = self.link.aliases.count;
+        (if count < self.link.aliases.max { count.wrapping_add(1) } else { last }, false)
     }
 
     /// Notes that an alias stands for a topic, and was used just now.
     fn note_alias(&mut self, alias: u16, topic: &[u8]) {
-        let (mut at, mut before) = (self.link.aliases, NIL);
+        let (mut at, mut before) = (self.link.aliases.topics, NIL);
         while at != NIL && self.arena.slot(at) != alias {
             before = at;
             at = self.arena.after(at);
         }
         if at == NIL {
-            self.link.alias_count = alias.max(self.link.alias_count);
+            self.link.aliases.count = alias.max(self.link.aliases.count);
         } else {
             let next = self.arena.after(at);
             if before == NIL {
-                self.link.aliases = next;
+                self.link.aliases.topics = next;
             } else {
                 self.arena.set_after(before, next);
             }
@@ -68,13 +54,13 @@ impl Engine<'_> {
             }
             self.arena.note(at, alias, 0);
         }
-        self.arena.set_after(at, self.link.aliases);
-        self.link.aliases = at;
+        self.arena.set_after(at, self.link.aliases.topics);
+        self.link.aliases.topics = at;
     }
 
     /// The connection is gone, and the aliases with it.
     fn forget_aliases(&mut self) {
-        let mut at = self.link.aliases;
+        let mut at = self.link.aliases.topics;
         while at != NIL {
             let next = self.arena.after(at);
             self.arena.give(at);

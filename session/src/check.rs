@@ -1,11 +1,10 @@
 //! What always holds of a client's state, for tests that try to break it.
 
 use crate::arena::{KEPT, NIL, SENT};
-use crate::engine::Engine;
 use crate::flow::{Receiving, Sending};
 use crate::received::{self, ANSWERED, Entry, HERE, entry};
 use crate::slots::{Ends, Flight, Slot, slot};
-use crate::state::{Phase, Writing};
+use crate::state::{Engine, Phase, Urgent, Writing};
 
 type Broken = Result<(), &'static str>;
 
@@ -41,7 +40,7 @@ impl Engine<'_> {
                 entry.link = 0;
             }
         }
-        let (start, len) = (self.link.small_start, self.link.small_len);
+        let (start, len) = (self.link.output.small_start, self.link.output.small_len);
         if let Some(small) = self.arena.small() {
             small.get_mut(..start.into()).unwrap_or(&mut []).fill(0);
             small.get_mut(len.into()..).unwrap_or(&mut []).fill(0);
@@ -70,48 +69,49 @@ impl Engine<'_> {
         })?;
         let up = matches!(self.link.phase, Phase::Up | Phase::Draining);
         let (mut number, mut after, mut new, mut sent) = (self.session.publishes.first, false, false, 0);
-        let Ends { first: mut due, .. } = self.link.releases;
+        let Ends { first: mut due, .. } = self.link.order.releases;
         while let Some(slot) = slot(self.flights, number) {
             let (state, next, here) = (slot.state(), slot.next, slot.sent);
             let (packet, waiting) = (slot.packet(), slot.waiting());
-            after |= number == self.link.cursor;
-            new |= number == self.link.unsent;
+            after |= number == self.link.order.cursor;
+            new |= number == self.link.order.unsent;
             if state.is_released() {
                 hold(!(up && new), "what was sent is before what was not")?;
                 if waiting != 0 {
                     hold(number == due, "PUBRELs wait in the order of the list")?;
                     hold(after, "a PUBREL that waits is behind the cursor")?;
                     due = if waiting == number { 0 } else { waiting };
-                    hold(due != 0 || self.link.releases.last == number, "the PUBRELs that wait know their last")?;
+                    hold(due != 0 || self.link.order.releases.last == number, "the PUBRELs that wait know their last")?;
                 }
             } else {
                 hold(!(after && here), "what waits has not been sent")?;
                 hold(!up || after || here, "what does not wait has been sent")?;
                 hold(!(up && new && self.arena.has(packet, SENT)), "what was never sent is marked so")?;
-                let lent =
-                    self.link.writing == Writing::Kept && self.link.chunk == packet || self.arena.has(packet, KEPT);
+                let lent = self.link.output.writing == Writing::Kept && self.link.output.chunk == packet
+                    || self.arena.has(packet, KEPT);
                 hold(!up || new || lent || self.arena.has(packet, SENT), "what was sent is marked so")?;
             }
             sent += u16::from(here);
             number = next;
         }
         hold(due == 0, "every PUBREL that waits is in the list")?;
-        hold(after || self.link.cursor == 0 || self.link.phase == Phase::Closed, "the cursor is in the list")?;
+        hold(after || self.link.order.cursor == 0 || self.link.phase == Phase::Closed, "the cursor is in the list")?;
         hold(
-            self.link.phase != Phase::Up || self.link.quota.saturating_add(sent) == self.link.server_receive_max,
+            self.link.phase != Phase::Up || self.link.server.quota.saturating_add(sent) == self.link.server.receive_max,
             "quota and unanswered messages are the server's receive maximum",
         )?;
         Ok(count)
     }
 
     fn check_chunks(&mut self) -> Broken {
-        let mut used = u32::from(self.link.urgent != NIL) + u32::from(self.link.writing == Writing::Once);
+        let mut used = u32::from(matches!(self.link.output.urgent, Urgent::Chunk(_)))
+            + u32::from(self.link.output.writing == Writing::Once);
         let mut number = self.session.publishes.first;
         while let Some(slot) = slot(self.flights, number) {
             used += u32::from(slot.packet() != NIL);
             number = slot.next;
         }
-        for (mut at, last) in [(self.session.queue.first, self.session.queue.last), (self.link.aliases, NIL)] {
+        for (mut at, last) in [(self.session.queue.first, self.session.queue.last), (self.link.aliases.topics, NIL)] {
             let mut before = NIL;
             while at != NIL {
                 used += 1;
@@ -120,7 +120,7 @@ impl Engine<'_> {
             }
             hold(last == NIL || last == before, "the queue knows its last")?;
         }
-        let mut at = self.link.copied.first();
+        let mut at = self.link.output.copied.first;
         while at != NIL {
             used += u32::from(!self.is_of_exchange(at));
             at = self.arena.after(at);
@@ -157,6 +157,6 @@ impl Engine<'_> {
             hold(ends.last == before, "queues know their last")?;
         }
         hold(owed == 0, "every owed answer is queued")?;
-        hold(self.link.unacknowledged <= self.link.receive_max, "our receive maximum is kept")
+        hold(self.link.inbound.unacknowledged <= self.link.inbound.receive_max, "our receive maximum is kept")
     }
 }

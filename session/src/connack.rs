@@ -1,14 +1,15 @@
 //! The server's answer to CONNECT: its limits, and what became of the session.
 
+use core::num::NonZeroU32;
+
 use mqtt5_codec::{ConnAck, Property, Rule};
 
 use crate::arena::{NIL, SENT};
-use crate::connect::digest;
-use crate::engine::Engine;
+use crate::digest::digest;
 use crate::flow::{SendInput, SendReply};
 use crate::incoming::Told;
 use crate::slots::slot;
-use crate::state::{AuthTurn, Phase, flag};
+use crate::state::{AuthTurn, Engine, Greeting, Phase, asked, lacks};
 use crate::time::Instant;
 
 impl Engine<'_> {
@@ -16,20 +17,20 @@ impl Engine<'_> {
     pub(crate) fn connack(&mut self, packet: &ConnAck<'_>) -> Result<Told, Rule> {
         let present = packet.session_present;
         if packet.reason.is_error() {
-            self.link.flags &= !flag::UNANSWERED;
+            self.link.connect.greeting = Greeting::Answered;
             self.link.phase = Phase::Closed;
             crate::trace::ended(packet.reason.value());
             return Ok(Told::Step);
         }
         self.check_session(present)?;
         let assigned = self.grant(packet)?;
-        if self.link.send_max() < 5 {
+        if self.link.largest.server() < 5 {
             // An acknowledgement with a reason is 5 bytes long: nothing can be done for this server.
             return Err(Rule::SERVER_PACKET_SIZE_TOO_SMALL);
         }
         // A client that named itself keeps its name, and with it the way back to its session.
-        if let Some(client) = assigned.filter(|_| self.link.is(flag::EMPTY_CLIENT_ID)) {
-            self.session.client = client;
+        if let Some(client) = assigned.filter(|_| self.link.connect.asked(asked::EMPTY_CLIENT_ID)) {
+            self.session.client = Some(client);
         }
 
         if !present {
@@ -38,20 +39,18 @@ impl Engine<'_> {
         self.session.alive = true;
         self.session.maybe = false;
         self.session.outlived = false;
-        self.link.flags &= !flag::UNANSWERED;
-        self.link.flags |= flag::ACCEPTED;
+        self.link.connect.greeting = Greeting::Answered;
         self.session.ends = Instant::ZERO;
-        self.session.expiry = self.link.expiry;
+        self.session.expiry = self.link.connect.expiry;
         // Authentication is over: an AUTH of ours that was not even lent would answer nothing.
         self.link.auth = AuthTurn::Idle;
-        self.link.flags &= !flag::APART_DUE;
-        self.arena.give(core::mem::replace(&mut self.link.urgent, NIL));
+        self.drop_urgent();
         self.link.phase = Phase::Up;
         self.link.timers.answer = Instant::ZERO;
         // The keep-alive counts from what was written last, not from the answer.
         let written = core::mem::replace(&mut self.link.timers.ping, Instant::ZERO);
-        if self.link.interval != 0 {
-            self.link.timers.ping = written.after(self.link.interval.into()).at_least_one();
+        if let Some(interval) = self.link.keep_alive.interval {
+            self.link.timers.ping = written.after(interval.get().into()).at_least_one();
         }
         self.resume();
         crate::trace::connected(present, self.session.losses);
@@ -63,55 +62,55 @@ impl Engine<'_> {
         if !present {
             return Ok(());
         }
-        if self.link.is(flag::CLEAN_START) {
+        if self.link.connect.asked(asked::CLEAN_START) {
             return Err(Rule::SESSION_AFTER_CLEAN_START);
         }
         let session = &*self.session;
         // What outlived ours may hold an identifier that we use anew: no word of an earlier run changes that.
-        if !session.alive && (session.outlived || !self.link.is(flag::PRIOR_EMPTY)) {
+        if !session.alive && (session.outlived || !self.link.connect.asked(asked::PRIOR_EMPTY)) {
             return Err(Rule::SESSION_UNKNOWN);
         }
         Ok(())
     }
 
     /// Takes over what the server states of this connection. Gives the client identifier that it assigns, as a digest.
-    fn grant(&mut self, packet: &ConnAck<'_>) -> Result<Option<u32>, Rule> {
+    fn grant(&mut self, packet: &ConnAck<'_>) -> Result<Option<NonZeroU32>, Rule> {
         let mut assigned = None;
-        let mut method = 0;
+        let mut method = None;
         let mut alias_max = 0;
         let link = &mut *self.link;
-        let mut flags = 0;
-        let mut lacks = |granted, flag| flags |= if granted { 0 } else { flag };
+        let mut bits = 0;
+        let mut grant = |granted, bit| bits |= if granted { 0 } else { bit };
         for property in packet.properties.iter() {
             match property {
-                Property::SessionExpiryInterval(seconds) => link.expiry = seconds,
-                Property::ReceiveMaximum(most) => link.server_receive_max = most.get(),
-                Property::MaximumQoS(qos) => link.max_qos = (qos as u8).min(1),
-                Property::RetainAvailable(yes) => lacks(yes, flag::NO_RETAIN),
-                Property::MaximumPacketSize(most) => link.send_max = most.get(),
+                Property::SessionExpiryInterval(seconds) => link.connect.expiry = seconds,
+                Property::ReceiveMaximum(most) => link.server.receive_max = most.get(),
+                Property::MaximumQoS(qos) => link.server.max_qos = (qos as u8).min(1),
+                Property::RetainAvailable(yes) => grant(yes, lacks::RETAIN),
+                Property::MaximumPacketSize(most) => link.largest.server = Some(most),
                 Property::AssignedClientIdentifier(id) => assigned = Some(digest(id.as_bytes())),
                 Property::TopicAliasMaximum(most) => alias_max = most,
-                Property::WildcardSubscriptionAvailable(yes) => lacks(yes, flag::NO_WILDCARDS),
-                Property::SubscriptionIdentifiersAvailable(yes) => lacks(yes, flag::NO_SUBSCRIPTION_IDS),
-                Property::SharedSubscriptionAvailable(yes) => lacks(yes, flag::NO_SHARED),
+                Property::WildcardSubscriptionAvailable(yes) => grant(yes, lacks::WILDCARDS),
+                Property::SubscriptionIdentifiersAvailable(yes) => grant(yes, lacks::SUBSCRIPTION_IDS),
+                Property::SharedSubscriptionAvailable(yes) => grant(yes, lacks::SHARED),
                 Property::ServerKeepAlive(seconds) => link.keep_alive(seconds),
-                Property::ResponseInformation(_) if !link.is(flag::RESPONSE_INFORMATION) => {
+                Property::ResponseInformation(_) if !link.connect.asked(asked::RESPONSE_INFORMATION) => {
                     return Err(Rule::RESPONSE_INFORMATION);
                 }
-                Property::AuthenticationMethod(name) => method = digest(name.as_bytes()),
+                Property::AuthenticationMethod(name) => method = Some(digest(name.as_bytes())),
                 _ => {}
             }
         }
-        link.flags |= flags;
-        if method != self.link.method {
-            return Err(if self.link.method == 0 { Rule::AUTH_UNASKED } else { Rule::AUTH_SAME_METHOD });
+        link.server.set_lacks(bits);
+        if method != self.link.connect.method {
+            return Err(if self.link.connect.method.is_none() { Rule::AUTH_UNASKED } else { Rule::AUTH_SAME_METHOD });
         }
-        if self.link.is(flag::EMPTY_CLIENT_ID) && assigned.is_none() {
+        if self.link.connect.asked(asked::EMPTY_CLIENT_ID) && assigned.is_none() {
             return Err(Rule::CLIENT_ID_ASSIGNED);
         }
-        self.link.server_alias_max = alias_max;
-        self.link.alias_max = self.link.alias_max.min(alias_max);
-        self.link.quota = self.link.server_receive_max;
+        self.link.aliases.server_max = alias_max;
+        self.link.aliases.max = self.link.aliases.max.min(alias_max);
+        self.link.server.quota = self.link.server.receive_max;
         Ok(assigned)
     }
 
@@ -122,7 +121,7 @@ impl Engine<'_> {
     #[inline(never)]
     fn resume(&mut self) {
         let mut number = self.session.publishes.first;
-        self.link.unsent = 0;
+        self.link.order.unsent = 0;
         while let Some(found) = slot(self.flights, number) {
             found.sent = false;
             let (next, packet) = (found.next, found.packet());
@@ -139,9 +138,9 @@ impl Engine<'_> {
                 number = next;
                 continue;
             }
-            let unsent = self.link.unsent;
+            let unsent = self.link.order.unsent;
             if !sent && unsent == 0 {
-                self.link.unsent = number;
+                self.link.order.unsent = number;
             } else if sent && unsent != 0 {
                 // The PUBLISH before it had its turn, but not a byte of it was written: it is new.
                 self.session.publishes.remove(self.flights, number);
@@ -155,7 +154,7 @@ impl Engine<'_> {
             }
             number = next;
         }
-        self.link.cursor = self.session.publishes.first;
+        self.link.order.cursor = self.session.publishes.first;
         self.sift_queue();
     }
 }

@@ -2,19 +2,19 @@
 
 use mqtt5_codec::{Ack, Delivery, PacketId, Publish, ReasonCode, Rule, TopicRef};
 
-use crate::engine::{Engine, PUBACK, PUBCOMP, PUBREC};
+use crate::engine::{PUBACK, PUBCOMP, PUBREC};
 use crate::flow::{Exchange, ReceiveInput, ReceiveReply, Receiving};
 use crate::inbox::Aliases;
 use crate::incoming::Told;
 use crate::received::{self, ANSWERED, HERE, entry};
-use crate::state::flag;
+use crate::state::{Engine, asked};
 
 impl Engine<'_> {
     /// A PUBLISH has an alias, alone or for its topic name.
     #[cold]
     fn aliased(&mut self, topic: TopicRef<'_>, aliases: Option<&mut Aliases<'_>>) -> Result<(), Rule> {
         let alias = topic.alias().map_or(0, |alias| alias.get());
-        if alias > self.link.our_alias_max {
+        if alias > self.link.inbound.alias_max {
             return Err(Rule::TOPIC_ALIAS_MAXIMUM);
         }
         let (known, rule) = match (topic.name(), aliases) {
@@ -55,10 +55,10 @@ impl Engine<'_> {
 
     /// Counts a message against our Receive Maximum.
     fn count_received(&mut self) -> Result<(), Rule> {
-        if self.link.unacknowledged >= self.link.receive_max {
+        if self.link.inbound.unacknowledged >= self.link.inbound.receive_max {
             return Err(Rule::RECEIVE_MAXIMUM);
         }
-        self.link.unacknowledged = self.link.unacknowledged.wrapping_add(1);
+        self.link.inbound.unacknowledged = self.link.inbound.unacknowledged.wrapping_add(1);
         Ok(())
     }
 
@@ -66,7 +66,7 @@ impl Engine<'_> {
     #[inline(never)]
     fn repeated(&mut self, id: PacketId, number: u16, accepted: bool) {
         let [_, owed] = self.session.received.owed;
-        let automatic = !self.link.is(flag::MANUAL);
+        let automatic = !self.link.connect.asked(asked::MANUAL);
         let Some(entry) = entry(self.flights, number) else { return };
         let here = entry.flags & HERE != 0;
         entry.flags |= HERE;
@@ -92,7 +92,7 @@ impl Engine<'_> {
 
     /// A new message of QoS 1 or QoS 2.
     fn deliver(&mut self, id: PacketId, input: ReceiveInput) -> Told {
-        let manual = self.link.is(flag::MANUAL);
+        let manual = self.link.connect.asked(asked::MANUAL);
         let twice = input == ReceiveInput::Publish2;
         let first = if twice { PUBREC } else { PUBACK };
         let mut exchange = Exchange::<Receiving>::NEW;
@@ -112,7 +112,7 @@ impl Engine<'_> {
                 return Told::Packet;
             }
         }
-        self.link.handling = id.get();
+        self.link.inbound.handling = Some(id);
         self.link.handling_kind = first;
         Told::Packet
     }

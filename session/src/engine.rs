@@ -6,12 +6,11 @@
 
 use mqtt5_codec::{ReasonCode, Rule};
 
-use crate::arena::{Arena, At, KEPT, NIL, SENT, SMALL};
+use crate::arena::{At, KEPT, NIL, SENT, SMALL};
 use crate::error::Fault;
 use crate::flow::SendInput;
-use crate::memory::Parts;
-use crate::slots::{Flight, slot};
-use crate::state::{Link, Phase, Session, State, Writing, flag};
+use crate::slots::slot;
+use crate::state::{Engine, Greeting, Link, Phase, Urgent, Writing};
 use crate::time::Instant;
 
 /// First bytes of small packets.
@@ -28,48 +27,30 @@ const ACK: usize = 5;
 /// handling, which are together a byte longer than the longest, and for a PINGREQ of the keep-alive and a DISCONNECT.
 const RESERVE: usize = 6;
 
-/// State and memory, borrowed for one call. It is built for each, so it is no larger than it has to be.
-pub(crate) struct Engine<'m> {
-    /// What dies with the connection.
-    pub(crate) link: &'m mut Link,
-    /// What survives it.
-    pub(crate) session: &'m mut Session,
-    pub(crate) flights: &'m mut [Flight],
-    pub(crate) arena: Arena<'m>,
-}
-
-impl<'m> Engine<'m> {
-    #[inline]
-    pub(crate) fn new(state: &'m mut State, parts: Parts<'m>) -> Self {
-        let Parts { flights, bytes, scale } = parts;
-        let State { link, session } = state;
-        let arena = Arena::new(bytes, scale, session.connect_units);
-        Self { link, session, flights, arena }
-    }
-
+impl Engine<'_> {
     // --- small packets ---
 
     /// Whether there is room for another acknowledgement.
     #[inline]
     pub(crate) fn has_small_room(&self) -> bool {
-        usize::from(self.link.small_len) <= SMALL - ACK - RESERVE
+        usize::from(self.link.output.small_len) <= SMALL - ACK - RESERVE
     }
 
     /// Queues a packet of a few bytes. Callers know that there is room.
     pub(crate) fn push_small(&mut self, packet: &[u8]) {
-        let start = usize::from(self.link.small_len);
+        let start = usize::from(self.link.output.small_len);
         let Some(room) = self.arena.small() else { return };
         let Some(room) = room.get_mut(start..).and_then(|room| room.get_mut(..packet.len())) else { return };
         for (to, from) in room.iter_mut().zip(packet) {
             *to = *from;
         }
-        self.link.small_len = self.link.small_len.wrapping_add(packet.len() as u8);
+        self.link.output.small_len = self.link.output.small_len.wrapping_add(packet.len() as u8);
     }
 
     /// Queues an acknowledgement. Callers know that there is room.
     #[inline(never)]
     pub(crate) fn push_ack(&mut self, first: u8, id: u16, reason: ReasonCode) {
-        let len = &mut self.link.small_len;
+        let len = &mut self.link.output.small_len;
         let room = self.arena.small().and_then(|small| small.get_mut(usize::from(*len)..));
         let Some(room) = room.and_then(|room| room.first_chunk_mut::<ACK>()) else { return };
         let [high, low] = id.to_be_bytes();
@@ -79,10 +60,11 @@ impl<'m> Engine<'m> {
         *len = len.wrapping_add(2).wrapping_add(rest);
     }
 
-    /// Queues a DISCONNECT with the reason that has been noted.
-    pub(crate) fn push_disconnect(&mut self) {
-        let packet = [DISCONNECT, 1, self.link.farewell];
-        self.push_small(if self.link.farewell == 0 { &[DISCONNECT, 0] } else { &packet });
+    /// Queues a DISCONNECT with this reason code.
+    #[inline(never)]
+    pub(crate) fn push_disconnect(&mut self, reason: u8) {
+        let packet = [DISCONNECT, 1, reason];
+        self.push_small(if reason == 0 { &[DISCONNECT, 0] } else { &packet });
     }
 
     // --- exchanges that we began ---
@@ -117,8 +99,8 @@ impl<'m> Engine<'m> {
     /// Takes a publish out of the order of sending.
     #[inline(never)]
     pub(crate) fn unlink_publish(&mut self, number: u16) {
-        if self.link.cursor == number {
-            self.link.cursor = slot(self.flights, number).map_or(0, |slot| slot.next);
+        if self.link.order.cursor == number {
+            self.link.order.cursor = slot(self.flights, number).map_or(0, |slot| slot.next);
         }
         self.session.publishes.remove(self.flights, number);
     }
@@ -129,8 +111,8 @@ impl<'m> Engine<'m> {
         if at == NIL {
             return;
         }
-        if self.link.writing == Writing::Kept && self.link.chunk == at {
-            self.link.writing = Writing::Once;
+        if self.link.output.writing == Writing::Kept && self.link.output.chunk == at {
+            self.link.output.writing = Writing::Once;
         } else if self.arena.has(at, KEPT) {
             // It has been copied out.
             self.arena.unmark(at, KEPT);
@@ -146,8 +128,8 @@ impl<'m> Engine<'m> {
         self.release_chunk(packet);
         let sent = slot(self.flights, number).is_some_and(|slot| slot.sent);
         self.session.publishing = self.session.publishing.wrapping_sub(1);
-        if sent && self.link.quota < self.link.server_receive_max {
-            self.link.quota = self.link.quota.wrapping_add(1);
+        if sent && self.link.server.quota < self.link.server.receive_max {
+            self.link.server.quota = self.link.server.quota.wrapping_add(1);
         }
     }
 
@@ -198,10 +180,9 @@ impl<'m> Engine<'m> {
     #[cold]
     pub(crate) fn fault(&mut self, reason: ReasonCode, rule: Rule) -> Fault {
         // Before CONNECT nothing may be sent [MQTT-3.1.0-1].
-        if self.link.is(flag::BEGUN) && self.link.send_max() >= 3 {
+        if self.link.output.begun && self.link.largest.server() >= 3 {
             self.leave();
-            self.link.farewell = reason.value();
-            self.push_disconnect();
+            self.push_disconnect(reason.value());
             self.fault_in(Phase::Leaving, reason, rule)
         } else {
             self.fault_in(Phase::Closed, reason, rule)
@@ -223,8 +204,15 @@ impl<'m> Engine<'m> {
         self.link.phase = Phase::Leaving;
         // The time is not known here: the deadline counts from the next call of `timeout`.
         self.link.timers.answer = Instant::DUE;
-        self.link.flags &= !flag::APART_DUE;
-        self.arena.give(core::mem::replace(&mut self.link.urgent, NIL));
+        self.drop_urgent();
+    }
+
+    /// What was to go out before all that is queued doesn't.
+    #[inline(never)]
+    pub(crate) fn drop_urgent(&mut self) {
+        if let Urgent::Chunk(at) = core::mem::replace(&mut self.link.output.urgent, Urgent::Nothing) {
+            self.arena.give(at);
+        }
     }
 
     /// The transport is gone.
@@ -233,30 +221,30 @@ impl<'m> Engine<'m> {
         if self.link.phase == Phase::Down {
             return;
         }
-        if self.link.writing == Writing::Once {
+        if self.link.output.writing == Writing::Once {
             // A packet of which a part was written did not arrive: if it may wait, it does so in its old place.
-            let at = self.link.chunk;
+            let at = self.link.output.chunk;
             self.arena.set_after(at, self.session.queue.first);
             self.session.queue.first = at; // And last, once the queue is sifted.
         }
-        if let Some(calls) = self.link.copied.calls {
+        if let Some(calls) = self.link.output.calls {
             (calls.close)(self);
         }
         // What was taken in was within the limits then, and those of a server that was not accepted don't count.
-        self.link.send_max = 0;
-        self.link.max_qos = 2;
-        self.link.flags &= !flag::NO_RETAIN;
+        self.link.largest.server = None;
+        self.link.server.max_qos = 2;
+        self.link.server.set_lacks(0);
         self.sift_queue();
-        self.arena.give(self.link.urgent);
-        if self.link.is(flag::UNANSWERED) {
+        self.drop_urgent();
+        if self.link.connect.greeting == Greeting::Unanswered {
             // The server may have taken it: the session is as long as either knows, from now on [MQTT-3.1.2-23].
             self.session.maybe = !self.session.outlived;
-            self.session.expiry = self.session.expiry.max(self.link.expiry);
+            self.session.expiry = self.session.expiry.max(self.link.connect.expiry);
             self.session.ends = Instant::ZERO;
         }
         while self.next_release() != 0 {}
-        if let Some(giving) = self.link.giving {
-            (giving.forget)(self);
+        if let Some(calls) = self.link.aliases.calls {
+            (calls.forget)(self);
         }
         let fault = self.link.fault;
         *self.link = Link::NEW;

@@ -4,14 +4,15 @@ use mqtt5_codec::{
     Ack, Auth, Decoded, Decoder, Packet, Properties, Property, Publish, ReasonCode, Rule, Sender, SubAck, TopicRef,
 };
 
-use crate::arena::{Arena, NIL, SENT};
-use crate::engine::{Engine, PUBREL};
+use crate::arena::{Arena, SENT};
+use crate::digest::digest;
+use crate::engine::PUBREL;
 use crate::error::Fault;
 use crate::event::{Connected, Event, Incoming, Input};
 use crate::flow::{SendInput, SendReply, Sending};
 use crate::inbox::{Inbox, Open};
 use crate::slots::{Slot, slot};
-use crate::state::{AuthTurn, Phase, Ping, Writing, flag};
+use crate::state::{AuthTurn, Engine, Phase, Ping, Urgent, Writing, asked};
 use crate::time::Instant;
 
 /// What the application is told of a packet.
@@ -69,7 +70,7 @@ impl Engine<'_> {
                 Phase::Down | Phase::Closed => return Ok(Input::Partial { need: 0 }),
                 _ => return Ok(Input::Blocked),
             }
-            let decoder = Decoder::new(Sender::Server).max_packet_size(self.link.take_max);
+            let decoder = Decoder::new(Sender::Server).max_packet_size(self.link.largest.ours);
             let decoded = decoder.decode(data.get(*start..).unwrap_or(&[]));
             let packet = match &decoded {
                 Ok(Decoded::Packet { used, packet }) => {
@@ -79,7 +80,7 @@ impl Engine<'_> {
                 Ok(Decoded::Partial { need: whole }) if *whole <= most => {
                     *need = *whole;
                     // An answer is not to wait for what is read next.
-                    let waits = self.link.small_len != 0;
+                    let waits = self.link.output.small_len != 0;
                     return Ok(if waits { Input::Blocked } else { Input::Partial { need: *whole } });
                 }
                 Ok(Decoded::Partial { .. }) => return Err(self.broken(Rule::MAXIMUM_PACKET_SIZE)),
@@ -136,10 +137,11 @@ impl Engine<'_> {
 
     /// The message given last has been handled: its acknowledgement is queued.
     pub(crate) fn handled(&mut self) {
-        let id = core::mem::take(&mut self.link.handling);
         // Nothing follows DISCONNECT [MQTT-3.14.4-1].
-        if id != 0 && matches!(self.link.phase, Phase::Up | Phase::Draining) {
-            self.push_ack(self.link.handling_kind, id, ReasonCode::SUCCESS);
+        if let Some(id) = self.link.inbound.handling.take()
+            && matches!(self.link.phase, Phase::Up | Phase::Draining)
+        {
+            self.push_ack(self.link.handling_kind, id.get(), ReasonCode::SUCCESS);
         }
     }
 
@@ -174,7 +176,7 @@ impl Engine<'_> {
     fn first_packet(&mut self, packet: &Packet<'_>) -> Result<Told, Rule> {
         match packet {
             // CONNECT has not even been lent.
-            _ if self.link.writing == Writing::Nothing && !self.link.is(flag::BEGUN) => Err(Rule::CONNACK_FIRST),
+            _ if self.link.output.writing == Writing::Nothing && !self.link.output.begun => Err(Rule::CONNACK_FIRST),
             Packet::ConnAck(packet) => self.connack(packet),
             Packet::Auth(packet) => self.auth_arrived(packet),
             Packet::Disconnect(_) => Err(Rule::DISCONNECT_EARLY),
@@ -224,12 +226,12 @@ impl Engine<'_> {
             SendReply::Release => {
                 self.release_chunk(packet);
                 // From now on its place is behind all that has been sent.
-                let before = self.link.unsent;
+                let before = self.link.order.unsent;
                 if crate::slots::slot(self.flights, number).is_some_and(|slot| slot.next != before) {
                     self.unlink_publish(number);
                     self.session.publishes.insert(self.flights, number, before);
                 }
-                if self.link.releases.first != 0 {
+                if self.link.order.releases.first != 0 {
                     // PUBRELs that are sent again go first [MQTT-4.6.0-4].
                     self.delay_release(number);
                 } else {
@@ -246,7 +248,7 @@ impl Engine<'_> {
 
     /// Properties of an acknowledgement explain a problem, which the server may do only where asked for.
     pub(crate) fn check_problem_information(&self, properties: &Properties<'_>) -> Result<(), Rule> {
-        if !properties.is_empty() && self.link.is(flag::NO_PROBLEM_INFORMATION) {
+        if !properties.is_empty() && self.link.connect.asked(asked::NO_PROBLEM_INFORMATION) {
             return Err(Rule::PROBLEM_INFORMATION);
         }
         Ok(())
@@ -257,10 +259,10 @@ impl Engine<'_> {
     #[cold]
     #[inline(never)]
     fn auth_arrived(&mut self, packet: &Auth<'_>) -> Result<Told, Rule> {
-        let (mut method, mut explained) = (0, false);
+        let (mut method, mut explained) = (None, false);
         for property in packet.properties {
             match property {
-                Property::AuthenticationMethod(name) => method = crate::connect::digest(name.as_bytes()),
+                Property::AuthenticationMethod(name) => method = Some(digest(name.as_bytes())),
                 Property::ReasonString(_) | Property::UserProperty(..) => explained = true,
                 _ => {}
             }
@@ -269,9 +271,12 @@ impl Engine<'_> {
         let done = packet.reason == ReasonCode::SUCCESS;
         // An AUTH of ours that was not even lent has no answer. What is urgent after `disconnect` is no AUTH.
         let theirs = self.link.auth == AuthTurn::Theirs
-            && (self.link.urgent == NIL || self.link.phase == Phase::Draining)
-            && !self.link.is(flag::APART_DUE);
-        let rule = if self.link.method == 0 {
+            && match self.link.output.urgent {
+                Urgent::Nothing => true,
+                Urgent::Apart => false,
+                Urgent::Chunk(_) | Urgent::Farewell(_) => self.link.phase == Phase::Draining,
+            };
+        let rule = if self.link.connect.method.is_none() {
             Rule::AUTH_UNASKED
         } else if !theirs && (connecting || self.link.auth == AuthTurn::Ours) {
             Rule::AUTH_TURN
@@ -279,10 +284,10 @@ impl Engine<'_> {
             Rule::REAUTHENTICATION_BY_SERVER
         } else if connecting && done {
             Rule::AUTH_CONTINUES
-        } else if method != self.link.method && !(done && packet.properties.is_empty()) {
+        } else if method != self.link.connect.method && !(done && packet.properties.is_empty()) {
             // With a Remaining Length of 0 it has no method: section 3.15.2.1 allows that, 3.15.2.2.2 does not.
             Rule::AUTH_SAME_METHOD
-        } else if explained && self.link.is(flag::NO_PROBLEM_INFORMATION) {
+        } else if explained && self.link.connect.asked(asked::NO_PROBLEM_INFORMATION) {
             Rule::PROBLEM_INFORMATION
         } else {
             self.link.auth = if done { AuthTurn::Idle } else { AuthTurn::Ours };

@@ -32,6 +32,7 @@ mod connack;
 mod connect;
 mod copying;
 mod delivering;
+mod digest;
 mod engine;
 mod error;
 mod event;

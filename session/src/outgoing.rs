@@ -8,12 +8,12 @@ use mqtt5_codec::{
 };
 
 use crate::arena::{Arena, At, KEPT, NIL};
-use crate::engine::{Engine, PINGREQ};
+use crate::engine::PINGREQ;
 use crate::error::Refused;
 use crate::flow::{Receiving, SendInput};
 use crate::options::Publication;
 use crate::received::{self, ANSWERED, HERE, entry};
-use crate::state::{Phase, Ping, flag};
+use crate::state::{Engine, Phase, Ping, lacks};
 use crate::time::Instant;
 
 /// A sink that takes a chunk for the packet, or the place that CONNECT has.
@@ -100,7 +100,7 @@ impl Engine<'_> {
         let may_alias = up && qos == QoS::AtMostOnce && !hold;
         let mut given = None;
         let mut publish = Publish { topic: TopicRef::Name(topic), delivery, retain, properties, payload };
-        let giving = self.link.giving.filter(|_| may_alias && self.link.alias_max != 0);
+        let giving = self.link.aliases.calls.filter(|_| may_alias && self.link.aliases.max != 0);
         if let Some(giving) = giving {
             let (alias, known) = (giving.choose)(self, topic.as_bytes());
             given = TopicAlias::new(alias);
@@ -120,10 +120,10 @@ impl Engine<'_> {
                         continue;
                     }
                     let Some(alias) = properties.topic_alias() else { return Err(Refused::Rule(rule)) };
-                    if !may_alias || self.link.alias_max != 0 {
+                    if !may_alias || self.link.aliases.max != 0 {
                         return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
                     }
-                    if alias.get() > self.link.server_alias_max {
+                    if alias.get() > self.link.aliases.server_max {
                         return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
                     }
                     publish.topic = TopicRef::NameAndAlias(topic, alias);
@@ -153,11 +153,11 @@ impl Engine<'_> {
             self.take_id(number, input, at);
             self.session.publishes.insert(self.flights, number, 0);
             self.session.publishing = self.session.publishing.wrapping_add(1);
-            if self.link.cursor == 0 {
-                self.link.cursor = number;
+            if self.link.order.cursor == 0 {
+                self.link.order.cursor = number;
             }
-            if self.link.unsent == 0 {
-                self.link.unsent = number;
+            if self.link.order.unsent == 0 {
+                self.link.order.unsent = number;
             }
         }
         Ok(id)
@@ -165,7 +165,7 @@ impl Engine<'_> {
 
     #[inline(never)]
     fn encode(&mut self, publish: &Publish<'_>) -> Result<At, Refused> {
-        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let mut sink = Chunk::new(&mut self.arena, self.link.largest.server());
         let encoded = publish.encode(Sender::Client, &mut sink);
         sink.done(encoded)
     }
@@ -174,15 +174,15 @@ impl Engine<'_> {
     fn may_publish(&self, message: &Publication<'_>) -> Result<bool, Refused> {
         match self.link.phase {
             Phase::Up => {
-                if message.qos as u8 > self.link.max_qos {
+                if message.qos as u8 > self.link.server.max_qos {
                     return Err(Refused::Rule(Rule::SERVER_MAXIMUM_QOS));
                 }
-                if message.retain && self.link.is(flag::NO_RETAIN) {
+                if message.retain && self.link.server.lacks(lacks::RETAIN) {
                     return Err(Refused::Rule(Rule::RETAIN_UNAVAILABLE));
                 }
                 if message.qos != QoS::AtMostOnce
                     && !message.hold
-                    && self.session.publishing >= self.link.server_receive_max
+                    && self.session.publishing >= self.link.server.receive_max
                 {
                     return Err(Refused::ReceiveMaximum);
                 }
@@ -212,18 +212,18 @@ impl Engine<'_> {
     ) -> Result<PacketId, Refused> {
         let (id, count) = self.may_request(filters.len())?;
         for Subscription { filter, .. } in filters {
-            if self.link.is(flag::NO_WILDCARDS) && filter.has_wildcard() {
+            if self.link.server.lacks(lacks::WILDCARDS) && filter.has_wildcard() {
                 return Err(Refused::Rule(Rule::WILDCARDS_UNAVAILABLE));
             }
-            if self.link.is(flag::NO_SHARED) && filter.is_shared() {
+            if self.link.server.lacks(lacks::SHARED) && filter.is_shared() {
                 return Err(Refused::Rule(Rule::SHARED_UNAVAILABLE));
             }
         }
-        if self.link.is(flag::NO_SUBSCRIPTION_IDS) && properties.subscription_identifiers().next().is_some() {
+        if self.link.server.lacks(lacks::SUBSCRIPTION_IDS) && properties.subscription_identifiers().next().is_some() {
             return Err(Refused::Rule(Rule::SUBSCRIPTION_IDS_UNAVAILABLE));
         }
         let subscribe = Subscribe { id, properties, filters: List::from(filters) };
-        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let mut sink = Chunk::new(&mut self.arena, self.link.largest.server());
         let encoded = subscribe.encode(&mut sink);
         let at = sink.done(encoded)?;
         self.request(at, id, count, SendInput::Subscribe);
@@ -238,7 +238,7 @@ impl Engine<'_> {
     ) -> Result<PacketId, Refused> {
         let (id, count) = self.may_request(filters.len())?;
         let unsubscribe = Unsubscribe { id, properties, filters: List::from(filters) };
-        let mut sink = Chunk::new(&mut self.arena, self.link.send_max());
+        let mut sink = Chunk::new(&mut self.arena, self.link.largest.server());
         let encoded = unsubscribe.encode(&mut sink);
         let at = sink.done(encoded)?;
         self.request(at, id, count, SendInput::Unsubscribe);
@@ -289,7 +289,7 @@ impl Engine<'_> {
 
     /// From now on so long is waited: for PINGRESP, or for our last words to be written.
     pub(crate) fn await_answer(&mut self, now: Instant) {
-        self.link.timers.answer = now.after(self.link.ping_timeout.into()).at_least_one();
+        self.link.timers.answer = now.after(self.link.keep_alive.timeout.into()).at_least_one();
     }
 
     /// Notes the application's answer to a message. It is sent when its turn comes.

@@ -3,11 +3,11 @@
 use mqtt5_codec::ReasonCode;
 
 use crate::arena::{At, KEPT, NIL, SENT};
-use crate::engine::{Engine, PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL};
+use crate::engine::{PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL};
 use crate::flow::{ReceiveInput, Receiving};
 use crate::received::{ANSWERED, Entry, entry};
 use crate::slots::{Ends, Slot, slot};
-use crate::state::{Link, Phase, Ping, Writing, flag};
+use crate::state::{Engine, Greeting, Output, Phase, Ping, Urgent, Writing, lacks};
 use crate::time::Instant;
 
 /// DUP in the first byte of a PUBLISH.
@@ -20,10 +20,10 @@ impl<'m> Engine<'m> {
         if self.link.phase == Phase::Closed {
             return None;
         }
-        if self.link.writing == Writing::Nothing {
+        if self.link.output.writing == Writing::Nothing {
             self.choose();
         }
-        let Link { writing, chunk, written, copied, small_len, .. } = *self.link;
+        let Output { writing, chunk, written, part, small_len, .. } = self.link.output;
         let bytes: &'m [u8] = match writing {
             Writing::Nothing => return None,
             Writing::Small => self.arena.into_small().get(..usize::from(small_len))?,
@@ -31,7 +31,7 @@ impl<'m> Engine<'m> {
             Writing::Once | Writing::Kept => self.arena.into_packet(chunk),
         };
         // What is apart may be copied in full, and stays chosen until that is written.
-        bytes.get(usize::try_from(written.max(copied.part)).ok()?..).filter(|bytes| !bytes.is_empty())
+        bytes.get(usize::try_from(written.max(part)).ok()?..).filter(|bytes| !bytes.is_empty())
     }
 
     /// Chooses the packet that is written next.
@@ -40,41 +40,42 @@ impl<'m> Engine<'m> {
             self.push_answers();
         }
         let phase = self.link.phase;
-        if self.link.small_len != 0 {
+        if self.link.output.small_len != 0 {
             self.begin(NIL, Writing::Small);
-        } else if self.link.is(flag::APART_DUE) {
-            self.link.flags &= !flag::APART_DUE;
-            self.begin(NIL, Writing::Apart);
         } else {
             if phase != Phase::Draining {
                 self.choose_urgent();
             }
-            if self.link.writing == Writing::Nothing && matches!(phase, Phase::Up | Phase::Draining) {
+            if self.link.output.writing == Writing::Nothing && matches!(phase, Phase::Up | Phase::Draining) {
                 self.choose_queued();
-                if phase == Phase::Draining && self.link.writing == Writing::Nothing && self.link.cursor == 0 {
+                if phase == Phase::Draining
+                    && self.link.output.writing == Writing::Nothing
+                    && self.link.order.cursor == 0
+                {
                     self.link.phase = Phase::Leaving;
                     self.link.timers.answer = Instant::DUE;
                     self.choose_urgent();
-                    if self.link.writing == Writing::Nothing {
-                        self.push_disconnect();
-                        self.begin(NIL, Writing::Small);
-                    }
                 }
             }
         }
     }
 
     fn choose_urgent(&mut self) {
-        let at = core::mem::replace(&mut self.link.urgent, NIL);
-        if at != NIL {
-            self.begin(at, Writing::Once);
+        match core::mem::replace(&mut self.link.output.urgent, Urgent::Nothing) {
+            Urgent::Nothing => {}
+            Urgent::Apart => self.begin(NIL, Writing::Apart),
+            Urgent::Chunk(at) => self.begin(at, Writing::Once),
+            Urgent::Farewell(reason) => {
+                self.push_disconnect(reason);
+                self.begin(NIL, Writing::Small);
+            }
         }
     }
 
     /// Chooses what was queued first, but passes by messages that wait for the server's Receive Maximum [MQTT-3.3.4-8].
     fn choose_queued(&mut self) {
         let once = self.session.queue.first;
-        let mut number = self.link.cursor;
+        let mut number = self.link.order.cursor;
         if once | number == 0 {
             return;
         }
@@ -85,10 +86,10 @@ impl<'m> Engine<'m> {
                 found => break found.map(|slot| *slot),
             }
         };
-        self.link.cursor = number;
-        let ready = publish.filter(|slot| slot.state().is_released() || self.link.quota != 0);
+        self.link.order.cursor = number;
+        let ready = publish.filter(|slot| slot.state().is_released() || self.link.server.quota != 0);
         // What waits its turn is older than all that is new. No quota holds back a PUBREL [MQTT-3.3.4-8] [MQTT-4.9.0-3].
-        let releases = self.link.releases.first != 0;
+        let releases = self.link.order.releases.first != 0;
         match ready {
             Some(slot) if slot.state().is_released() => self.choose_release(),
             None if releases => self.choose_release(),
@@ -118,10 +119,10 @@ impl<'m> Engine<'m> {
 
     /// Has a PUBREL wait for its turn, the last of all.
     pub(crate) fn delay_release(&mut self, number: u16) {
-        let last = core::mem::replace(&mut self.link.releases.last, number);
+        let last = core::mem::replace(&mut self.link.order.releases.last, number);
         match slot(self.flights, last) {
             Some(last) => last.set_waiting(number),
-            None => self.link.releases.first = number,
+            None => self.link.order.releases.first = number,
         }
         if let Some(slot) = slot(self.flights, number) {
             slot.set_waiting(number);
@@ -130,25 +131,25 @@ impl<'m> Engine<'m> {
 
     /// The PUBREL whose turn it is: it waits no more. 0 for none.
     pub(crate) fn next_release(&mut self) -> u16 {
-        let number = self.link.releases.first;
+        let number = self.link.order.releases.first;
         if let Some(slot) = slot(self.flights, number) {
             let next = slot.waiting();
             slot.set_waiting(0);
             if next == number {
-                self.link.releases = Ends::NEW;
+                self.link.order.releases = Ends::NEW;
             } else {
-                self.link.releases.first = next;
+                self.link.order.releases.first = next;
             }
         }
         number
     }
 
     fn choose_publish(&mut self, number: u16, publish: Slot) {
-        self.link.cursor = publish.next;
-        if self.link.unsent == number {
-            self.link.unsent = publish.next;
+        self.link.order.cursor = publish.next;
+        if self.link.order.unsent == number {
+            self.link.order.unsent = publish.next;
         }
-        self.link.quota = self.link.quota.wrapping_sub(1);
+        self.link.server.quota = self.link.server.quota.wrapping_sub(1);
         if let Some(slot) = slot(self.flights, number) {
             slot.sent = true;
         }
@@ -162,10 +163,10 @@ impl<'m> Engine<'m> {
     }
 
     fn begin(&mut self, at: At, writing: Writing) {
-        self.link.chunk = at;
-        self.link.written = 0;
-        self.link.copied.part = 0;
-        self.link.writing = writing;
+        self.link.output.chunk = at;
+        self.link.output.written = 0;
+        self.link.output.part = 0;
+        self.link.output.writing = writing;
     }
 
     /// Whether one chunk was queued before another.
@@ -208,26 +209,26 @@ impl<'m> Engine<'m> {
             // The server takes bytes, if slowly.
             self.await_answer(now);
         }
-        if let Some(calls) = self.link.copied.calls {
+        if let Some(calls) = self.link.output.calls {
             n = (calls.written)(self, n, now);
-            if self.link.ping == Ping::Copied && self.link.copied.is_written() {
+            if self.link.ping == Ping::Copied && self.link.output.is_copied_written() {
                 self.link.ping = Ping::Written;
             }
         }
-        let writing = self.link.writing;
+        let writing = self.link.output.writing;
         if n == 0 || writing == Writing::Nothing {
             return;
         }
-        self.link.flags |= flag::BEGUN;
-        let written = self.link.written.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
-        self.link.written = written;
-        let chunk = self.link.chunk;
+        self.link.output.begun = true;
+        let written = self.link.output.written.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+        self.link.output.written = written;
+        let chunk = self.link.output.chunk;
         let len = match writing {
             Writing::Small => {
                 if self.small_written(written) {
                     self.packet_written(now);
                 }
-                u32::from(self.link.small_len)
+                u32::from(self.link.output.small_len)
             }
             Writing::Apart => self.arena.apart_len(),
             _ => {
@@ -238,12 +239,12 @@ impl<'m> Engine<'m> {
         if written < len {
             return;
         }
-        self.link.writing = Writing::Nothing;
-        self.link.chunk = NIL;
+        self.link.output.writing = Writing::Nothing;
+        self.link.output.chunk = NIL;
         match writing {
             Writing::Small => {
-                self.link.small_start = 0;
-                self.link.small_len = 0;
+                self.link.output.small_start = 0;
+                self.link.output.small_len = 0;
             }
             writing => {
                 match writing {
@@ -251,8 +252,8 @@ impl<'m> Engine<'m> {
                     Writing::Apart => {
                         // It may hold a password.
                         self.arena.apart_mut().fill(0);
-                        if !self.link.is(flag::ACCEPTED) {
-                            self.link.flags |= flag::UNANSWERED;
+                        if self.link.connect.greeting == Greeting::Unwritten {
+                            self.link.connect.greeting = Greeting::Unanswered;
                         }
                     }
                     _ => {}
@@ -265,9 +266,12 @@ impl<'m> Engine<'m> {
 
     /// The connection is over once the last that was to be said is written.
     pub(crate) fn end_when_written(&mut self) {
-        let Link { phase, writing, small_len, urgent, copied, .. } = *self.link;
-        let nothing = writing == Writing::Nothing && small_len == 0 && urgent == NIL && copied.is_written();
-        if phase == Phase::Leaving && nothing {
+        let output = &self.link.output;
+        let nothing = output.writing == Writing::Nothing
+            && output.small_len == 0
+            && output.urgent == Urgent::Nothing
+            && output.is_copied_written();
+        if self.link.phase == Phase::Leaving && nothing {
             self.link.phase = Phase::Closed;
         }
     }
@@ -275,17 +279,17 @@ impl<'m> Engine<'m> {
     /// Goes through the small packets of which that many bytes have been written. Whether one of them is whole now.
     pub(crate) fn small_written(&mut self, written: u32) -> bool {
         let link = &mut *self.link;
-        let Some(small) = self.arena.small().and_then(|small| small.get(..usize::from(link.small_len))) else {
+        let Some(small) = self.arena.small().and_then(|small| small.get(..usize::from(link.output.small_len))) else {
             return false;
         };
-        let mut rest = small.get(usize::from(link.small_start)..).unwrap_or(&[]);
+        let mut rest = small.get(usize::from(link.output.small_start)..).unwrap_or(&[]);
         let mut whole = false;
         while let &[first, len, ref tail @ ..] = rest {
-            let end = link.small_start.wrapping_add(len).wrapping_add(2);
+            let end = link.output.small_start.wrapping_add(len).wrapping_add(2);
             if u32::from(end) > written {
                 break;
             }
-            link.small_start = end;
+            link.output.small_start = end;
             whole = true;
             if first == PINGREQ && link.ping == Ping::Queued {
                 link.ping = Ping::Written;
@@ -293,7 +297,7 @@ impl<'m> Engine<'m> {
             let reason = if len == 3 { tail.get(2).copied().unwrap_or(0) } else { 0 };
             // The server may send another message as soon as it has this.
             if first == PUBACK || first == PUBREC && reason >= 0x80 || first == PUBCOMP && reason == 0 {
-                link.unacknowledged = link.unacknowledged.saturating_sub(1);
+                link.inbound.unacknowledged = link.inbound.unacknowledged.saturating_sub(1);
             }
             rest = tail.get(usize::from(len)..).unwrap_or(&[]);
         }
@@ -304,8 +308,8 @@ impl<'m> Engine<'m> {
     pub(crate) fn packet_written(&mut self, now: Instant) {
         if self.link.phase == Phase::Connecting {
             self.link.timers.ping = now;
-        } else if self.link.interval != 0 {
-            self.link.timers.ping = now.after(self.link.interval.into()).at_least_one();
+        } else if let Some(interval) = self.link.keep_alive.interval {
+            self.link.timers.ping = now.after(interval.get().into()).at_least_one();
         }
     }
 
@@ -338,8 +342,8 @@ impl<'m> Engine<'m> {
     #[inline(never)]
     pub(crate) fn is_allowed(&mut self, at: At) -> bool {
         let first = self.arena.packet(at).first().copied().unwrap_or(0);
-        self.arena.len(at) <= self.link.send_max()
-            && first >> 1 & 3 <= self.link.max_qos
-            && (first & 1 == 0 || !self.link.is(flag::NO_RETAIN))
+        self.arena.len(at) <= self.link.largest.server()
+            && first >> 1 & 3 <= self.link.server.max_qos
+            && (first & 1 == 0 || !self.link.server.lacks(lacks::RETAIN))
     }
 }
