@@ -1,17 +1,36 @@
 //! Topic aliases that we give: their topics are chunks of the packet memory, the one used last first.
 
+use core::num::NonZeroU32;
+
+use mqtt5_codec::{Publish, Sender, TopicAlias, TopicRef};
+
 use crate::arena::NIL;
 use crate::state::{AliasCalls, Engine};
 
 pub(crate) static CALLS: AliasCalls = AliasCalls {
-    choose: |engine, topic| engine.choose_alias(topic),
-    note: |engine, alias, topic| engine.note_alias(alias, topic),
+    choose: |engine, publish| engine.choose_alias(publish),
+    note: |engine, alias, topic| engine.note_alias(alias.get(), topic),
     forget: |engine| engine.forget_aliases(),
 };
 
 impl Engine<'_> {
+    /// Gives a message an alias, alone where the server knows it.
+    fn choose_alias(&self, publish: &mut Publish<'_>) -> Option<TopicAlias> {
+        let TopicRef::Name(name) = publish.topic else { return None };
+        let (alias, known) = self.alias_of(name.as_bytes());
+        let alias = TopicAlias::new(alias)?;
+        publish.topic = if known { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(name, alias) };
+        // An alias may make the packet longer, perhaps too long.
+        let fits = |max: NonZeroU32| publish.encoded_len(Sender::Client).is_ok_and(|len| len <= max.get() as usize);
+        if self.link.largest.server.is_none_or(fits) {
+            return Some(alias);
+        }
+        publish.topic = TopicRef::Name(name);
+        None
+    }
+
     /// The alias for a topic, and whether the server knows it: that of the topic, a new one, or the one not used for longest.
-    fn choose_alias(&self, topic: &[u8]) -> (u16, bool) {
+    fn alias_of(&self, topic: &[u8]) -> (u16, bool) {
         let (mut at, mut last) = (self.link.aliases.topics, 0);
         while at != NIL {
             last = self.arena.slot(at);

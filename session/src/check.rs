@@ -1,9 +1,11 @@
 //! What always holds of a client's state, for tests that try to break it.
 
 use crate::arena::{KEPT, NIL, SENT};
+use crate::flight::{ANSWERED, Entry, HERE};
+use crate::flight::{Flight, Slot};
 use crate::flow::{Receiving, Sending};
-use crate::received::{self, ANSWERED, Entry, HERE, entry};
-use crate::slots::{Ends, Flight, Slot, slot};
+use crate::received::{self, entry};
+use crate::slots::{Ends, slot};
 use crate::state::{Engine, Phase, Urgent, Writing};
 
 type Broken = Result<(), &'static str>;
@@ -51,7 +53,7 @@ impl Engine<'_> {
     fn check_list(&mut self, ends: Ends, fits: impl Fn(&Slot) -> bool) -> Result<u16, &'static str> {
         let (mut number, mut before, mut count) = (ends.first, 0, 0u16);
         while let Some(slot) = slot(self.flights, number) {
-            hold(slot.previous() == before, "lists are linked both ways")?;
+            hold(slot.previous == before, "lists are linked both ways")?;
             hold(fits(slot), "slots are in the list of their state")?;
             hold(count < u16::MAX, "lists end")?;
             count += 1;

@@ -6,21 +6,21 @@ use mqtt5_codec::{ConnAck, Property, Rule};
 
 use crate::arena::{NIL, SENT};
 use crate::digest::digest;
+use crate::event::Becomes;
 use crate::flow::{SendInput, SendReply};
-use crate::incoming::Told;
 use crate::slots::slot;
 use crate::state::{AuthTurn, Engine, Greeting, Phase, asked, lacks};
 use crate::time::Instant;
 
 impl Engine<'_> {
     #[inline(never)]
-    pub(crate) fn connack(&mut self, packet: &ConnAck<'_>) -> Result<Told, Rule> {
+    pub(crate) fn connack(&mut self, packet: &ConnAck<'_>) -> Result<Becomes, Rule> {
         let present = packet.session_present;
         if packet.reason.is_error() {
             self.link.connect.greeting = Greeting::Answered;
             self.link.phase = Phase::Closed;
             crate::trace::ended(packet.reason.value());
-            return Ok(Told::Step);
+            return Ok(Becomes::Other);
         }
         self.check_session(present)?;
         let assigned = self.grant(packet)?;
@@ -54,7 +54,7 @@ impl Engine<'_> {
         }
         self.resume();
         crate::trace::connected(present, self.session.losses);
-        Ok(Told::Packet)
+        Ok(Becomes::Usual)
     }
 
     /// Whether the server may say this about our session.

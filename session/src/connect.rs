@@ -9,7 +9,7 @@ use crate::digest::digest;
 use crate::error::Refused;
 use crate::inbox::Inbox;
 use crate::options::{Acknowledge, ConnectOptions, Ending, Prior};
-use crate::outgoing::{Chunk, Spare};
+use crate::sinks::{Chunk, Spare};
 use crate::state::{AuthTurn, Engine, Link, Phase, Urgent, Writing, asked};
 use crate::time::Instant;
 

@@ -3,10 +3,11 @@
 use mqtt5_codec::{Ack, Delivery, PacketId, Publish, ReasonCode, Rule, TopicRef};
 
 use crate::engine::{PUBACK, PUBCOMP, PUBREC};
+use crate::event::Becomes;
+use crate::flight::{ANSWERED, HERE};
 use crate::flow::{Exchange, ReceiveInput, ReceiveReply, Receiving};
 use crate::inbox::Aliases;
-use crate::incoming::Told;
-use crate::received::{self, ANSWERED, HERE, entry};
+use crate::received::{self, entry};
 use crate::state::{Engine, asked};
 
 impl Engine<'_> {
@@ -30,12 +31,12 @@ impl Engine<'_> {
         &mut self,
         publish: &Publish<'_>,
         aliases: Option<&mut Aliases<'_>>,
-    ) -> Result<Told, Rule> {
+    ) -> Result<Becomes, Rule> {
         if !matches!(publish.topic, TopicRef::Name(_)) {
             self.aliased(publish.topic, aliases)?;
         }
         let (id, input) = match publish.delivery {
-            Delivery::AtMostOnce => return Ok(Told::Packet),
+            Delivery::AtMostOnce => return Ok(Becomes::Usual),
             Delivery::AtLeastOnce { id, .. } => (id, ReceiveInput::Publish1),
             Delivery::ExactlyOnce { id, .. } => (id, ReceiveInput::Publish2),
         };
@@ -50,7 +51,7 @@ impl Engine<'_> {
             self.count_received()?;
         }
         self.repeated(id, number, reply == ReceiveReply::PubRec);
-        Ok(Told::Nothing)
+        Ok(Becomes::Nothing)
     }
 
     /// Counts a message against our Receive Maximum.
@@ -91,7 +92,7 @@ impl Engine<'_> {
     }
 
     /// A new message of QoS 1 or QoS 2.
-    fn deliver(&mut self, id: PacketId, input: ReceiveInput) -> Told {
+    fn deliver(&mut self, id: PacketId, input: ReceiveInput) -> Becomes {
         let manual = self.link.connect.asked(asked::MANUAL);
         let twice = input == ReceiveInput::Publish2;
         let first = if twice { PUBREC } else { PUBACK };
@@ -105,20 +106,20 @@ impl Engine<'_> {
             let number = self.session.received.enter(self.flights, id.get(), exchange);
             if number == 0 {
                 self.push_ack(first, id.get(), ReasonCode::QUOTA_EXCEEDED);
-                return Told::Nothing;
+                return Becomes::Nothing;
             }
             if manual {
                 self.session.received.owe(self.flights, number, usize::from(twice));
-                return Told::Packet;
+                return Becomes::Usual;
             }
         }
         self.link.inbound.handling = Some(id);
         self.link.handling_kind = first;
-        Told::Packet
+        Becomes::Usual
     }
 
     #[inline(never)]
-    pub(crate) fn released(&mut self, ack: &Ack<'_>) -> Result<Told, Rule> {
+    pub(crate) fn released(&mut self, ack: &Ack<'_>) -> Result<Becomes, Rule> {
         self.check_problem_information(&ack.properties)?;
         let number = received::find(self.flights, ack.id.get());
         let mut none = Exchange::<Receiving>::NEW;
@@ -130,6 +131,6 @@ impl Engine<'_> {
             ReasonCode::PACKET_IDENTIFIER_NOT_FOUND
         };
         self.push_ack(PUBCOMP, ack.id.get(), reason);
-        Ok(Told::Nothing)
+        Ok(Becomes::Nothing)
     }
 }

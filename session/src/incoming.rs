@@ -8,24 +8,13 @@ use crate::arena::{Arena, SENT};
 use crate::digest::digest;
 use crate::engine::PUBREL;
 use crate::error::Fault;
-use crate::event::{Connected, Event, Incoming, Input};
+use crate::event::{Becomes, Connected, Event, Incoming, Input};
+use crate::flight::Slot;
 use crate::flow::{SendInput, SendReply, Sending};
 use crate::inbox::{Inbox, Open};
-use crate::slots::{Slot, slot};
+use crate::slots::slot;
 use crate::state::{AuthTurn, Engine, Phase, Ping, Urgent, Writing, asked};
 use crate::time::Instant;
-
-/// What the application is told of a packet.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// Nothing.
-    Nothing,
-    /// What the packet stands for.
-    Packet,
-    /// The lesser thing that it may stand for: a PUBREC after which the exchange goes on, a PUBCOMP that confirms nothing, a
-    /// CONNACK that refuses.
-    Step,
-}
 
 /// What a broken statement is answered with.
 fn reason_of(rule: Rule) -> ReasonCode {
@@ -86,14 +75,14 @@ impl Engine<'_> {
                 Ok(Decoded::Partial { .. }) => return Err(self.broken(Rule::MAXIMUM_PACKET_SIZE)),
                 Err(error) => return Err(self.fault(error.reason, error.rule)),
             };
-            let told = match packet {
+            let becomes = match packet {
                 _ if self.link.phase == Phase::Connecting => self.first_packet(packet),
                 Packet::Publish(publish) => self.publish_arrived(publish, aliases.as_mut()),
                 _ => self.packet(packet),
             };
-            let told = match told {
-                Ok(Told::Nothing) => continue,
-                Ok(told) => told,
+            let becomes = match becomes {
+                Ok(Becomes::Nothing) => continue,
+                Ok(becomes) => becomes,
                 Err(rule) => return Err(self.broken(rule)),
             };
             return Ok(Input::Event(match *packet {
@@ -109,12 +98,12 @@ impl Engine<'_> {
                     };
                     Event::Message(Incoming { topic, alias, payload, delivery, retain, properties })
                 }
-                Packet::PubRec(ack) if told == Told::Step => Event::PublishReceived(ack),
-                Packet::PubComp(ack) if told == Told::Step => Event::Unconfirmed(ack),
+                Packet::PubRec(ack) if becomes == Becomes::Other => Event::PublishReceived(ack),
+                Packet::PubComp(ack) if becomes == Becomes::Other => Event::Unconfirmed(ack),
                 Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubComp(ack) => Event::Published(ack),
                 Packet::SubAck(ack) => Event::Subscribed(ack),
                 Packet::UnsubAck(ack) => Event::Unsubscribed(ack),
-                Packet::ConnAck(packet) if told == Told::Step => Event::Rejected(packet),
+                Packet::ConnAck(packet) if becomes == Becomes::Other => Event::Rejected(packet),
                 Packet::ConnAck(packet) => {
                     let (resumed, lost) = (packet.session_present, self.session.losses);
                     Event::Connected(Connected { resumed, lost, packet })
@@ -146,7 +135,7 @@ impl Engine<'_> {
     }
 
     /// Any packet but PUBLISH.
-    fn packet(&mut self, packet: &Packet<'_>) -> Result<Told, Rule> {
+    fn packet(&mut self, packet: &Packet<'_>) -> Result<Becomes, Rule> {
         match packet {
             Packet::PubAck(ack) => self.acknowledged(ack, SendInput::PubAck),
             Packet::PubRec(ack) if ack.reason.is_error() => self.acknowledged(ack, SendInput::PubRecError),
@@ -158,13 +147,13 @@ impl Engine<'_> {
             Packet::PingResp => {
                 self.link.timers.answer = Instant::ZERO;
                 self.link.ping = Ping::Written;
-                Ok(Told::Packet)
+                Ok(Becomes::Usual)
             }
             Packet::Auth(auth) => self.auth_arrived(auth),
             Packet::Disconnect(packet) => {
                 self.link.phase = Phase::Closed;
                 crate::trace::ended(packet.reason.value());
-                Ok(Told::Packet)
+                Ok(Becomes::Usual)
             }
             Packet::ConnAck(_) => Err(Rule::CONNACK_ONCE),
             _ => Err(Rule::PACKET_TYPE),
@@ -173,7 +162,7 @@ impl Engine<'_> {
 
     /// A packet before the server has accepted.
     #[inline(never)]
-    fn first_packet(&mut self, packet: &Packet<'_>) -> Result<Told, Rule> {
+    fn first_packet(&mut self, packet: &Packet<'_>) -> Result<Becomes, Rule> {
         match packet {
             // CONNECT has not even been lent.
             _ if self.link.output.writing == Writing::Nothing && !self.link.output.begun => Err(Rule::CONNACK_FIRST),
@@ -186,12 +175,12 @@ impl Engine<'_> {
 
     // --- answers to what we began ---
 
-    fn acknowledged(&mut self, ack: &Ack<'_>, input: SendInput) -> Result<Told, Rule> {
+    fn acknowledged(&mut self, ack: &Ack<'_>, input: SendInput) -> Result<Becomes, Rule> {
         self.check_problem_information(&ack.properties)?;
         self.answered(ack.id.get(), input)
     }
 
-    fn requested(&mut self, ack: &SubAck<'_>, whole: SendInput, miscounted: SendInput) -> Result<Told, Rule> {
+    fn requested(&mut self, ack: &SubAck<'_>, whole: SendInput, miscounted: SendInput) -> Result<Becomes, Rule> {
         self.check_problem_information(&ack.properties)?;
         let number = ack.id.get();
         let fits = slot(self.flights, number).is_some_and(|slot| slot.has_filters(ack.reasons.len()));
@@ -200,7 +189,7 @@ impl Engine<'_> {
 
     /// An answer to an exchange of ours.
     #[inline(never)]
-    fn answered(&mut self, number: u16, input: SendInput) -> Result<Told, Rule> {
+    fn answered(&mut self, number: u16, input: SendInput) -> Result<Becomes, Rule> {
         // What was never written has no answer: this one is to an exchange that isn't there.
         let mut none = Slot::NEW;
         let slot = match slot(self.flights, number) {
@@ -209,7 +198,7 @@ impl Engine<'_> {
         };
         if slot.waiting() != 0 && matches!(input, SendInput::PubRec | SendInput::PubComp) {
             // Its PUBREL is about to be written on this connection, and will be answered.
-            return Ok(Told::Nothing);
+            return Ok(Becomes::Nothing);
         }
         let packet = slot.packet();
         let reply = slot.step(input)?;
@@ -221,7 +210,7 @@ impl Engine<'_> {
                     self.end_publish(number, packet);
                 }
                 self.free_id(number);
-                return Ok(if reply == SendReply::Done { Told::Packet } else { Told::Step });
+                return Ok(if reply == SendReply::Done { Becomes::Usual } else { Becomes::Other });
             }
             SendReply::Release => {
                 self.release_chunk(packet);
@@ -237,13 +226,13 @@ impl Engine<'_> {
                 } else {
                     self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
                 }
-                return Ok(Told::Step);
+                return Ok(Becomes::Other);
             }
             SendReply::ReleaseAgain => self.push_ack(PUBREL, number, ReasonCode::SUCCESS),
             SendReply::NotFound => self.push_ack(PUBREL, number, ReasonCode::PACKET_IDENTIFIER_NOT_FOUND),
             SendReply::Ignore | SendReply::Send | SendReply::GiveUp | SendReply::Lost => {}
         }
-        Ok(Told::Nothing)
+        Ok(Becomes::Nothing)
     }
 
     /// Properties of an acknowledgement explain a problem, which the server may do only where asked for.
@@ -258,7 +247,7 @@ impl Engine<'_> {
 
     #[cold]
     #[inline(never)]
-    fn auth_arrived(&mut self, packet: &Auth<'_>) -> Result<Told, Rule> {
+    fn auth_arrived(&mut self, packet: &Auth<'_>) -> Result<Becomes, Rule> {
         let (mut method, mut explained) = (None, false);
         for property in packet.properties {
             match property {
@@ -291,7 +280,7 @@ impl Engine<'_> {
             Rule::PROBLEM_INFORMATION
         } else {
             self.link.auth = if done { AuthTurn::Idle } else { AuthTurn::Ours };
-            return Ok(Told::Packet);
+            return Ok(Becomes::Usual);
         };
         Err(rule)
     }

@@ -36,6 +36,7 @@ mod digest;
 mod engine;
 mod error;
 mod event;
+mod flight;
 mod flow;
 mod inbox;
 mod incoming;
@@ -45,6 +46,7 @@ mod outgoing;
 #[cfg(feature = "bytes")]
 mod owned;
 mod received;
+mod sinks;
 mod slots;
 mod state;
 mod time;

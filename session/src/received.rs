@@ -4,39 +4,9 @@
 //! step for identifiers in a row, and never more than the square root of 65,536 however they are chosen. The entries whose
 //! answer is owed are also in a queue, one for each QoS, since answers go out in the order of arrival [MQTT-4.6.0-2].
 
+use crate::flight::{Entry, Flight, HERE};
 use crate::flow::{Exchange, ReceiveInput, ReceiveReply, Receiving};
-use crate::slots::{Ends, Flight};
-
-/// An exchange that the server began.
-#[derive(Clone, Copy, Hash)]
-pub(crate) struct Entry {
-    /// The first entry of the chain that begins here; by number from 1 on, 0 for none.
-    chain: u16,
-    /// The next entry of the chain that this one is in.
-    pub(crate) link: u16,
-    /// The next one in the queue of owed answers, or of free entries.
-    pub(crate) next: u16,
-    /// The packet identifier; 0 when free.
-    pub(crate) id: u16,
-    pub(crate) exchange: Exchange<Receiving>,
-    /// The flags below, and above them those bits of the answer's reason code that can differ.
-    pub(crate) flags: u8,
-}
-
-/// The application has answered, with the reason in [`Entry::reason`]; its turn has not come yet.
-pub(crate) const ANSWERED: u8 = 0x20;
-/// It was received on this connection: it counts against our Receive Maximum, and is queued while its answer is owed.
-pub(crate) const HERE: u8 = 0x40;
-
-impl Entry {
-    pub(crate) const NEW: Self =
-        Self { chain: 0, link: 0, next: 0, id: 0, exchange: Exchange::<Receiving>::NEW, flags: 0 };
-
-    /// The reason code of the answer. No reason code of PUBACK or PUBREC has bit 5 or bit 6.
-    pub(crate) fn reason(&self) -> u8 {
-        self.flags & !(ANSWERED | HERE)
-    }
-}
+use crate::slots::Ends;
 
 /// What there is to know about the table beside its entries.
 #[derive(Clone, Copy, Hash)]

@@ -3,13 +3,14 @@
 
 use core::num::NonZeroU32;
 
-use mqtt5_codec::PacketId;
+use mqtt5_codec::{PacketId, Publish, TopicAlias};
 
 use crate::arena::{Arena, At, NIL};
 use crate::error::Fault;
+use crate::flight::Flight;
 use crate::memory::Parts;
 use crate::received;
-use crate::slots::{Ends, Flight};
+use crate::slots::Ends;
 use crate::time::Instant;
 use crate::timer::Timers;
 
@@ -303,10 +304,10 @@ impl Aliases {
 /// so that a program without such a one has none of this.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AliasCalls {
-    /// The alias for a topic, and whether the server knows it.
-    pub(crate) choose: fn(&Engine<'_>, &[u8]) -> (u16, bool),
+    /// Gives a message an alias, where that leaves it within the server's limit, and returns it.
+    pub(crate) choose: fn(&Engine<'_>, &mut Publish<'_>) -> Option<TopicAlias>,
     /// An alias stands for a topic, and was used just now.
-    pub(crate) note: fn(&mut Engine<'_>, u16, &[u8]),
+    pub(crate) note: fn(&mut Engine<'_>, TopicAlias, &[u8]),
     /// The connection is gone.
     pub(crate) forget: fn(&mut Engine<'_>),
 }

@@ -4,9 +4,11 @@ use mqtt5_codec::ReasonCode;
 
 use crate::arena::{At, KEPT, NIL, SENT};
 use crate::engine::{PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL};
+use crate::flight::Slot;
+use crate::flight::{ANSWERED, Entry};
 use crate::flow::{ReceiveInput, Receiving};
-use crate::received::{ANSWERED, Entry, entry};
-use crate::slots::{Ends, Slot, slot};
+use crate::received::entry;
+use crate::slots::{Ends, slot};
 use crate::state::{Engine, Greeting, Output, Phase, Ping, Urgent, Writing, lacks};
 use crate::time::Instant;
 
