@@ -169,6 +169,12 @@ pub const CONSTRUCTS: &[Construct] = &[
     ("maps of 200 fields, alike for long", |n| {
         args(map([("x-a", map([("b", maps(n, "a long name that they share ", |at| at * 77 % 200))]))]))
     }),
+    ("maps of 200 fields, escapes alike for long", |n| {
+        let Value::List(maps) = maps(n, &r"\u0061".repeat(30), |at| at * 77 % 200) else { return empty() };
+        let mut json = Vec::new();
+        Value::List(maps).json(&mut json);
+        args(map([("x-a", map([("b", Value::Json(String::from_utf8(json).unwrap_or_default()))]))]))
+    }),
     ("maps", |n| args(map([("x-a", map([("b", Value::List(vec![empty(); n]))]))]))),
     ("lists", |n| args(map([("x-a", map([("b", Value::List(vec![Value::List(Vec::new()); n]))]))]))),
     ("numbers", |n| args(map([("x-a", map([("b", Value::List(vec![Value::Integer(7); n]))]))]))),

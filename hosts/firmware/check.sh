@@ -133,6 +133,7 @@ consumer_figures() {
 }
 
 figures() {
+    compiler=$FIRMWARE_COMPILER
     measure codec_flash codec_m4_flash codec_m4 client_flash client_qos1_flash client consumer_flash consumer_m4
     sizes codec_flash codec_m4_flash
     figures_of codec_m4 "decode" "decode and read every property" "encode" "encode, payload at another alignment" "encode the head"
@@ -154,7 +155,7 @@ figures() {
         fail "atomic instructions on $target"
     fi
 
-    awk -F '|' -v compiler="$(rustc --version)" -v record=$record -f gates.awk gates.md "$work/figures" >"$work/gates.md" || status=1
+    awk -F '|' -v compiler="$compiler" -v record=$record -f gates.awk gates.md "$work/figures" >"$work/gates.md" || status=1
     cat "$work/gates.md"
     [ $record = no ] || cp "$work/gates.md" gates.md
 }

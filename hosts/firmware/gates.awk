@@ -6,11 +6,12 @@ function complain(text) { if (record != "yes") { print "check.sh: " text > "/dev
 function judge(key, level, got, gate) {
     if (got !~ /^[0-9]+$/) complain(key " at " level " was not measured")
     else if (gate == "") complain(key " at " level " has no gate")
-    else if (got + 0 > gate * slack) complain(key " at " level " is " got ", its gate is " gate)
+    # The folder of the checkout changes the order in which the linker places functions, and so a few bytes of alignment.
+    else if (got + 0 > gate * slack + (key ~ /_flash$/ ? 16 : 0)) complain(key " at " level " is " got ", its gate is " gate)
 }
 
 FNR == NR {
-    if (/^Recorded with/) slack = index($0, compiler) ? 1 : 1.05
+    if (/^Recorded with/) slack = index($0, compiler) ? 1 : 1.1
     if (/^\| on/) target = trim(substr($2, 5))
     else if (/^\|/ && !/^\|---/) {
         key = target ": " trim($2)
@@ -23,7 +24,7 @@ FNR == NR {
     print "Bytes, and instructions on QEMU, at opt-level z and 3; none of these may grow. `check.sh --record figures` writes this file,"
     print "and keeps the goals.\n"
     print "Recorded with " compiler "."
-    if (slack > 1) print "check.sh: the gates were recorded with another compiler, so 5 % more than a gate is let pass" > "/dev/stderr"
+    if (slack > 1) print "check.sh: the gates were recorded with another compiler or core library, so 10 % more than a gate is let pass" > "/dev/stderr"
 }
 $1 != last {
     print "\n| on " $1 " | z | 3 | goal z | goal 3 |\n|---|---|---|---|---|"

@@ -7,6 +7,7 @@ target=${FIRMWARE_TARGET:-thumbv7em-none-eabi}
 sysroot=$(rustc --print sysroot 2>/dev/null || true)
 if [ "${FIRMWARE_TOOLCHAIN:-}" != debian ] && [ -n "$sysroot" ] && [ -d "$sysroot/lib/rustlib/$target/lib" ]; then
     FIRMWARE_CARGO="cargo"
+    FIRMWARE_COMPILER="$(rustc --version), its own core"
 elif [ -x /usr/bin/cargo ] && [ -d /usr/lib/rustlib/src/rust/library/core ]; then
     export RUSTC_BOOTSTRAP=1
     PATH=/usr/bin:$PATH
@@ -15,6 +16,7 @@ elif [ -x /usr/bin/cargo ] && [ -d /usr/lib/rustlib/src/rust/library/core ]; the
     export CARGO_TARGET_RISCV32IMAC_UNKNOWN_NONE_ELF_LINKER=ld.lld
     FIRMWARE_CARGO="/usr/bin/cargo -Zbuild-std-features=compiler-builtins-mem"
     FIRMWARE_STD=yes
+    FIRMWARE_COMPILER="$(rustc --version), core built with the program"
 else
     echo "no compiler for $target here: rustup target add $target, or apt-get install rustc-web cargo-web rust-web-src lld" >&2
     exit 2

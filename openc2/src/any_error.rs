@@ -6,8 +6,8 @@ use core::fmt;
 use mqtt5_session::SessionError;
 
 use crate::consumer::ConsumerRefused;
-use crate::error::{EncodeError, Error, LanguageRule};
-use crate::mismatch::DecodeError;
+use crate::encoding::error::{EncodeError, Error, LanguageRule};
+use crate::encoding::mismatch::DecodeError;
 use crate::producer::ProducerRefused;
 use crate::session::JoinError;
 use crate::snapshot::{ExportError, ImportError};

@@ -156,7 +156,7 @@ fn publish(client: &mut Client<SessionMemory>, reply: &Outgoing<'_>) -> Option<(
 fn carry_out(command: &openc2_mqtt::Command<'_>) -> Response<'static> {
     match slpf::rule_number_of(&command.target) {
         Some(number) if number != 7 => {
-            let refusal = slpf::Refusal::NOT_REMOVED;
+            let refusal = slpf::NOT_REMOVED;
             Response::with_text(refusal.status, refusal.text)
         }
         _ => {

@@ -2,14 +2,14 @@
 
 use super::Breaches;
 use crate::Reading;
-use crate::command::Command;
-use crate::list::Pair;
-use crate::message::Headers;
+use crate::encoding::text::Str;
+use crate::language::command::Command;
+use crate::language::list::Pair;
+use crate::language::message::Headers;
+use crate::language::vocabulary::Action;
+use crate::profile::slpf;
 use crate::profile::{Hooks, Profile as _};
-use crate::slpf;
-use crate::text::Str;
 use crate::transfer::{Channel, Layout, Quality, Scheme};
-use crate::vocabulary::Action;
 
 /// The target that every Consumer can be queried for.
 const FEATURES: &str = "features";

@@ -5,15 +5,15 @@ use super::rate::Rate;
 use super::reply::{Asker, Case, Moment, Outcome};
 use super::{Access, Broadcast, ConsumerPolicy, ConsumerRefused, Declaration, Ignored, OnBreach, Reaction};
 
-use crate::command::Command;
-use crate::error::{Error, LanguageRule};
-use crate::message::{Content, Headers, Message};
+use crate::encoding::error::{Error, LanguageRule};
+use crate::language::command::Command;
+use crate::language::message::{Content, Headers, Message};
+use crate::language::response::{Response, Status};
+use crate::language::salvage::Wreck;
+use crate::language::target::Target;
+use crate::language::vocabulary::{Action, ResponseType};
 use crate::profile::{Refusal, is_named};
-use crate::response::{Response, Status};
-use crate::salvage::Wreck;
-use crate::target::Target;
 use crate::transfer::{Channel, Clause, Encoding, Layout, MessageType, Received, Verdict, check};
-use crate::vocabulary::{Action, ResponseType};
 use crate::{Quirk, Quirks, Read, slpf};
 
 /// What does not depend on the memory's size.

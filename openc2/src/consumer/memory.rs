@@ -2,12 +2,12 @@
 
 use super::Ticket;
 use super::reply::Asker;
-use crate::command::Command;
-use crate::message::{Headers, Structure};
-use crate::response::Status;
-use crate::text::{self, Str};
+use crate::encoding::text::{self, Str};
+use crate::language::command::Command;
+use crate::language::message::{Headers, Structure};
+use crate::language::response::Status;
+use crate::language::vocabulary::ResponseType;
 use crate::transfer::Encoding;
-use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
 /// Where a Consumer keeps its requests. Sealed: [`ConsumerMemory`] or a mutable reference to one.

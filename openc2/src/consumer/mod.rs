@@ -62,14 +62,14 @@ use engine::Core;
 use memory::Table;
 use reply::Moment;
 
-use crate::command::Command;
-use crate::error::{EncodeError, Error};
-use crate::message::Headers;
-use crate::notification::{Notification, Sending};
-use crate::raw::Raw;
-use crate::response::{Response, Status};
+use crate::encoding::error::{EncodeError, Error};
+use crate::encoding::raw::Raw;
+use crate::language::command::Command;
+use crate::language::message::Headers;
+use crate::language::response::{Response, Status};
 use crate::snapshot::{ExportError, ImportError};
 use crate::transfer::{Channel, Clause, Outgoing, Received, TopicError, Verdict};
+use crate::transfer::{Notification, Sending};
 use mqtt5_session::Instant;
 
 /// A Consumer, sans I/O.

@@ -4,15 +4,15 @@ use super::engine::Core;
 use super::memory::{Answer, Table};
 use super::{Answering, ConsumerRefused, Ignored, Reaction, Ticket};
 
-use crate::error::{EncodeError, Error, LanguageRule};
-use crate::message::{Headers, Reply, Structure};
-use crate::response::{Response, Results, Status};
-use crate::salvage::Wreck;
-use crate::text::{self, Str};
+use crate::encoding::error::{EncodeError, Error, LanguageRule};
+use crate::encoding::text::{self, Str};
+use crate::language::message::{Headers, Reply, Structure};
+use crate::language::response::{Response, Results, Status};
+use crate::language::salvage::Wreck;
+use crate::language::vocabulary::{Feature, ResponseType};
 use crate::transfer::{
     Channel, Clause, Encoding, MessageType, Outgoing, Received, TopicError, Verdict, check, publish_properties,
 };
-use crate::vocabulary::{Feature, ResponseType};
 use crate::{Number, Pairs, Style, Texts};
 use mqtt5_codec::Topic;
 use mqtt5_session::Instant;

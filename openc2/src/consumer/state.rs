@@ -5,11 +5,11 @@ use super::engine::{Core, Forgotten};
 use super::memory::{Slot, State, Table};
 use super::rate::{self, Rate};
 use super::reply::Moment;
-use crate::message::Structure;
-use crate::response::Status;
+use crate::language::message::Structure;
+use crate::language::response::Status;
+use crate::language::vocabulary::ResponseType;
 use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, Reader, Writer};
 use crate::transfer::Encoding;
-use crate::vocabulary::ResponseType;
 
 /// The moment, what of the rate limit is used, the window, before when nothing retained is carried out, the latest that came
 /// before its time, and how many requests.

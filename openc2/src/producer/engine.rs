@@ -2,10 +2,10 @@
 
 use super::memory::{Table, Taken};
 use super::{Answer, Heard, ProducerPolicy, ProducerRefused, Request, RequestId, Unheard};
-use crate::error::{Error, LanguageRule};
-use crate::message::{Content, Headers, Message};
-use crate::salvage::Wreck;
-use crate::text::Str;
+use crate::encoding::error::{Error, LanguageRule};
+use crate::encoding::text::Str;
+use crate::language::message::{Content, Headers, Message};
+use crate::language::salvage::Wreck;
 use crate::transfer::{Clause, Layout, MessageType, Outgoing, Received, Verdict, check, publish_properties};
 use crate::{Encoding, Quirk, Style};
 use mqtt5_session::Instant;

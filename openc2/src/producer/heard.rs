@@ -1,11 +1,11 @@
 //! What comes of a message that a Producer receives, and of a request whose time is over.
 
 use super::RequestId;
-use crate::error::Error;
-use crate::message::Headers;
-use crate::raw::Raw;
-use crate::response::{Response, Status};
-use crate::text::Str;
+use crate::encoding::error::Error;
+use crate::encoding::raw::Raw;
+use crate::encoding::text::Str;
+use crate::language::message::Headers;
+use crate::language::response::{Response, Status};
 use crate::transfer::Verdict;
 
 /// What a response is to its request.

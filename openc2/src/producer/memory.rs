@@ -1,8 +1,8 @@
 //! What a Producer remembers: its requests, and who answered what.
 
 use super::{Answer, Expect, Part, ProducerRefused, RequestId, TimedOut, Unheard};
-use crate::text::{self, Str};
-use crate::vocabulary::ResponseType;
+use crate::encoding::text::{self, Str};
+use crate::language::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
 /// The longest name of a Consumer (`from`) that is kept, in bytes.

@@ -30,11 +30,11 @@ use engine::Core;
 use memory::Table;
 
 use crate::Reading;
-use crate::error::EncodeError;
-use crate::message::Structure;
-use crate::notification::{Notification, Sending};
+use crate::encoding::error::EncodeError;
+use crate::language::message::Structure;
 use crate::snapshot::{ExportError, ImportError};
 use crate::transfer::{Channel, Encoding, Outgoing, Quality, Received, Scheme, TopicError};
+use crate::transfer::{Notification, Sending};
 use mqtt5_session::Instant;
 
 /// A Producer, sans I/O.

@@ -1,8 +1,8 @@
 //! What a Producer sends: a command, to whom, and whose responses are awaited.
 
-use crate::command::Command;
+use crate::language::command::Command;
+use crate::language::vocabulary::Action;
 use crate::transfer::Channel;
-use crate::vocabulary::Action;
 use crate::{Features, Target, Texts};
 
 /// Whose responses make a request complete.

@@ -2,10 +2,10 @@
 
 use super::memory::{Name, Pending, Responder, State, Table};
 use super::{Answer, NAME, ProducerMemory, REQUEST_ID, RequestId};
-use crate::response::Status;
+use crate::encoding::text::Str;
+use crate::language::response::Status;
+use crate::language::vocabulary::ResponseType;
 use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, Reader, Writer};
-use crate::text::Str;
-use crate::vocabulary::ResponseType;
 use mqtt5_session::Instant;
 
 /// The moment, and how many requests.

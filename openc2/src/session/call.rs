@@ -6,10 +6,10 @@ use mqtt5_session::{Client, Event, Instant, Memory};
 
 use super::JoinError;
 use super::joining::{Joining, Step};
-use crate::notification::Notification;
+use crate::encoding::text::Str;
+use crate::language::response::{Response, Status};
 use crate::producer::{Heard, Producer, ProducerStore, Request, RequestId, TimedOut, uuid};
-use crate::response::{Response, Status};
-use crate::text::Str;
+use crate::transfer::Notification;
 use crate::transfer::Received;
 
 /// A [`Producer`] on a session: it subscribes to the topics for responses, publishes requests, and tells what is answered. It

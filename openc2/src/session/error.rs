@@ -6,7 +6,7 @@ use mqtt5_codec::ReasonCode;
 use mqtt5_session::Refused;
 
 use crate::consumer::ConsumerRefused;
-use crate::error::Error;
+use crate::encoding::error::Error;
 use crate::producer::ProducerRefused;
 use crate::transfer::TopicError;
 

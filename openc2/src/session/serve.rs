@@ -5,13 +5,13 @@ use mqtt5_session::{Client, Event, Instant, Memory, Refused};
 
 use super::joining::{Joining, Step};
 use super::{JoinError, may_pass};
-use crate::command::Command;
 use crate::consumer::{Consumer, ConsumerRefused, ConsumerStore, Ignored, Reaction, Ticket};
-use crate::error::{EncodeError, Error};
-use crate::message::Headers;
-use crate::notification::Notification;
-use crate::raw::Raw;
-use crate::response::{Response, Status};
+use crate::encoding::error::{EncodeError, Error};
+use crate::encoding::raw::Raw;
+use crate::language::command::Command;
+use crate::language::message::Headers;
+use crate::language::response::{Response, Status};
+use crate::transfer::Notification;
 use crate::transfer::{Received, Verdict};
 
 /// A [`Consumer`] on a session: it subscribes to its topics, takes commands, and publishes what it answers. It does no I/O: a

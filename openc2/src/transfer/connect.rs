@@ -79,7 +79,7 @@ impl ClientId {
         if stored.is_empty() || !stored.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return None;
         }
-        crate::text::copy(room, stored.as_bytes());
+        crate::encoding::text::copy(room, stored.as_bytes());
         Some(Self { bytes, length: stored.len() as u8 })
     }
 

@@ -4,8 +4,8 @@ use core::fmt;
 
 use mqtt5_codec::Topic;
 
-use crate::text::{copy, cut};
-use crate::vocabulary::Action;
+use crate::encoding::text::{copy, cut};
+use crate::language::vocabulary::Action;
 
 /// Which version of the transfer specification lays out the topics, and what it asks of a PUBLISH.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

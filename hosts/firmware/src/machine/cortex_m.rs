@@ -10,7 +10,7 @@ const SYST_CVR: *mut u32 = 0xE000_E018 as *mut u32;
 
 /// Ticks of SysTick, and how many instructions they are. `-icount shift=6` makes an instruction 64 ns; SysTick counts the
 /// 25 MHz of mps2-an386, 40 ns, and the 16 MHz of microbit, 62.5 ns.
-const TICKS: (u32, u32) = if cfg!(target_feature = "v7") { (8, 5) } else { (128, 125) };
+const TICKS: (u32, u32) = if cfg!(microbit) { (128, 125) } else { (8, 5) };
 
 pub(super) fn semihosting(operation: u32, argument: *const u8) {
     // SAFETY: QEMU answers this breakpoint; it reads what `argument` points to and changes r0 alone.

@@ -1,0 +1,355 @@
+//! What profiles add to targets, arguments, actuators and results (LS1 s3.1.4, s3.3.4): a namespace and its value.
+
+use core::fmt;
+
+use crate::Quirk;
+use crate::encoding::error::LanguageRule;
+use crate::encoding::name::Vocabulary;
+use crate::encoding::out::{Frame, Out};
+use crate::encoding::raw::Raw;
+use crate::encoding::source::{Key, Kind, Reader, named};
+use crate::encoding::text::{self, Str};
+use crate::encoding::value::Value;
+use crate::language::list::Steps;
+use crate::language::vocabulary::{ArgKey, RegisteredProfile, ResultKey};
+use crate::profile::slpf;
+
+/// The value of one profile, under its namespace identifier.
+#[derive(Clone, Copy, Debug)]
+pub struct Extension<'a> {
+    /// The namespace identifier, such as `slpf` or `x-acme`.
+    pub profile: Str<'a>,
+    /// Its value.
+    pub value: ExtensionValue<'a>,
+}
+
+/// The value of a profile: as it stands in the input or at the caller's, or one of the typed ones to be written.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ExtensionValue<'a> {
+    /// As it stands. All that is read comes so; the typed forms have a function `of` that looks into it.
+    Raw(Raw<'a>),
+    /// Arguments of packet filtering.
+    SlpfArgs(slpf::Args),
+    /// Specifiers of packet filtering.
+    SlpfActuator(&'a slpf::Actuator<'a>),
+    /// Results of packet filtering.
+    SlpfResults(slpf::Results),
+    /// The number of a packet filter's rule.
+    SlpfRuleNumber(u64),
+}
+
+impl<'a> ExtensionValue<'a> {
+    /// The value as it stands, unless it is a typed one.
+    pub const fn as_raw(&self) -> Option<Raw<'a>> {
+        match self {
+            Self::Raw(raw) => Some(*raw),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> From<Raw<'a>> for ExtensionValue<'a> {
+    fn from(raw: Raw<'a>) -> Self {
+        Self::Raw(raw)
+    }
+}
+
+/// The profiles' part of a set of fields: the caller's, or checked and still encoded in the input.
+#[derive(Clone, Copy, Default)]
+pub struct Extensions<'a>(Repr<'a>);
+
+#[derive(Clone, Copy, Default)]
+enum Repr<'a> {
+    #[default]
+    None,
+    Slice(&'a [Extension<'a>]),
+    One(Str<'a>, Raw<'a>),
+    /// The whole map, fields of the language among them.
+    Raw {
+        map: Raw<'a>,
+        place: Place,
+    },
+}
+
+impl<'a> Extensions<'a> {
+    /// No extension.
+    pub const NONE: Self = Self(Repr::None);
+
+    /// Of a map that was checked: its only extension alone, or the map to be walked again.
+    pub(crate) fn from_checked(only: Option<(Str<'a>, Raw<'a>)>, map: impl FnOnce() -> Raw<'a>, place: Place) -> Self {
+        match only {
+            Some((profile, value)) => Self(Repr::One(profile, value)),
+            None => Self(Repr::Raw { map: map(), place }),
+        }
+    }
+
+    /// The extensions, in their order.
+    pub fn iter(&self) -> ExtensionsIter<'a> {
+        ExtensionsIter(match self.0 {
+            Repr::None => IterRepr::Slice([].iter()),
+            Repr::Slice(slice) => IterRepr::Slice(slice.iter()),
+            Repr::One(profile, value) => IterRepr::One(Some(Extension { profile, value: value.into() })),
+            Repr::Raw { map, place } => IterRepr::Raw { steps: Steps::fields(map), place },
+        })
+    }
+
+    /// The value of this profile.
+    pub fn get(&self, profile: &str) -> Option<ExtensionValue<'a>> {
+        self.iter().find(|extension| extension.profile == profile).map(|extension| extension.value)
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        match self.0 {
+            Repr::None => true,
+            Repr::Slice(slice) => slice.is_empty(),
+            Repr::One(..) | Repr::Raw { .. } => false,
+        }
+    }
+}
+
+impl<'a> From<&'a [Extension<'a>]> for Extensions<'a> {
+    fn from(slice: &'a [Extension<'a>]) -> Self {
+        Self(Repr::Slice(slice))
+    }
+}
+
+impl fmt::Debug for Extensions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The items of [`Extensions`].
+#[derive(Clone)]
+pub struct ExtensionsIter<'a>(IterRepr<'a>);
+
+#[derive(Clone)]
+enum IterRepr<'a> {
+    Slice(core::slice::Iter<'a, Extension<'a>>),
+    One(Option<Extension<'a>>),
+    Raw { steps: Steps<'a>, place: Place },
+}
+
+impl fmt::Debug for ExtensionsIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+impl<'a> Iterator for ExtensionsIter<'a> {
+    type Item = Extension<'a>;
+
+    fn next(&mut self) -> Option<Extension<'a>> {
+        match &mut self.0 {
+            IterRepr::Slice(slice) => slice.next().copied(),
+            IterRepr::One(one) => one.take(),
+            IterRepr::Raw { steps, place } => loop {
+                let (key, value) = steps.field()?;
+                if place.defines(key) {
+                    continue;
+                }
+                let profile = match key {
+                    Key::Name(name) => name,
+                    Key::Id(id) => Str::new(RegisteredProfile::from_id(id)?.name()),
+                };
+                return Some(Extension { profile, value: value.into() });
+            },
+        }
+    }
+}
+
+/// Where extensions stand among fields of the language.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    Args,
+    Results,
+}
+
+impl Place {
+    /// Whether the language itself defines this field.
+    fn defines(self, key: Key<'_>) -> bool {
+        key.find(match self {
+            Self::Args => ArgKey::NAMES,
+            Self::Results => ResultKey::NAMES,
+        })
+        .is_some()
+    }
+}
+
+/// Where in a message the value of a profile stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Args,
+    Actuator,
+    Results,
+}
+
+/// The namespace that a key names, checked.
+pub(crate) fn namespace<'a>(key: Key<'a>, at: usize, r: &mut Reader<'a, '_>) -> Str<'a> {
+    match key {
+        Key::Name(name) => {
+            check_namespace(name, at, r);
+            name
+        }
+        Key::Id(id) => match RegisteredProfile::from_id(id) {
+            Some(profile) => Str::new(profile.name()),
+            None => {
+                r.fail_at(at, LanguageRule::ConciseExtension);
+                Str::EMPTY
+            }
+        },
+    }
+}
+
+/// A namespace is registered or, in v1.0, begins with `x-` (LS1 s3.1.4); the v2.0 draft dropped that.
+pub(crate) fn check_namespace(name: Str<'_>, at: usize, r: &mut Reader<'_, '_>) {
+    if !r.v2() && !is_registered_or_private(name) {
+        return r.fail_at(at, LanguageRule::UnregisteredNsid);
+    }
+    match namespace_length(name) {
+        1..=16 => {}
+        0 => r.fail_at(at, LanguageRule::Nsid),
+        _ => r.forgive(Quirk::LongNamespace, at, LanguageRule::Nsid),
+    }
+}
+
+/// How many characters a namespace has; 17 stands for more.
+pub(crate) fn namespace_length(name: Str<'_>) -> usize {
+    match name.as_plain() {
+        // No more characters than bytes.
+        Some(plain) if plain.len() <= 16 => plain.len(),
+        _ => name.chars().take(17).count(),
+    }
+}
+
+fn is_registered_or_private(name: Str<'_>) -> bool {
+    match name.as_plain() {
+        Some(plain) if plain.starts_with("x-") => true,
+        Some(_) => named::<RegisteredProfile>(name).is_some(),
+        None => named::<RegisteredProfile>(name).is_some() || name.chars().take(2).eq("x-".chars()),
+    }
+}
+
+/// Whether a message of ours may name this namespace.
+pub(crate) fn namespace_fits(name: Str<'_>, v2: bool) -> bool {
+    (v2 || is_registered_or_private(name)) && matches!(namespace_length(name), 1..=16)
+}
+
+impl Extensions<'_> {
+    /// Writes them as fields of a map that has begun.
+    pub(crate) fn write(&self, out: &mut Out<'_>, frame: &mut Frame, part: Part) {
+        if self.is_empty() {
+            return;
+        }
+        for extension in self.iter() {
+            out.require(namespace_fits(extension.profile, out.v2()), LanguageRule::UnregisteredNsid);
+            out.profile(frame, extension.profile);
+            extension.value.write(extension.profile, part, out);
+        }
+    }
+}
+
+impl<'a> ExtensionValue<'a> {
+    /// Reads the value of a profile; one that is typed here is checked against its type.
+    pub(crate) fn read(profile: Str<'a>, part: Part, r: &mut Reader<'a, '_>) -> Raw<'a> {
+        if profile != slpf::NSID {
+            return r.raw();
+        }
+        r.span(|r| match part {
+            Part::Args => drop(slpf::Args::read(r)),
+            Part::Actuator => drop(slpf::Actuator::read(r)),
+            Part::Results => drop(slpf::Results::read(r)),
+        })
+    }
+
+    /// Writes the value alone.
+    pub(crate) fn write(&self, profile: Str<'_>, part: Part, out: &mut Out<'_>) {
+        // The draft v2.0 gives the profile's fields other identifiers, and was never approved.
+        out.require(!(out.concise() && out.v2()), LanguageRule::ConciseExtension);
+        match self {
+            Self::SlpfArgs(args) => args.write(out),
+            Self::SlpfActuator(actuator) => actuator.write(out),
+            Self::SlpfResults(results) => results.write(out),
+            Self::SlpfRuleNumber(number) => out.integer(*number),
+            // A typed profile's value changes its form by way of its type.
+            Self::Raw(raw) if profile == slpf::NSID => {
+                let r = &mut raw.reader();
+                match part {
+                    Part::Args => slpf::Args::read(r).write(out),
+                    Part::Actuator => slpf::Actuator::read(r).write(out),
+                    Part::Results => slpf::Results::read(r).write(out),
+                }
+                if let Some(fail) = r.failed() {
+                    out.refuse(fail.rule);
+                }
+            }
+            Self::Raw(raw) => out.raw(*raw),
+        }
+    }
+}
+
+/// The extensions met in one map.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Extended<'a> {
+    only: Option<(Str<'a>, Raw<'a>)>,
+    count: u32,
+}
+
+impl<'a> Extended<'a> {
+    /// Reads a profile's value among fields of the language: a namespace and a map.
+    pub(crate) fn read(&mut self, key: Key<'a>, at: usize, part: Part, r: &mut Reader<'a, '_>) {
+        // What is no namespace at all is most likely a misspelt field.
+        let misspelt = if part == Part::Results { LanguageRule::Result } else { LanguageRule::Arg };
+        let profile = namespace(key, at, r);
+        r.rename(LanguageRule::UnregisteredNsid, misspelt);
+        match r.kind() {
+            Kind::Map => {}
+            _ if r.v2() => return r.fail_at(at, misspelt),
+            _ => return r.fail(LanguageRule::WantMap),
+        }
+        let value = ExtensionValue::read(profile, part, r);
+        self.count = self.count.saturating_add(1);
+        self.only = (self.count == 1).then_some((profile, value));
+    }
+
+    /// As a field of what was read, between `start` and where the reader stands.
+    pub(crate) fn extensions(self, start: usize, r: &Reader<'a, '_>, place: Place) -> Extensions<'a> {
+        if self.count == 0 {
+            return Extensions::NONE;
+        }
+        Extensions::from_checked(self.only, || r.since(start), place)
+    }
+}
+
+impl Out<'_> {
+    /// Begins a field named for a profile.
+    pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Str<'_>) {
+        match named::<RegisteredProfile>(profile) {
+            Some(registered) => self.field(frame, registered),
+            None => self.named(frame, profile),
+        }
+    }
+
+    /// Begins a field named for a target of a profile, as v1.0 writes it.
+    pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Str<'_>, name: Str<'_>) {
+        if self.concise() {
+            // Of the registered profiles' targets, only this one has an identifier that was approved.
+            if profile == slpf::NSID && name == slpf::RULE_NUMBER {
+                return self.identified(frame, slpf::RULE_NUMBER_ID);
+            }
+            self.refuse(LanguageRule::ConciseExtension);
+        }
+        self.comma(frame);
+        let plain = |text: Str<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
+        self.require(plain(profile) && plain(name) && !name.is_empty(), LanguageRule::TargetExtension);
+        self.quote(profile.len().saturating_add(name.len()).saturating_add(1));
+        for c in profile.chars().chain([':']).chain(name.chars()) {
+            let (bytes, length) = text::utf8(c);
+            self.put(bytes.get(..length).unwrap_or_default());
+        }
+        self.unquote();
+        self.colon();
+    }
+}
