@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use openc2_mqtt::{Document, Encoding, Language, LanguageRule, Quirk, Quirks, Read, Reading, Structure};
 
 use crate::cli::{self, Check, FileEncoding, Kind, Version};
+use crate::terminal::is_gone;
 
 /// Files hold what a message may: no more than MQTT can carry.
 const LARGEST: usize = 268_435_455;
@@ -27,12 +28,20 @@ pub(crate) fn run(check: &Check) -> ExitCode {
             Ok(habits) => writeln!(out, "{name}: valid{habits}"),
             Err(why) => writeln!(out, "{name}: invalid: {why}"),
         };
-        if told.is_err() {
-            // Whoever read the lines has gone.
-            return ExitCode::FAILURE;
+        if let Err(error) = told {
+            return unwritten(&error);
         }
     }
-    if out.flush().is_ok() && all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match out.flush() {
+        Ok(()) if all => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => unwritten(&error),
+    }
+}
+
+/// The end where lines can't be written: it is no error that nobody reads them.
+fn unwritten(error: &io::Error) -> ExitCode {
+    if is_gone(error) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What is said of a message that has not the structure of CS01.

@@ -110,8 +110,8 @@ fn able(consume: &Consume) -> Result<Vec<Able>, String> {
         }
         able.push(Able { action, targets });
     }
-    // Whoever carries out commands can also stop.
-    if !able.is_empty() {
+    // A program can be stopped; the packet filter is done before anyone could ask for it.
+    if !consume.exec.is_empty() && !able.is_empty() {
         able.push(Able { action: Action::Cancel, targets: vec!["command"] });
     }
     Ok(able)

@@ -21,9 +21,11 @@ use crate::check::{load, name};
 use crate::cli::{self, Produce, Speaking, Whereto};
 use crate::remote::{self, End, Session};
 use crate::report::milliseconds;
+use crate::terminal;
 use ask::{Asking, Row};
 use live::Live;
 use report::report;
+#[cfg(feature = "bench")]
 pub(crate) use report::say;
 
 pub(crate) fn run(produce: &Produce) -> ExitCode {
@@ -179,5 +181,5 @@ fn json_row(row: &Row) -> Value {
 
 /// A line for programs; a reader that has gone ends the command.
 pub(crate) fn print(line: &Value) -> Result<(), String> {
-    writeln!(anstream::stdout(), "{line}").map_err(|error| format!("standard output: {error}"))
+    writeln!(anstream::stdout(), "{line}").map_err(|error| terminal::unwritten(&error))
 }

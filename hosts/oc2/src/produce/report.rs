@@ -86,5 +86,5 @@ const BAD: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
 
 /// A line for people; a reader that has gone ends the command.
 pub(crate) fn say(line: &str) -> Result<(), String> {
-    writeln!(anstream::stdout(), "{line}").map_err(|error| format!("standard output: {error}"))
+    writeln!(anstream::stdout(), "{line}").map_err(|error| terminal::unwritten(&error))
 }
