@@ -28,6 +28,15 @@ fn a_command_reaches_whom_it_is_for_and_all_answers_come_in() {
     let (status, lines) = broker.json(&["produce", "delete", "slpf:rule_number", "1000", "--to-device", "fw2"]);
     assert_eq!((status, responses(&lines)), (Some(1), vec![("fw2", 404, "There is no rule 1000")]));
 
+    // In the concise form, which the Consumer reads too.
+    let words = ["produce", "deny", "ipv4_net", "10.0.0.1", "--to-device", "fw2", "--encoding", "cbor-concise"];
+    let (status, lines) = broker.json(&words);
+    assert_eq!((status, responses(&lines)), (Some(0), vec![("fw2", 200, "slpf rule_number 1000")]));
+    let words =
+        ["produce", "deny", "ipv4_net", "10.0.0.2", "--to-device", "fw2", "--message", "flat", "--encoding", "cbor"];
+    let (status, lines) = broker.json(&words);
+    assert_eq!((status, responses(&lines)), (Some(0), vec![("fw2", 200, "slpf rule_number 1010")]));
+
     // In CBOR, at QoS 2, to whoever is found first.
     let words =
         ["produce", "deny", "ipv6_net", "2001:db8::/32", "--discover", "-W", "2", "--encoding", "cbor", "-q", "2"];
@@ -147,4 +156,15 @@ fn late_and_doubled_responses_are_told_apart() {
     assert_eq!(notes, ["a response to an earlier command came late", "a response came twice"]);
     let person = broker.run(&["produce", "deny", "file", "name=a", "--discover", "-W", "2"]);
     assert!(person.stdout.trim_end().ends_with("2 good; 1 came twice; 1 late"), "{}", person.stdout);
+}
+
+#[test]
+fn a_consumer_serves_for_as_long_or_as_many_as_it_is_told() {
+    let broker = Broker::start();
+    let words = ["consume", "--device", "fw1", "--slpf", "-W", "0.3"];
+    assert_eq!(broker.run(&words).status, Some(0));
+    assert_eq!(broker.run(&[&words[..], &["-C", "1"]].concat()).status, Some(27));
+    let mut one = broker.consume(&["--device", "fw1", "--slpf", "-C", "1", "-W", "20"]);
+    let (status, _) = broker.json(&["produce", "deny", "ipv4_net", "10.0.0.1", "--to-device", "fw1"]);
+    assert_eq!((status, one.child.wait().unwrap().code()), (Some(0), Some(0)));
 }

@@ -108,7 +108,8 @@ Examples:
 
 The program of --exec gets the command as a line of JSON on standard input, and OC2_FROM, OC2_REQUEST_ID, OC2_COMMAND_ID and \
 OC2_DEVICE in its environment. What it prints is the response, such as {\"status\":200}; nothing at all is 200. Status: 0 \
---count commands were answered; 1 the broker was lost for good; 130 Ctrl-C.";
+COUNT commands were answered, or the time was over without a count; 1 the broker was lost for good; 27 the time was over \
+before COUNT; 130 Ctrl-C.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Consume {
@@ -151,6 +152,9 @@ pub(crate) struct Consume {
     /// End after so many commands
     #[arg(short = 'C', long = "count", value_name = "COUNT")]
     pub(crate) count: Option<u64>,
+    /// End after so long
+    #[arg(short = 'W', long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) speaking: Speaking,
     #[command(flatten)]

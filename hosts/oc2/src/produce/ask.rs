@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use mqtt5_tokio::{Clock, Messages};
 use openc2_mqtt::producer::{Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, RequestId, Unheard};
-use openc2_mqtt::transfer::Encoding;
-use openc2_mqtt::{EncodeError, Form, Response, Status, Style};
+use openc2_mqtt::transfer::{Encoding, Outgoing};
+use openc2_mqtt::{Document, EncodeError, Form, Response, Status, Style};
 use serde_json::{Value, json};
 
 use super::{print, reading};
@@ -64,8 +64,8 @@ impl<'p> Asking<'p> {
     /// Subscribes a Producer of this identity to its topics.
     pub(crate) async fn open(session: &'p Session, from: &'p str, speaking: &'p Speaking) -> Result<Self, String> {
         let encoding = match speaking.encoding {
-            cli::Encoding::Json => Encoding::Json,
-            cli::Encoding::Cbor => Encoding::Cbor,
+            cli::Form::Json => Encoding::Json,
+            cli::Form::Cbor | cli::Form::CborConcise => Encoding::Cbor,
         };
         let policy = ProducerPolicy {
             reading: reading(speaking),
@@ -99,6 +99,13 @@ impl<'p> Asking<'p> {
                 &json!({"type": "request", "topic": outgoing.topic.as_str(), "request_id": self.producer.request_id(id)}),
             )?;
         }
+        let concise;
+        let outgoing = if self.speaking.encoding == cli::Form::CborConcise {
+            concise = self.concise(outgoing.payload)?;
+            Outgoing { payload: &concise, ..outgoing }
+        } else {
+            outgoing
+        };
         self.session.publish(&outgoing).await?;
         let mut collected = Collected::default();
         let deadline = tokio::time::Instant::now() + within;
@@ -116,6 +123,18 @@ impl<'p> Asking<'p> {
         }
         self.producer.cancel(id);
         Ok(collected)
+    }
+
+    /// A message in CBOR in the concise form, which the library reads by itself but writes for whoever asks alone.
+    fn concise(&self, payload: &[u8]) -> Result<Vec<u8>, String> {
+        let reading = reading(self.speaking);
+        let read = reading.message(Encoding::Cbor, payload).map_err(|error| error.to_string())?;
+        let mut buffer = vec![0; REQUEST];
+        let style = Style { form: Form::Concise, language: reading.language };
+        let written = Document::Message(read.value).encode(style, &mut buffer);
+        let length = written.map_err(|error| format!("the command has no concise form: {error}"))?;
+        buffer.truncate(length);
+        Ok(buffer)
     }
 }
 

@@ -26,7 +26,7 @@ use ask::{Asking, Row};
 use live::Live;
 use report::report;
 #[cfg(feature = "bench")]
-pub(crate) use report::say;
+pub(crate) use report::{say, tell};
 
 pub(crate) fn run(produce: &Produce) -> ExitCode {
     let bytes = match bytes(produce) {
