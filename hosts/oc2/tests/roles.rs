@@ -168,3 +168,19 @@ fn a_consumer_serves_for_as_long_or_as_many_as_it_is_told() {
     let (status, _) = broker.json(&["produce", "deny", "ipv4_net", "10.0.0.1", "--to-device", "fw1"]);
     assert_eq!((status, one.child.wait().unwrap().code()), (Some(0), Some(0)));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_asked_for_is_what_makes_a_good_end() {
+    let broker = Broker::start();
+    let _consumer =
+        broker.consume(&["--device", "d", "--profile", "edr", "--pair", "deny:file", "--exec", "sleep", "0.2"]);
+    for (requested, expected) in [("none", vec![]), ("ack", vec![102]), ("status", vec![200]), ("complete", vec![200])]
+    {
+        let argument = format!("response_requested={requested}");
+        let words = ["produce", "deny", "file", "name=a", "--to-device", "d", "--arg", &argument];
+        let (status, lines) = broker.json(&words);
+        let codes: Vec<_> = responses(&lines).into_iter().map(|(_, code, _)| code).collect();
+        assert_eq!((status, codes), (Some(0), expected), "{requested}: {lines:?}");
+    }
+}

@@ -15,7 +15,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::cli::Bench;
-use crate::produce::{print, say, tell};
+use crate::produce::print;
+use crate::produce::report::{say, tell};
 use crate::remote::{self, End, Session};
 use crate::table::{self, Column};
 use crate::terminal;

@@ -111,6 +111,9 @@ pub(crate) struct EmbeddedBroker {
     /// Where it listens
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1883")]
     pub(crate) listen: SocketAddr,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -127,6 +130,9 @@ pub(crate) struct Check {
     pub(crate) kind: Kind,
     #[command(flatten)]
     pub(crate) reading: Reading,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
     /// The files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,

@@ -62,7 +62,7 @@ async fn discovery(session: &Session, discover: &Discover) -> Result<End, String
             }
         })
         .await?;
-    live.end();
+    drop(live);
     let found = collected.rows.len();
     let enough = discover.count.is_none_or(|count| found >= usize::from(count)) && found > 0;
     if speaking.json {
