@@ -158,12 +158,12 @@ fn tls_that_cannot_be_is_told_as_such() {
     {
         let peer = Peer::start(move |_| Script::new().write(bytes).hold());
         let url = format!("mqtts://127.0.0.1:{}", peer.port);
-        let oc2 = run(&["--timeout", "2", "--broker", &url, "--insecure"], Duration::from_secs(10));
+        let oc2 = run(&["--timeout", "2", "--broker", &url, "--dangerous-insecure"], Duration::from_secs(10));
         fails_with(&oc2, peer.port, &["TLS handshake", words]);
     }
     let silent = Peer::start(|_| Script::new().hold());
     let url = format!("mqtts://127.0.0.1:{}", silent.port);
-    let oc2 = run(&["--timeout", "1", "--broker", &url, "--insecure"], Duration::from_secs(10));
+    let oc2 = run(&["--timeout", "1", "--broker", &url, "--dangerous-insecure"], Duration::from_secs(10));
     fails_with(&oc2, silent.port, &["TLS handshake", "no answer"]);
     let plain = run(&["--broker", "mqtt://127.0.0.1", "--cafile", "ca.pem"], Duration::from_secs(5));
     assert!(plain.only_line().contains("mqtts://"), "{}", plain.stderr);

@@ -79,7 +79,7 @@ fn what_goes_wrong_with_a_broker_is_one_line_and_status_1() {
         (&["discover", "-L", "mqtt://u:secret@:1883"], "--broker: "),
         (&["watch", "-h", "127.0.0.1", "-p", port, "-t", "a/#/b"], "[MQTT-4.7.1-1]"),
         #[cfg(feature = "tls")]
-        (&["discover", "-h", "127.0.0.1", "-p", port, "--insecure", "--connect-timeout", "2"], "TLS"),
+        (&["discover", "-h", "127.0.0.1", "-p", port, "--dangerous-insecure", "--connect-timeout", "2"], "TLS"),
         #[cfg(feature = "tls")]
         (&["discover", "-h", "127.0.0.1", "-p", port, "--cafile", "/no/such/file"], "--cafile: "),
         (&["discover", "-h", "127.0.0.1", "-p", port, "--password-file", "/no/such/file"], "/no/such/file: "),

@@ -98,15 +98,15 @@ pub(crate) struct Secure {
     /// The key of our certificate
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
-    /// Speak TLS, and believe any broker: whoever stands between reads everything. For tests only
+    /// Speak TLS, and believe any broker: whoever stands between reads everything. For tests only, as the word says
     #[arg(long)]
-    pub(crate) insecure: bool,
+    pub(crate) dangerous_insecure: bool,
 }
 
 impl Secure {
     /// Whether any of these was asked for, which asks for TLS.
     pub(crate) const fn is_asked_for(&self) -> bool {
-        self.insecure || self.cafile.is_some() || self.cert.is_some()
+        self.dangerous_insecure || self.cafile.is_some() || self.cert.is_some()
     }
 }
 

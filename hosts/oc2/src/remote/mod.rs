@@ -284,7 +284,7 @@ pub(crate) fn tls(secure: &Secure) -> Result<mqtt5_tokio::Tls, String> {
     if let (Some(cert), Some(key)) = (&secure.cert, &secure.key) {
         tls = tls.client_certificate_files(cert, key).map_err(|error| format!("--cert, --key: {error}"))?;
     }
-    if secure.insecure {
+    if secure.dangerous_insecure {
         tls = tls.dangerous_accept_any_certificate();
     }
     Ok(tls)
