@@ -5,6 +5,8 @@
 #   tests/otupy.sh                    installs otupy into a virtual environment of its own
 #   OTUPY_PYTHON=... tests/otupy.sh   takes a Python that has it
 # (otupy as Producer waits four seconds for each command, whoever has answered.)
+# A defect of otupy 1.1.0 is expected by name: it cannot read a response whose pairs have the target `command` (LS1 3.4.1), which
+# `oc2 consume` has since it carries out `cancel`. It drops such a response, and says "no answer"; oc2 has answered 200.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin
@@ -77,12 +79,14 @@ for encoding in json cbor; do
     kill $consumer
     same "otupy's Producer, $encoding, to our Consumer" "$work/theirs.txt" <<'EXPECTED'
 query features: firewall7@example.com 200 ['slpf']
+query features and pairs: firewall7@example.com 200 ['slpf']
 deny ipv4_net: firewall7@example.com 200
 deny ipv4_net at another: firewall7@example.com 404
 deny file: firewall7@example.com 501
 EXPECTED
     same "our Consumer about it" "$work/ours.txt" <<'EXPECTED'
 ready
+answered 200 OK None {}
 answered 200 OK None {}
 deny Ipv4Net(Ipv4Net { address: 198.51.100.0, prefix: Some(24) }) {}
 answered 404 Not Found None {}
@@ -124,12 +128,14 @@ for encoding in json cbor; do
     kill $consumer
     same "otupy's Producer, $encoding, to oc2 consume" "$work/theirs.txt" <<'EXPECTED'
 query features: firewall7@example.com 200 ['slpf']
+query features and pairs: no answer
 deny ipv4_net: firewall7@example.com 200
 deny ipv4_net at another: firewall7@example.com 404
 deny file: firewall7@example.com 501
 EXPECTED
     told '{type} {status}' <"$work/ours.txt" >"$work/replies.txt"
     same "oc2 consume about it" "$work/replies.txt" <<'EXPECTED'
+reply 200
 reply 200
 reply 200
 reply 404

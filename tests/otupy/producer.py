@@ -9,9 +9,11 @@ from otupy.transfers.mqtt.mqtt_transfer import MQTTTransfer, OpenC2Role
 
 port, encoding, device = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 encoder = {"json": JSONEncoder, "cbor": CBOREncoder}[encoding]()
-features = oc2.Features([oc2.Feature.versions, oc2.Feature.profiles, oc2.Feature.pairs])
+features = oc2.Features([oc2.Feature.versions, oc2.Feature.profiles])
+with_pairs = oc2.Features([oc2.Feature.versions, oc2.Feature.profiles, oc2.Feature.pairs])
 for says, action, target, specifiers in [
     ("query features", oc2.Actions.query, features, {}),
+    ("query features and pairs", oc2.Actions.query, with_pairs, {}),
     ("deny ipv4_net", oc2.Actions.deny, oc2.IPv4Net("198.51.100.0/24"), {}),
     ("deny ipv4_net at another", oc2.Actions.deny, oc2.IPv4Net("198.51.100.0/24"), {"hostname": "firewall8"}),
     ("deny file", oc2.Actions.deny, oc2.File({"name": "dropper.exe"}), {}),

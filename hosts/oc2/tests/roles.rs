@@ -71,8 +71,10 @@ fn who_is_there_is_a_table() {
     assert_eq!(consumer["features"]["profiles"], json!(["slpf"]));
     assert_eq!(consumer["features"]["rate_limit"], 60);
     assert_eq!(consumer["features"]["pairs"]["delete"], json!(["slpf:rule_number"]));
-    // It is no part of SLPF, and otupy can't read it.
-    assert_eq!(consumer["features"]["pairs"]["cancel"], json!(null));
+    // What it carries out it says, also what is no part of SLPF.
+    assert_eq!(consumer["features"]["pairs"]["cancel"], json!(["command"]));
+    let cancel = broker.json(&["produce", "cancel", "command", "c1", "--to-device", "fw1"]);
+    assert_eq!(responses(&cancel.1), [("fw1", 404, "No such command is being carried out")]);
     let person = broker.run(&["discover", "-W", "1"]);
     let rows: Vec<&str> = person.stdout.lines().collect();
     assert!(rows[0].starts_with("who ") && rows[0].contains("a minute"), "{}", person.stdout);

@@ -12,7 +12,9 @@ use mqtt5_tokio::{Clock, Messages};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Ignored, Reaction, Ticket};
 use openc2_mqtt::profile::{Hooks, Profile};
 use openc2_mqtt::transfer::{Encoding, Outgoing};
-use openc2_mqtt::{Action, Command, Form, Headers, Pair, Reading, Response, Status, Style, Target, Texts, slpf};
+use openc2_mqtt::{
+    Action, Command, Form, Headers, Pair, Reading, Response, Status, Style, Target, TargetKind, Texts, slpf,
+};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -96,6 +98,8 @@ fn able(consume: &Consume) -> Result<Vec<Able>, String> {
         able.push(Able { action: Action::Deny, targets: filter::TARGETS.to_vec() });
         able.push(Able { action: Action::Delete, targets: vec![filter::RULE_NUMBER] });
     }
+        // Rules are made at once, so there is never one to stop; but the command is understood, and answered.
+        able.push(Able { action: Action::Cancel, targets: vec![TargetKind::Command.name()] });
     for pair in &consume.pairs {
         let (action, targets) = pair.split_once(':').ok_or_else(|| format!("--pair {pair}: expected ACTION:TARGET"))?;
         let action = Action::from_name(action).ok_or_else(|| {
