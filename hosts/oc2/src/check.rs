@@ -9,6 +9,7 @@ use openc2_mqtt::{Document, Encoding, Language, LanguageRule, Quirk, Quirks, Rea
 use serde_json::json;
 
 use crate::cli::{self, Check, FileEncoding, Kind, Version};
+use crate::printer::{json_line, plain};
 use crate::terminal::is_gone;
 
 /// Files hold what a message may: no more than MQTT can carry.
@@ -33,11 +34,11 @@ pub(crate) fn run(check: &Check) -> ExitCode {
                 };
                 let line =
                     json!({"type": "file", "file": name, "valid": error.is_none(), "notes": notes, "error": error});
-                writeln!(out, "{line}")
+                writeln!(out, "{}", json_line(&line))
             }
-            Ok(notes) if notes.is_empty() => writeln!(out, "{name}: valid"),
-            Ok(notes) => writeln!(out, "{name}: valid ({})", notes.join("; ")),
-            Err(why) => writeln!(out, "{name}: invalid: {why}"),
+            Ok(notes) if notes.is_empty() => writeln!(out, "{}: valid", plain(&name)),
+            Ok(notes) => writeln!(out, "{}: valid ({})", plain(&name), notes.join("; ")),
+            Err(why) => writeln!(out, "{}: invalid: {}", plain(&name), plain(&why)),
         };
         if let Err(error) = told {
             return unwritten(&error);

@@ -12,7 +12,7 @@ use crate::terminal::{GONE, unwritten};
 
 pub(crate) fn run(convert: &Convert) -> ExitCode {
     if convert.pretty && convert.to != cli::Form::Json {
-        anstream::eprintln!("oc2: '--pretty' goes with '--to json' alone");
+        crate::terminal::complain!("oc2: '--pretty' goes with '--to json' alone");
         return MISUSED.into();
     }
     let written = converted(convert).and_then(|bytes| {
@@ -23,7 +23,7 @@ pub(crate) fn run(convert: &Convert) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) if why == GONE => ExitCode::SUCCESS,
         Err(why) => {
-            anstream::eprintln!("oc2: {}: {why}", name(&convert.file));
+            crate::terminal::complain!("oc2: {}: {why}", name(&convert.file));
             ExitCode::FAILURE
         }
     }
@@ -34,7 +34,7 @@ fn converted(convert: &Convert) -> Result<Vec<u8>, String> {
     let reading = reading(convert.reading);
     let read = document(&reading, Kind::Auto, convert.reading, &bytes)?;
     if let Some(habits) = forgiven(read.quirks) {
-        anstream::eprintln!("oc2: {}: {habits}", name(&convert.file));
+        crate::terminal::complain!("oc2: {}: {habits}", name(&convert.file));
     }
     let value = match (convert.structure, read.value) {
         (None, value) => value,

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         Ok(matches) => matches,
         Err(Misused::Words(error)) => return misused(&error),
         Err(Misused::Settings(why)) => {
-            anstream::eprintln!("oc2: {why}");
+            terminal::complain!("oc2: {why}");
             return MISUSED.into();
         }
     };
@@ -77,11 +77,14 @@ fn main() -> ExitCode {
     match demo::run(&demo) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            anstream::eprintln!("oc2: {failure}");
+            terminal::complain!("oc2: {failure}");
             if failure.is_interruption() { INTERRUPTED.into() } else { ExitCode::FAILURE }
         }
     }
 }
+
+/// Options whose values no error repeats.
+const URLS: [&str; 3] = ["--broker", "--to", "--proxy"];
 
 /// The status of a command line that can't be meant.
 const MISUSED: u8 = 2;
@@ -99,11 +102,20 @@ fn misused(error: &clap::Error) -> ExitCode {
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "))
         .map_or(String::new(), |tip| format!(" ({tip})"));
+    // A URL may hold a password.
+    let line = match (error.kind(), error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue)) {
+        (ErrorKind::ValueValidation, Some(ContextValue::String(arg)), Some(ContextValue::String(value)))
+            if URLS.contains(&arg.split(' ').next().unwrap_or(arg)) =>
+        {
+            line.replacen(&format!(" '{value}'"), "", 1)
+        }
+        _ => line,
+    };
     let possible = possible(error);
     // What clap says of possible values fills lines of its own.
     let line =
         if possible.is_empty() { line } else { line.split(" [possible values").next().unwrap_or(&line).to_owned() };
-    anstream::eprintln!("oc2: {line}{}", if possible.is_empty() { tip } else { possible });
+    terminal::complain!("oc2: {line}{}", if possible.is_empty() { tip } else { possible });
     MISUSED.into()
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn man(man: &Man) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            anstream::eprintln!("oc2: {}: {error}", man.folder.display());
+            crate::terminal::complain!("oc2: {}: {error}", man.folder.display());
             ExitCode::FAILURE
         }
     }

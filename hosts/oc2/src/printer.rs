@@ -1,5 +1,6 @@
 //! How things are printed: for a person, or one JSON object a line.
 
+use core::fmt::Write as _;
 use core::time::Duration;
 use std::borrow::Cow;
 use std::io::Write;
@@ -118,7 +119,7 @@ impl Printer {
     /// Something that went wrong while the job went on.
     pub(crate) fn note(&mut self, what: &str) {
         if self.json {
-            self.line(format_args!("{}", json!({"type": "note", "note": what})));
+            self.line(format_args!("{}", json_line(&json!({"type": "note", "note": what}))));
         } else {
             self.wrapped(BAD, what);
         }
@@ -135,8 +136,8 @@ impl Printer {
     /// What came of the job: who answered what, and one closing line.
     pub(crate) fn report(&mut self, rows: &[Row], summary: &Summary) {
         if self.json {
-            rows.iter().for_each(|row| self.line(format_args!("{}", row.json())));
-            return self.line(format_args!("{}", summary.json()));
+            rows.iter().for_each(|row| self.line(format_args!("{}", json_line(&row.json()))));
+            return self.line(format_args!("{}", json_line(&summary.json())));
         }
         self.line(format_args!(""));
         for (row, line) in table(rows, (self.columns)()) {
@@ -164,7 +165,7 @@ impl Printer {
     }
 
     fn object(&mut self, object: Map<String, Value>) {
-        self.line(format_args!("{}", Value::Object(object)));
+        self.line(format_args!("{}", json_line(&Value::Object(object))));
     }
 }
 
@@ -180,18 +181,47 @@ fn dump(bytes: &[u8], secret: usize) -> String {
 
 /// Text from the network, without what could command a terminal.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    if !text.contains(commands) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() {
+        if commands(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
     Cow::Owned(out)
+}
+
+/// Whether a character does something to what stands around it, or can't be seen: controls, line separators, those that turn
+/// the direction of writing, joiners, fillers and tags. With them one topic can look like another.
+pub(crate) fn commands(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// JSON on one line, where such characters are written by their numbers: a program reads the same, and a terminal obeys nobody.
+pub(crate) fn json_line(value: &Value) -> String {
+    let text = value.to_string();
+    if !text.contains(commands) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if commands(c) {
+            // All of them stand in strings: JSON writes none itself.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// A fact for a person; what is usual is left out.
@@ -247,5 +277,17 @@ mod tests {
     fn text_from_the_network_commands_no_terminal() {
         assert_eq!(plain("oc2/cmd/all"), "oc2/cmd/all");
         assert_eq!(plain("a\u{1b}[2Jb\n\u{9b}c"), "a\\u{1b}[2Jb\\n\\u{9b}c");
+        // A file that seems to end with .txt, and two names that look the same.
+        assert_eq!(plain("a\u{202e}txt.exe"), "a\\u{202e}txt.exe");
+        assert_eq!(plain("fw\u{200b}1\u{e0041}"), "fw\\u{200b}1\\u{e0041}");
+        assert_eq!(plain("Zürich 漢字 –"), "Zürich 漢字 –");
+    }
+
+    #[test]
+    fn json_says_the_same_without_commanding_a_terminal() {
+        let value = json!({"a\u{9b}": "\u{1b}[2J\u{202e}\u{7f}\u{e0041}ü"});
+        let line = json_line(&value);
+        assert_eq!(line, r#"{"a\u009b":"\u001b[2J\u202e\u007f\udb40\udc41ü"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), value);
     }
 }

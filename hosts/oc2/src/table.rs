@@ -1,6 +1,7 @@
 //! Tables that fit: columns side by side, their cells broken into lines where the width is short of that; and where it is
 //! far short, a paragraph for each row.
 
+use crate::printer::plain;
 use crate::terminal::{longest_word, width, wrap};
 
 /// Between two columns.
@@ -36,6 +37,9 @@ pub(crate) fn lines<const N: usize>(
     rows: &[[String; N]],
     fit: Option<usize>,
 ) -> Vec<(Option<usize>, String)> {
+    // What a cell holds others have sent; it is as wide as it is printed.
+    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| plain(cell).into_owned())).collect();
+    let rows = rows.as_slice();
     // A column that nobody has anything to say in takes no room.
     let said = |at: usize| rows.is_empty() || rows.iter().any(|row| row.get(at).is_some_and(|cell| !cell.is_empty()));
     let most = |measure: fn(&str) -> usize| {

@@ -1,12 +1,14 @@
 //! How wide what is printed may be, and text that is made to fit.
 
 use std::borrow::Cow;
-use std::io;
+use std::io::{self, Write as _};
 
 use terminal_size::{Width, terminal_size_of};
 use textwrap::core::Word;
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::printer::plain;
 
 /// Nothing is fitted to fewer columns than these: a terminal that says so has no idea.
 const NARROWEST: usize = 20;
@@ -19,6 +21,18 @@ pub(crate) fn columns() -> Option<usize> {
         None => std::env::var("COLUMNS").ok()?.parse().ok()?,
     };
     (columns > 0).then(|| columns.max(NARROWEST))
+}
+
+/// A line on standard error, without what could command a terminal. Nobody is told that it could not be written: there is
+/// nowhere to say so, and it is no reason to end.
+macro_rules! complain {
+    ($($words:tt)*) => { $crate::terminal::complained(&format!($($words)*)) };
+}
+pub(crate) use complain;
+
+/// Does what `complain!` says.
+pub(crate) fn complained(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", plain(text));
 }
 
 /// What is said where standard output has no reader any more: nothing, and it is no error.

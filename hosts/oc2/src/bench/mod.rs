@@ -33,7 +33,7 @@ pub(crate) fn run(bench: &Bench) -> ExitCode {
     let (mut options, plan) = match prepared {
         Ok(prepared) => prepared,
         Err(why) => {
-            anstream::eprintln!("oc2: {why}");
+            crate::terminal::complain!("oc2: {why}");
             return crate::MISUSED.into();
         }
     };
@@ -51,7 +51,7 @@ pub(crate) fn run(bench: &Bench) -> ExitCode {
     match drawn {
         Ok(()) => end,
         Err(why) => {
-            anstream::eprintln!("oc2: {}: {why}", file.display());
+            crate::terminal::complain!("oc2: {}: {why}", file.display());
             ExitCode::FAILURE
         }
     }

@@ -76,7 +76,7 @@ pub(super) fn serve(listen: SocketAddr, json: bool) -> Error {
         // Whoever has gone does not end a broker.
         let _ = crate::produce::print(&serde_json::json!({"type": "ready", "listen": listen.to_string()}));
     } else {
-        anstream::eprintln!("rumqttd, MQTT v5, on {listen}; anyone may connect, and nothing is kept");
+        crate::terminal::complain!("rumqttd, MQTT v5, on {listen}; anyone may connect, and nothing is kept");
     }
     let _ = broker.join();
     Error::Ended

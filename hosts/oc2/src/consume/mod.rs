@@ -5,6 +5,7 @@ mod filter;
 mod nft;
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -86,7 +87,7 @@ pub(crate) fn run(consume: &Consume) -> ExitCode {
 }
 
 fn misused(why: &str) -> ExitCode {
-    anstream::eprintln!("oc2: {why}");
+    crate::terminal::complain!("oc2: {why}");
     MISUSED.into()
 }
 
@@ -97,9 +98,9 @@ fn able(consume: &Consume) -> Result<Vec<Able>, String> {
         able.push(Able { action: Action::Allow, targets: filter::TARGETS.to_vec() });
         able.push(Able { action: Action::Deny, targets: filter::TARGETS.to_vec() });
         able.push(Able { action: Action::Delete, targets: vec![filter::RULE_NUMBER] });
-    }
         // Rules are made at once, so there is never one to stop; but the command is understood, and answered.
         able.push(Able { action: Action::Cancel, targets: vec![TargetKind::Command.name()] });
+    }
     for pair in &consume.pairs {
         let (action, targets) = pair.split_once(':').ok_or_else(|| format!("--pair {pair}: expected ACTION:TARGET"))?;
         let action = Action::from_name(action).ok_or_else(|| {
@@ -369,10 +370,10 @@ impl Serving<'_> {
         if self.consume.speaking.json {
             return print(line);
         }
-        // Whoever reads may stop; the service goes on.
+        // Whoever reads may stop, and a disk may be full; the service goes on.
         let now =
             utc().map_or_else(String::new, |now| crate::inspect::time_of_day(core::time::Duration::from_millis(now)));
-        anstream::println!("{}  {}", now.get(..12).unwrap_or(&now), plain(&text()));
+        let _ = writeln!(anstream::stdout(), "{}  {}", now.get(..12).unwrap_or(&now), plain(&text()));
         Ok(())
     }
 }

@@ -28,6 +28,7 @@ use openc2_mqtt::transfer::{Layout, Scheme};
 
 use crate::check::reading;
 use crate::cli::{Inspect, Only};
+use crate::printer::json_line;
 use crate::terminal;
 use dissect::dissect;
 use openc2::Opened;
@@ -44,7 +45,7 @@ pub(crate) fn run(inspect: &Inspect) -> ExitCode {
     let told = inspector.summary();
     match end {
         Err(why) => {
-            anstream::eprintln!("oc2: {why}");
+            crate::terminal::complain!("oc2: {why}");
             ExitCode::FAILURE
         }
         Ok(()) if inspector.all_good() && told.as_ref().err().is_none_or(terminal::is_gone) => ExitCode::SUCCESS,
@@ -147,7 +148,7 @@ impl Inspector {
         let number = self.tally.packets;
         if self.json {
             let line = json::packet(label, number, seeing, opened.as_ref(), self.all);
-            return writeln!(self.out, "{line}");
+            return writeln!(self.out, "{}", json_line(&line));
         }
         let shape = Shape { columns: (self.columns)(), all: self.all };
         let out = &mut *self.out;
@@ -179,7 +180,7 @@ impl Inspector {
     /// Says what is no packet.
     pub(crate) fn note(&mut self, what: &str) -> io::Result<()> {
         if self.json {
-            return writeln!(self.out, "{}", json::note(what));
+            return writeln!(self.out, "{}", json_line(&json::note(what)));
         }
         let shape = Shape { columns: (self.columns)(), all: self.all };
         brief::note(&mut *self.out, shape, what)?;

@@ -39,7 +39,7 @@ pub(crate) fn run(listen: SocketAddr, to: &Place, inspector: Inspector, inspect:
         Ok(true) => INTERRUPTED.into(),
         Ok(false) => ExitCode::FAILURE,
         Err(why) => {
-            anstream::eprintln!("oc2: {why}");
+            crate::terminal::complain!("oc2: {why}");
             ExitCode::FAILURE
         }
     }
@@ -52,7 +52,7 @@ async fn serve(listen: SocketAddr, to: &Place, inspector: Inspector, inspect: &I
     let listen = listener.local_addr().map_err(|error| error.to_string())?;
     let judging = Judging { strict: inspect.strict, max_packet_size: inspect.max_packet_size };
     let inspector: Shared = Rc::new(RefCell::new(inspector));
-    anstream::eprintln!("mqtt://{listen} is {} now; Ctrl-C ends", to.0);
+    crate::terminal::complain!("mqtt://{listen} is {} now; Ctrl-C ends", to.0);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -63,11 +63,11 @@ async fn serve(listen: SocketAddr, to: &Place, inspector: Inspector, inspect: &I
                 let (inspector, opener) = (Rc::clone(&inspector), Rc::clone(&opener));
                 tokio::task::spawn_local(async move {
                     if let Err(error) = join(stream, from, &opener, &inspector, judging).await {
-                        anstream::eprintln!("oc2: {}: {error}", opener.place);
+                        crate::terminal::complain!("oc2: {}: {error}", opener.place);
                     }
                 });
             }
-            Err(error) => anstream::eprintln!("oc2: {error}"),
+            Err(error) => crate::terminal::complain!("oc2: {error}"),
         }
     }
     let mut inspector = inspector.borrow_mut();

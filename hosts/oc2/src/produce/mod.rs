@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::MISUSED;
 use crate::check::{load, name};
 use crate::cli::{self, Produce, Speaking, Whereto};
+use crate::printer::json_line;
 use crate::remote::{self, End, Session};
 use crate::report::milliseconds;
 use crate::terminal;
@@ -54,7 +55,7 @@ pub(crate) fn expiry(timeout: Duration) -> u32 {
 }
 
 fn misused(why: &str) -> ExitCode {
-    anstream::eprintln!("oc2: {why}");
+    crate::terminal::complain!("oc2: {why}");
     MISUSED.into()
 }
 
@@ -196,5 +197,5 @@ fn json_row(row: &Row) -> Value {
 
 /// A line for programs; a reader that has gone ends the command.
 pub(crate) fn print(line: &Value) -> Result<(), String> {
-    writeln!(anstream::stdout(), "{line}").map_err(|error| terminal::unwritten(&error))
+    writeln!(anstream::stdout(), "{}", json_line(line)).map_err(|error| terminal::unwritten(&error))
 }

@@ -79,7 +79,7 @@ where
 }
 
 fn failed(why: &str) -> ExitCode {
-    anstream::eprintln!("oc2: {why}");
+    crate::terminal::complain!("oc2: {why}");
     ExitCode::FAILURE
 }
 

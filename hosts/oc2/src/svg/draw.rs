@@ -2,6 +2,8 @@
 
 use core::fmt::Write;
 
+use crate::printer::commands;
+
 pub(super) const INK: &str = "#1f2933";
 pub(super) const FAINT: &str = "#7b8794";
 pub(super) const LINE: &str = "#cbd2d9";
@@ -144,8 +146,8 @@ fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
-            // XML knows no control characters and no U+FFFE and U+FFFF.
-            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => out.push('\u{FFFD}'),
+            // XML knows no control characters and no U+FFFE and U+FFFF; others would turn what stands around them.
+            c if commands(c) || matches!(c, '\u{FFFE}' | '\u{FFFF}') => out.push('\u{FFFD}'),
             c => out.push(c),
         }
     }

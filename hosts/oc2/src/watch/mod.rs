@@ -15,6 +15,7 @@ use mqtt5_codec::{Delivery, PacketId, Properties, Publish, QoS, RetainHandling, 
 use mqtt5_tokio::Filters;
 
 use crate::cli::{Replay, Watch};
+use crate::printer::json_line;
 use crate::remote::{self, End, Session};
 use crate::terminal::GONE;
 use record::Record;
@@ -28,7 +29,7 @@ pub(crate) fn watch(watch: &Watch) -> ExitCode {
             options
         }
         Err(why) => {
-            anstream::eprintln!("oc2: {why}");
+            crate::terminal::complain!("oc2: {why}");
             return crate::MISUSED.into();
         }
     };
@@ -47,7 +48,7 @@ fn drawn(viewer: &Viewer, file: Option<&Path>, end: ExitCode) -> ExitCode {
     match fs::write(file, drawing) {
         Ok(()) => end,
         Err(error) => {
-            anstream::eprintln!("oc2: {}: {error}", file.display());
+            crate::terminal::complain!("oc2: {}: {error}", file.display());
             ExitCode::FAILURE
         }
     }
@@ -65,7 +66,7 @@ async fn look(session: &Session, watch: &Watch, viewer: &mut Viewer) -> Result<E
         filters.maximum_qos(QoS::ExactlyOnce).retain_as_published().retain_handling(RetainHandling::SendAtSubscribe);
     let mut messages = session.subscribed(filters, &topics).await?;
     if !watch.speaking.json {
-        anstream::eprintln!("watching {}; Ctrl-C ends", topics.join(", "));
+        crate::terminal::complain!("watching {}; Ctrl-C ends", topics.join(", "));
     }
     let deadline = watch.timeout.map(|within| tokio::time::Instant::now() + within);
     let mut count = 0;
@@ -86,7 +87,7 @@ async fn look(session: &Session, watch: &Watch, viewer: &mut Viewer) -> Result<E
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let record = Record::of(&inbound, time);
         if let Some(file) = &mut file {
-            writeln!(file, "{}", record.to_json()).map_err(|error| format!("the record: {error}"))?;
+            writeln!(file, "{}", json_line(&record.to_json())).map_err(|error| format!("the record: {error}"))?;
         }
         viewer.show(&record)?;
     }
@@ -109,7 +110,7 @@ pub(crate) fn replay(replay: &Replay) -> ExitCode {
                 options
             }
             Err(why) => {
-                anstream::eprintln!("oc2: {why}");
+                crate::terminal::complain!("oc2: {why}");
                 return crate::MISUSED.into();
             }
         };
@@ -123,7 +124,7 @@ pub(crate) fn replay(replay: &Replay) -> ExitCode {
         Ok(()) => viewer.end().into(),
         Err(why) if why == GONE => ExitCode::SUCCESS,
         Err(why) => {
-            anstream::eprintln!("oc2: {why}");
+            crate::terminal::complain!("oc2: {why}");
             ExitCode::FAILURE
         }
     };
