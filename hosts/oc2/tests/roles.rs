@@ -26,7 +26,7 @@ fn a_command_reaches_whom_it_is_for_and_all_answers_come_in() {
     let (status, lines) = broker.json(&["produce", "delete", "slpf:rule_number", "1000", "--to-device", "fw2"]);
     assert_eq!((status, responses(&lines)), (Some(0), vec![("fw2", 200, "")]));
     let (status, lines) = broker.json(&["produce", "delete", "slpf:rule_number", "1000", "--to-device", "fw2"]);
-    assert_eq!((status, responses(&lines)), (Some(1), vec![("fw2", 404, "There is no rule 1000")]));
+    assert_eq!((status, responses(&lines)), (Some(1), vec![("fw2", 500, "firewall rule not removed or updated")]));
 
     // In the concise form, which the Consumer reads too.
     let words = ["produce", "deny", "ipv4_net", "10.0.0.1", "--to-device", "fw2", "--encoding", "cbor-concise"];

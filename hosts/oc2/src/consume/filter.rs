@@ -13,6 +13,9 @@ pub(super) const RULE_NUMBER: &str = "slpf:rule_number";
 const FIRST: u64 = 1000;
 const STEP: u64 = 10;
 
+/// So many rules are kept: all of them are loaded anew with each command.
+const RULES: usize = 10_000;
+
 /// Which way packets go that a rule is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -71,7 +74,8 @@ impl Filter {
             let number = value.as_u64().unwrap_or_default();
             return match rules.remove(&number) {
                 Some(_) => Ok((rules, None)),
-                None => Err((404, format!("There is no rule {number}"))),
+                // SLPF 2.3.3.2
+                None => Err((500, "firewall rule not removed or updated".into())),
             };
         }
         let argument = |name: &str| command.pointer(&format!("/args/slpf/{name}"));
@@ -91,9 +95,17 @@ impl Filter {
             Some("egress") => &[Way::Out],
             _ => &[Way::In, Way::Out],
         };
+        // A rule without the ports would fit more than was asked for.
+        let has = |name: &str| value.get(name).is_some();
+        if value.get("protocol").and_then(Value::as_str) == Some("icmp") && (has("src_port") || has("dst_port")) {
+            return Err((400, "ICMP has no ports".into()));
+        }
+        if rules.len() >= RULES {
+            return Err((500, format!("There are {RULES} rules, and no room for another")));
+        }
         let number = match argument("insert_rule").and_then(Value::as_u64) {
             Some(number) if rules.contains_key(&number) => {
-                return Err((500, format!("Rule {number} is there already")));
+                return Err((501, "Rule number currently in use".into()));
             }
             Some(number) => number,
             None => rules.last_key_value().map_or(FIRST, |(last, _)| (last + STEP).max(FIRST)),
@@ -110,11 +122,11 @@ impl Filter {
         }
         for (number, rule) in rules.iter().filter(|(number, rule)| self.rules.get(number) != Some(rule)) {
             for line in nft::lines(*number, rule) {
-                anstream::eprintln!("would add: {line}");
+                crate::terminal::complain!("would add: {line}");
             }
         }
         for (number, _) in self.rules.iter().filter(|(number, _)| !rules.contains_key(number)) {
-            anstream::eprintln!("would delete: rule {number}");
+            crate::terminal::complain!("would delete: rule {number}");
         }
         Ok(())
     }
@@ -139,12 +151,13 @@ mod tests {
         assert_eq!(number(&deny(&mut filter, &json!({}))), Some(1000));
         assert_eq!(number(&deny(&mut filter, &json!({"insert_rule": 500}))), Some(500));
         assert_eq!(number(&deny(&mut filter, &json!({}))), Some(1010));
-        assert_eq!(deny(&mut filter, &json!({"insert_rule": 500}))["status"], 500);
+        let used = deny(&mut filter, &json!({"insert_rule": 500}));
+        assert_eq!(used, json!({"status": 501, "status_text": "Rule number currently in use"}));
         let delete = |filter: &mut Filter, number: u64| {
             filter.carry_out(&json!({"action": "delete", "target": {"slpf:rule_number": number}}))["status"].clone()
         };
         assert_eq!(delete(&mut filter, 500), 200);
-        assert_eq!(delete(&mut filter, 500), 404);
+        assert_eq!(delete(&mut filter, 500), 500);
         assert_eq!(filter.rules.len(), 2);
     }
 
@@ -155,6 +168,24 @@ mod tests {
             assert_eq!(deny(&mut filter, &args), json!({"status": 501, "status_text": "Option not supported"}));
         }
         assert!(filter.rules.is_empty());
+    }
+
+    #[test]
+    fn a_rule_never_fits_more_than_was_asked_for() {
+        let mut filter = filter();
+        let target = json!({"ipv4_connection": {"protocol": "icmp", "dst_port": 8}});
+        let response = filter.carry_out(&json!({"action": "deny", "target": target}));
+        assert_eq!(response, json!({"status": 400, "status_text": "ICMP has no ports"}));
+        assert!(filter.rules.is_empty());
+    }
+
+    #[test]
+    fn rules_are_as_many_as_there_is_room_for() {
+        let mut filter = filter();
+        let rule = Rule { fits: Vec::new(), verdict: "drop" };
+        filter.rules = (0..RULES as u64).map(|number| (number, rule.clone())).collect();
+        assert_eq!(deny(&mut filter, &json!({}))["status"], 500);
+        assert_eq!(filter.rules.len(), RULES);
     }
 
     #[test]
