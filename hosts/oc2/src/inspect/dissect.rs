@@ -17,8 +17,19 @@ const FIVE: u8 = 5;
 pub(crate) fn dissect(packet: &[u8]) -> Vec<Field> {
     let mut cursor = Cursor::new(packet);
     // A field that is cut short says so; what stands behind it is told below.
-    let _ = whole(&mut cursor);
-    cursor.left_over();
+    let short = whole(&mut cursor).is_err();
+    // Where a CONNECT or an AUTH can't be read to its end, what is not read may be a password.
+    let kind = packet.first().and_then(|first| PacketType::from_first_byte(*first));
+    let secret = match kind {
+        Some(PacketType::Connect) => cursor.fields.iter().any(|field| field.name == "keep alive"),
+        kind => kind == Some(PacketType::Auth),
+    };
+    if secret && short {
+        cursor.withhold();
+    }
+    if cursor.left_over() && secret {
+        cursor.withhold();
+    }
     cursor.fields
 }
 
@@ -300,6 +311,22 @@ mod tests {
                 *second = u8::try_from(length - 2).unwrap();
             }
             assert!(covered(&packet).iter().all(|count| *count == 1), "{packet:02x?}: {:?}", dissect(&packet));
+        }
+    }
+
+    #[test]
+    fn what_of_a_broken_connect_may_be_a_password_is_not_told() {
+        // Client identifier x, user name u, password "secret"; flags that say so, that name no password, and no user name.
+        let whole = |flags: u8| {
+            let body = [b"\x00\x04MQTT\x05", &[flags][..], b"\x00\x3c\x00\x00\x01x\x00\x01u\x00\x06secret"].concat();
+            [&[0x10, u8::try_from(body.len()).unwrap()], &body[..]].concat()
+        };
+        let cut = whole(0xC2);
+        for packet in [&cut[..cut.len() - 2], &whole(0x82), &whole(0x42), &whole(0x02)] {
+            let at = packet.windows(4).position(|part| part == b"secr").unwrap();
+            let field =
+                dissect(packet).into_iter().find(|field| (field.at..field.at + field.len).contains(&at)).unwrap();
+            assert!(field.secret && field.says.ends_with(", not shown"), "{field:?}");
         }
     }
 

@@ -85,6 +85,15 @@ impl<'p> Cursor<'p> {
         }
     }
 
+    /// Hides the bytes of the field noted last, and says so.
+    pub(crate) fn withhold(&mut self) {
+        self.hide();
+        if let Some(field) = self.fields.last_mut() {
+            field.value = Value::Null;
+            field.says.push_str(", not shown");
+        }
+    }
+
     /// The next `len` bytes; if they are not there, what there is becomes a field that says so.
     pub(crate) fn take(&mut self, len: usize, name: &'static str) -> Read<&'p [u8]> {
         let from = self.at;
@@ -170,13 +179,14 @@ impl<'p> Cursor<'p> {
         if inner > outer { Err(Short) } else { whole }
     }
 
-    /// Notes what is left of the part as bytes that nobody asked for.
-    pub(crate) fn left_over(&mut self) {
+    /// Notes what is left of the part as bytes that nobody asked for, and says whether there are any.
+    pub(crate) fn left_over(&mut self) -> bool {
         let (from, left) = (self.at, self.left());
         if left > 0 {
             self.at = self.end;
             self.note(from, "not explained", Value::Null, format!("{left} bytes that belong to no field"));
         }
+        left > 0
     }
 }
 
