@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
@@ -15,6 +16,9 @@ use toml::{Table, Value};
 
 /// Options that say nothing about a job.
 const NEVER: [&str; 3] = ["help", "version", "config"];
+
+/// The largest file of settings, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// A file's settings.
 #[derive(Debug, Default)]
@@ -30,10 +34,10 @@ pub(crate) fn matches(command: Command, arguments: Vec<OsString>) -> Result<ArgM
     let (arguments, job) = arranged(&command, arguments);
     let settings = match file(&arguments) {
         None => Settings::default(),
-        Some((path, named)) => match fs::read_to_string(&path) {
+        Some((path, named)) => match text_of(&path) {
             Ok(text) => read(&command, &text).map_err(|why| Misused::Settings(format!("{}: {why}", path.display())))?,
             // The usual place may be empty.
-            Err(error) if !named && error.kind() == std::io::ErrorKind::NotFound => Settings::default(),
+            Err(error) if !named && error.kind() == io::ErrorKind::NotFound => Settings::default(),
             Err(error) => return Err(Misused::Settings(format!("{}: {error}", path.display()))),
         },
     };
@@ -53,6 +57,16 @@ pub(crate) fn matches(command: Command, arguments: Vec<OsString>) -> Result<ArgM
 pub(crate) enum Misused {
     Settings(String),
     Words(clap::Error),
+}
+
+/// A file of settings; more than anybody writes is not read.
+fn text_of(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    match text.len() as u64 {
+        ..=LARGEST => Ok(text),
+        _ => Err(io::Error::other(format!("more than {LARGEST} bytes"))),
+    }
 }
 
 /// The arguments with a `--config` that stands before the command behind it, where clap takes it; and the command's name.

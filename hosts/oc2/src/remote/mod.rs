@@ -7,6 +7,8 @@ mod proxy;
 use core::future::Future;
 use core::time::Duration;
 use std::fs;
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -27,6 +29,8 @@ use crate::terminal::GONE;
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(3);
+/// The longest password (MQTT 3.1.3.6), in bytes.
+const PASSWORD: u64 = 65_535;
 /// The most channels that are subscribed to at once, and the room for their names.
 const CHANNELS: usize = 128;
 const NAMES: usize = 32 << 10;
@@ -304,12 +308,25 @@ fn credentials(broker: &Broker, of_url: &Credentials) -> Result<Credentials, Str
     if let Some(password) = &broker.password {
         credentials.password = Some(password.expose().as_bytes().into());
     } else if let Some(file) = &broker.password_file {
-        let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        credentials.password = Some(text.lines().next().unwrap_or_default().as_bytes().into());
+        let password = first_line(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        credentials.password = Some(password.as_slice().into());
     } else if broker.ask_password {
         credentials.password = Some(asked()?.as_bytes().into());
     }
     Ok(credentials)
+}
+
+/// The first line of a file, of no more bytes than a password has.
+fn first_line(file: &Path) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    // With a line's end of two bytes.
+    BufReader::new(fs::File::open(file)?.take(PASSWORD + 2)).read_until(b'\n', &mut line)?;
+    let text = line.strip_suffix(b"\n").unwrap_or(&line);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    match text.len() as u64 {
+        ..=PASSWORD => Ok(text.to_vec()),
+        _ => Err(io::Error::other(format!("its first line has more than the {PASSWORD} bytes of a password"))),
+    }
 }
 
 /// The password that was typed. It is asked for once, however many sessions there are.

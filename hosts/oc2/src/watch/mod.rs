@@ -6,7 +6,7 @@ mod viewer;
 
 use core::time::Duration;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,6 +20,9 @@ use crate::remote::{self, End, Session};
 use crate::terminal::GONE;
 use record::Record;
 use viewer::Viewer;
+
+/// The longest line of a record, in bytes: some times what OpenC2 messages have, and no more than memory has.
+const LONGEST: u64 = 64 << 20;
 
 pub(crate) fn watch(watch: &Watch) -> ExitCode {
     let options = match remote::options(&watch.broker, 0) {
@@ -95,10 +98,11 @@ async fn look(session: &Session, watch: &Watch, viewer: &mut Viewer) -> Result<E
 }
 
 pub(crate) fn replay(replay: &Replay) -> ExitCode {
-    let records = match records(replay) {
-        Ok(records) => records,
+    let named = |why: String| format!("{}: {why}", replay.file.display());
+    let mut records = match records(replay) {
+        Ok(records) => records.map(|record| record.map_err(named)),
         Err(why) => {
-            anstream::eprintln!("oc2: {}: {why}", replay.file.display());
+            crate::terminal::complain!("oc2: {}", named(why));
             return ExitCode::FAILURE;
         }
     };
@@ -116,11 +120,12 @@ pub(crate) fn replay(replay: &Replay) -> ExitCode {
         };
         let end = remote::run(&replay.broker, options, |session| {
             let viewer = &mut viewer;
-            async move { again(&session, replay, &records, viewer).await }
+            let records = &mut records;
+            async move { again(&session, replay, records, viewer).await }
         });
         return drawn(&viewer, replay.svg.as_deref(), end);
     }
-    let end = match records.iter().try_for_each(|record| viewer.show(record)) {
+    let end = match records.try_for_each(|record| viewer.show(&record?)) {
         Ok(()) => viewer.end().into(),
         Err(why) if why == GONE => ExitCode::SUCCESS,
         Err(why) => {
@@ -131,25 +136,46 @@ pub(crate) fn replay(replay: &Replay) -> ExitCode {
     drawn(&viewer, replay.svg.as_deref(), end)
 }
 
-fn records(replay: &Replay) -> Result<Vec<Record>, String> {
+/// The records of a file, read one by one: it may be longer than memory.
+fn records(replay: &Replay) -> Result<impl Iterator<Item = Result<Record, String>> + use<>, String> {
     let file: Box<dyn Read> = match replay.file.as_os_str() == "-" {
-        true => Box::new(std::io::stdin()),
+        true => Box::new(io::stdin()),
         false => Box::new(File::open(&replay.file).map_err(|error| error.to_string())?),
     };
-    let mut records = Vec::new();
-    for (line, at) in BufReader::new(file).lines().zip(1..) {
-        let line = line.map_err(|error| format!("line {at}: {error}"))?;
-        if !line.trim().is_empty() {
-            records.push(Record::from_json(&line).map_err(|why| format!("line {at}: {why}"))?);
+    let (mut file, mut at) = (BufReader::new(file), 0_u64);
+    Ok(core::iter::from_fn(move || {
+        loop {
+            at += 1;
+            match line(&mut file) {
+                Ok(None) => return None,
+                Ok(Some(line)) if line.trim().is_empty() => {}
+                Ok(Some(line)) => return Some(Record::from_json(&line).map_err(|why| format!("line {at}: {why}"))),
+                Err(error) => return Some(Err(format!("line {at}: {error}"))),
+            }
         }
+    }))
+}
+
+/// The next line of a file, if there is another.
+fn line(file: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut line = String::new();
+    match file.take(LONGEST + 1).read_line(&mut line)? as u64 {
+        0 => Ok(None),
+        ..=LONGEST => Ok(Some(line)),
+        _ => Err(io::Error::other(format!("longer than {LONGEST} bytes"))),
     }
-    Ok(records)
 }
 
 /// Publishes the messages, with the pauses between them.
-async fn again(session: &Session, replay: &Replay, records: &[Record], viewer: &mut Viewer) -> Result<End, String> {
+async fn again(
+    session: &Session,
+    replay: &Replay,
+    records: &mut impl Iterator<Item = Result<Record, String>>,
+    viewer: &mut Viewer,
+) -> Result<End, String> {
     let mut last: Option<Duration> = None;
     for record in records {
+        let record = record?;
         let pause = last.map_or(Duration::ZERO, |last| record.time.saturating_sub(last));
         let speed = if replay.speed > 0.0 { replay.speed } else { f64::INFINITY };
         tokio::time::sleep(pause.div_f64(speed.max(1e-3))).await;
@@ -158,7 +184,7 @@ async fn again(session: &Session, replay: &Replay, records: &[Record], viewer: &
         if !sent.await.is_success() {
             return Err("the broker did not take a message".into());
         }
-        viewer.show(record)?;
+        viewer.show(&record)?;
     }
     Ok(viewer.end())
 }
