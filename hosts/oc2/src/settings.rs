@@ -126,7 +126,8 @@ fn overruled(command: &Command, job: Option<&str>, arguments: &[OsString]) -> BT
 /// Where the settings are, and whether somebody said so.
 fn file(arguments: &[OsString]) -> Option<(PathBuf, bool)> {
     let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
+    // Behind --exec and -- stand words of others.
+    while let Some(argument) = rest.next().filter(|argument| *argument != "--exec" && *argument != "--") {
         if argument == "--config" {
             return rest.next().map(|path| (PathBuf::from(path), true));
         }
