@@ -129,3 +129,47 @@ fn a_command_that_takes_long_can_be_cancelled() {
     let (status, _) = broker.json(&["produce", "cancel", "command", "c1", "--to-device", "d"]);
     assert_eq!(status, Some(1));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_stands_behind_the_program_is_for_the_program() {
+    let broker = Broker::start();
+    let script = r#"printf '{"status":200,"status_text":"%s"}' "$*""#;
+    let words = ["--device", "d", "--profile", "edr", "--pair", "deny:file", "--exec", "sh", "-c", script, "sh"];
+    let _consumer = broker.consume(&[&words[..], &["--config", "/no/such/file", "-v"]].concat());
+    let (status, lines) = broker.json(&["produce", "deny", "file", "name=a", "--to-device", "d"]);
+    assert_eq!((status, responses(&lines)), (Some(0), vec![("d", 200, "--config /no/such/file -v")]));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_the_log_ends_no_service() {
+    let broker = Broker::start();
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let words = broker.at(&["consume", "--device", "d", "--slpf", "-C", "1"]);
+    let mut consumer = oc2(&words).stdout(full()).stderr(full()).spawn().unwrap();
+    let answered = (0..100).any(|_| {
+        let words = ["produce", "deny", "ipv4_net", "10.0.0.1", "--to-device", "d", "-W", "0.2"];
+        broker.json(&words).0 == Some(0)
+    });
+    assert!(answered && consumer.wait().unwrap().success());
+    // An error that nobody can read is an error all the same.
+    let refused = oc2(&["discover", "-W", "never"]).stderr(full()).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+fn nobody_to_be_found_is_a_deadline() {
+    let broker = Broker::start();
+    let (status, lines) = broker.json(&["produce", "query", "features", "--discover", "-W", "0.5"]);
+    assert_eq!((status, lines.last().unwrap()["answered"].as_u64()), (Some(27), Some(0)));
+}
+
+#[test]
+fn who_is_named_twice_answers_once() {
+    let broker = Broker::start();
+    let _consumer = broker.consume(&["--device", "fw1", "--slpf"]);
+    let words = ["produce", "deny", "ipv4_net", "10.0.0.1", "--expect", "fw1,fw1"];
+    let (status, lines) = broker.json(&words);
+    assert_eq!((status, lines.last().unwrap()["expected"].as_u64()), (Some(0), Some(1)));
+}

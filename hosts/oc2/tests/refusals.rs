@@ -57,11 +57,21 @@ fn what_cannot_be_meant_is_one_line_and_status_2() {
         (&["produce", "query", "features", "-k", "301"], "--keepalive"),
         (&["produce", "query", "features", "-W", "never"], "seconds"),
         (&["--config", "/no/such/file", "discover"], "/no/such/file: "),
+        (&["--config", "/dev/zero", "discover"], "/dev/zero: more than 1048576 bytes"),
+        // An option that turns verification off has the word for it.
+        (&["discover", "--insecure"], "unexpected argument '--insecure'"),
+        (&["produce", "query", "features", "-C", "0"], "0 is not in 1.."),
+        (&["produce", "query", "features", "--expect", ""], "--expect"),
+        (&["produce", "query", "features", "--from", ""], "--from"),
+        // No error repeats a URL, which may hold a password.
+        (&["demo", "--broker", "http://u:secret@h"], "--broker"),
+        (&["inspect", "--listen", "127.0.0.1:0", "--to", "ws://u:secret@h"], "--to"),
     ] {
         let output = oc2(arguments).stdin(Stdio::null()).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
         assert!(stderr.starts_with("oc2: ") && stderr.contains(part), "{part:?} is not in {stderr:?}");
+        assert!(!stderr.contains("secret"), "{stderr}");
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
     }
     std::fs::remove_file(&file).unwrap();
@@ -83,6 +93,8 @@ fn what_goes_wrong_with_a_broker_is_one_line_and_status_1() {
         #[cfg(feature = "tls")]
         (&["discover", "-h", "127.0.0.1", "-p", port, "--cafile", "/no/such/file"], "--cafile: "),
         (&["discover", "-h", "127.0.0.1", "-p", port, "--password-file", "/no/such/file"], "/no/such/file: "),
+        (&["discover", "-h", "127.0.0.1", "-p", port, "--password-file", "/dev/zero"], "65535 bytes of a password"),
+        (&["replay", "/dev/zero"], "/dev/zero: line 1: longer than 67108864 bytes"),
     ] {
         let output = oc2(arguments).stdin(Stdio::null()).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -99,7 +111,7 @@ fn a_profile_that_nobody_has_is_a_line_and_the_status_of_a_deadline() {
     let _consumer = broker.consume(&["--device", "fw1", "--slpf"]);
     let end = broker.run(&["produce", "query", "features", "--to-profile", "x-nobody", "-W", "0.5"]);
     assert_eq!(end.status, Some(27), "{}", end.stderr);
-    assert!(end.stdout.starts_with("nobody answered in 50") && end.stdout.lines().count() == 1, "{}", end.stdout);
+    assert!(end.stdout.starts_with("nobody answered in ") && end.stdout.lines().count() == 1, "{}", end.stdout);
 }
 
 #[test]

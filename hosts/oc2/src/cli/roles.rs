@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::broker::{Broker, Speaking};
 use super::seconds;
@@ -48,13 +49,13 @@ pub(crate) struct Produce {
     #[arg(long, value_name = "ID")]
     pub(crate) command_id: Option<String>,
     /// Who sends this
-    #[arg(long, value_name = "IDENTITY", default_value = "oc2-producer")]
+    #[arg(long, value_name = "IDENTITY", default_value = "oc2-producer", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) from: String,
     /// The responses of so many Consumers are awaited, and no others
-    #[arg(short = 'C', long = "count", value_name = "COUNT", conflicts_with_all = ["expect", "discover"])]
+    #[arg(short = 'C', long = "count", value_name = "COUNT", conflicts_with_all = ["expect", "discover"], value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) count: Option<u16>,
     /// The responses of these Consumers are awaited
-    #[arg(long, value_name = "IDENTITY", value_delimiter = ',', conflicts_with = "discover")]
+    #[arg(long, value_name = "IDENTITY", value_delimiter = ',', conflicts_with = "discover", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) expect: Vec<String>,
     /// First ask who is there: the responses of all those are awaited
     #[arg(long)]
@@ -150,7 +151,7 @@ pub(crate) struct Consume {
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: u16,
     /// End after so many commands
-    #[arg(short = 'C', long = "count", value_name = "COUNT")]
+    #[arg(short = 'C', long = "count", value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
     /// End after so long
     #[arg(short = 'W', long, value_name = "SECONDS", value_parser = seconds)]
@@ -171,10 +172,10 @@ Status: 0 somebody answered, or COUNT did; 1 the broker could not be asked; 27 t
 #[derive(Debug, Args)]
 pub(crate) struct Discover {
     /// Who asks
-    #[arg(long, value_name = "IDENTITY", default_value = "oc2-producer")]
+    #[arg(long, value_name = "IDENTITY", default_value = "oc2-producer", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) from: String,
     /// End once so many have answered
-    #[arg(short = 'C', long = "count", value_name = "COUNT")]
+    #[arg(short = 'C', long = "count", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) count: Option<u16>,
     /// How long answers are awaited
     #[arg(short = 'W', long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
@@ -211,7 +212,7 @@ pub(crate) struct Watch {
     #[arg(long)]
     pub(crate) full: bool,
     /// End after so many messages
-    #[arg(short = 'C', long = "count", value_name = "COUNT")]
+    #[arg(short = 'C', long = "count", value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
     /// End after so long
     #[arg(short = 'W', long, value_name = "SECONDS", value_parser = seconds)]

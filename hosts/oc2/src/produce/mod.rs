@@ -23,7 +23,7 @@ use crate::printer::json_line;
 use crate::remote::{self, End, Session};
 use crate::report::milliseconds;
 use crate::terminal;
-use ask::{Asking, Row};
+use ask::{Asking, Collected, Row};
 use live::Live;
 use report::{report, tell};
 
@@ -120,16 +120,26 @@ pub(crate) fn channel<'w>(whereto: &'w Whereto, command: &Command<'_>, layout: L
 
 async fn work(session: &Session, produce: &Produce, command: Command<'_>) -> Result<End, String> {
     let speaking = &produce.speaking;
+    let began = Instant::now();
     let mut asking = Asking::open(session, &produce.from, speaking).await?;
     let layout = speaking.layout.into();
     let channel = channel(&produce.whereto, &command, layout)?;
     let found = if produce.discover { discovered(&mut asking, produce, channel).await? } else { Vec::new() };
-    let expected: Vec<&str> = found.iter().chain(&produce.expect).map(String::as_str).collect();
+    let mut expected: Vec<&str> = Vec::new();
+    for name in found.iter().chain(&produce.expect) {
+        // Who is named twice answers once.
+        if !expected.contains(&name.as_str()) {
+            expected.push(name);
+        }
+    }
     let mut request = Request::new(channel, command, milliseconds_of(produce.timeout));
     request.expiry = produce.expiry;
     request.expect = match (produce.count, expected.as_slice()) {
         (Some(count), _) => Expect::Count(count),
-        (None, []) if produce.discover => return Err("nobody answered the discovery".into()),
+        // Nobody is there to be commanded; the time was over.
+        (None, []) if produce.discover => {
+            return report(&Collected::default(), 0, &[], began.elapsed(), speaking.json);
+        }
         // One device has one answer.
         (None, []) if matches!(channel, Channel::Device(_)) => Expect::Count(1),
         (None, []) => Expect::Unknown,

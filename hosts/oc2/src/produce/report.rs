@@ -31,8 +31,9 @@ pub(super) fn report(
         .collect();
     let answered = collected.rows.iter().filter(|row| row.last).count();
     let good = collected.rows.iter().filter(|row| row.is_good()).count();
-    let all_in = if awaited == 0 { answered > 0 } else { collected.complete };
-    let end = match (all_in, good == collected.rows.len()) {
+    let all_in = if awaited == 0 { answered > 0 && answered == collected.rows.len() } else { collected.complete };
+    // Of those who were not awaited, one may still be at work.
+    let end = match (all_in, good == answered) {
         (false, _) => End::Deadline,
         (true, true) => End::Good,
         (true, false) => End::Bad,
