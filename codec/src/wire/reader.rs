@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Stands where the fault is. (Inlined where there are registers, so that a reader need not be in memory.)
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn note(&mut self, Fault { reason, rule, left }: Fault) {
         (self.rest, self.after, self.reason, self.rule) = (&[], left, reason, rule);

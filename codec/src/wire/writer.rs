@@ -38,6 +38,12 @@ impl<'b> Writer<'b> {
         self.written
     }
 
+    /// Whether the room is full: then what has been written is as long as it has been counted.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.room.is_empty()
+    }
+
     /// Counts bytes that are known to follow.
     #[inline]
     pub(crate) fn skip(&mut self, len: usize) {
@@ -53,7 +59,9 @@ impl<'b> Writer<'b> {
     pub(crate) fn apart(&mut self, len: usize, write: impl FnOnce(&mut Writer<'_>)) {
         #[inline(never)]
         fn elsewhere(room: &mut [u8], write: impl FnOnce(&mut Writer<'_>)) {
-            write(&mut Writer::new(room));
+            let mut w = Writer::new(room);
+            write(&mut w);
+            debug_assert!(w.is_full(), "a part is as long as it has been counted");
         }
         if self.counts() {
             self.skip(len);
@@ -69,7 +77,9 @@ impl<'b> Writer<'b> {
     pub(crate) fn part(&mut self, len: usize) -> Option<&'b mut [u8]> {
         self.skip(len);
         if self.room.len() < len {
-            return None; // Looked at first, so that the room is not taken and put back.
+            // Looked at first, so that the room is not taken and put back.
+            debug_assert!(self.counts(), "a packet is as long as it has been counted");
+            return None;
         }
         let (part, rest) = mem::take(&mut self.room).split_at_mut_checked(len)?;
         self.room = rest;
@@ -79,7 +89,7 @@ impl<'b> Writer<'b> {
     /// Bytes as they are. They come by a reference to where the slice is, so that they could overlap the room as far as the
     /// compiler knows: else it would make a call of `memcpy` of the loop over words, and that of bare metal goes byte by byte
     /// when a string is short or begins elsewhere in a word than its copy.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn put(&mut self, bytes: &&[u8]) {
         let Some(to) = self.part(bytes.len()) else { return };
@@ -103,6 +113,7 @@ impl<'b> Writer<'b> {
     pub(crate) fn chunk<const N: usize>(&mut self, bytes: [u8; N]) {
         self.skip(N);
         if self.room.len() < N {
+            debug_assert!(self.counts(), "a packet is as long as it has been counted");
             return;
         }
         if let Some((first, rest)) = mem::take(&mut self.room).split_first_chunk_mut() {
@@ -112,7 +123,7 @@ impl<'b> Writer<'b> {
     }
 
     /// A variable byte integer; `value` is at most [`VARINT_MAX`].
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[inline]
     pub(crate) fn varint(&mut self, value: u32) {
         if value < 0x80 {
             self.u8(value as u8);
@@ -121,7 +132,7 @@ impl<'b> Writer<'b> {
         }
     }
 
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn long_varint(&mut self, value: u32) {
         if usize::BITS <= 32 {
@@ -141,7 +152,7 @@ impl<'b> Writer<'b> {
     }
 
     /// A byte, then binary data, which is at most 65,535 bytes long.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[inline]
     pub(crate) fn tagged_bytes(&mut self, tag: u8, bytes: &&[u8]) {
         let [high, low] = (bytes.len() as u16).to_be_bytes();
         if usize::BITS > 32 {
@@ -152,7 +163,7 @@ impl<'b> Writer<'b> {
     }
 
     /// As [`bytes`](Self::bytes), and a byte behind.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[inline]
     pub(crate) fn bytes_tailed(&mut self, bytes: &&[u8], tail: u8) {
         if usize::BITS > 32 {
             let Some(room) = self.part(bytes.len().wrapping_add(3)) else { return };
@@ -180,7 +191,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Binary data, which is at most 65,535 bytes long.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[inline]
     pub(crate) fn bytes(&mut self, bytes: &&[u8]) {
         if usize::BITS > 32 {
             return self.headed((bytes.len() as u16).to_be_bytes(), bytes);
