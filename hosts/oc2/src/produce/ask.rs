@@ -6,7 +6,7 @@ use std::time::Instant;
 use mqtt5_tokio::{Clock, Messages};
 use openc2_mqtt::producer::{Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, RequestId, Unheard};
 use openc2_mqtt::transfer::Encoding;
-use openc2_mqtt::{EncodeError, Form, Response, Status, Style};
+use openc2_mqtt::{EncodeError, Form, Response, Status, Style, slpf};
 use serde_json::{Value, json};
 
 use super::{print, reading};
@@ -173,7 +173,7 @@ fn hear(collected: &mut Collected, heard: Heard<'_>, awaited: RequestId, sent: I
 fn results(response: &Response<'_>) -> Value {
     let mut buffer = vec![0; 4 << 10];
     loop {
-        match response.encode(Style::from(Form::Json), &mut buffer) {
+        match response.encode(Style::from(Form::Json).with_profiles(&slpf::PROFILES), &mut buffer) {
             Ok(length) => {
                 let whole = serde_json::from_slice::<Value>(buffer.get(..length).unwrap_or_default());
                 return whole.ok().and_then(|mut whole| Some(whole.get_mut("results")?.take())).unwrap_or(Value::Null);
