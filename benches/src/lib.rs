@@ -7,6 +7,7 @@ pub mod nom_reader;
 pub mod openc2;
 pub mod other;
 mod ours;
+pub mod tables;
 pub mod workload;
 
 pub use measure::{Subject, measured, refused, repeat, run};

@@ -2,6 +2,7 @@
 
 use core::{fmt, slice};
 
+use crate::Rule;
 use crate::wire::{Writer, add};
 
 /// An item of a [`List`]: how it is written, and how it is read back from bytes that have been checked.
@@ -121,40 +122,23 @@ impl<'a, T: Item<'a>> List<'a, T> {
         }
     }
 
-    /// Writes all items, as their bytes where those are known.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn put(&self, w: &mut Writer<'_>) {
-        match self.items {
+    /// How many bytes the items take, if each may be sent: `size` tells of one.
+    #[inline]
+    pub(crate) fn measure(&self, size: impl Fn(T) -> Result<usize, Rule>) -> Result<usize, Rule> {
+        let mut len = 0;
+        for item in self {
+            len = add(len, size(item)?);
+        }
+        Ok(len)
+    }
+
+    /// Writes all items, whose length is `len`, as [`measure`](Self::measure) has told.
+    #[inline]
+    pub(crate) fn put(&self, w: &mut Writer<'_>, len: usize) {
+        w.apart(len, |w| match self.items {
             Items::Wire(ref bytes) => w.put(bytes),
             Items::Slice(items) => items.iter().for_each(|item| item.put(w)),
-        }
-    }
-
-    /// Writes all items, whose length is known where counting them once more would cost a second walk.
-    #[inline(always)]
-    pub(crate) fn put_or_count(&self, w: &mut Writer<'_>, len: usize) {
-        if usize::BITS <= 32 {
-            return self.put(w);
-        }
-        if w.counts() {
-            return w.skip(len);
-        }
-        // A writer of its own stays in registers.
-        if let Some(room) = w.part(len) {
-            self.put_all(room);
-        }
-    }
-
-    /// The length of all items where [`put_or_count`](Self::put_or_count) asks for it.
-    #[inline(always)]
-    pub(crate) fn measure(&self, len: impl Fn(T) -> usize) -> usize {
-        if usize::BITS <= 32 { 0 } else { self.iter().fold(0, |sum, item| add(sum, len(item))) }
-    }
-
-    /// As [`put`](Self::put), into the room for just that.
-    #[inline(never)]
-    pub(crate) fn put_all(&self, room: &mut [u8]) {
-        self.put(&mut Writer::new(room));
+        });
     }
 }
 

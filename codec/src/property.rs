@@ -209,38 +209,23 @@ impl<'a> Properties<'a> {
     }
 
     /// As [`put`](Self::put), with one property before them.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn put_behind(&self, alias: TopicAlias, w: &mut Writer<'_>, len: usize) {
-        if usize::BITS <= 32 {
-            return self.write_behind(alias, w, len);
-        }
-        // A writer of its own: then the other one stays in registers.
-        let all = len.saturating_add(3);
-        if let Some(room) = w.part(all.saturating_add(varint_len(all))) {
-            self.write_behind(alias, &mut Writer::new(room), len);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn write_behind(&self, alias: TopicAlias, w: &mut Writer<'_>, len: usize) {
-        w.varint(len.saturating_add(3) as u32);
-        let [high, low] = alias.get().to_be_bytes();
-        w.chunk([TOPIC_ALIAS, high, low]);
-        self.put_list(w, len);
+        let with_alias = len.saturating_add(3);
+        w.apart(with_alias.saturating_add(varint_len(with_alias)), |w| {
+            w.varint(with_alias as u32);
+            let [high, low] = alias.get().to_be_bytes();
+            w.chunk([TOPIC_ALIAS, high, low]);
+            self.put_list(w, len);
+        });
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn put_list(&self, w: &mut Writer<'_>, len: usize) {
-        if w.counts() || usize::BITS > 32 && len == 0 {
-            return w.skip(len); // What `measure` has counted already.
-        }
         match self.0.slice() {
-            Err(bytes) if bytes.len() != len => match usize::BITS {
-                ..=32 => put_around(bytes, w),
-                _ => w.part(len).map_or((), |room| put_around(bytes, &mut Writer::new(room))),
-            },
-            _ => self.0.put_or_count(w, len),
+            _ if len == 0 => {}
+            Err(bytes) if bytes.len() != len => w.apart(len, |w| put_around(bytes, w)),
+            _ => self.0.put(w, len),
         }
     }
 
@@ -678,7 +663,7 @@ mod tests {
             list.iter().for_each(|property| property.put(&mut counter));
             assert_eq!(counter.written(), size, "{list:?}");
             let mut room = vec![0; size];
-            Properties::from(&*list).0.put_all(&mut room);
+            Properties::from(&*list).0.put(&mut Writer::new(&mut room), size);
             assert_eq!(room, bytes);
         }
     }

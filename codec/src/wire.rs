@@ -215,6 +215,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads what repeats up to the end, by a copy: nobody has its address, so it can be in registers.
+    #[inline(always)]
+    pub(crate) fn each(&mut self, read: impl Fn(&mut Self) -> Option<()>) -> Option<()> {
+        let mut copy = *self;
+        let mut read_all = Some(());
+        while read_all.is_some() && !copy.is_empty() {
+            read_all = read(&mut copy);
+        }
+        *self = copy;
+        read_all
+    }
+
     #[inline]
     pub(crate) fn u8(&mut self) -> Option<u8> {
         u8(&mut self.rest)
@@ -303,6 +315,25 @@ impl<'b> Writer<'b> {
     pub(crate) fn skip(&mut self, len: usize) {
         // Only where an address space is small can it be filled by items that borrow the same bytes again and again.
         self.written = if usize::BITS > 32 { self.written.wrapping_add(len) } else { self.written.saturating_add(len) };
+    }
+
+    /// Has the next `len` bytes written by `write`.
+    ///
+    /// On 64 bits that is a function of its own with a writer of its own, so that both writers can be in registers: nobody has
+    /// the address of either. On 32 bits it would only be more code.
+    #[inline(always)]
+    pub(crate) fn apart(&mut self, len: usize, write: impl FnOnce(&mut Writer<'_>)) {
+        #[inline(never)]
+        fn elsewhere(room: &mut [u8], write: impl FnOnce(&mut Writer<'_>)) {
+            write(&mut Writer::new(room));
+        }
+        if self.counts() {
+            self.skip(len);
+        } else if usize::BITS <= 32 {
+            write(self);
+        } else if let Some(room) = self.part(len) {
+            elsewhere(room, write);
+        }
     }
 
     /// Room for the next `len` bytes, which are then written.

@@ -24,6 +24,12 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+// The guides' code is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../HOSTING.md")]
+#[doc = include_str!("../SIZING.md")]
+struct Guides;
+
 mod aliases;
 mod arena;
 mod check;
@@ -38,6 +44,7 @@ mod event;
 pub mod flow;
 mod inbox;
 mod incoming;
+pub mod journal;
 mod memory;
 mod options;
 mod outgoing;

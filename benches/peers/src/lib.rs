@@ -1,11 +1,13 @@
 //! The peers' codecs as subjects of the workload. Each decodes with the function its own client uses, and encodes with that
 //! client's encoder; packets to encode are built, and buffers filled, outside of the measured part.
 
+mod checks;
 mod minimq;
 mod mountain;
 mod protocol_core;
 mod rumqttc;
 
+pub use checks::{Checks, Side};
 pub use minimq::Minimq;
 pub use mountain::Mountain;
 pub use protocol_core::ProtocolCore;

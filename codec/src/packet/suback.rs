@@ -96,10 +96,7 @@ impl<'a> SubAck<'a> {
         if self.reasons.is_empty() {
             return Err(count_rule);
         }
-        if !self.reasons.iter().all(|reason| reason.fits(carrier)) {
-            return Err(reason_rule);
-        }
-        let list = self.reasons.measure(|_| 1);
+        let list = self.reasons.measure(|reason| if reason.fits(carrier) { Ok(1) } else { Err(reason_rule) })?;
         let properties = self.properties.measure(place)?;
         let packet = if carrier == carrier::SUBACK { PacketType::SubAck } else { PacketType::UnsubAck };
         Ok(Plan { list, ..Plan::new(packet, properties) })
@@ -111,7 +108,7 @@ impl Body for SubAck<'_> {
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
         w.u16(self.id.get());
         self.properties.put(w, plan.properties);
-        self.reasons.put_or_count(w, plan.list);
+        self.reasons.put(w, plan.list);
     }
 }
 

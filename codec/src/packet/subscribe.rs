@@ -197,9 +197,7 @@ impl<'a> Subscribe<'a> {
             return r.protocol_error(0, Rule::SUBSCRIBE_EMPTY);
         }
         let filters = List::checked(r.rest());
-        while !r.is_empty() {
-            Subscription::read(r)?;
-        }
+        r.each(|r| Subscription::read(r).map(|_| ()))?;
         Some(Self { id, properties, filters })
     }
 
@@ -225,8 +223,10 @@ impl<'a> Subscribe<'a> {
         if self.filters.is_empty() {
             return Err(Rule::SUBSCRIBE_EMPTY);
         }
-        self.filters.iter().try_for_each(|subscription| subscription.check())?;
-        let list = self.filters.measure(|subscription| subscription.filter.as_bytes().len().wrapping_add(3));
+        let list = self.filters.measure(|subscription| {
+            subscription.check()?;
+            Ok(subscription.filter.as_bytes().len().wrapping_add(3))
+        })?;
         let properties = self.properties.measure(place::SUBSCRIBE)?;
         Ok(Plan { list, ..Plan::new(PacketType::Subscribe, properties) })
     }
@@ -237,7 +237,7 @@ impl Body for Subscribe<'_> {
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
         w.u16(self.id.get());
         self.properties.put(w, plan.properties);
-        self.filters.put_or_count(w, plan.list);
+        self.filters.put(w, plan.list);
     }
 }
 
@@ -262,9 +262,7 @@ impl<'a> Unsubscribe<'a> {
             return r.protocol_error(0, Rule::UNSUBSCRIBE_EMPTY);
         }
         let filters = List::checked(r.rest());
-        while !r.is_empty() {
-            Filter::read(r)?;
-        }
+        r.each(|r| Filter::read(r).map(|_| ()))?;
         Some(Self { id, properties, filters })
     }
 
@@ -290,7 +288,7 @@ impl<'a> Unsubscribe<'a> {
         if self.filters.is_empty() {
             return Err(Rule::UNSUBSCRIBE_EMPTY);
         }
-        let list = self.filters.measure(|filter| filter.as_bytes().len().wrapping_add(2));
+        let list = self.filters.measure(|filter| Ok(filter.as_bytes().len().wrapping_add(2)))?;
         let properties = self.properties.measure(place::UNSUBSCRIBE)?;
         Ok(Plan { list, ..Plan::new(PacketType::Unsubscribe, properties) })
     }
@@ -301,7 +299,7 @@ impl Body for Unsubscribe<'_> {
     fn put(&self, w: &mut Writer<'_>, plan: &Plan) {
         w.u16(self.id.get());
         self.properties.put(w, plan.properties);
-        self.filters.put_or_count(w, plan.list);
+        self.filters.put(w, plan.list);
     }
 }
 

@@ -6,13 +6,14 @@ use core::time::Duration;
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mqtt5_blocking::{Clock, Connection, Stopper};
+use mqtt5_blocking::{Clock, Connection, Stopper, Transport as _};
 use mqtt5_codec::{Properties, Property, ReasonCode, Text};
 use mqtt5_session::{Boxed, Client, ConnectOptions, Ending, Event, Inbox, Instant, Prior, Refused};
 use openc2_mqtt::transfer::{Channel, ClientId, Connecting, Quality, Scheme, Verdict, subscriptions};
 
 use crate::cli::BrokerUrl;
 use crate::failure::{Cause, Failure, Said, Step};
+use crate::line::{Line, Security};
 use crate::trace::{Tap, Trace};
 
 /// The largest packet that is taken from the broker, stated in CONNECT.
@@ -32,6 +33,7 @@ pub(crate) const TICK: u64 = 20;
 #[derive(Clone)]
 pub(crate) struct Job {
     pub(crate) broker: BrokerUrl,
+    pub(crate) security: Security,
     /// The broker as it is named in failures.
     pub(crate) place: Arc<str>,
     /// How long a step may take.
@@ -93,7 +95,7 @@ pub(crate) struct Agent {
     job: Job,
     client: Client<Boxed>,
     inbox: Inbox<'static>,
-    connection: Connection<Tap<TcpStream>>,
+    connection: Connection<Tap<Line>>,
 }
 
 impl Agent {
@@ -103,7 +105,8 @@ impl Agent {
         let fail = |step, cause| job.failure(&who, step, cause);
         let place = (job.broker.host.as_str(), job.broker.port);
         let stream = mqtt5_blocking::connect(place, job.timeout).map_err(|error| fail(Step::Connect, error.into()))?;
-        let tap = Tap::new(stream, Arc::clone(&who), Arc::clone(&job.trace));
+        let line = Self::secure(job, stream).map_err(|why| fail(Step::Tls, Cause::Tls(why)))?;
+        let tap = Tap::new(line, Arc::clone(&who), Arc::clone(&job.trace));
         let connection = Connection::new(tap, job.clock).map_err(|error| fail(Step::Connect, error.into()))?;
         job.halt.watch(connection.stopper().map_err(|error| fail(Step::Connect, error.into()))?);
         let client = Client::new(Boxed::new(usize::from(RECEIVE_MAXIMUM), MEMORY));
@@ -116,6 +119,18 @@ impl Agent {
             _ => ControlFlow::Continue(()),
         })?;
         Ok(agent)
+    }
+
+    /// Lays TLS over the connection, where the broker's URL asks for it.
+    fn secure(job: &Job, stream: TcpStream) -> Result<Line, String> {
+        let patience = |stream: &TcpStream, time| {
+            let set = stream.set_read_timeout(time).and_then(|()| stream.set_write_timeout(time));
+            set.map_err(|error| error.to_string())
+        };
+        patience(&stream, Some(job.timeout))?;
+        let line = job.security.secure(stream, &job.broker.host)?;
+        patience(line.socket(), None)?;
+        Ok(line)
     }
 
     /// Queues CONNECT.

@@ -13,9 +13,11 @@ use openc2_mqtt::producer::{OwnTopic, ProducerPolicy};
 use openc2_mqtt::transfer::{Quality, Scheme};
 
 use crate::agent::{Agent, Halt, Job};
+use crate::check::reading;
 use crate::cli::{self, BrokerUrl, Demo};
 use crate::consumer::{connect, serve};
 use crate::failure::{Cause, Failure, Step};
+use crate::line::Security;
 use crate::printer::Printer;
 use crate::producer::Commander;
 use crate::report::{Row, Summary};
@@ -27,11 +29,23 @@ use crate::trace::Trace;
 pub(crate) fn run(demo: &Demo) -> Result<(), Failure> {
     let trace = Trace::new(Printer::stdout(demo.json, demo.verbose), demo.svg.is_some());
     let broker = broker(demo)?;
+    let place = broker.place().into();
+    let security = Security::new(&broker, &demo.secure).map_err(|why| Failure {
+        who: PRODUCER.1.into(),
+        step: Step::Start,
+        place: Arc::clone(&place),
+        cause: Cause::Tls(why),
+    })?;
     let job = Job {
-        place: broker.place().into(),
+        place,
         broker,
+        security,
         timeout: demo.timeout,
-        scheme: Scheme { layout: demo.layout.into(), prefix: None },
+        // The prefix is wanted as long as the process lives.
+        scheme: Scheme {
+            layout: demo.layout.into(),
+            prefix: demo.prefix.as_ref().map(|prefix| &*prefix.clone().leak()),
+        },
         clock: Clock::start(),
         trace: Arc::clone(&trace),
         halt: Halt::default(),
@@ -85,7 +99,7 @@ fn broker(demo: &Demo) -> Result<BrokerUrl, Failure> {
         place: "the embedded broker".into(),
         cause: error.into(),
     })?;
-    Ok(BrokerUrl { host: address.ip().to_string(), port: address.port(), user_name: None, password: None })
+    Ok(BrokerUrl { host: address.ip().to_string(), port: address.port(), tls: false, user_name: None, password: None })
 }
 
 /// Connects everyone, lets the Consumers answer, each in a thread of its own, and sends the commands.
@@ -95,7 +109,13 @@ fn work(job: &Job, demo: &Demo, orders: &[Order], rows: &mut Vec<Row>) -> Result
         cli::Encoding::Cbor => Encoding::Cbor,
     };
     let quality = if demo.qos == 2 { Quality::ExactlyOnce } else { Quality::AtLeastOnce };
-    let policy = ConsumerPolicy { quality, scheme: job.scheme, ..ConsumerPolicy::default() };
+    let reading = reading(cli::Reading {
+        language: cli::Version::V1,
+        lenient: demo.lenient,
+        strict: demo.strict,
+        encoding: cli::FileEncoding::Auto,
+    });
+    let policy = ConsumerPolicy { reading, quality, scheme: job.scheme, ..ConsumerPolicy::default() };
 
     job.heading(&format!("Connecting to {}", job.place));
     let consumers = DEVICES.iter().map(|device| Ok((connect(job, device)?, device)));
@@ -103,14 +123,7 @@ fn work(job: &Job, demo: &Demo, orders: &[Order], rows: &mut Vec<Row>) -> Result
     let own_topic = OwnTopic::Named(PRODUCER.2);
     let mut commander = Commander::connect(
         job,
-        ProducerPolicy {
-            encoding,
-            quality,
-            own_topic,
-            scheme: job.scheme,
-            structure: demo.structure.into(),
-            ..ProducerPolicy::default()
-        },
+        ProducerPolicy { reading, encoding, quality, own_topic, scheme: job.scheme, structure: demo.structure.into() },
     )?;
 
     let done = &AtomicBool::new(false);

@@ -12,6 +12,7 @@ use mqtt5_codec::{Properties, ReasonCode};
 pub(crate) enum Step {
     Start,
     Connect,
+    Tls,
     Connack,
     Suback,
     Work,
@@ -23,6 +24,7 @@ impl fmt::Display for Step {
         f.write_str(match self {
             Self::Start => "starting",
             Self::Connect => "connecting to",
+            Self::Tls => "TLS handshake with",
             Self::Connack => "waiting for CONNACK from",
             Self::Suback => "waiting for SUBACK from",
             Self::Work => "exchanging messages through",
@@ -51,6 +53,8 @@ impl Failure {
 pub(crate) enum Cause {
     #[error(transparent)]
     Host(#[from] mqtt5_blocking::Error),
+    #[error("{0}")]
+    Tls(String),
     #[error("no answer within {} s", .0.as_secs_f64())]
     Silent(Duration),
     #[error("the broker refused: {0}")]

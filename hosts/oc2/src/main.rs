@@ -1,6 +1,8 @@
 //! The command line: `oc2 demo` is the whole stack at work, an OpenC2 command over a real broker and back.
 
 mod agent;
+#[cfg(feature = "bench")]
+mod bench;
 mod broker;
 mod check;
 mod cli;
@@ -10,6 +12,8 @@ mod convert;
 mod demo;
 mod failure;
 mod inspect;
+mod line;
+mod logging;
 mod manual;
 mod message;
 mod packet;
@@ -50,7 +54,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
-    let demo = match cli.job() {
+    let job = cli.job();
+    logging::start(job.verbosity());
+    let demo = match job {
         Command::Demo(demo) => demo,
         Command::Broker(broker) => return broker::run(&broker),
         Command::Produce(produce) => return produce::run(&produce),
@@ -58,6 +64,8 @@ fn main() -> ExitCode {
         Command::Discover(discover) => return produce::discover::run(&discover),
         Command::Watch(watch) => return watch::watch(&watch),
         Command::Replay(replay) => return watch::replay(&replay),
+        #[cfg(feature = "bench")]
+        Command::Bench(bench) => return bench::run(&bench),
         Command::Inspect(inspect) => return inspect::run(&inspect),
         Command::Man(man) => return manual::man(&man),
         Command::Completions { shell } => return manual::completions(shell),
@@ -76,17 +84,25 @@ fn main() -> ExitCode {
 /// The status of a command line that can't be meant.
 const MISUSED: u8 = 2;
 
-/// Help and the version as they are; a bad value in one line, with those that would be good where they can be counted.
+/// Help and the version as they are; what can't be meant in one line, with the values that would be good where they can be
+/// counted, or a word that is near.
 fn misused(error: &clap::Error) -> ExitCode {
-    match error.kind() {
-        ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
-            let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            anstream::eprintln!("oc2: {line}{}", possible(error));
-            MISUSED.into()
-        }
-        _ => error.exit(),
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
     }
+    let text = error.to_string();
+    let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let line = first.join(" ").trim_start_matches("error: ").to_owned();
+    let tip = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("tip: "))
+        .map_or(String::new(), |tip| format!(" ({tip})"));
+    let possible = possible(error);
+    // What clap says of possible values fills lines of its own.
+    let line =
+        if possible.is_empty() { line } else { line.split(" [possible values").next().unwrap_or(&line).to_owned() };
+    anstream::eprintln!("oc2: {line}{}", if possible.is_empty() { tip } else { possible });
+    MISUSED.into()
 }
 
 /// The values that the option takes, if there are only some.

@@ -115,7 +115,8 @@ pub(crate) fn table(rows: &[Row], columns: Option<usize>) -> Vec<(Option<&Row>, 
 }
 
 pub(crate) fn in_ms(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+    let seconds = time.as_secs_f64();
+    if seconds < 10.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
 }
 
 /// Milliseconds, to the microsecond.

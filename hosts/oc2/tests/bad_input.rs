@@ -143,12 +143,30 @@ fn a_bad_url_is_told_in_one_line() {
 
 #[test]
 fn a_url_of_what_the_demo_lacks_says_what_has_it() {
-    for (url, word) in [("mqtts://broker", "TLS"), ("ws://broker/mqtt", "WebSockets")] {
-        let oc2 = run(&["--broker", url], Duration::from_secs(5));
-        let line = oc2.only_line();
-        assert_eq!(oc2.status, Some(2), "{line}");
-        assert!(line.contains("--broker") && line.contains(word) && line.contains("oc2 produce"), "{line}");
+    let oc2 = run(&["--broker", "ws://broker/mqtt"], Duration::from_secs(5));
+    let line = oc2.only_line();
+    assert_eq!(oc2.status, Some(2), "{line}");
+    assert!(line.contains("--broker") && line.contains("WebSockets") && line.contains("oc2 produce"), "{line}");
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn tls_that_cannot_be_is_told_as_such() {
+    // An alert, handshake failure; and no TLS at all.
+    for (bytes, words) in
+        [(&b"\x15\x03\x03\x00\x02\x02\x28"[..], "HandshakeFailure"), (b"HTTP/1.1 400\r\n\r\n", "corrupt")]
+    {
+        let peer = Peer::start(move |_| Script::new().write(bytes).hold());
+        let url = format!("mqtts://127.0.0.1:{}", peer.port);
+        let oc2 = run(&["--timeout", "2", "--broker", &url, "--insecure"], Duration::from_secs(10));
+        fails_with(&oc2, peer.port, &["TLS handshake", words]);
     }
+    let silent = Peer::start(|_| Script::new().hold());
+    let url = format!("mqtts://127.0.0.1:{}", silent.port);
+    let oc2 = run(&["--timeout", "1", "--broker", &url, "--insecure"], Duration::from_secs(10));
+    fails_with(&oc2, silent.port, &["TLS handshake", "no answer"]);
+    let plain = run(&["--broker", "mqtt://127.0.0.1", "--cafile", "ca.pem"], Duration::from_secs(5));
+    assert!(plain.only_line().contains("mqtts://"), "{}", plain.stderr);
 }
 
 #[test]

@@ -155,6 +155,21 @@ impl Builder {
         self
     }
 
+    /// Opens TCP connections by this, such as through a proxy; TLS and WebSocket are laid over them as the URL says.
+    #[must_use]
+    pub fn tunnel<F, A, T>(mut self, mut open: F) -> Self
+    where
+        F: FnMut(Attempt) -> A + Send + 'static,
+        A: Future<Output = std::io::Result<T>> + Send + 'static,
+        T: Transport + 'static,
+    {
+        self.opener.tunnel = Some(Box::new(move |attempt| {
+            let opening = open(attempt);
+            Box::pin(async move { Ok(Box::new(opening.await?) as Box<dyn Transport>) })
+        }));
+        self
+    }
+
     fn build(self) -> (Handle, Events, Driver, Opener) {
         let Self { first, others, options, mut opener, authenticator } = self;
         opener.largest = options.maximum_packet_size.get();

@@ -26,6 +26,8 @@ pub(crate) type Source =
 pub(crate) struct Opener {
     pub(crate) credentials: Option<Asking>,
     pub(crate) source: Option<Source>,
+    /// What opens TCP connections instead of the sockets of here.
+    pub(crate) tunnel: Option<Source>,
     #[cfg(feature = "tls")]
     pub(crate) tls: std::sync::Arc<mqtt5_host::Tls>,
     #[cfg(feature = "websocket")]
@@ -59,7 +61,17 @@ impl Opener {
         let address = &attempt.address;
         self.step = Step::Configure;
         address.scheme().supported(cfg!(feature = "tls"), cfg!(feature = "websocket"))?;
+        if let Some(tunnel) = &mut self.tunnel {
+            self.step = Step::Open;
+            let stream = tunnel(attempt.clone()).await?;
+            return self.secured(stream, address).await;
+        }
         let stream = self.tcp(attempt).await?;
+        self.secured(stream, address).await
+    }
+
+    /// Lays TLS over the stream, and WebSocket over that, where the URL asks for them.
+    async fn secured<S: Transport + 'static>(&mut self, stream: S, address: &Address) -> Opening<Box<dyn Transport>> {
         #[cfg(feature = "tls")]
         if address.scheme().is_tls() {
             self.step = Step::Tls;

@@ -1,7 +1,5 @@
 //! What can be read and written.
 
-use core::fmt;
-
 use crate::encoding::error::LanguageRule;
 use crate::encoding::out::Out;
 use crate::encoding::source::Reader;
@@ -24,7 +22,7 @@ pub trait Value<'a>: Write + Sized {
 }
 
 /// What is written in any form.
-pub trait Write: fmt::Debug {
+pub trait Write {
     /// Writes it as the next value. What may not be sent is refused there, and told when all is written.
     fn write(&self, out: &mut Out<'_>);
 }

@@ -23,7 +23,7 @@ pub struct Extension<'a> {
 }
 
 /// The value of a profile: as it stands in the input or at the caller's, or one that is yet to be written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum ExtensionValue<'a> {
     /// As it stands. All that is read comes so; [`read_as`](Self::read_as) looks into it.
@@ -51,6 +51,17 @@ impl<'a> ExtensionValue<'a> {
         let value = T::read(&mut reader);
         reader.end();
         reader.failed().map_or(Ok(value), |fail| Err(fail.rule))
+    }
+}
+
+/// What is yet to be written has no other form to be shown in.
+impl fmt::Debug for ExtensionValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raw(raw) => raw.fmt(f),
+            Self::Integer(integer) => integer.fmt(f),
+            Self::Typed(_) => f.write_str("Typed"),
+        }
     }
 }
 

@@ -24,6 +24,15 @@ pub fn decode(packet: &[u8]) {
     }
 }
 
+/// Whether minimq takes a whole packet, and each property where it reads them.
+pub fn accepts(packet: &[u8]) -> bool {
+    match ReceivedPacket::from_buffer(packet) {
+        Ok(ReceivedPacket::Publish(publish)) => publish.properties.iter().all(|property| property.is_ok()),
+        Ok(_) => true,
+        Err(_) => false,
+    }
+}
+
 /// A packet that minimq can encode.
 pub enum Packet {
     Publish(Publish),

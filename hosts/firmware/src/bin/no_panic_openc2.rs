@@ -21,8 +21,10 @@ use openc2_mqtt::producer::{Expect, Heard, OwnTopic, Producer, ProducerMemory, P
 use openc2_mqtt::transfer::*;
 use openc2_mqtt::*;
 
+#[allow(dead_code)]
 #[path = "../../../../openc2/examples/profiles/lamp.rs"]
 mod lamp;
+#[allow(dead_code)]
 #[path = "../../../../openc2/examples/profiles/pf.rs"]
 mod pf;
 

@@ -49,6 +49,9 @@ pub(crate) struct Broker {
     /// Its socket in the file system
     #[arg(long, value_name = "PATH", conflicts_with_all = ["host", "port"])]
     pub(crate) unix: Option<PathBuf>,
+    /// Reach the broker through a proxy: socks5h://[USER[:PASSWORD]@]HOST[:PORT], or http://… for one that knows CONNECT
+    #[arg(long, value_name = "URL", conflicts_with = "unix")]
+    pub(crate) proxy: Option<Hidden>,
     /// The user name
     #[arg(short, long, value_name = "NAME")]
     pub(crate) username: Option<String>,
@@ -73,6 +76,19 @@ pub(crate) struct Broker {
     /// Speak TLS, and believe the roots of the operating system
     #[arg(long)]
     pub(crate) tls: bool,
+    #[command(flatten)]
+    pub(crate) secure: Secure,
+    /// Tell what the connection does, on standard error; -vv tells of messages, -vvv shows them. RUST_LOG says more finely what
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Print help; -h is the host here, as it is for mosquitto_pub
+    #[arg(long, action = clap::ArgAction::HelpShort)]
+    help: Option<bool>,
+}
+
+/// Which brokers are believed, and who we are, where TLS is spoken.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Secure {
     /// Speak TLS, and believe the authorities in this file alone
     #[arg(long, value_name = "FILE")]
     pub(crate) cafile: Option<PathBuf>,
@@ -85,12 +101,13 @@ pub(crate) struct Broker {
     /// Speak TLS, and believe any broker: whoever stands between reads everything. For tests only
     #[arg(long)]
     pub(crate) insecure: bool,
-    /// Tell what the connection does, on standard error
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
-    /// Print help; -h is the host here, as it is for mosquitto_pub
-    #[arg(long, action = clap::ArgAction::HelpShort)]
-    help: Option<bool>,
+}
+
+impl Secure {
+    /// Whether any of these was asked for, which asks for TLS.
+    pub(crate) const fn is_asked_for(&self) -> bool {
+        self.insecure || self.cafile.is_some() || self.cert.is_some()
+    }
 }
 
 /// How OpenC2 is spoken.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use mqtt5_tokio::{Address, AddressError, UrlScheme};
 
-use super::{FileEncoding, Reading, Version};
+use super::{FileEncoding, Layout, Reading, Secure, Version};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -42,18 +42,21 @@ pub(crate) struct Inspect {
     /// The broker that --listen stands before
     #[arg(long, value_name = "mqtt[s]://HOST[:PORT]", requires = "listen")]
     pub(crate) to: Option<Place>,
-    /// Believe the authorities in this file, for a broker that speaks TLS
-    #[arg(long, value_name = "FILE", requires = "to")]
-    pub(crate) cafile: Option<PathBuf>,
     /// A line for each packet
     #[arg(short, long)]
     pub(crate) brief: bool,
     /// Show only packets of these types, those that are bad, or those that carry OpenC2
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     pub(crate) only: Vec<Only>,
-    /// Also refuse what a receiver may refuse: control characters in strings, payloads that are not the UTF-8 they say
+    /// Also refuse what a receiver of MQTT may refuse: control characters in strings, payloads that are not the UTF-8 they say
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Which version of the transfer specification names the topics
+    #[arg(long, value_enum, default_value_t = Layout::Cs01)]
+    pub(crate) layout: Layout,
+    /// What stands before oc2/ in topics; no specification has that
+    #[arg(long, value_name = "TOPIC")]
+    pub(crate) prefix: Option<String>,
     /// The largest packet that the receiver takes, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = mqtt5_codec::MAXIMUM_PACKET_SIZE, hide_default_value = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
@@ -70,11 +73,13 @@ pub(crate) struct Inspect {
     /// Show all bytes and whole payloads
     #[arg(short, long)]
     pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) secure: Secure,
 }
 
 impl Inspect {
     pub(crate) const fn reading(&self) -> Reading {
-        Reading { language: self.language, lenient: self.lenient, encoding: FileEncoding::Auto }
+        Reading { language: self.language, lenient: self.lenient, strict: self.strict, encoding: FileEncoding::Auto }
     }
 }
 

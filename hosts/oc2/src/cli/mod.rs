@@ -1,5 +1,7 @@
 //! What may be asked on the command line.
 
+#[cfg(feature = "bench")]
+mod bench;
 mod broker;
 mod inspect;
 mod roles;
@@ -11,7 +13,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use broker::{Broker, Speaking};
+#[cfg(feature = "bench")]
+pub(crate) use bench::Bench;
+pub(crate) use broker::{Broker, Secure, Speaking};
 pub(crate) use inspect::{Inspect, InspectFormat, InspectFrom, Only, Place};
 pub(crate) use roles::{Consume, Discover, Produce, Replay, Watch, Whereto};
 pub(crate) use url::BrokerUrl;
@@ -55,14 +59,18 @@ pub(crate) enum Command {
     #[command(after_help = roles::CONSUME_EXAMPLES, disable_help_flag = true)]
     Consume(Box<Consume>),
     /// Ask who is there, and what they can do
-    #[command(disable_help_flag = true)]
+    #[command(after_help = roles::DISCOVER_EXAMPLES, disable_help_flag = true)]
     Discover(Box<Discover>),
     /// Show every OpenC2 message on a broker, and what breaks the specification
-    #[command(disable_help_flag = true)]
+    #[command(after_help = roles::WATCH_EXAMPLES, disable_help_flag = true)]
     Watch(Box<Watch>),
     /// Show, or send again, what `oc2 watch --record` wrote
-    #[command(disable_help_flag = true)]
+    #[command(after_help = roles::REPLAY_EXAMPLES, disable_help_flag = true)]
     Replay(Box<Replay>),
+    /// Measure how many messages a second go through a broker, and how long they take
+    #[cfg(feature = "bench")]
+    #[command(after_help = bench::EXAMPLES, disable_help_flag = true)]
+    Bench(Box<Bench>),
     /// Run the broker that is embedded in this program, until Ctrl-C: for tests, it keeps nothing and asks nobody who they are
     Broker(EmbeddedBroker),
     /// Explain MQTT packets field by field: from hex, a file, a capture, or a live connection
@@ -80,6 +88,22 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+}
+
+impl Command {
+    /// How much is to be told of the connection; the demo and `inspect` have other words for `-v`.
+    pub(crate) const fn verbosity(&self) -> u8 {
+        match self {
+            Self::Produce(produce) => produce.broker.verbose,
+            Self::Consume(consume) => consume.broker.verbose,
+            Self::Discover(discover) => discover.broker.verbose,
+            Self::Watch(watch) => watch.broker.verbose,
+            Self::Replay(replay) => replay.broker.verbose,
+            #[cfg(feature = "bench")]
+            Self::Bench(bench) => bench.broker.verbose,
+            _ => 0,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -133,8 +157,11 @@ pub(crate) struct Reading {
     #[arg(long, value_enum, default_value_t = Version::V1)]
     pub(crate) language: Version,
     /// Forgive the habits of other implementations, and name those that were met
-    #[arg(long)]
+    #[arg(long, conflicts_with = "strict")]
     pub(crate) lenient: bool,
+    /// Forgive nothing, which is the default
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// How the files are encoded
     #[arg(long = "encoding", value_enum, default_value_t = FileEncoding::Auto)]
     pub(crate) encoding: FileEncoding,
@@ -192,7 +219,7 @@ impl From<Structure> for openc2_mqtt::Structure {
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// A running broker to use; without it, one is started in the process
-    #[arg(long, value_name = "mqtt://[USER[:PASSWORD]@]HOST[:PORT]")]
+    #[arg(long, value_name = "mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]")]
     pub(crate) broker: Option<BrokerUrl>,
     /// How OpenC2 messages are written
     #[arg(long, value_enum, default_value_t = Encoding::Json)]
@@ -203,9 +230,18 @@ pub(crate) struct Demo {
     /// Which version of the transfer specification names the topics
     #[arg(long, value_enum, default_value_t = Layout::Cs01)]
     pub(crate) layout: Layout,
+    /// What stands before oc2/ in topics; no specification has that
+    #[arg(long, value_name = "TOPIC")]
+    pub(crate) prefix: Option<String>,
     /// How messages are put together
     #[arg(long = "message", value_enum, default_value_t = Structure::Wrapper)]
     pub(crate) structure: Structure,
+    /// Forgive the habits of other implementations, should they answer too
+    #[arg(long, conflicts_with = "strict")]
+    pub(crate) lenient: bool,
+    /// Forgive nothing, which is the default
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Draw the exchange into a file: a sequence diagram, and the packets as boxes of fields
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
@@ -218,6 +254,8 @@ pub(crate) struct Demo {
     /// How long each step may take: connecting, subscribing, each command's responses
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) secure: Secure,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

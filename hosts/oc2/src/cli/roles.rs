@@ -149,6 +149,12 @@ pub(crate) struct Consume {
     pub(crate) broker: Broker,
 }
 
+pub(super) const DISCOVER_EXAMPLES: &str = "\
+Examples:
+  oc2 discover -h broker.example                         everyone, for three seconds
+  oc2 discover --to-profile slpf -C 3 --json             three packet filters, for a program
+Status: 0 somebody answered, or COUNT did; 1 the broker could not be asked; 27 the time was over.";
+
 #[derive(Debug, Args)]
 pub(crate) struct Discover {
     /// Who asks
@@ -168,6 +174,14 @@ pub(crate) struct Discover {
     pub(crate) broker: Broker,
 }
 
+pub(super) const WATCH_EXAMPLES: &str = "\
+Examples:
+  oc2 watch                                              everything under oc2/, with what breaks the specification
+  oc2 watch -t 'oc2/cmd/#' --full                        whole commands
+  oc2 watch --record night.jsonl -W 28800                for `oc2 replay night.jsonl`
+  oc2 watch --svg exchange.svg -C 20                     twenty messages, drawn for a document
+Status: 0 everything was as the specifications have it; 1 not so; 27 the time was over before COUNT messages; 130 Ctrl-C.";
+
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
     /// Which topics; oc2/# under the prefix unless set
@@ -176,6 +190,9 @@ pub(crate) struct Watch {
     /// Also write every message into a file, which `oc2 replay` reads
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
+    /// At the end, draw what was seen into a file: a sequence diagram, and the messages as boxes of fields
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
     /// Show whole messages
     #[arg(long)]
     pub(crate) full: bool,
@@ -191,11 +208,21 @@ pub(crate) struct Watch {
     pub(crate) broker: Broker,
 }
 
+pub(super) const REPLAY_EXAMPLES: &str = "\
+Examples:
+  oc2 replay night.jsonl                                 what was seen, as `oc2 watch` shows it
+  oc2 replay night.jsonl --svg night.svg                 and drawn
+  oc2 replay night.jsonl --publish --speed 10 -h test    sent again, ten times as fast
+Status: 0 everything was as the specifications have it; 1 not so.";
+
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
     /// What `oc2 watch --record` wrote; - is standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Draw the messages into a file: a sequence diagram, and boxes of fields
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
     /// Show whole messages
     #[arg(long)]
     pub(crate) full: bool,

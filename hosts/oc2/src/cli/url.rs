@@ -9,6 +9,8 @@ use percent_encoding::percent_decode_str;
 pub(crate) struct BrokerUrl {
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Whether TLS is spoken.
+    pub(crate) tls: bool,
     pub(crate) user_name: Option<String>,
     pub(crate) password: Option<Vec<u8>>,
 }
@@ -24,16 +26,14 @@ impl BrokerUrl {
 // By hand, so that no password is ever printed.
 impl core::fmt::Debug for BrokerUrl {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "mqtt://{}", self.place())
+        write!(f, "mqtt{}://{}", if self.tls { "s" } else { "" }, self.place())
     }
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadUrl {
-    #[error("it does not start with mqtt://")]
+    #[error("it does not start with mqtt:// or mqtts://")]
     Scheme,
-    #[error("the demo speaks no TLS; oc2 produce and oc2 consume do")]
-    Tls,
     #[error("the demo speaks no WebSockets ({0}://); oc2 produce and oc2 consume do")]
     WebSocket(&'static str),
     #[error("it has no host")]
@@ -42,7 +42,7 @@ pub(crate) enum BadUrl {
     Port,
     #[error("the user name is not UTF-8")]
     UserName,
-    #[error("there is more after the port; expected mqtt://[USER[:PASSWORD]@]HOST[:PORT]")]
+    #[error("there is more after the port; expected mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT]")]
     Path,
 }
 
@@ -51,13 +51,13 @@ impl FromStr for BrokerUrl {
 
     fn from_str(url: &str) -> Result<Self, BadUrl> {
         let (scheme, rest) = url.split_once("://").ok_or(BadUrl::Scheme)?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "mqtt" => {}
-            "mqtts" => return Err(BadUrl::Tls),
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "mqtt" => false,
+            "mqtts" => true,
             "ws" => return Err(BadUrl::WebSocket("ws")),
             "wss" => return Err(BadUrl::WebSocket("wss")),
             _ => return Err(BadUrl::Scheme),
-        }
+        };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#']) {
             return Err(BadUrl::Path);
@@ -67,7 +67,7 @@ impl FromStr for BrokerUrl {
             None => (None, rest),
         };
         let (host, port) = split_host(place)?;
-        let port = port.map_or(Ok(1883), |port| port.parse().map_err(|_| BadUrl::Port))?;
+        let port = port.map_or(Ok(if tls { 8883 } else { 1883 }), |port| port.parse().map_err(|_| BadUrl::Port))?;
         if host.is_empty() {
             return Err(BadUrl::Host);
         }
@@ -82,6 +82,7 @@ impl FromStr for BrokerUrl {
         Ok(Self {
             host: host.to_owned(),
             port,
+            tls,
             user_name: user_name.map(decode_name).transpose().map_err(|_| BadUrl::UserName)?,
             password: password.map(|password| percent_decode_str(password).collect()),
         })
@@ -120,13 +121,13 @@ mod tests {
         let six = url("mqtt://[::1]").unwrap();
         assert_eq!((six.host.as_str(), six.port), ("::1", 1883));
         assert_eq!(six.user_name, None);
+        assert_eq!(url("MQTTS://broker").map(|url| (url.port, url.tls)), Ok((8883, true)));
     }
 
     #[test]
     fn a_bad_broker_url_says_what_is_bad() {
         assert_eq!(url("http://broker"), Err(BadUrl::Scheme));
         assert_eq!(url("broker"), Err(BadUrl::Scheme));
-        assert_eq!(url("mqtts://broker"), Err(BadUrl::Tls));
         assert_eq!(url("WSS://broker"), Err(BadUrl::WebSocket("wss")));
         assert_eq!(url("mqtt://"), Err(BadUrl::Host));
         assert_eq!(url("mqtt://:1883"), Err(BadUrl::Host));

@@ -53,6 +53,15 @@ pub(crate) fn run(consume: &Consume) -> ExitCode {
         Ok(able) => able,
         Err(why) => return misused(&why),
     };
+    let profiles = profiles(consume);
+    let declaration = Declaration {
+        device_type: consume.device_type.as_deref(),
+        ..Declaration::new("", &consume.device, &Profiles::NONE, &[]).with_others(&profiles)
+    };
+    let scheme = remote::scheme(&consume.speaking);
+    if let Err(why) = remote::named(declaration.channels(scheme.layout), &scheme) {
+        return misused(&why);
+    }
     let options = match remote::options(&consume.broker, SESSION_EXPIRY) {
         Ok(options) => options,
         Err(why) => return misused(&why),
@@ -108,6 +117,15 @@ fn able(consume: &Consume) -> Result<Vec<Able>, String> {
     Ok(able)
 }
 
+/// The profiles that it implements: those that are named, and the packet filter's own.
+fn profiles(consume: &Consume) -> Vec<&str> {
+    let mut profiles: Vec<&str> = consume.profiles.iter().map(String::as_str).collect();
+    if (consume.slpf || consume.nftables) && !profiles.contains(&slpf::NSID) {
+        profiles.push(slpf::NSID);
+    }
+    profiles
+}
+
 /// What a task that carries out a command tells when it is done.
 struct Done {
     ticket: Ticket,
@@ -132,9 +150,9 @@ async fn serve(session: &Session, consume: &Consume, able: &[Able], actuator: Ac
     let speaking = &consume.speaking;
     let pairs: Vec<Pair<'_>> =
         able.iter().map(|able| Pair { action: able.action, targets: Texts::from(able.targets.as_slice()) }).collect();
-    let others: Vec<&str> = consume.profiles.iter().map(String::as_str).collect();
+    let profiles = profiles(consume);
     let filtering = matches!(actuator, Actuator::Filter(_));
-    let typed = if filtering || others.contains(&slpf::NSID) { &slpf::PROFILES } else { &Profiles::NONE };
+    let typed = if profiles.contains(&slpf::NSID) { &slpf::PROFILES } else { &Profiles::NONE };
     let id = consume.from.as_deref().unwrap_or(&consume.device);
     let names = [consume.device.as_str(), id];
     let identity = slpf::Identity { hostnames: &names, asset_ids: &names, ..slpf::Identity::NOBODY };
@@ -143,7 +161,7 @@ async fn serve(session: &Session, consume: &Consume, able: &[Able], actuator: Ac
         device_type: consume.device_type.as_deref(),
         rate_limit: consume.rate_limit,
         hooks: if filtering { Hooks::new(&hooks) } else { Hooks::NONE },
-        ..Declaration::new(id, &consume.device, typed, &pairs).with_others(&others)
+        ..Declaration::new(id, &consume.device, typed, &pairs).with_others(&profiles)
     };
     let policy = ConsumerPolicy {
         reading: reading(speaking),

@@ -24,7 +24,7 @@ use std::time::UNIX_EPOCH;
 
 use mqtt5_codec::{Packet, Sender, TopicRef};
 use openc2_mqtt::Reading;
-use openc2_mqtt::transfer::Scheme;
+use openc2_mqtt::transfer::{Layout, Scheme};
 
 use crate::check::reading;
 use crate::cli::{Inspect, Only};
@@ -79,6 +79,8 @@ pub(crate) struct Tally {
 pub(crate) struct Inspector {
     out: Box<dyn Write + Send>,
     reading: Reading,
+    layout: Layout,
+    prefix: Option<String>,
     json: bool,
     brief: bool,
     all: bool,
@@ -94,6 +96,8 @@ impl Inspector {
         Self {
             out,
             reading: reading(inspect.reading()),
+            layout: inspect.layout.into(),
+            prefix: inspect.prefix.clone(),
             json: inspect.json,
             brief: inspect.brief,
             all: inspect.verbose,
@@ -168,7 +172,8 @@ impl Inspector {
             TopicRef::Name(topic) | TopicRef::NameAndAlias(topic, _) => topic,
             TopicRef::Alias(_) => mqtt5_codec::Topic::new(seeing.alias_of?).ok()?,
         };
-        openc2::open(publish, topic, &self.reading, &Scheme::default())
+        let scheme = Scheme { layout: self.layout, prefix: self.prefix.as_deref() };
+        openc2::open(publish, topic, &self.reading, &scheme)
     }
 
     /// Says what is no packet.

@@ -118,12 +118,9 @@ fn tls(
     address: &mqtt5_tokio::Address,
     inspect: &Inspect,
 ) -> Result<(tokio_rustls::TlsConnector, mqtt5_tokio::rustls::pki_types::ServerName<'static>), String> {
-    let mut tls = mqtt5_tokio::Tls::new();
-    if let Some(file) = &inspect.cafile {
-        tls = tls.roots_file(file).map_err(|error| format!("--cafile: {error}"))?;
-    }
+    let tls = crate::remote::tls(&inspect.secure)?;
     let config = tls.config(address.scheme()).map_err(|error| format!("TLS: {error}"))?;
-    let name = address.host().to_owned().try_into().map_err(|_| format!("{} is no name for TLS", address.host()))?;
+    let name = tls.name_of(address.host()).map_err(|error| format!("TLS: {error}"))?;
     Ok((config.into(), name))
 }
 

@@ -47,6 +47,7 @@ async fn discovery(session: &Session, discover: &Discover) -> Result<End, String
     let live = Live::new(
         "query features",
         discover.count.map_or(0, usize::from),
+        &[],
         discover.timeout,
         !speaking.json && io::stderr().is_terminal(),
     );

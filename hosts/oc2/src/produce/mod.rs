@@ -24,6 +24,7 @@ use crate::report::milliseconds;
 use ask::{Asking, Row};
 use live::Live;
 use report::report;
+pub(crate) use report::say;
 
 pub(crate) fn run(produce: &Produce) -> ExitCode {
     let bytes = match bytes(produce) {
@@ -36,7 +37,8 @@ pub(crate) fn run(produce: &Produce) -> ExitCode {
         Ok(read) => read.value,
         Err(error) => return misused(&format!("{error}{}", possible(error.path.as_str()))),
     };
-    if let Err(why) = channel(&produce.whereto, &command, produce.speaking.layout.into()) {
+    let channel = channel(&produce.whereto, &command, produce.speaking.layout.into());
+    if let Err(why) = channel.and_then(|channel| remote::named([channel], &remote::scheme(&produce.speaking))) {
         return misused(&why);
     }
     let options = match remote::options(&produce.broker, expiry(produce.timeout)) {
@@ -76,6 +78,7 @@ pub(crate) fn reading(speaking: &Speaking) -> Reading {
     crate::check::reading(cli::Reading {
         language: speaking.language,
         lenient: speaking.lenient,
+        strict: speaking.strict,
         encoding: cli::FileEncoding::Auto,
     })
 }
@@ -137,7 +140,7 @@ async fn work(session: &Session, produce: &Produce, command: Command<'_>) -> Res
         Expect::Unknown => 0,
     };
     let says = format!("{} {}", command.action.name(), command.target.kind().map_or("…", TargetKind::name));
-    let live = Live::new(&says, awaited, produce.timeout, !speaking.json && io::stderr().is_terminal());
+    let live = Live::new(&says, awaited, &expected, produce.timeout, !speaking.json && io::stderr().is_terminal());
     let sent = Instant::now();
     let collected = asking
         .ask(&request, produce.timeout, |collected, note| {

@@ -64,6 +64,10 @@ pub(super) fn report(
         }
         say("")?;
     }
+    if collected.rows.is_empty() && awaited == 0 {
+        say(&format!("nobody answered in {}", in_ms(took)))?;
+        return Ok(end);
+    }
     // Others may answer than those who were expected.
     let others = if expected.is_empty() { 0 } else { answered.saturating_sub(expected.len() - missing.len()) };
     let of = match (awaited, others) {
@@ -81,6 +85,6 @@ pub(super) const BOLD: anstyle::Style = anstyle::Style::new().bold();
 const BAD: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
 
 /// A line for people; a reader that has gone ends the command.
-pub(super) fn say(line: &str) -> Result<(), String> {
+pub(crate) fn say(line: &str) -> Result<(), String> {
     writeln!(anstream::stdout(), "{line}").map_err(|error| format!("standard output: {error}"))
 }

@@ -4,6 +4,8 @@ use mqtt5_codec::{PayloadFormat, Property, Topic};
 use mqtt5_tokio::{About, Inbound, Outbound};
 use openc2_mqtt::transfer::{Outgoing, Received};
 
+use crate::packet::readable;
+
 /// What is to be published, as the host takes it.
 pub(crate) fn outbound<'o>(outgoing: &Outgoing<'o>) -> Outbound<'o, &'o [u8]> {
     let mut about = About::default();
@@ -25,6 +27,8 @@ pub(crate) fn outbound<'o>(outgoing: &Outgoing<'o>) -> Outbound<'o, &'o [u8]> {
 
 /// What came in, as OpenC2 reads it. The payload is shared with `inbound`, so it is lent apart.
 pub(crate) fn received<'i>(inbound: &'i Inbound, payload: &'i [u8]) -> Option<Received<'i>> {
+    log::debug!("from {}, {} bytes", inbound.topic(), payload.len());
+    log::trace!("{}", readable(payload));
     Some(Received {
         topic: Topic::new(inbound.topic()).ok()?,
         qos: inbound.qos(),

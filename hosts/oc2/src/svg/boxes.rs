@@ -20,6 +20,10 @@ impl Row {
     fn new(depth: u8, name: &str, value: impl Into<String>) -> Self {
         Self { depth, name: name.to_owned(), value: value.into() }
     }
+
+    pub(super) fn is_packet_id(&self) -> bool {
+        self.name == "packetId"
+    }
 }
 
 /// What a packet is about, in a few words.

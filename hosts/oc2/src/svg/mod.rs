@@ -9,20 +9,25 @@ use core::time::Duration;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use mqtt5_codec::{Packet, PacketType, Sender};
+use mqtt5_codec::{Packet, PacketType, Publish, Sender};
 
 pub(crate) use boxes::{Row, rows};
 use draw::Canvas;
 
+/// So many clients have a line of their own; the others share one, so that the drawing stays one that can be read.
+const LANES: usize = 12;
+/// What those are called that share a line.
+const OTHERS: &str = "others";
+
 /// What happened: packets, and what was done between them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Step {
     Heading(String),
     Packet(Record),
 }
 
 /// A packet between a client and the broker.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Record {
     pub(crate) after: Duration,
     pub(crate) who: Arc<str>,
@@ -56,6 +61,21 @@ impl Record {
         }
     }
 
+    /// A message as somebody saw it who is subscribed: of the packet that brought it to the broker, its identifier is not known.
+    pub(crate) fn message(after: Duration, who: &str, says: &str, request: bool, publish: &Publish<'_>) -> Self {
+        let mut record = Self::new(after, &who.into(), Sender::Client, &Packet::Publish(*publish));
+        record.rows.retain(|row| !row.is_packet_id());
+        if !says.is_empty() {
+            record.says = format!("{}  {says}", record.says);
+        }
+        record.response = !request;
+        record
+    }
+
+    fn is_command(&self) -> bool {
+        self.kind == PacketType::Publish && self.from == Sender::Client && !self.response
+    }
+
     /// What a reader learns from its fields; of packets that teach the same, one is enough. What the broker passes on differs
     /// by its identifier alone, and one acknowledgement is as another.
     fn lesson(&self, heading: usize) -> Option<(PacketType, Arc<str>, usize)> {
@@ -70,16 +90,16 @@ impl Record {
 
 /// The whole drawing.
 pub(crate) fn draw(title: &str, steps: &[Step]) -> String {
+    let steps = &bounded(steps);
     let mut clients: Vec<Arc<str>> = Vec::new();
-    for step in steps {
-        if let Step::Packet(record) = step
-            && !clients.contains(&record.who)
-        {
+    for record in records(steps) {
+        if !clients.contains(&record.who) {
             clients.push(Arc::clone(&record.who));
         }
     }
-    // Producers stand to the left of the broker, as the specification has them.
-    let (left, right): (Vec<_>, Vec<_>) = clients.into_iter().partition(|who| who.starts_with("producer"));
+    // Producers, who send commands, stand to the left of the broker, as the specification has them.
+    let commands = |who: &Arc<str>| records(steps).any(|record| record.who == *who && record.is_command());
+    let (left, right): (Vec<_>, Vec<_>) = clients.into_iter().partition(commands);
     let mut canvas = Canvas::new();
     let top = canvas.title(title);
     let width = sequence::width(left.len() + right.len());
@@ -99,4 +119,62 @@ pub(crate) fn draw(title: &str, steps: &[Step]) -> String {
     }
     let bottom = boxes::draw(&mut canvas, bottom + 30.0, width, &shown);
     canvas.finish(width, bottom + 20.0)
+}
+
+fn records(steps: &[Step]) -> impl Iterator<Item = &Record> {
+    steps.iter().filter_map(|step| match step {
+        Step::Packet(record) => Some(record),
+        Step::Heading(_) => None,
+    })
+}
+
+/// The steps with no more clients than have a place: the others go by one name.
+fn bounded(steps: &[Step]) -> Vec<Step> {
+    let mut clients: Vec<Arc<str>> = Vec::new();
+    let others: Arc<str> = OTHERS.into();
+    let mut steps = steps.to_vec();
+    for step in &mut steps {
+        let Step::Packet(record) = step else { continue };
+        if clients.contains(&record.who) {
+            continue;
+        }
+        if clients.len() < LANES {
+            clients.push(Arc::clone(&record.who));
+        } else {
+            record.says = format!("{}: {}", record.who, record.says);
+            record.who = Arc::clone(&others);
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(who: &str, response: bool) -> Step {
+        Step::Packet(Record {
+            after: Duration::ZERO,
+            who: who.into(),
+            from: Sender::Client,
+            kind: PacketType::Publish,
+            says: "oc2/rsp".into(),
+            response,
+            rows: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn a_crowd_shares_a_line_and_producers_stand_to_the_left() {
+        let crowd: Vec<_> = (0..200).map(|number| step(&format!("c{number}"), true)).collect();
+        let steps: Vec<_> = [step("soc", false)].into_iter().chain(crowd).collect();
+        let drawn = draw("t", &steps);
+        assert!(drawn.contains(">c10<") && !drawn.contains(">c11<") && drawn.contains(">others<"), "{drawn}");
+        assert!(drawn.contains("c199: oc2/rsp"));
+        let place = |name: &str| {
+            let before = &drawn[..drawn.find(&format!(">{name}<")).unwrap()];
+            before[before.rfind("<text x=\"").unwrap() + 9..].split('"').next().unwrap().parse::<f64>().unwrap()
+        };
+        assert!(place("soc") < place("broker") && place("broker") < place("c0"));
+    }
 }

@@ -36,13 +36,14 @@ pub(super) fn draw(canvas: &mut Canvas, top: f64, left: &[Arc<str>], right: &[Ar
     };
     let height = steps.iter().map(|step| if matches!(step, Step::Heading(_)) { 1.6 } else { 1.0 }).sum::<f64>() * ROW;
     let (first, last) = (top + BOX.1 + 14.0, top + BOX.1 + 14.0 + height + 16.0);
+    let name_style = Text::new(14.0, INK).bold().middle();
     let lines = left.iter().chain(right).map(|who| (place(who), who.to_string()));
     for (x, name) in lines.chain([(broker, "broker".to_owned())]) {
         canvas.line((x, top + BOX.1), (x, last), LINE, 1.5, "");
         for y in [top, last] {
             let fill = if x == broker { SHADE } else { PAPER };
             canvas.rectangle((x - BOX.0 / 2.0, y), BOX, fill, INK, 4.0);
-            canvas.text(x, y + 20.0, Text::new(14.0, INK).bold().middle(), &capital(&name));
+            canvas.text(x, y + 20.0, name_style, &cut(&name, Some(name_style.fit(BOX.0 - 10.0))));
         }
     }
     let mut y = first;
@@ -91,10 +92,4 @@ fn packet(canvas: &mut Canvas, y: f64, number: usize, client: f64, broker: f64, 
     // What an arrow crosses on its way stays behind the text.
     let middle = f64::midpoint(near, far);
     canvas.text(middle, y - 5.0, style, &label);
-}
-
-/// A name as a heading has it.
-fn capital(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that meets these has failed")]
 
 pub(crate) mod capture;
+pub(crate) mod proxy;
+pub(crate) mod running;
 
 use core::time::Duration;
 use std::io::{Read, Write};
