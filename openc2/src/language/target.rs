@@ -111,7 +111,6 @@ impl<'a> Target<'a> {
     }
 
     /// The value of a target of the language.
-    #[cfg_attr(target_pointer_width = "32", inline(never))]
     fn fill_kind(&mut self, kind: TargetKind, r: &mut Reader<'a, '_>) {
         *self = match kind {
             TargetKind::Artifact => Self::Artifact(Artifact::read(r)),
@@ -136,7 +135,6 @@ impl<'a> Target<'a> {
     }
 
     /// A target that a profile defines.
-    #[cfg_attr(target_pointer_width = "32", inline(never))]
     fn fill_extension(&mut self, key: Key<'a>, at: usize, r: &mut Reader<'a, '_>) {
         let whole = match key {
             Key::Name(whole) => whole,
@@ -170,7 +168,6 @@ impl<'a> Target<'a> {
         *self = Self::Extension { profile, name, value };
     }
 
-    #[cfg_attr(target_pointer_width = "32", inline(never))]
     fn write_value(&self, out: &mut Out<'_>) {
         match self {
             Self::Artifact(artifact) => artifact.write(out),
