@@ -71,6 +71,8 @@ broker() {
 consume() {
     name=$1
     shift
+    # What one of this name said before is not what is waited for.
+    : >"$folder/$name.log"
     "$@" >"$folder/$name.log" 2>&1 &
     pids="$pids $!"
     await "$folder/$name.log" serves
@@ -90,6 +92,10 @@ tls() {
     "$oc2" produce $at deny ipv4_net 198.51.100.0/24 --to-profile slpf -C 3 || fail "three Consumers over TLS"
     "$oc2" produce $at allow ipv6_net 2001:db8::/32 --discover -W 3 --message flat --encoding cbor || fail "those who were found"
     "$oc2" discover $at -C 3 || fail "discovery over TLS"
+    "$oc2" demo --broker "mqtts://127.0.0.1:$port" --timeout 10 --cafile "$folder/ca.pem" --cert "$folder/client.pem" \
+        --key "$folder/client.key" --svg "$folder/demo.svg" >"$folder/demo.log" || fail "the demo over TLS"
+    tail -1 "$folder/demo.log"
+    "$oc2" bench $at -C 1000 || fail "a measurement over TLS"
     # A broker that is not believed, and a client that the broker does not believe.
     status=0
     "$oc2" discover -h 127.0.0.1 -p "$port" --tls 2>"$folder/refused" || status=$?

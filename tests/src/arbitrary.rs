@@ -13,6 +13,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use crate::tables::{Kind, PROPERTIES, Place, PropertyRow, reasons};
 
@@ -252,6 +254,15 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 /// A payload: mostly short, sometimes so long that the remaining length takes two or three bytes.
 fn payload() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![8 => bytes(), 1 => vec(any::<u8>(), 100..200), 1 => (16_300..16_500_usize).prop_map(|length| vec![b'p'; length])]
+}
+
+/// A packet that bytes choose, of a fuzzer for instance, which so changes one part of it after the other; none where they choose
+/// nothing that may be sent.
+#[must_use]
+pub fn from_bytes(bytes: &[u8]) -> Option<Sent> {
+    let random = TestRng::from_seed(RngAlgorithm::PassThrough, bytes);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), random);
+    any_packet().new_tree(&mut runner).ok().map(|tree| tree.current())
 }
 
 impl Sent {

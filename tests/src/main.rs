@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use conformance::interop::{self, Outcome};
 use conformance::statements::{self, Sources, show};
-use conformance::{client, codec, explore, judge, sim, vectors};
+use conformance::{client, codec, explore, judge, sequences, sim, vectors};
 
 /// Judges MQTT v5 packets and whoever sends them: single packets, servers, clients, and this project's own stack.
 #[derive(Parser)]
@@ -53,6 +53,10 @@ enum Judge {
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Prints session sequences as JSON lines: what a server sends, when, and what a client has to answer.
+    ///
+    /// tests/sequence.schema.json is their schema; `peer --exec COMMAND --sequences` plays them with any client.
+    Sequences(sequences::Options),
     /// Writes the vectors' bytes into a directory, a file each, for a fuzzer to begin with.
     Seeds {
         /// The directory, which is made.
@@ -106,6 +110,7 @@ fn main() -> ExitCode {
         Judge::Vectors { output: Some(file) } => File::create(&file)
             .and_then(|output| vectors::write(BufWriter::new(output)))
             .map_err(|error| about(&file, &error)),
+        Judge::Sequences(options) => well(sequences::run(&options, io::stdout().lock())),
         Judge::Seeds { directory } => seeds(&directory),
         Judge::Broker(options) => well(judge::command::run(&options, io::stdout().lock())),
         Judge::Peer(options) => well(judge::peer::run(&options, io::stdout().lock())),

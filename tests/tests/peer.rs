@@ -72,3 +72,23 @@ fn our_own_client_breaks_no_statement_in_any_trial() {
     assert!(report["counts"]["pass"].as_u64().unwrap() >= 30, "{report:#}\n{}", events.join("\n"));
     assert!(status.success());
 }
+
+#[test]
+fn our_own_client_plays_sequences_as_a_process() {
+    let client = format!("{} client", env!("CARGO_BIN_EXE_conformance"));
+    let judge = Command::new(env!("CARGO_BIN_EXE_conformance"))
+        .args(["peer", "--json", "--sequences", "--only", "resume/", "--exec", &client])
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&judge.stdout).unwrap();
+    assert_eq!((&report["counts"]["fail"], &report["counts"]["should"]), (&json!(0), &json!(0)), "{report:#}");
+    assert!(report["counts"]["pass"].as_u64().unwrap() >= 30, "{report:#}");
+    assert!(judge.status.success());
+    // A client that does nothing is none.
+    let judge = Command::new(env!("CARGO_BIN_EXE_conformance"))
+        .args(["peer", "--sequences", "--only", "resume/qos-0", "--exec", "sleep 60"])
+        .output()
+        .unwrap();
+    assert_eq!(judge.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&judge.stderr).contains("never connected"));
+}

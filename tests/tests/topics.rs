@@ -1,6 +1,7 @@
 //! Topic names, filters and matching against a plain reading of sections 4.7 and 4.8.2, for every short string over the
 //! characters that matter, at every place in a machine word.
 
+use conformance::topics::{is_filter, is_name, matches};
 use mqtt5_codec::{Decoded, Decoder, Filter, Sender, Topic};
 
 const ALPHABET: &[char] = &['a', '/', '+', '#', '$', 'é'];
@@ -14,48 +15,6 @@ fn strings(len: usize) -> Vec<String> {
         all.extend(longest.iter().cloned());
     }
     all
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.contains(['+', '#'])
-}
-
-fn is_filter(text: &str) -> bool {
-    if let Some(rest) = text.strip_prefix("$share/") {
-        return rest
-            .split_once('/')
-            .is_some_and(|(name, filter)| is_name(name) && !filter.is_empty() && are_levels(filter));
-    }
-    !text.is_empty() && are_levels(text)
-}
-
-fn are_levels(text: &str) -> bool {
-    let levels: Vec<&str> = text.split('/').collect();
-    levels.iter().enumerate().all(|(at, level)| match *level {
-        "+" => true,
-        "#" => at + 1 == levels.len(),
-        level => !level.contains(['+', '#']),
-    })
-}
-
-/// Whether a valid filter matches a name, level by level.
-fn matches(filter: &str, name: &str) -> bool {
-    fn levels(filter: &[&str], name: &[&str]) -> bool {
-        match (filter.split_first(), name.split_first()) {
-            (Some((&"#", _)), _) => true,
-            (Some((&wanted, filter)), Some((&level, name))) => {
-                (wanted == "+" || wanted == level) && levels(filter, name)
-            }
-            (None, None) => true,
-            _ => false,
-        }
-    }
-    let filter =
-        filter.strip_prefix("$share/").and_then(|rest| rest.split_once('/')).map_or(filter, |(_, filter)| filter);
-    if name.starts_with('$') && filter.starts_with(['+', '#']) {
-        return false;
-    }
-    levels(&filter.split('/').collect::<Vec<_>>(), &name.split('/').collect::<Vec<_>>())
 }
 
 /// Whether a packet with this text in it is accepted.

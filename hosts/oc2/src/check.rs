@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use openc2_mqtt::{Document, Encoding, Language, LanguageRule, Quirk, Quirks, Read, Reading, Structure, slpf};
+use serde_json::json;
 
 use crate::cli::{self, Check, FileEncoding, Kind, Version};
+use crate::terminal::is_gone;
 
 /// Files hold what a message may: no more than MQTT can carry.
 const LARGEST: usize = 268_435_455;
@@ -15,31 +17,51 @@ const LARGEST: usize = 268_435_455;
 pub(crate) fn run(check: &Check) -> ExitCode {
     let reading = reading(check.reading);
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let mut all = true;
+    let mut bad = 0_usize;
     for file in &check.files {
         let verdict = match load(file) {
             Ok(bytes) => verdict(&reading, check, &bytes),
             Err(error) => Err(error.to_string()),
         };
-        all &= verdict.is_ok();
+        bad += usize::from(verdict.is_err());
         let name = name(file);
         let told = match verdict {
-            Ok(habits) => writeln!(out, "{name}: valid{habits}"),
+            verdict if check.json => {
+                let (notes, error) = match &verdict {
+                    Ok(notes) => (notes.as_slice(), None),
+                    Err(why) => (&[][..], Some(why)),
+                };
+                let line =
+                    json!({"type": "file", "file": name, "valid": error.is_none(), "notes": notes, "error": error});
+                writeln!(out, "{line}")
+            }
+            Ok(notes) if notes.is_empty() => writeln!(out, "{name}: valid"),
+            Ok(notes) => writeln!(out, "{name}: valid ({})", notes.join("; ")),
             Err(why) => writeln!(out, "{name}: invalid: {why}"),
         };
-        if told.is_err() {
-            // Whoever read the lines has gone.
-            return ExitCode::FAILURE;
+        if let Err(error) = told {
+            return unwritten(&error);
         }
     }
-    if out.flush().is_ok() && all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let summary = json!({"type": "summary", "files": check.files.len(), "invalid": bad});
+    let told = if check.json { writeln!(out, "{summary}") } else { Ok(()) };
+    match told.and_then(|()| out.flush()) {
+        Ok(()) if bad == 0 => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => unwritten(&error),
+    }
+}
+
+/// The end where lines can't be written: it is no error that nobody reads them.
+fn unwritten(error: &io::Error) -> ExitCode {
+    if is_gone(error) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What is said of a message that has not the structure of CS01.
 const RECORD: &str = "the flat record of CSD03 2.4.2";
 
 /// What is said behind `valid`: the rarer structure, and the habits that were forgiven.
-fn verdict(reading: &Reading, check: &Check, bytes: &[u8]) -> Result<String, String> {
+fn verdict(reading: &Reading, check: &Check, bytes: &[u8]) -> Result<Vec<String>, String> {
     let mut read = document(reading, check.kind, check.reading, bytes)?;
     // A message without `from` names its sender no more than one with an empty one does.
     if let Document::Message(message) = &read.value
@@ -54,8 +76,7 @@ fn verdict(reading: &Reading, check: &Check, bytes: &[u8]) -> Result<String, Str
         }
     }
     let record = matches!(&read.value, Document::Message(message) if message.structure == Structure::Record);
-    let notes: Vec<_> = record.then(|| RECORD.to_owned()).into_iter().chain(forgiven(read.quirks)).collect();
-    Ok(if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) })
+    Ok(record.then(|| RECORD.to_owned()).into_iter().chain(forgiven(read.quirks)).collect())
 }
 
 /// The habits that were forgiven, if any were.

@@ -8,6 +8,7 @@ use openc2_mqtt::{Document, EncodeError, Form, Style};
 use crate::MISUSED;
 use crate::check::{document, forgiven, load, name, reading};
 use crate::cli::{self, Convert, Kind};
+use crate::terminal::{GONE, unwritten};
 
 pub(crate) fn run(convert: &Convert) -> ExitCode {
     if convert.pretty && convert.to != cli::Form::Json {
@@ -16,10 +17,11 @@ pub(crate) fn run(convert: &Convert) -> ExitCode {
     }
     let written = converted(convert).and_then(|bytes| {
         let mut out = io::stdout().lock();
-        out.write_all(&bytes).and_then(|()| out.flush()).map_err(|error| error.to_string())
+        out.write_all(&bytes).and_then(|()| out.flush()).map_err(|error| unwritten(&error))
     });
     match written {
         Ok(()) => ExitCode::SUCCESS,
+        Err(why) if why == GONE => ExitCode::SUCCESS,
         Err(why) => {
             anstream::eprintln!("oc2: {}: {why}", name(&convert.file));
             ExitCode::FAILURE

@@ -27,7 +27,7 @@ use crate::trace::Trace;
 
 /// Runs the demo. It has succeeded if every expected response came, as expected, and every packet was valid.
 pub(crate) fn run(demo: &Demo) -> Result<(), Failure> {
-    let trace = Trace::new(Printer::stdout(demo.json, demo.verbose), demo.svg.is_some());
+    let trace = Trace::new(Printer::stdout(demo.json, demo.verbose > 0), demo.svg.is_some());
     let broker = broker(demo)?;
     let place = broker.place().into();
     let security = Security::new(&broker, &demo.secure).map_err(|why| Failure {

@@ -37,20 +37,22 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use cli::{Cli, Command};
+use settings::Misused;
 
 /// The status of a process that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let command = match settings::parser(Cli::command(), &arguments) {
-        Ok(command) => command,
-        Err(why) => {
+    let matches = match settings::matches(Cli::command(), arguments) {
+        Ok(matches) => matches,
+        Err(Misused::Words(error)) => return misused(&error),
+        Err(Misused::Settings(why)) => {
             anstream::eprintln!("oc2: {why}");
             return MISUSED.into();
         }
     };
-    let cli = match command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };

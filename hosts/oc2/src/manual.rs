@@ -8,6 +8,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::cli::{Cli, Man};
+use crate::terminal::is_gone;
 
 /// Writes the man pages into a folder, `oc2.1` and one for each command.
 pub(crate) fn man(man: &Man) -> ExitCode {
@@ -27,6 +28,7 @@ pub(crate) fn completions(shell: Shell) -> ExitCode {
     clap_complete::generate(shell, &mut Cli::command(), "oc2", &mut script);
     match io::stdout().write_all(&script) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_gone(&error) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }

@@ -9,7 +9,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, Command};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
 
 /// Options that say nothing about a job.
@@ -24,23 +25,88 @@ struct Settings {
     commands: Table,
 }
 
-/// The command line's parser, with defaults from the file and the environment.
-pub(crate) fn parser(command: Command, arguments: &[OsString]) -> Result<Command, String> {
-    let settings = match file(arguments) {
+/// Parses the command line, with what the environment and the file say of the command that is asked for.
+pub(crate) fn matches(command: Command, arguments: Vec<OsString>) -> Result<ArgMatches, Misused> {
+    let (arguments, job) = arranged(&command, arguments);
+    let settings = match file(&arguments) {
         None => Settings::default(),
         Some((path, named)) => match fs::read_to_string(&path) {
-            Ok(text) => read(&command, &text).map_err(|why| format!("{}: {why}", path.display()))?,
+            Ok(text) => read(&command, &text).map_err(|why| Misused::Settings(format!("{}: {why}", path.display())))?,
             // The usual place may be empty.
             Err(error) if !named && error.kind() == std::io::ErrorKind::NotFound => Settings::default(),
-            Err(error) => return Err(format!("{}: {error}", path.display())),
+            Err(error) => return Err(Misused::Settings(format!("{}: {error}", path.display()))),
         },
     };
-    let names: Vec<String> = command.get_subcommands().map(|one| one.get_name().to_owned()).collect();
-    let mut command = command.mut_args(|arg| with(arg, &settings, None));
-    for name in names {
-        command = command.mut_subcommand(&name, |one| one.mut_args(|arg| with(arg, &settings, Some(&name))));
+    let overruled = overruled(&command, job.as_deref(), &arguments);
+    let with =
+        |arg: Arg| if overruled.contains(arg.get_id().as_str()) { arg } else { with(arg, &settings, job.as_deref()) };
+    let command = match &job {
+        // Without a word it is the demo, whose options are the program's own.
+        None => command.mut_args(with),
+        Some(job) => command.mut_subcommand(job, |one| one.mut_args(with)),
+    };
+    command.try_get_matches_from(arguments).map_err(Misused::Words)
+}
+
+/// Why the command line can't be meant.
+#[derive(Debug)]
+pub(crate) enum Misused {
+    Settings(String),
+    Words(clap::Error),
+}
+
+/// The arguments with a `--config` that stands before the command behind it, where clap takes it; and the command's name.
+fn arranged(command: &Command, mut arguments: Vec<OsString>) -> (Vec<OsString>, Option<String>) {
+    let before = match arguments.get(1) {
+        Some(first) if first == "--config" => 2,
+        Some(first) if first.to_str().is_some_and(|first| first.starts_with("--config=")) => 1,
+        _ => 0,
+    };
+    let job = arguments.get(1 + before).and_then(|word| word.to_str()).and_then(|word| command.find_subcommand(word));
+    let job = job.map(|job| job.get_name().to_owned());
+    if job.is_some()
+        && let Some(part) = arguments.get_mut(1..before + 2)
+    {
+        part.rotate_left(before);
     }
-    Ok(command)
+    (arguments, job)
+}
+
+/// The options that go together with none of those on the command line: what stands there comes first, so that nothing is said
+/// of these by the environment or the file.
+fn overruled(command: &Command, job: Option<&str>, arguments: &[OsString]) -> BTreeSet<String> {
+    let Ok(matches) = command.clone().ignore_errors(true).try_get_matches_from(arguments) else {
+        return BTreeSet::new();
+    };
+    let (mut command, mut matches) = (command.clone(), matches);
+    command.build();
+    if let Some(job) = job {
+        let (Some(inner), Some(one)) = (command.find_subcommand(job).cloned(), matches.remove_subcommand()) else {
+            return BTreeSet::new();
+        };
+        (command, matches) = (inner, one.1);
+    }
+    let given = |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let mut overruled = BTreeSet::new();
+    for arg in command.get_arguments() {
+        let conflicts = command.get_arg_conflicts_with(arg);
+        if given(&arg) {
+            overruled.extend(conflicts.iter().map(|other| other.get_id().to_string()));
+        } else if conflicts.iter().any(given) {
+            overruled.insert(arg.get_id().to_string());
+        }
+    }
+    for mut group in command.get_groups().cloned() {
+        if group.is_multiple() {
+            continue;
+        }
+        let members: BTreeSet<String> = group.get_args().map(ToString::to_string).collect();
+        let of_group = |arg: &&Arg| members.contains(arg.get_id().as_str());
+        if command.get_arguments().filter(of_group).any(|arg| given(&arg)) {
+            overruled.extend(members.iter().cloned());
+        }
+    }
+    overruled
 }
 
 /// Where the settings are, and whether somebody said so.
@@ -155,6 +221,42 @@ mod tests {
         let of_line = consume(text, &["-h", "b.example", "-p", "1", "--device", "fw8", "--profile", "edr"]);
         assert_eq!((of_line.broker.host.as_str(), of_line.broker.port), ("b.example", Some(1)));
         assert_eq!((of_line.device.as_str(), of_line.profiles.as_slice()), ("fw8", &["edr".to_owned()][..]));
+    }
+
+    fn parsed(words: &[&str]) -> Job {
+        let arguments = [&["oc2"], words].concat().into_iter().map(OsString::from).collect();
+        let matches = match matches(Cli::command(), arguments) {
+            Ok(matches) => matches,
+            Err(why) => panic!("{why:?}"),
+        };
+        Cli::from_arg_matches(&matches).unwrap().job()
+    }
+
+    #[test]
+    fn what_is_on_the_command_line_overrules_what_does_not_go_with_it() {
+        let file = env::temp_dir().join(format!("oc2-settings-{}.toml", std::process::id()));
+        fs::write(
+            &file,
+            "broker = 'ws://a.example'\nverbose = 2\nqos = 2\n[produce]\nto-profile = 'slpf'\nexpect = ['a', 'b']\n",
+        )
+        .unwrap();
+        let config = file.to_str().unwrap();
+        // Before the command or behind it.
+        for words in
+            [["--config", config, "produce", "query", "features"], ["produce", "--config", config, "query", "features"]]
+        {
+            let Job::Produce(produce) = parsed(&words) else { panic!("produce") };
+            assert_eq!(produce.broker.broker.as_ref().map(|url| url.expose()), Some("ws://a.example"));
+            assert_eq!((produce.broker.verbose, produce.speaking.qos), (2, 2));
+            assert_eq!((produce.whereto.to_profile.as_deref(), produce.expect.len()), (Some("slpf"), 2));
+        }
+        let words =
+            ["--config", config, "produce", "query", "features", "-h", "b.example", "--to-device", "d", "-C", "1"];
+        let Job::Produce(produce) = parsed(&words) else { panic!("produce") };
+        assert_eq!((produce.broker.broker.is_none(), produce.broker.host.as_str()), (true, "b.example"));
+        assert_eq!((produce.whereto.to_profile, produce.whereto.to_device.as_deref()), (None, Some("d")));
+        assert_eq!((produce.count, produce.expect.len()), (Some(1), 0));
+        fs::remove_file(&file).unwrap();
     }
 
     #[test]

@@ -21,6 +21,19 @@ pub(crate) fn columns() -> Option<usize> {
     (columns > 0).then(|| columns.max(NARROWEST))
 }
 
+/// What is said where standard output has no reader any more: nothing, and it is no error.
+pub(crate) const GONE: &str = "";
+
+/// Why standard output takes no more: [`GONE`], or what is wrong with it.
+pub(crate) fn unwritten(error: &io::Error) -> String {
+    if is_gone(error) { GONE.to_owned() } else { format!("standard output: {error}") }
+}
+
+/// Whether whoever read has gone.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
 /// How many columns a text takes.
 pub(crate) fn width(text: &str) -> usize {
     text.width()

@@ -1,5 +1,5 @@
 //! `oc2 check` and `oc2 convert`, as a shell sees them.
-#![allow(clippy::unwrap_used, reason = "a test that meets these has failed")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets these has failed")]
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -135,4 +135,28 @@ fn a_message_is_checked_and_converted_in_either_structure() {
     }
     let (status, _, error) = oc2(&["convert", "--to", "json", "--message", "flat", "-"], br#"{"status":200}"#);
     assert_eq!((status, error.contains("--message")), (Some(1), true), "{error}");
+}
+
+#[test]
+fn a_program_reads_what_was_checked_line_by_line() {
+    let folder = std::env::temp_dir().join(format!("oc2-check-json-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (good, bad) = (folder.join("good.json"), folder.join("bad.json"));
+    std::fs::write(&good, r#"{"action":"query","target":{"features":[]}}"#).unwrap();
+    std::fs::write(&bad, r#"{"action":"dance","target":{"features":[]}}"#).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_oc2"))
+        .args(["check", "--json", good.to_str().unwrap(), bad.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (&lines[0]["valid"], &lines[0]["notes"], &lines[0]["error"]),
+        (&true.into(), &serde_json::json!([]), &serde_json::Value::Null)
+    );
+    assert_eq!(lines[1]["valid"], false);
+    assert!(lines[1]["error"].as_str().unwrap().starts_with("action: "), "{}", lines[1]);
+    assert_eq!(lines[2], serde_json::json!({"type": "summary", "files": 2, "invalid": 1}));
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -22,6 +22,7 @@ case $line in
 *rubbish*) echo 'this is no JSON' ;;
 *wrong*) echo '{"status":999}' ;;
 *floods*) yes ;;
+*huge*) head -c 100000000 /dev/zero ;;
 *hangs*) sleep 60 & echo $! >"$0.pid"; wait ;;
 esac"#,
     );
@@ -55,6 +56,7 @@ esac"#,
         ("rubbish", "The program's answer is not JSON"),
         ("wrong", "The answer is no OpenC2 response: status"),
         ("floods", "The program printed more than 1000 bytes"),
+        ("huge", "The program printed more than 1000 bytes"),
         ("hangs", "The program gave no answer within 2 s"),
     ] {
         let (status, code, says) = said(name);

@@ -4,7 +4,7 @@
 mod support;
 
 use core::time::Duration;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -43,30 +43,89 @@ fn options_come_from_the_environment_and_a_file_too() {
 }
 
 #[test]
-fn man_pages_and_completions_are_made() {
+fn man_pages_and_completions_can_be_installed_as_they_are() {
     let folder = std::env::temp_dir().join(format!("oc2-man-{}", std::process::id()));
-    assert!(oc2(&["man", folder.to_str().unwrap()]).status().unwrap().success());
-    let produce = std::fs::read_to_string(folder.join("oc2-produce.1")).unwrap();
-    assert!(produce.starts_with(".ie") && produce.contains("cafile") && produce.contains("to\\-profile"), "{produce}");
-    assert!(folder.join("oc2.1").exists() && folder.join("oc2-inspect.1").exists());
-    std::fs::remove_dir_all(&folder).unwrap();
+    let pages = folder.join("man1");
+    assert!(oc2(&["man", pages.to_str().unwrap()]).status().unwrap().success());
+    for (page, part) in [
+        ("oc2-produce.1", "to\\-profile"),
+        ("oc2-bench.1", "subscribers"),
+        ("oc2-inspect.1", "hex"),
+        ("oc2.1", "oc2\\-watch"),
+    ] {
+        let page = std::fs::read_to_string(pages.join(page)).unwrap();
+        assert!(page.starts_with(".ie") && page.contains(part), "{page}");
+    }
+    // Where there is a man, it finds and shows them.
+    let man = Command::new("man").arg("oc2-produce").env("MANPATH", &folder).env("MANWIDTH", "80").output();
+    if let Ok(man) = man {
+        let text = String::from_utf8_lossy(&man.stdout);
+        assert!(!man.status.success() || text.contains("Send a command, and collect the responses"), "{text}");
+    }
     for (shell, part) in [("bash", "complete -F _oc2"), ("zsh", "#compdef oc2"), ("fish", "complete -c oc2")] {
         let script = oc2(&["completions", shell]).output().unwrap().stdout;
-        assert!(String::from_utf8(script).unwrap().contains(part), "{shell}");
+        assert!(String::from_utf8(script.clone()).unwrap().contains(part), "{shell}");
+        std::fs::write(folder.join(shell), script).unwrap();
     }
+    // bash completes commands, options and their values by it.
+    let script = r#"source "$1"
+try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _oc2 oc2 "${@: -1}" "${@: -2:1}"; echo "${COMPREPLY[@]}"; }
+try oc2 prod; try oc2 produce --to-d; try oc2 consume --layout ''"#;
+    let bash = Command::new("bash").args(["-c", script, "-", folder.join("bash").to_str().unwrap()]).output();
+    if let Ok(bash) = bash {
+        assert_eq!(String::from_utf8_lossy(&bash.stdout), "produce\n--to-device\ncs01 csd03 wd01\n");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_panic() {
+fn a_reader_that_goes_away_is_no_error() {
     let broker = Broker::start();
     let _consumer = broker.consume(&["--device", "fw1", "--slpf"]);
-    let mut child =
-        oc2(&broker.at(&["discover", "-W", "1"])).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    let _ = child.wait().unwrap();
-    assert!(!said.contains("panicked"), "{said}");
+    let record = std::env::temp_dir().join(format!("oc2-gone-{}.jsonl", std::process::id()));
+    let line = r#"{"type":"record","us":1,"topic":"oc2/rsp","qos":1,"user_properties":[],"payload":"x"}"#;
+    std::fs::write(&record, format!("{line}\n").repeat(10_000)).unwrap();
+    let record = record.to_str().unwrap();
+    let hex = "c000".repeat(2_000);
+    for arguments in [
+        broker.at(&["discover", "-W", "1"]),
+        broker.at(&["discover", "-W", "1", "--json"]),
+        broker.at(&["produce", "query", "features", "-C", "1"]),
+        vec!["replay", record],
+        vec!["replay", record, "--json"],
+        vec!["inspect", "--hex", &hex],
+        vec!["completions", "bash"],
+        vec!["convert", "--to", "json", "-"],
+    ] {
+        let mut child =
+            oc2(&arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        child.stdin.take().unwrap().write_all(br#"{"action":"query","target":{"features":[]}}"#).ok();
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+    std::fs::remove_file(record).unwrap();
+}
+
+#[test]
+fn what_the_connection_does_is_told_on_standard_error_as_far_as_is_asked() {
+    let broker = Broker::start();
+    let run = |level: &str, variable: Option<(&str, &str)>| {
+        let words = broker.at(&["discover", "-W", "0.2"]);
+        let output = oc2(&words).args((!level.is_empty()).then_some(level)).envs(variable).output().unwrap();
+        assert!(String::from_utf8(output.stdout).unwrap().ends_with("0 Consumers\n"));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(run("", None), "");
+    let told = run("-v", None);
+    assert!(told.contains("INFO   oc2::remote: connected, with a new session") && !told.contains("DEBUG"), "{told}");
+    assert!(run("-vv", None).contains("DEBUG  oc2::remote: to oc2/cmd/all, "));
+    assert!(run("-vvv", None).contains("TRACE  oc2::remote: {\"headers\":"));
+    assert!(run("", Some(("RUST_LOG", "mqtt5_session=info"))).contains("INFO   mqtt5_session"));
+    assert!(run("", Some(("OC2_VERBOSE", "2"))).contains("DEBUG  oc2::remote"));
+    // What the environment says of logs comes before -v.
+    assert_eq!(run("-vvv", Some(("RUST_LOG", "off"))), "");
 }
 
 #[test]

@@ -4,14 +4,15 @@ use std::io;
 use std::time::Instant;
 
 use mqtt5_codec::{Properties, QoS};
-use mqtt5_session as session;
+use mqtt5_session::{self as session, Boxed, Client};
 use serde_json::Value;
 
-use super::command::{self, Command, Connect, Publish};
+use super::command::{self, Command, Connect};
 use super::event;
 use super::json::Trouble;
 use super::log::Log;
 use super::run::{Next, Pause, Tool};
+use super::tell::Teller;
 use super::transport::Transport;
 use crate::url::Url;
 
@@ -42,30 +43,8 @@ impl Tool {
         match command {
             Command::Open(place) => self.open(place)?,
             Command::Connect(connect) => return self.connect(&connect),
-            Command::Publish(publish) => self.publish(&publish)?,
-            Command::Subscribe { filters, properties } => {
-                self.needs_connection()?;
-                self.client.subscribe(&filters, Properties::from(&*properties.lend()))?;
-            }
-            Command::Unsubscribe { filters, properties } => {
-                self.needs_connection()?;
-                self.client.unsubscribe(&filters, Properties::from(&*properties.lend()))?;
-            }
-            Command::Auth { reason, properties } => {
-                self.needs_connection()?;
-                self.client.auth(reason, Properties::from(&*properties.lend()))?;
-            }
-            Command::Ping => {
-                self.needs_connection()?;
-                self.client.ping(now)?;
-            }
-            Command::Ack { id, reason } => {
-                self.needs_connection()?;
-                self.client.acknowledge(id, reason)?;
-            }
-            Command::Disconnect { reason, properties, ending } => {
-                self.needs_connection()?;
-                self.client.disconnect_with(reason, Properties::from(&*properties.lend()), ending)?;
+            Command::Publish(ref publish) if publish.hold => {
+                carry_out(&mut self.client, &mut self.teller, &command, now)?
             }
             Command::Close => {
                 self.needs_connection()?.cut();
@@ -77,6 +56,10 @@ impl Tool {
             }
             Command::Wait { event, .. } => return Err(Trouble::Error(format!("no event is called {event}"))),
             Command::Quit => return Ok(Next::Quit),
+            command => {
+                self.needs_connection()?;
+                carry_out(&mut self.client, &mut self.teller, &command, now)?;
+            }
         }
         Ok(Next::Command)
     }
@@ -107,18 +90,36 @@ impl Tool {
         self.needs_connection()?.begun = true;
         Ok(Next::Connection)
     }
+}
 
-    fn publish(&mut self, publish: &Publish<'_>) -> Result<(), Trouble> {
-        if !publish.hold {
-            self.needs_connection()?;
+/// Carries out what is the session's alone.
+pub(super) fn carry_out(
+    client: &mut Client<Boxed>,
+    teller: &mut Teller,
+    command: &Command<'_>,
+    now: session::Instant,
+) -> Result<(), Trouble> {
+    match command {
+        Command::Publish(publish) => {
+            let id = publish.with(|message| client.publish(message))?;
+            debug_assert_eq!(id.is_none(), publish.qos == QoS::AtMostOnce);
+            if let Some(id) = id {
+                teller.published(id, publish.qos);
+            }
         }
-        let id = publish.with(|message| self.client.publish(message))?;
-        if let Some(id) = id
-            && let Some(entry) = self.published.get_mut(usize::from(id.get()))
-        {
-            *entry = (publish.qos, None);
+        Command::Subscribe { filters, properties } => {
+            client.subscribe(filters, Properties::from(&*properties.lend()))?;
         }
-        debug_assert_eq!(id.is_none(), publish.qos == QoS::AtMostOnce);
-        Ok(())
+        Command::Unsubscribe { filters, properties } => {
+            client.unsubscribe(filters, Properties::from(&*properties.lend()))?;
+        }
+        Command::Auth { reason, properties } => client.auth(*reason, Properties::from(&*properties.lend()))?,
+        Command::Ping => client.ping(now)?,
+        Command::Ack { id, reason } => client.acknowledge(*id, *reason)?,
+        Command::Disconnect { reason, properties, ending } => {
+            client.disconnect_with(*reason, Properties::from(&*properties.lend()), *ending)?;
+        }
+        _ => return Err(Trouble::Error("a session by itself can't do that".to_owned())),
     }
+    Ok(())
 }

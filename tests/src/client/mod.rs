@@ -15,6 +15,7 @@ mod event;
 mod help;
 mod json;
 mod log;
+pub mod own;
 mod printer;
 mod property;
 mod run;
@@ -23,6 +24,7 @@ mod trace;
 mod transport;
 
 pub use help::HELP;
+pub(crate) use property::{digits, shown};
 
 /// How the client runs.
 #[derive(Clone, Debug, Default, clap::Args)]

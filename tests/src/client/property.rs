@@ -122,7 +122,7 @@ fn single<'v>(name: &str, value: &'v Value) -> Result<Property<'v>, Trouble> {
 
 /// Properties of a packet, as an object. All that repeats stands where the first of it stood: user properties as a list
 /// of pairs, subscription identifiers as a number, or as a list if there are several.
-pub(super) fn shown(properties: &Properties<'_>) -> Value {
+pub(crate) fn shown(properties: &Properties<'_>) -> Value {
     let mut object = Map::new();
     for property in properties.iter() {
         let (name, value) = named(&property);
@@ -171,7 +171,7 @@ fn named(property: &Property<'_>) -> (&'static str, Value) {
 }
 
 /// Bytes as a string of hexadecimal digits.
-pub(super) fn digits(bytes: &[u8]) -> Value {
+pub(crate) fn digits(bytes: &[u8]) -> Value {
     let mut digits = Vec::new();
     hex::write(bytes, &mut digits);
     Value::String(String::from_utf8(digits).unwrap_or_default())

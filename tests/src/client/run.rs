@@ -8,13 +8,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
-use mqtt5_codec::{QoS, Sender};
+use mqtt5_codec::Sender;
 use mqtt5_session::{self as session, Boxed, Client, Inbox, Input, Transmit};
 use rustls::ClientConfig;
 
-use super::event::{self, Received};
+use super::event;
 use super::log::Log;
 use super::printer::Printer;
+use super::tell::{self, Teller};
 use super::trace::Splitter;
 use super::transport::{Arrival, Transport};
 
@@ -66,8 +67,7 @@ pub(super) struct Tool {
     pub(super) transport: Option<Transport>,
     pub(super) log: Log,
     pub(super) pause: Pause,
-    /// What was published under each packet identifier, and its PUBREC.
-    pub(super) published: Vec<(QoS, Option<Received>)>,
+    pub(super) teller: Teller,
     /// How many topic aliases the server may use.
     pub(super) aliases: u16,
     arrivals: Receiver<Arrival>,
@@ -107,7 +107,7 @@ pub(super) fn run(
         transport: None,
         log: Log::default(),
         pause: Pause::None,
-        published: vec![(QoS::AtMostOnce, None); 1 + usize::from(u16::MAX)],
+        teller: Teller::default(),
         aliases: 0,
         arrivals,
         sender,
@@ -296,7 +296,7 @@ impl Tool {
             sent.rest();
             received.rest();
         }
-        let lost = self.lost();
+        let lost = tell::lost(&mut self.client);
         self.tell(event::closed(by, why, &lost))
     }
 

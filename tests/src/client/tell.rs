@@ -1,9 +1,10 @@
 //! What happened, printed.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use mqtt5_codec::PacketId;
-use mqtt5_session::{Event, Fault};
+use mqtt5_codec::{PacketId, QoS};
+use mqtt5_session::{Boxed, Client, Event, Fault};
 
 use super::event::{self, Line, Received};
 use super::run::Tool;
@@ -20,11 +21,6 @@ impl Tool {
         self.out.flush()
     }
 
-    /// Exchanges that ended without an answer.
-    pub(super) fn lost(&mut self) -> Vec<PacketId> {
-        core::iter::from_fn(|| self.client.poll_lost()).collect()
-    }
-
     /// Prints what the server did wrong.
     pub(super) fn faulted(&mut self, fault: &Fault) -> io::Result<()> {
         // What the session has seen of the packet that it refused before its end.
@@ -37,28 +33,49 @@ impl Tool {
 
     /// Prints what happened.
     pub(super) fn happened(&mut self, event: Event<'_>) -> io::Result<()> {
-        let line = match event {
-            Event::Connected(connected) => {
-                let lost = self.lost();
-                event::connected(&connected, &lost)
-            }
+        match self.teller.line(&mut self.client, event) {
+            Some(line) => self.tell(line),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Exchanges that ended without an answer.
+pub(super) fn lost(client: &mut Client<Boxed>) -> Vec<PacketId> {
+    core::iter::from_fn(|| client.poll_lost()).collect()
+}
+
+/// Makes lines of events.
+#[derive(Debug, Default)]
+pub(super) struct Teller {
+    /// What was published under each packet identifier that is in use, and its PUBREC.
+    published: BTreeMap<PacketId, (QoS, Option<Received>)>,
+}
+
+impl Teller {
+    /// A message was published under this identifier.
+    pub(super) fn published(&mut self, id: PacketId, qos: QoS) {
+        self.published.insert(id, (qos, None));
+    }
+
+    /// An event's line, if it has one by itself.
+    pub(super) fn line(&mut self, client: &mut Client<Boxed>, event: Event<'_>) -> Option<Line> {
+        Some(match event {
+            Event::Connected(connected) => event::connected(&connected, &lost(client)),
             Event::Rejected(packet) => event::rejected(&packet),
             Event::Message(message) => event::message(&message),
             Event::PublishReceived(ack) => {
-                if let Some((_, received)) = self.published.get_mut(usize::from(ack.id.get())) {
+                if let Some((_, received)) = self.published.get_mut(&ack.id) {
                     *received = Some(Received::new(&ack));
                 }
-                return Ok(());
+                return None;
             }
             Event::Published(ack) => {
-                let entry = self.published.get_mut(usize::from(ack.id.get())).map(core::mem::take);
-                let (qos, received) = entry.unwrap_or_default();
+                let (qos, received) = self.published.remove(&ack.id).unwrap_or_default();
                 event::published(&ack, qos, received)
             }
             Event::Unconfirmed(ack) => {
-                if let Some(entry) = self.published.get_mut(usize::from(ack.id.get())) {
-                    *entry = Default::default();
-                }
+                self.published.remove(&ack.id);
                 event::unconfirmed(&ack)
             }
             Event::Subscribed(ack) => event::subscribed(&ack),
@@ -66,12 +83,8 @@ impl Tool {
             Event::Auth(packet) => event::auth(&packet),
             Event::Pong => event::pong(),
             Event::Disconnected(packet) => event::disconnected(&packet),
-            Event::SessionExpired { .. } => {
-                let lost = self.lost();
-                event::expired(&lost)
-            }
+            Event::SessionExpired { .. } => event::expired(&lost(client)),
             other => event::error(format!("an event that this tool does not know: {other:?}")),
-        };
-        self.tell(line)
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use crate::statements;
+use crate::{sequences, statements};
 
 const TITLES: &[(&str, &str)] = &[
     ("1.5", "Data representation"),
@@ -51,7 +51,10 @@ const UNNUMBERED: &[(&str, &str)] = &[
 /// The chapter in which a statement stands, with its number; what has no number stands by itself.
 pub(super) fn title(statement: &str) -> String {
     let Some(place) = statement.strip_prefix("MQTT").map(|rest| rest.trim_start_matches(['-', ' '])) else {
-        return "Checks".to_owned();
+        return match statement.split_once('/') {
+            Some((kind, _)) if sequences::why(statement).is_some() => format!("Sequences: {kind}"),
+            _ => "Checks".to_owned(),
+        };
     };
     let mut levels = place.split(['.', '-']);
     let chapter = format!("{}.{}", levels.next().unwrap_or_default(), levels.next().unwrap_or_default());
@@ -68,7 +71,7 @@ pub(super) fn says(statement: &str) -> String {
         let unnumbered = UNNUMBERED.iter().map(|(id, says)| ((*id).to_owned(), (*says).to_owned()));
         numbered.into_iter().map(|statement| (statement.id, statement.says)).chain(unnumbered).collect()
     });
-    table.get(statement).cloned().unwrap_or_default()
+    table.get(statement).map(String::as_str).or_else(|| sequences::why(statement)).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -68,47 +68,13 @@ mod tests {
     use super::super::tests::report;
     use super::*;
 
-    /// Whether a value is as a schema says, as far as ours use it: type, const, enum, properties, required, items.
-    fn fits(value: &Value, schema: &Value, at: &str) {
-        if let Some(wanted) = schema.get("const") {
-            assert_eq!(value, wanted, "{at}");
-        }
-        if let Some(wanted) = schema.get("enum") {
-            assert!(wanted.as_array().unwrap().contains(value), "{at}: {value}");
-        }
-        if let Some(kinds) = schema.get("type") {
-            let kind = match value {
-                Value::Null => "null",
-                Value::Bool(_) => "boolean",
-                Value::Number(_) => "integer",
-                Value::String(_) => "string",
-                Value::Array(_) => "array",
-                Value::Object(_) => "object",
-            };
-            let kinds = kinds.as_array().cloned().unwrap_or_else(|| vec![kinds.clone()]);
-            assert!(kinds.contains(&json!(kind)), "{at} is {kind}");
-        }
-        for required in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
-            if value.is_object() {
-                assert!(value.get(required.as_str().unwrap()).is_some(), "{at} has no {required}");
-            }
-        }
-        for (key, part) in value.as_object().into_iter().flatten() {
-            let properties = schema.get("properties").unwrap_or_else(|| panic!("{at} may have no keys"));
-            fits(part, properties.get(key).unwrap_or_else(|| panic!("{at} may have no {key}")), &format!("{at}.{key}"));
-        }
-        for part in value.as_array().into_iter().flatten() {
-            fits(part, schema.get("items").unwrap(), &format!("{at}[]"));
-        }
-    }
-
     #[test]
     fn the_json_is_as_its_schema_says() {
         let schema: Value = serde_json::from_str(include_str!("../../report.schema.json")).unwrap();
         let mut report = report();
         report.notes.insert("MQTT-3.3.2-2".to_owned(), "a note".to_owned());
         let json: Value = serde_json::from_str(&report.json()).unwrap();
-        fits(&json, &schema, "report");
+        super::super::fits(&json, &schema, "report");
         assert_eq!(json["verdicts"][2]["found"]["bytes"], json!({ "from": "server", "hex": "300400012300", "at": 4 }));
         assert_eq!(json["counts"], json!({ "pass": 1, "fail": 2, "should": 1, "not_seen": 1, "known": 1 }));
     }

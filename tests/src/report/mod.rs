@@ -8,9 +8,13 @@ pub mod form;
 mod json;
 mod junit;
 mod page;
+#[cfg(test)]
+mod schema;
 mod text;
 
 pub use json::SCHEMA;
+#[cfg(test)]
+pub(crate) use schema::fits;
 pub(crate) use text::brief;
 
 /// Bytes that show something, and which of them is to blame.

@@ -15,7 +15,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::cli::Bench;
-use crate::produce::{print, say};
+use crate::produce::print;
+use crate::produce::report::{say, tell};
 use crate::remote::{self, End, Session};
 use crate::table::{self, Column};
 use crate::terminal;
@@ -181,15 +182,15 @@ impl Tally {
             }))?;
             return Ok(end);
         }
-        say(&title(bench))?;
+        tell(&title(bench))?;
         say("")?;
         let rate = |count: u64, rate: f64| {
             let bytes = rate * f64::from(bench.size) / 1e6;
             format!("{count:>9} in {seconds:.1} s, {rate:.0} a second, {bytes:.1} MB/s of payload")
         };
-        say(&format!("published {}", rate(self.published, self.published_per_second())))?;
+        tell(&format!("published {}", rate(self.published, self.published_per_second())))?;
         if bench.subscribers > 0 {
-            say(&format!("received  {}", rate(self.received, self.received_per_second())))?;
+            tell(&format!("received  {}", rate(self.received, self.received_per_second())))?;
         }
         say("")?;
         let row = |name: &str, latency: &Latency| {
@@ -209,7 +210,7 @@ impl Tally {
         }
         if lost > 0 {
             say("")?;
-            say(&format!("{lost} of {} were not received", self.published * u64::from(bench.subscribers)))?;
+            tell(&format!("{lost} of {} were not received", self.published * u64::from(bench.subscribers)))?;
         }
         Ok(end)
     }

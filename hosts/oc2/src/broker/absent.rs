@@ -12,6 +12,6 @@ pub(crate) fn start(_: Duration) -> Result<SocketAddr, Error> {
     Err(Error)
 }
 
-pub(super) fn serve(_: SocketAddr) -> Error {
+pub(super) fn serve(_: SocketAddr, _: bool) -> Error {
     Error
 }

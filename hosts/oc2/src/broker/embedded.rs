@@ -57,7 +57,7 @@ pub(crate) fn start(within: Duration) -> Result<SocketAddr, Error> {
 }
 
 /// Runs a broker here until it ends, and tells the person where it is once it accepts connections.
-pub(super) fn serve(listen: SocketAddr) -> Error {
+pub(super) fn serve(listen: SocketAddr, json: bool) -> Error {
     // rumqttd says nothing of a port that it could not open.
     if let Err(error) = TcpListener::bind(listen) {
         return Error::Listen(listen, error);
@@ -72,7 +72,12 @@ pub(super) fn serve(listen: SocketAddr) -> Error {
     while !broker.is_finished() && TcpStream::connect(listen).is_err() {
         thread::sleep(Duration::from_millis(2));
     }
-    anstream::eprintln!("rumqttd, MQTT v5, on {listen}; anyone may connect, and nothing is kept");
+    if json {
+        // Whoever has gone does not end a broker.
+        let _ = crate::produce::print(&serde_json::json!({"type": "ready", "listen": listen.to_string()}));
+    } else {
+        anstream::eprintln!("rumqttd, MQTT v5, on {listen}; anyone may connect, and nothing is kept");
+    }
     let _ = broker.join();
     Error::Ended
 }

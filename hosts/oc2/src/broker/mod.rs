@@ -16,7 +16,7 @@ pub(crate) use embedded::{Error, start};
 
 /// `oc2 broker`: runs until the process is ended.
 pub(crate) fn run(broker: &crate::cli::EmbeddedBroker) -> ExitCode {
-    let error = embedded::serve(broker.listen);
+    let error = embedded::serve(broker.listen, broker.json);
     anstream::eprintln!("oc2: the embedded broker: {error}");
     ExitCode::FAILURE
 }

@@ -10,11 +10,12 @@ use super::seconds;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  oc2 bench -h broker.example                            five seconds, as fast as the broker acknowledges
-  oc2 bench --rate 1000 -W 60 --svg bench.svg            what a message takes at a thousand a second, and a plot of it
-  oc2 bench -q 0 --size 64 --subscribers 10              one to ten
-Everything is published to a topic of this run's own, and nothing is retained. Status: 0 all that was published was received as
-often as there are subscribers, 1 not so or the broker could not be asked, 130 Ctrl-C.";
+  oc2 bench -h broker.example                   as fast as the broker acknowledges
+  oc2 bench --rate 1000 -W 60 --svg bench.svg   a thousand a second, and a plot of it
+  oc2 bench -q 0 --size 64 --subscribers 10     one to ten
+
+Everything is published to a topic of this run's own, and nothing is retained. Status: 0 all that was published was received \
+as often as there are subscribers, 1 not so or the broker could not be asked, 130 Ctrl-C.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Encoding, Layout, Structure, Version, seconds};
+use super::{Form, Layout, Structure, Version, seconds};
 
 /// Text that no log and no error shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -123,9 +123,9 @@ pub(crate) struct Speaking {
     /// The quality of service that messages are published with
     #[arg(short, long, value_name = "1|2", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(crate) qos: u8,
-    /// How messages are written; a Consumer answers in the encoding it was asked in
-    #[arg(long, value_enum, default_value_t = Encoding::Json)]
-    pub(crate) encoding: Encoding,
+    /// How messages are written; a Consumer answers in the encoding it was asked in, in CBOR what came in the concise form
+    #[arg(long, value_enum, default_value_t = Form::Json)]
+    pub(crate) encoding: Form,
     /// How messages are put together; a Consumer answers as it was asked
     #[arg(long = "message", value_enum, default_value_t = Structure::Wrapper)]
     pub(crate) structure: Structure,

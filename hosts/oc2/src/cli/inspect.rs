@@ -11,12 +11,16 @@ use super::{FileEncoding, Layout, Reading, Secure, Version};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  oc2 inspect --hex 'c0 00 30 06 00 01 61 00 68 69'     bytes from the command line
-  oc2 inspect bytes.bin dump.txt                        bytes as they are, or in hex: xxd, hexdump -C, Wireshark, C, Rust
-  oc2 inspect night.pcapng --only bad                   what is wrong in a capture, over all its connections
-  tcpdump -U -w - port 1883 | oc2 inspect --brief       a line for each packet, as it passes
+  oc2 inspect --hex 'c0 00 30 06 00 01 61 00 68 69'
+      bytes from the command line
+  oc2 inspect bytes.bin dump.txt
+      bytes as they are, or in hex: xxd, hexdump -C, Wireshark, C, Rust
+  oc2 inspect night.pcapng --only bad
+      what is wrong in a capture, over all its connections
+  tcpdump -U -w - port 1883 | oc2 inspect --brief
+      a line for each packet, as it passes
   oc2 inspect --listen 127.0.0.1:1884 --to mqtts://broker.example
-                                                        whoever connects to port 1884 is shown talking to the broker
+      whoever connects to port 1884 is shown talking to the broker
 Status: 0 if every packet and every OpenC2 message in them is valid, 1 if not, 2 for a command line that can't be meant.";
 
 #[derive(Debug, Args)]
@@ -71,8 +75,8 @@ pub(crate) struct Inspect {
     #[arg(long)]
     pub(crate) json: bool,
     /// Show all bytes and whole payloads
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
     #[command(flatten)]
     pub(crate) secure: Secure,
 }

@@ -28,9 +28,9 @@ Every option may also stand in the environment as OC2_OPTION_NAME (OC2_HOST, OC2
   device = \"fw7\"
 The command line comes first, then the environment, then the file.";
 
-/// OpenC2 over MQTT v5.
+/// OpenC2 over MQTT v5: command devices, be one, look on. Without a word it shows all of it at work
 #[derive(Debug, Parser)]
-#[command(name = "oc2", version, about, args_conflicts_with_subcommands = true, after_help = SETTINGS)]
+#[command(name = "oc2", version, args_conflicts_with_subcommands = true, after_help = SETTINGS)]
 pub(crate) struct Cli {
     /// A file with settings, instead of ~/.config/oc2.toml
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
@@ -111,6 +111,9 @@ pub(crate) struct EmbeddedBroker {
     /// Where it listens
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1883")]
     pub(crate) listen: SocketAddr,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -127,6 +130,9 @@ pub(crate) struct Check {
     pub(crate) kind: Kind,
     #[command(flatten)]
     pub(crate) reading: Reading,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
     /// The files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
@@ -249,8 +255,8 @@ pub(crate) struct Demo {
     #[arg(long)]
     pub(crate) json: bool,
     /// Print whole payloads, and the bytes of every packet in hex
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
     /// How long each step may take: connecting, subscribing, each command's responses
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub(crate) timeout: Duration,

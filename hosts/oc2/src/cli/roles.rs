@@ -11,14 +11,18 @@ use super::seconds;
 
 pub(super) const PRODUCE_EXAMPLES: &str = "\
 Examples:
-  oc2 produce query features                                         who is there?
-  oc2 produce deny ipv4_net 198.51.100.0/24 --to-profile slpf        all packet filters
-  oc2 produce deny file name=dropper.exe hashes.md5=0CC175B9C0F1B6A831C399E269772661 --to-device laptop7
-  oc2 produce deny ipv4_connection protocol=tcp dst_port=23 --to-profile slpf --arg slpf.drop_process=reject -C 3
-  oc2 produce delete slpf:rule_number 1234 --to-device fw7 --actuator slpf.hostname=fw7.example.com
+  oc2 produce query features
+      who is there?
+  oc2 produce deny ipv4_net 198.51.100.0/24 --to-profile slpf
+      all packet filters
+  oc2 produce deny file name=dropper.exe hashes.md5=0CC175B9C0F1B6A831C399E269772661
+  oc2 produce deny ipv4_connection protocol=tcp dst_port=23 --arg slpf.drop_process=reject -C 3
+      three are to answer
+  oc2 produce delete slpf:rule_number 1234 --to-device fw7
   oc2 produce -f command.json -h broker.example --cafile ca.pem -u orch01 --ask-password
-Status: 0 all expected responses are in, each 2xx; 1 not so; 2 the command line can't be meant; 27 the time was over;
-130 Ctrl-C. Every option may also stand in the environment as OC2_OPTION_NAME, or in a file (see `oc2 help`).";
+
+Status: 0 all expected responses are in, each 2xx; 1 not so; 2 the command line can't be meant; 27 the time was over; 130 \
+Ctrl-C. Every option may also stand in the environment as OC2_OPTION_NAME, or in a file (see `oc2 help`).";
 
 #[derive(Debug, Args)]
 pub(crate) struct Produce {
@@ -96,11 +100,16 @@ pub(crate) struct Whereto {
 
 pub(super) const CONSUME_EXAMPLES: &str = "\
 Examples:
-  oc2 consume --device fw7 --slpf                           a packet filter that only says what it would do
-  oc2 consume --device fw7 --nftables                       one that does it, in a table of its own (as root)
-  oc2 consume --device laptop7 --profile edr --pair deny:file --pair allow:file --exec ./answer.py
-The program of --exec gets the command as a line of JSON on standard input, and OC2_FROM, OC2_REQUEST_ID, OC2_COMMAND_ID and
-OC2_DEVICE in its environment. What it prints is the response, such as {\"status\":200}; nothing at all is 200.";
+  oc2 consume --device fw7 --slpf
+      a packet filter that only says what it would do
+  oc2 consume --device fw7 --nftables
+      one that does it, in a table of its own (as root)
+  oc2 consume --device laptop7 --profile edr --pair deny:file --exec ./answer.py
+
+The program of --exec gets the command as a line of JSON on standard input, and OC2_FROM, OC2_REQUEST_ID, OC2_COMMAND_ID and \
+OC2_DEVICE in its environment. What it prints is the response, such as {\"status\":200}; nothing at all is 200. Status: 0 \
+COUNT commands were answered, or the time was over without a count; 1 the broker was lost for good; 27 the time was over \
+before COUNT; 130 Ctrl-C.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Consume {
@@ -143,6 +152,9 @@ pub(crate) struct Consume {
     /// End after so many commands
     #[arg(short = 'C', long = "count", value_name = "COUNT")]
     pub(crate) count: Option<u64>,
+    /// End after so long
+    #[arg(short = 'W', long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) speaking: Speaking,
     #[command(flatten)]
@@ -151,8 +163,9 @@ pub(crate) struct Consume {
 
 pub(super) const DISCOVER_EXAMPLES: &str = "\
 Examples:
-  oc2 discover -h broker.example                         everyone, for three seconds
-  oc2 discover --to-profile slpf -C 3 --json             three packet filters, for a program
+  oc2 discover -h broker.example               everyone, for three seconds
+  oc2 discover --to-profile slpf -C 3 --json   three packet filters, for a program
+
 Status: 0 somebody answered, or COUNT did; 1 the broker could not be asked; 27 the time was over.";
 
 #[derive(Debug, Args)]
@@ -176,10 +189,11 @@ pub(crate) struct Discover {
 
 pub(super) const WATCH_EXAMPLES: &str = "\
 Examples:
-  oc2 watch                                              everything under oc2/, with what breaks the specification
-  oc2 watch -t 'oc2/cmd/#' --full                        whole commands
-  oc2 watch --record night.jsonl -W 28800                for `oc2 replay night.jsonl`
-  oc2 watch --svg exchange.svg -C 20                     twenty messages, drawn for a document
+  oc2 watch                                 everything under oc2/
+  oc2 watch -t 'oc2/cmd/#' --full           whole commands
+  oc2 watch --record night.jsonl -W 28800   for `oc2 replay night.jsonl`
+  oc2 watch --svg exchange.svg -C 20        twenty messages, drawn for a document
+
 Status: 0 everything was as the specifications have it; 1 not so; 27 the time was over before COUNT messages; 130 Ctrl-C.";
 
 #[derive(Debug, Args)]
@@ -210,9 +224,10 @@ pub(crate) struct Watch {
 
 pub(super) const REPLAY_EXAMPLES: &str = "\
 Examples:
-  oc2 replay night.jsonl                                 what was seen, as `oc2 watch` shows it
-  oc2 replay night.jsonl --svg night.svg                 and drawn
-  oc2 replay night.jsonl --publish --speed 10 -h test    sent again, ten times as fast
+  oc2 replay night.jsonl                                what was seen, as `oc2 watch` shows it
+  oc2 replay night.jsonl --svg night.svg                and drawn
+  oc2 replay night.jsonl --publish --speed 10 -h test   sent again, ten times as fast
+
 Status: 0 everything was as the specifications have it; 1 not so.";
 
 #[derive(Debug, Args)]

@@ -110,8 +110,8 @@ fn able(consume: &Consume) -> Result<Vec<Able>, String> {
         }
         able.push(Able { action, targets });
     }
-    // Whoever carries out commands can also stop.
-    if !able.is_empty() {
+    // A program can be stopped; the packet filter is done before anyone could ask for it.
+    if !consume.exec.is_empty() && !able.is_empty() {
         able.push(Able { action: Action::Cancel, targets: vec!["command"] });
     }
     Ok(able)
@@ -197,7 +197,14 @@ async fn serve(session: &Session, consume: &Consume, able: &[Able], actuator: Ac
 
 impl Serving<'_> {
     async fn run(mut self, mut messages: Messages, mut finished: mpsc::UnboundedReceiver<Done>) -> Result<End, String> {
+        let deadline = self.consume.timeout.map(|within| tokio::time::Instant::now() + within);
         loop {
+            let over = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => core::future::pending().await,
+                }
+            };
             let enough = self.consume.count.is_some_and(|count| self.served >= count);
             if enough && self.running.is_empty() {
                 return Ok(End::Good);
@@ -210,6 +217,8 @@ impl Serving<'_> {
                         self.take(&received).await?;
                     }
                 }
+                // A number of commands that did not come is a deadline; otherwise it was just the time to serve.
+                () = over => return Ok(if self.consume.count.is_some() { End::Deadline } else { End::Good }),
                 Some(Done { ticket, response }) = finished.recv() => {
                     // One that was cancelled meanwhile has been answered.
                     if self.running.remove(&ticket).is_some() {

@@ -47,7 +47,7 @@ pub(crate) fn run(inspect: &Inspect) -> ExitCode {
             anstream::eprintln!("oc2: {why}");
             ExitCode::FAILURE
         }
-        Ok(()) if inspector.all_good() && told.is_ok() => ExitCode::SUCCESS,
+        Ok(()) if inspector.all_good() && told.as_ref().err().is_none_or(terminal::is_gone) => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }
 }
@@ -100,7 +100,7 @@ impl Inspector {
             prefix: inspect.prefix.clone(),
             json: inspect.json,
             brief: inspect.brief,
-            all: inspect.verbose,
+            all: inspect.verbose > 0,
             only: inspect.only.clone(),
             columns: terminal::columns,
             tally: Tally::default(),

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use mqtt5_tokio::{Clock, Messages};
 use openc2_mqtt::producer::{Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, RequestId, Unheard};
-use openc2_mqtt::transfer::Encoding;
-use openc2_mqtt::{EncodeError, Form, Response, Status, Style, slpf};
+use openc2_mqtt::transfer::{Encoding, Outgoing};
+use openc2_mqtt::{Document, EncodeError, Form, Response, ResponseType, Status, Style, slpf};
 use serde_json::{Value, json};
 
 use super::{print, reading};
@@ -29,13 +29,15 @@ pub(crate) struct Row {
     pub(crate) after: Duration,
     /// Whether it is its last word.
     pub(crate) last: bool,
+    /// Whether it is the last word, and 2xx; or what was asked for, where that was no more than an acknowledgement.
+    pub(crate) good: bool,
     /// Its results.
     pub(crate) results: Option<Value>,
 }
 
 impl Row {
-    pub(super) fn is_good(&self) -> bool {
-        self.last && self.status.is_some_and(|status| (200..300).contains(&status.code()))
+    pub(super) const fn is_good(&self) -> bool {
+        self.good
     }
 }
 
@@ -64,8 +66,8 @@ impl<'p> Asking<'p> {
     /// Subscribes a Producer of this identity to its topics.
     pub(crate) async fn open(session: &'p Session, from: &'p str, speaking: &'p Speaking) -> Result<Self, String> {
         let encoding = match speaking.encoding {
-            cli::Encoding::Json => Encoding::Json,
-            cli::Encoding::Cbor => Encoding::Cbor,
+            cli::Form::Json => Encoding::Json,
+            cli::Form::Cbor | cli::Form::CborConcise => Encoding::Cbor,
         };
         let policy = ProducerPolicy {
             reading: reading(speaking),
@@ -88,6 +90,7 @@ impl<'p> Asking<'p> {
         mut on: impl FnMut(&Collected, Option<&str>) -> Result<(), String>,
     ) -> Result<Collected, String> {
         let sent = Instant::now();
+        let acknowledged = request.command.args.response_requested == Some(ResponseType::Ack);
         let mut buffer = vec![0; REQUEST];
         let random = remote::random()?;
         let (id, outgoing) = self
@@ -99,6 +102,13 @@ impl<'p> Asking<'p> {
                 &json!({"type": "request", "topic": outgoing.topic.as_str(), "request_id": self.producer.request_id(id)}),
             )?;
         }
+        let concise;
+        let outgoing = if self.speaking.encoding == cli::Form::CborConcise {
+            concise = self.concise(outgoing.payload)?;
+            Outgoing { payload: &concise, ..outgoing }
+        } else {
+            outgoing
+        };
         self.session.publish(&outgoing).await?;
         let mut collected = Collected::default();
         let deadline = tokio::time::Instant::now() + within;
@@ -111,16 +121,34 @@ impl<'p> Asking<'p> {
             let payload = inbound.payload();
             let Some(received) = remote::received(&inbound, &payload) else { continue };
             let heard = self.producer.handle(&received, self.clock.now());
-            let note = hear(&mut collected, heard, id, sent);
+            let note = hear(&mut collected, heard, id, sent, acknowledged);
             on(&collected, note.as_deref())?;
         }
         self.producer.cancel(id);
         Ok(collected)
     }
+
+    /// A message in CBOR in the concise form, which the library reads by itself but writes for whoever asks alone.
+    fn concise(&self, payload: &[u8]) -> Result<Vec<u8>, String> {
+        let reading = reading(self.speaking);
+        let read = reading.message(Encoding::Cbor, payload).map_err(|error| error.to_string())?;
+        let mut buffer = vec![0; REQUEST];
+        let style = Style { form: Form::Concise, language: reading.language };
+        let written = Document::Message(read.value).encode(style, &mut buffer);
+        let length = written.map_err(|error| format!("the command has no concise form: {error}"))?;
+        buffer.truncate(length);
+        Ok(buffer)
+    }
 }
 
 /// Takes what was heard; what else there is to say of it.
-fn hear(collected: &mut Collected, heard: Heard<'_>, awaited: RequestId, sent: Instant) -> Option<String> {
+fn hear(
+    collected: &mut Collected,
+    heard: Heard<'_>,
+    awaited: RequestId,
+    sent: Instant,
+    acknowledged: bool,
+) -> Option<String> {
     let after = sent.elapsed();
     collected.changed = None;
     match heard {
@@ -134,6 +162,7 @@ fn hear(collected: &mut Collected, heard: Heard<'_>, awaited: RequestId, sent: I
                     says: says(response.status_text.map(|words| words.to_string()), &results),
                     after,
                     last: part == Part::Final,
+                    good: part == Part::Final && good(response.status, acknowledged),
                     results: Some(results),
                 },
             );
@@ -149,6 +178,7 @@ fn hear(collected: &mut Collected, heard: Heard<'_>, awaited: RequestId, sent: I
                     says: format!("not OpenC2: {error}"),
                     after,
                     last: part == Part::Final,
+                    good: false,
                     results: None,
                 },
             );
@@ -167,6 +197,11 @@ fn hear(collected: &mut Collected, heard: Heard<'_>, awaited: RequestId, sent: I
         Heard::Nothing { why: Unheard::Malformed(error), .. } => Some(format!("a message that is not OpenC2: {error}")),
         _ => None,
     }
+}
+
+/// Whether a last word is a good one.
+fn good(status: Status, acknowledged: bool) -> bool {
+    (200..300).contains(&status.code()) || (acknowledged && status == Status::Processing)
 }
 
 /// A response's results in JSON, those of profiles among them.

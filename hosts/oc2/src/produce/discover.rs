@@ -62,34 +62,13 @@ async fn discovery(session: &Session, discover: &Discover) -> Result<End, String
             }
         })
         .await?;
-    live.end();
+    drop(live);
     let found = collected.rows.len();
     let enough = discover.count.is_none_or(|count| found >= usize::from(count)) && found > 0;
     if speaking.json {
         print(&json!({"type": "summary", "consumers": found}))?;
         return Ok(if enough { End::Good } else { End::Deadline });
     }
-    let text = |row: &Row, name: &str| match row.results.as_ref().and_then(|results| results.get(name)) {
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Object(pairs)) => {
-            let targets = |list: &Value| {
-                list.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-            };
-            // Actions with the same targets stand together.
-            let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
-            for (action, list) in pairs {
-                let targets = targets(list);
-                match groups.iter_mut().find(|(other, _)| *other == targets) {
-                    Some((_, actions)) => actions.push(action),
-                    None => groups.push((targets, vec![action])),
-                }
-            }
-            let said = groups.iter().map(|(targets, actions)| format!("{}: {targets}", actions.join(", ")));
-            said.collect::<Vec<_>>().join("; ")
-        }
-        _ => String::new(),
-    };
     let rows: Vec<[String; 6]> = collected
         .rows
         .iter()
@@ -113,4 +92,29 @@ async fn discovery(session: &Session, discover: &Discover) -> Result<End, String
     }
     say(&format!("{found} Consumer{}", if found == 1 { "" } else { "s" }))?;
     Ok(if enough { End::Good } else { End::Deadline })
+}
+
+/// What a Consumer says of one feature, in words.
+fn text(row: &Row, name: &str) -> String {
+    match row.results.as_ref().and_then(|results| results.get(name)) {
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Object(pairs)) => {
+            let targets = |list: &Value| {
+                list.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+            };
+            // Actions with the same targets stand together.
+            let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+            for (action, list) in pairs {
+                let targets = targets(list);
+                match groups.iter_mut().find(|(other, _)| *other == targets) {
+                    Some((_, actions)) => actions.push(action),
+                    None => groups.push((targets, vec![action])),
+                }
+            }
+            let said = groups.iter().map(|(targets, actions)| format!("{}: {targets}", actions.join(", ")));
+            said.collect::<Vec<_>>().join("; ")
+        }
+        _ => String::new(),
+    }
 }

@@ -90,9 +90,18 @@ impl Live {
         answered.chain(awaited).collect()
     }
 
-    pub(super) fn end(&self) {
+    fn end(&self) {
         for line in self.lines.borrow().iter().chain([&self.head]) {
             line.finish_and_clear();
+        }
+    }
+}
+
+/// Also where Ctrl-C ends the command.
+impl Drop for Live {
+    fn drop(&mut self) {
+        if self.shown {
+            self.end();
         }
     }
 }
@@ -115,6 +124,7 @@ mod tests {
             says: String::new(),
             after: Duration::from_micros(12_300),
             last,
+            good: last && status == Status::Ok,
             results: None,
         }
     }

@@ -4,7 +4,7 @@ mod ask;
 mod command;
 pub(crate) mod discover;
 mod live;
-mod report;
+pub(crate) mod report;
 
 use core::time::Duration;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use openc2_mqtt::producer::{Expect, Request};
 use openc2_mqtt::transfer::{Channel, Encoding, Layout};
-use openc2_mqtt::{Action, Command, Features, Reading, Status, TargetKind};
+use openc2_mqtt::{Action, Command, Features, Reading, ResponseType, Status, TargetKind};
 use serde_json::{Value, json};
 
 use crate::MISUSED;
@@ -21,10 +21,10 @@ use crate::check::{load, name};
 use crate::cli::{self, Produce, Speaking, Whereto};
 use crate::remote::{self, End, Session};
 use crate::report::milliseconds;
+use crate::terminal;
 use ask::{Asking, Row};
 use live::Live;
-use report::report;
-pub(crate) use report::say;
+use report::{report, tell};
 
 pub(crate) fn run(produce: &Produce) -> ExitCode {
     let bytes = match bytes(produce) {
@@ -141,6 +141,10 @@ async fn work(session: &Session, produce: &Produce, command: Command<'_>) -> Res
     };
     let says = format!("{} {}", command.action.name(), command.target.kind().map_or("…", TargetKind::name));
     let live = Live::new(&says, awaited, &expected, produce.timeout, !speaking.json && io::stderr().is_terminal());
+    if command.args.response_requested == Some(ResponseType::None) {
+        drop(live);
+        return sent(&mut asking, &request, speaking.json).await;
+    }
     let sent = Instant::now();
     let collected = asking
         .ask(&request, produce.timeout, |collected, note| {
@@ -152,8 +156,21 @@ async fn work(session: &Session, produce: &Produce, command: Command<'_>) -> Res
             Ok(())
         })
         .await?;
-    live.end();
+    drop(live);
     report(&collected, awaited, &expected, sent.elapsed(), speaking.json)
+}
+
+/// Sends a command that asks for no response.
+async fn sent(asking: &mut Asking<'_>, request: &Request<'_>, json: bool) -> Result<End, String> {
+    asking.ask(request, Duration::ZERO, |_, _| Ok(())).await?;
+    if json {
+        print(
+            &json!({"type": "summary", "expected": 0, "answered": 0, "good": 0, "missing": [], "late": 0, "doubled": 0}),
+        )?;
+    } else {
+        tell("sent; it asks for no response")?;
+    }
+    Ok(End::Good)
 }
 
 /// Who is there, on the channel that the command is to go to.
@@ -170,7 +187,7 @@ fn milliseconds_of(time: Duration) -> u64 {
 
 /// One response for programs.
 fn json_row(row: &Row) -> Value {
-    let Row { from, status, says, after, last, results } = row;
+    let Row { from, status, says, after, last, results, .. } = row;
     json!({
         "type": "response", "from": from, "status": status.map(Status::code), "says": says, "after_ms": milliseconds(*after),
         "final": last, "results": results,
@@ -179,5 +196,5 @@ fn json_row(row: &Row) -> Value {
 
 /// A line for programs; a reader that has gone ends the command.
 pub(crate) fn print(line: &Value) -> Result<(), String> {
-    writeln!(anstream::stdout(), "{line}").map_err(|error| format!("standard output: {error}"))
+    writeln!(anstream::stdout(), "{line}").map_err(|error| terminal::unwritten(&error))
 }

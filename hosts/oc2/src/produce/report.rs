@@ -65,7 +65,7 @@ pub(super) fn report(
         say("")?;
     }
     if collected.rows.is_empty() && awaited == 0 {
-        say(&format!("nobody answered in {}", in_ms(took)))?;
+        tell(&format!("nobody answered in {}", in_ms(took)))?;
         return Ok(end);
     }
     // Others may answer than those who were expected.
@@ -77,14 +77,19 @@ pub(super) fn report(
     };
     let doubled = if collected.doubled > 0 { format!("; {} came twice", collected.doubled) } else { String::new() };
     let late = if collected.late > 0 { format!("; {} late", collected.late) } else { String::new() };
-    say(&format!("{of} in {}, {good} good{doubled}{late}", in_ms(took)))?;
+    tell(&format!("{of} in {}, {good} good{doubled}{late}", in_ms(took)))?;
     Ok(end)
 }
 
 pub(super) const BOLD: anstyle::Style = anstyle::Style::new().bold();
 const BAD: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
 
+/// A text for people, on as many lines as it needs.
+pub(crate) fn tell(text: &str) -> Result<(), String> {
+    terminal::wrap(text, terminal::columns()).iter().try_for_each(|line| say(line))
+}
+
 /// A line for people; a reader that has gone ends the command.
 pub(crate) fn say(line: &str) -> Result<(), String> {
-    writeln!(anstream::stdout(), "{line}").map_err(|error| format!("standard output: {error}"))
+    writeln!(anstream::stdout(), "{line}").map_err(|error| terminal::unwritten(&error))
 }

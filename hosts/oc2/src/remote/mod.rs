@@ -23,6 +23,7 @@ use crate::INTERRUPTED;
 use crate::cli::Secure;
 use crate::cli::{Broker, Speaking};
 use crate::packet::readable;
+use crate::terminal::GONE;
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(3);
@@ -72,6 +73,7 @@ where
     };
     match runtime.block_on(hosted(broker, options, work)) {
         Ok(end) => end.into(),
+        Err(why) if why == GONE => ExitCode::SUCCESS,
         Err(why) => failed(&why),
     }
 }

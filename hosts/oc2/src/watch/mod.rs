@@ -16,6 +16,7 @@ use mqtt5_tokio::Filters;
 
 use crate::cli::{Replay, Watch};
 use crate::remote::{self, End, Session};
+use crate::terminal::GONE;
 use record::Record;
 use viewer::Viewer;
 
@@ -63,6 +64,9 @@ async fn look(session: &Session, watch: &Watch, viewer: &mut Viewer) -> Result<E
     let filters =
         filters.maximum_qos(QoS::ExactlyOnce).retain_as_published().retain_handling(RetainHandling::SendAtSubscribe);
     let mut messages = session.subscribed(filters, &topics).await?;
+    if !watch.speaking.json {
+        anstream::eprintln!("watching {}; Ctrl-C ends", topics.join(", "));
+    }
     let deadline = watch.timeout.map(|within| tokio::time::Instant::now() + within);
     let mut count = 0;
     while watch.count.is_none_or(|most| count < most) {
@@ -117,7 +121,11 @@ pub(crate) fn replay(replay: &Replay) -> ExitCode {
     }
     let end = match records.iter().try_for_each(|record| viewer.show(record)) {
         Ok(()) => viewer.end().into(),
-        Err(_) => ExitCode::FAILURE,
+        Err(why) if why == GONE => ExitCode::SUCCESS,
+        Err(why) => {
+            anstream::eprintln!("oc2: {why}");
+            ExitCode::FAILURE
+        }
     };
     drawn(&viewer, replay.svg.as_deref(), end)
 }

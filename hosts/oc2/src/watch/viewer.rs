@@ -135,7 +135,7 @@ impl Viewer {
         let columns = terminal::columns();
         let room = |indent: usize| columns.map(|columns| columns.saturating_sub(indent).max(10));
         let mut out = anstream::stdout().lock();
-        let gone = |error: std::io::Error| format!("standard output: {error}");
+        let gone = |error| terminal::unwritten(&error);
         let style = if request { COMMAND } else { RESPONSE };
         let style = if opened.is_some_and(Opened::is_good) { style } else { BAD };
         let mut head = vec![time_of_day(record.time), record.topic.clone()];

@@ -90,7 +90,7 @@ fn tries(options: &Options, command: &str, trial: Trial) -> io::Result<(Report, 
 fn attempt(options: &Options, command: &str, trial: Trial) -> io::Result<Watch> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
-    let mut client = Client::start(command, &listener, trial, options.verbose)?;
+    let mut client = Client::start(command, &listener, &trial.to_string(), options.verbose, false)?;
     let mut watch = Watch::of(trial);
     let start = Instant::now();
     let until = start + Duration::from_secs(options.trial);
@@ -120,21 +120,29 @@ fn attempt(options: &Options, command: &str, trial: Trial) -> io::Result<Watch> 
 }
 
 /// A client that runs.
-struct Client {
-    child: Child,
+pub(crate) struct Client {
+    pub(crate) child: Child,
     told: Option<thread::JoinHandle<()>>,
     ended: bool,
 }
 
 impl Client {
-    fn start(command: &str, listener: &TcpListener, trial: Trial, verbose: bool) -> io::Result<Self> {
+    /// Starts one for the shell. Where it is `driven`, its standard input and output are ours.
+    pub(crate) fn start(
+        command: &str,
+        listener: &TcpListener,
+        trial: &str,
+        verbose: bool,
+        driven: bool,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (host, port) = (address.ip().to_string(), address.port().to_string());
         let mut shell = Command::new("sh");
         shell.args(["-c", command]);
         shell.env("MQTT_URL", format!("mqtt://{host}:{port}")).env("MQTT_HOST", host).env("MQTT_PORT", port);
-        shell.env("MQTT_TRIAL", trial.to_string());
-        shell.stdin(Stdio::null()).stdout(Stdio::null());
+        shell.env("MQTT_TRIAL", trial);
+        let piped = || if driven { Stdio::piped() } else { Stdio::null() };
+        shell.stdin(piped()).stdout(piped());
         shell.stderr(if verbose { Stdio::piped() } else { Stdio::null() });
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut shell, 0);
@@ -155,7 +163,7 @@ impl Client {
     }
 
     /// Ends the client and whatever it started.
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if core::mem::replace(&mut self.ended, true) {
             return;
         }

@@ -6,12 +6,14 @@
 use core::time::Duration;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::report::Report;
 use crate::report::form::Form;
+use crate::sequences;
 
-mod exec;
+pub(crate) mod exec;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -33,6 +35,12 @@ pub struct Options {
     /// Show what the command writes on standard error.
     #[arg(long, requires = "exec")]
     pub verbose: bool,
+    /// Play session sequences instead of trials: those that `conformance sequences` prints, or those of FILE.
+    ///
+    /// The command is driven by JSON lines on its standard input and tells events on its standard output, as `conformance
+    /// client` does; of what it can't do it says {"event":"error","why":"..."}.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, requires = "exec")]
+    pub sequences: Option<Option<PathBuf>>,
     /// Where clients connect; port 0 is any that is free, which is then told on standard error.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1883")]
     pub listen: String,
@@ -57,6 +65,21 @@ pub struct Options {
 /// # Errors
 /// When the port can't be had, no client comes, or writing fails.
 pub fn run(options: &Options, output: impl Write) -> io::Result<bool> {
+    if let (Some(file), Some(command)) = (&options.sequences, &options.exec) {
+        let all = sequences::load(file.as_deref())?;
+        let form = &options.form;
+        let all: Vec<_> = all
+            .into_iter()
+            .filter(|one| form.wants(&one.name) || one.statements.iter().any(|s| form.wants(s)))
+            .collect();
+        if form.list {
+            return Form::default().tell(all.iter().map(|one| &*one.name), output).map(|()| true);
+        }
+        let report = sequences::exec::judge(&all, command, options.verbose)?;
+        // They have been chosen by their names and by their statements.
+        let form = Form { only: Vec::new(), skip: Vec::new(), ..form.clone() };
+        return form.give(Report { judge: "peer", target: options.name.clone(), ..report }, output);
+    }
     if options.form.list {
         return options.form.tell(statements(), output).map(|()| true);
     }

@@ -382,12 +382,43 @@ pub fn statements() -> impl Iterator<Item = &'static str> {
     WRONG.iter().map(|(statement, _)| *statement).chain(STATEMENTS.iter().copied())
 }
 
-/// Says of what was not seen why.
+/// What a client has to do so that a statement shows, by the beginning of the statement.
+const SHOWN_BY: &[(&str, &str)] = &[
+    ("MQTT-2.2.1-3", "have it publish at QoS 1 and 2, and subscribe, with several under way"),
+    ("MQTT-2.2.1-5", "have it publish at QoS 2, and subscribe at QoS 2"),
+    ("MQTT-3.1.2-2", "give it a keep-alive beyond 2 s, and a longer --trial"),
+    ("MQTT-3.1.2-30", "have it name an authentication method"),
+    ("MQTT-3.2.2-4", "have it connect with Clean Start 0 and a session expiry"),
+    ("MQTT-3.2.2-11", "have it publish at QoS 2"),
+    ("MQTT-3.2.2-14", "have it publish a retained message"),
+    ("MQTT-3.2.2-15", "have it publish more than 200 bytes"),
+    ("MQTT-3.2.2-17", "have it use topic aliases"),
+    ("MQTT-3.2.2-18", "have it use topic aliases"),
+    ("MQTT-3.2.2-21", "give it a keep-alive beyond 2 s, and a longer --trial"),
+    ("MQTT-3.3.1-1", "have it publish at QoS 1 and 2, and connect again when it is cut off"),
+    ("MQTT-3.3.2-7", "have it use topic aliases, and connect again"),
+    ("MQTT-3.3.4-7", "have it publish several messages at QoS 1 and 2 at a time"),
+    ("MQTT-3.3", "have it subscribe at QoS 2, and publish at each QoS"),
+    ("MQTT-3.14", "have it say goodbye"),
+    ("MQTT 3.14", "have it say goodbye with a session expiry"),
+    ("MQTT 3.2.2.3.11", "have it subscribe with a wildcard"),
+    ("MQTT 3.2.2.3.12", "have it subscribe with a subscription identifier"),
+    ("MQTT 3.2.2.3.13", "have it take a shared subscription"),
+    ("MQTT-4.3", "have it subscribe at QoS 2, and publish at QoS 2"),
+    ("MQTT-4.4", "have it publish at QoS 1 and 2, and connect again with Clean Start 0 when it is cut off"),
+    ("MQTT-4.6.0-1", "have it publish several messages at a time, and connect again when it is cut off"),
+    ("MQTT-4.6", "have it subscribe at QoS 2, and publish several messages at QoS 2 at a time"),
+    ("MQTT-4.12", "have it name an authentication method"),
+];
+
+/// Says of what was not seen why, and what to do so that it is.
 pub(super) fn complete(report: &mut Report, often: &str) {
     for (statement, _) in WRONG {
         report.not_seen(statement, often);
     }
     for statement in STATEMENTS {
-        report.not_seen(statement, "the client did nothing that shows it");
+        let how = SHOWN_BY.iter().find(|(begins, _)| statement.starts_with(begins)).map(|(_, how)| *how);
+        let how = how.unwrap_or("have it connect more often, with a longer --trial");
+        report.not_seen(statement, &format!("the client did nothing that shows it: {how}; or play --sequences"));
     }
 }
