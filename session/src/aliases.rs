@@ -1,32 +1,37 @@
 //! Topic aliases that we give: their topics are chunks of the packet memory, the one used last first.
 
+use core::num::NonZeroU32;
+
+use mqtt5_codec::{Publish, Sender, TopicAlias, TopicRef};
+
 use crate::arena::NIL;
-use crate::engine::Engine;
+use crate::state::{AliasCalls, Engine};
 
-/// What is done about aliases. Called by way of a [`ConnectOptions`](crate::ConnectOptions) that asked for some, so that a program without
-/// such a one has none of this.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Giving {
-    pub(crate) choose: fn(&Engine<'_>, &[u8]) -> (u16, bool),
-    pub(crate) note: fn(&mut Engine<'_>, u16, &[u8]),
-    pub(crate) forget: fn(&mut Engine<'_>),
-}
-
-impl core::hash::Hash for Giving {
-    /// There is one.
-    fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}
-}
-
-pub(crate) static GIVING: Giving = Giving {
-    choose: |engine, topic| engine.choose_alias(topic),
-    note: |engine, alias, topic| engine.note_alias(alias, topic),
+pub(crate) static CALLS: AliasCalls = AliasCalls {
+    choose: |engine, publish| engine.choose_alias(publish),
+    note: |engine, alias, topic| engine.note_alias(alias.get(), topic),
     forget: |engine| engine.forget_aliases(),
 };
 
 impl Engine<'_> {
+    /// Gives a message an alias, alone where the server knows it.
+    fn choose_alias(&self, publish: &mut Publish<'_>) -> Option<TopicAlias> {
+        let TopicRef::Name(name) = publish.topic else { return None };
+        let (alias, known) = self.alias_of(name.as_bytes());
+        let alias = TopicAlias::new(alias)?;
+        publish.topic = if known { TopicRef::Alias(alias) } else { TopicRef::NameAndAlias(name, alias) };
+        // An alias may make the packet longer, perhaps too long.
+        let fits = |max: NonZeroU32| publish.encoded_len(Sender::Client).is_ok_and(|len| len <= max.get() as usize);
+        if self.link.largest.server.is_none_or(fits) {
+            return Some(alias);
+        }
+        publish.topic = TopicRef::Name(name);
+        None
+    }
+
     /// The alias for a topic, and whether the server knows it: that of the topic, a new one, or the one not used for longest.
-    fn choose_alias(&self, topic: &[u8]) -> (u16, bool) {
-        let (mut at, mut last) = (self.state.link.aliases, 0);
+    fn alias_of(&self, topic: &[u8]) -> (u16, bool) {
+        let (mut at, mut last) = (self.link.aliases.topics, 0);
         while at != NIL {
             last = self.arena.slot(at);
             if self.arena.packet(at) == topic {
@@ -34,23 +39,23 @@ impl Engine<'_> {
             }
             at = self.arena.after(at);
         }
-        let count = self.state.link.alias_count;
-        (if count < self.state.link.alias_max { count.wrapping_add(1) } else { last }, false)
+        let count = self.link.aliases.count;
+        (if count < self.link.aliases.max { count.wrapping_add(1) } else { last }, false)
     }
 
     /// Notes that an alias stands for a topic, and was used just now.
     fn note_alias(&mut self, alias: u16, topic: &[u8]) {
-        let (mut at, mut before) = (self.state.link.aliases, NIL);
+        let (mut at, mut before) = (self.link.aliases.topics, NIL);
         while at != NIL && self.arena.slot(at) != alias {
             before = at;
             at = self.arena.after(at);
         }
         if at == NIL {
-            self.state.link.alias_count = alias.max(self.state.link.alias_count);
+            self.link.aliases.count = alias.max(self.link.aliases.count);
         } else {
             let next = self.arena.after(at);
             if before == NIL {
-                self.state.link.aliases = next;
+                self.link.aliases.topics = next;
             } else {
                 self.arena.set_after(before, next);
             }
@@ -68,13 +73,13 @@ impl Engine<'_> {
             }
             self.arena.note(at, alias, 0);
         }
-        self.arena.set_after(at, self.state.link.aliases);
-        self.state.link.aliases = at;
+        self.arena.set_after(at, self.link.aliases.topics);
+        self.link.aliases.topics = at;
     }
 
     /// The connection is gone, and the aliases with it.
     fn forget_aliases(&mut self) {
-        let mut at = self.state.link.aliases;
+        let mut at = self.link.aliases.topics;
         while at != NIL {
             let next = self.arena.after(at);
             self.arena.give(at);

@@ -1,11 +1,12 @@
 //! What always holds of a client's state, for tests that try to break it.
 
 use crate::arena::{KEPT, NIL, SENT};
-use crate::engine::Engine;
+use crate::flight::{ANSWERED, Entry, HERE};
+use crate::flight::{Flight, Slot};
 use crate::flow::{Receiving, Sending};
-use crate::received::{self, ANSWERED, Entry, HERE, entry};
-use crate::slots::{Ends, Flight, Slot, slot};
-use crate::state::{Phase, Writing};
+use crate::received::{self, entry};
+use crate::slots::{Ends, slot};
+use crate::state::{Engine, Phase, Urgent, Writing};
 
 type Broken = Result<(), &'static str>;
 
@@ -17,24 +18,23 @@ impl Engine<'_> {
     /// The first invariant that does not hold.
     pub(crate) fn check(&mut self) -> Broken {
         let publishes = self.check_publishes()?;
-        let requests = self.check_list(self.state.session.requests, |slot| {
-            matches!(slot.state, Sending::SubAck | Sending::UnsubAck)
-        })?;
-        let lost = self.check_list(self.state.session.lost, |slot| slot.state == Sending::Idle && slot.chunk == NIL)?;
-        let free = self.check_list(self.state.session.free, |slot| slot.state == Sending::Idle && slot.chunk == NIL)?;
-        hold(publishes == self.state.session.publishing, "publishes are counted")?;
-        hold(lost == self.state.session.losses, "losses are counted")?;
-        hold(publishes + requests + lost == self.state.session.in_use, "identifiers in use are counted")?;
-        hold(self.state.session.in_use + free == self.state.session.fresh, "every identifier is in use or free")?;
+        let requests =
+            self.check_list(self.session.requests, |slot| matches!(slot.state(), Sending::SubAck | Sending::UnsubAck))?;
+        let lost = self.check_list(self.session.lost, Slot::is_free)?;
+        let free = self.check_list(self.session.free, Slot::is_free)?;
+        hold(publishes == self.session.publishing, "publishes are counted")?;
+        hold(lost == self.session.losses, "losses are counted")?;
+        hold(publishes + requests + lost == self.session.in_use, "identifiers in use are counted")?;
+        hold(self.session.in_use + free == self.session.fresh, "every identifier is in use or free")?;
         self.check_chunks()?;
         self.check_received()
     }
 
     /// Gives states that behave alike the same bytes, as long as no inbox of an older connection is used.
     pub(crate) fn scrub(&mut self) {
-        self.state.session.serial = 1;
+        self.session.serial = 1;
         for Flight { slot, entry } in self.flights.iter_mut() {
-            if slot.state == Sending::Idle {
+            if slot.state() == Sending::Idle {
                 slot.sent = false;
             }
             if entry.id == 0 {
@@ -42,7 +42,7 @@ impl Engine<'_> {
                 entry.link = 0;
             }
         }
-        let (start, len) = (self.state.link.small_start, self.state.link.small_len);
+        let (start, len) = (self.link.output.small_start, self.link.output.small_len);
         if let Some(small) = self.arena.small() {
             small.get_mut(..start.into()).unwrap_or(&mut []).fill(0);
             small.get_mut(len.into()..).unwrap_or(&mut []).fill(0);
@@ -53,7 +53,7 @@ impl Engine<'_> {
     fn check_list(&mut self, ends: Ends, fits: impl Fn(&Slot) -> bool) -> Result<u16, &'static str> {
         let (mut number, mut before, mut count) = (ends.first, 0, 0u16);
         while let Some(slot) = slot(self.flights, number) {
-            hold(slot.previous() == before, "lists are linked both ways")?;
+            hold(slot.previous == before, "lists are linked both ways")?;
             hold(fits(slot), "slots are in the list of their state")?;
             hold(count < u16::MAX, "lists end")?;
             count += 1;
@@ -65,62 +65,55 @@ impl Engine<'_> {
     }
 
     fn check_publishes(&mut self) -> Result<u16, &'static str> {
-        let count = self.check_list(self.state.session.publishes, |slot| match slot.state {
-            Sending::PubAck | Sending::PubRec => slot.chunk != NIL,
+        let count = self.check_list(self.session.publishes, |slot| match slot.state() {
+            Sending::PubAck | Sending::PubRec => slot.packet() != NIL,
             state => state.is_released(),
         })?;
-        let up = matches!(self.state.link.phase, Phase::Up | Phase::Draining);
-        let (mut number, mut after, mut new, mut sent) = (self.state.session.publishes.first, false, false, 0);
-        let Ends { first: mut due, .. } = self.state.link.releases;
-        while let Some(&mut Slot { state, chunk, next, sent: here, .. }) = slot(self.flights, number) {
-            after |= number == self.state.link.cursor;
-            new |= number == self.state.link.unsent;
+        let up = matches!(self.link.phase, Phase::Up | Phase::Draining);
+        let (mut number, mut after, mut new, mut sent) = (self.session.publishes.first, false, false, 0);
+        let Ends { first: mut due, .. } = self.link.order.releases;
+        while let Some(slot) = slot(self.flights, number) {
+            let (state, next, here) = (slot.state(), slot.next, slot.sent);
+            let (packet, waiting) = (slot.packet(), slot.waiting());
+            after |= number == self.link.order.cursor;
+            new |= number == self.link.order.unsent;
             if state.is_released() {
                 hold(!(up && new), "what was sent is before what was not")?;
-                if chunk != NIL {
+                if waiting != 0 {
                     hold(number == due, "PUBRELs wait in the order of the list")?;
                     hold(after, "a PUBREL that waits is behind the cursor")?;
-                    due = if chunk == number { 0 } else { chunk };
-                    hold(due != 0 || self.state.link.releases.last == number, "the PUBRELs that wait know their last")?;
+                    due = if waiting == number { 0 } else { waiting };
+                    hold(due != 0 || self.link.order.releases.last == number, "the PUBRELs that wait know their last")?;
                 }
             } else {
                 hold(!(after && here), "what waits has not been sent")?;
                 hold(!up || after || here, "what does not wait has been sent")?;
-                hold(!(up && new && self.arena.has(chunk, SENT)), "what was never sent is marked so")?;
-                let lent = self.state.link.writing == Writing::Kept && self.state.link.chunk == chunk
-                    || self.arena.has(chunk, KEPT);
-                hold(!up || new || lent || self.arena.has(chunk, SENT), "what was sent is marked so")?;
+                hold(!(up && new && self.arena.has(packet, SENT)), "what was never sent is marked so")?;
+                let lent = self.link.output.writing == Writing::Kept && self.link.output.chunk == packet
+                    || self.arena.has(packet, KEPT);
+                hold(!up || new || lent || self.arena.has(packet, SENT), "what was sent is marked so")?;
             }
             sent += u16::from(here);
             number = next;
         }
         hold(due == 0, "every PUBREL that waits is in the list")?;
+        hold(after || self.link.order.cursor == 0 || self.link.phase == Phase::Closed, "the cursor is in the list")?;
         hold(
-            after || self.state.link.cursor == 0 || self.state.link.phase == Phase::Closed,
-            "the cursor is in the list",
-        )?;
-        hold(
-            after || self.state.link.cursor == 0 || self.state.link.phase == Phase::Closed,
-            "the cursor is in the list",
-        )?;
-        hold(
-            self.state.link.phase != Phase::Up
-                || self.state.link.quota.saturating_add(sent) == self.state.link.server_receive_max,
+            self.link.phase != Phase::Up || self.link.server.quota.saturating_add(sent) == self.link.server.receive_max,
             "quota and unanswered messages are the server's receive maximum",
         )?;
         Ok(count)
     }
 
     fn check_chunks(&mut self) -> Broken {
-        let mut used = u32::from(self.state.link.urgent != NIL) + u32::from(self.state.link.writing == Writing::Once);
-        let mut number = self.state.session.publishes.first;
-        while let Some(&mut Slot { chunk, next, state, .. }) = slot(self.flights, number) {
-            used += u32::from(chunk != NIL && !state.is_released());
-            number = next;
+        let mut used = u32::from(matches!(self.link.output.urgent, Urgent::Chunk(_)))
+            + u32::from(self.link.output.writing == Writing::Once);
+        let mut number = self.session.publishes.first;
+        while let Some(slot) = slot(self.flights, number) {
+            used += u32::from(slot.packet() != NIL);
+            number = slot.next;
         }
-        for (mut at, last) in
-            [(self.state.session.queue.first, self.state.session.queue.last), (self.state.link.aliases, NIL)]
-        {
+        for (mut at, last) in [(self.session.queue.first, self.session.queue.last), (self.link.aliases.topics, NIL)] {
             let mut before = NIL;
             while at != NIL {
                 used += 1;
@@ -129,7 +122,7 @@ impl Engine<'_> {
             }
             hold(last == NIL || last == before, "the queue knows its last")?;
         }
-        let mut at = self.state.link.copied.first();
+        let mut at = self.link.output.copied.first;
         while at != NIL {
             used += u32::from(!self.is_of_exchange(at));
             at = self.arena.after(at);
@@ -141,19 +134,23 @@ impl Engine<'_> {
         let mut used = 0;
         let mut owed = 0;
         for number in 1..=u16::try_from(self.flights.len()).unwrap_or(u16::MAX) {
-            let Some(&mut Entry { id, state, flags, .. }) = entry(self.flights, number) else { break };
+            let Some(&mut Entry { id, exchange, flags, .. }) = entry(self.flights, number) else { break };
             if id != 0 {
                 used += 1;
                 hold(received::find(self.flights, id) == number, "entries are found")?;
+                let state = exchange.state();
                 hold(state != Receiving::Idle, "entries have a state")?;
                 owed += u16::from(state != Receiving::PubRel && flags & HERE != 0);
             }
         }
-        hold(used == self.state.session.received.used, "entries are counted")?;
-        for ends in self.state.session.received.owed {
+        hold(used == self.session.received.used, "entries are counted")?;
+        for ends in self.session.received.owed {
             let (mut number, mut before) = (ends.first, 0);
-            while let Some(&mut Entry { next, state, flags, .. }) = entry(self.flights, number) {
-                hold(matches!(state, Receiving::Owes1 | Receiving::Owes2), "owed answers are of entries that owe")?;
+            while let Some(&mut Entry { next, exchange, flags, .. }) = entry(self.flights, number) {
+                hold(
+                    matches!(exchange.state(), Receiving::Owes1 | Receiving::Owes2),
+                    "owed answers are of entries that owe",
+                )?;
                 hold(flags & !ANSWERED & HERE != 0, "owed answers are of this connection")?;
                 owed = owed.wrapping_sub(1);
                 before = number;
@@ -162,6 +159,6 @@ impl Engine<'_> {
             hold(ends.last == before, "queues know their last")?;
         }
         hold(owed == 0, "every owed answer is queued")?;
-        hold(self.state.link.unacknowledged <= self.state.link.receive_max, "our receive maximum is kept")
+        hold(self.link.inbound.unacknowledged <= self.link.inbound.receive_max, "our receive maximum is kept")
     }
 }

@@ -4,12 +4,12 @@ use core::fmt;
 
 use mqtt5_codec::{Filter, PacketId, Properties, ReasonCode, Subscription};
 
-use crate::engine::Engine;
 use crate::error::{Fault, Refused};
 use crate::event::{Event, Figures, Input, Transmit};
 use crate::inbox::Inbox;
 use crate::memory::Memory;
 use crate::options::{ConnectOptions, Ending, Publication};
+use crate::state::Engine;
 use crate::state::{Phase, State};
 use crate::time::Instant;
 use crate::timer::first;
@@ -295,8 +295,8 @@ impl<M: Memory> Client<M> {
     pub fn figures(&self, now: Instant) -> Figures {
         Figures {
             in_flight: self.state.session.in_use,
-            unacknowledged: self.state.link.unacknowledged,
-            quota: self.state.link.quota,
+            unacknowledged: self.state.link.inbound.unacknowledged,
+            quota: self.state.link.server.quota,
             lost: self.state.session.losses,
             bytes_held: self.memory.held(),
             next_deadline: self.poll_timeout().map(|at| now.until(at)),
@@ -311,8 +311,8 @@ impl<M: Memory> fmt::Debug for Client<M> {
             .field("session", &self.state.session.alive)
             .field("in_flight", &self.state.session.in_use)
             .field("lost", &self.state.session.losses)
-            .field("unacknowledged", &self.state.link.unacknowledged)
-            .field("quota", &self.state.link.quota)
+            .field("unacknowledged", &self.state.link.inbound.unacknowledged)
+            .field("quota", &self.state.link.server.quota)
             .field("bytes_held", &self.memory.held())
             .field("fault", &self.state.link.fault)
             .finish_non_exhaustive()

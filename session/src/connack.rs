@@ -1,61 +1,60 @@
 //! The server's answer to CONNECT: its limits, and what became of the session.
 
+use core::num::NonZeroU32;
+
 use mqtt5_codec::{ConnAck, Property, Rule};
 
 use crate::arena::{NIL, SENT};
-use crate::connect::digest;
-use crate::engine::Engine;
-use crate::flow::Sending;
-use crate::incoming::Told;
-use crate::slots::{Slot, slot};
-use crate::state::{AuthTurn, Phase, flag};
+use crate::digest::digest;
+use crate::event::Becomes;
+use crate::flow::{SendInput, SendReply};
+use crate::slots::slot;
+use crate::state::{AuthTurn, Engine, Greeting, Phase, asked, lacks};
 use crate::time::Instant;
 
 impl Engine<'_> {
     #[inline(never)]
-    pub(crate) fn connack(&mut self, packet: &ConnAck<'_>) -> Result<Told, Rule> {
+    pub(crate) fn connack(&mut self, packet: &ConnAck<'_>) -> Result<Becomes, Rule> {
         let present = packet.session_present;
         if packet.reason.is_error() {
-            self.state.link.flags &= !flag::UNANSWERED;
-            self.state.link.phase = Phase::Closed;
+            self.link.connect.greeting = Greeting::Answered;
+            self.link.phase = Phase::Closed;
             crate::trace::ended(packet.reason.value());
-            return Ok(Told::Step);
+            return Ok(Becomes::Other);
         }
         self.check_session(present)?;
         let assigned = self.grant(packet)?;
-        if self.state.link.send_max() < 5 {
+        if self.link.largest.server() < 5 {
             // An acknowledgement with a reason is 5 bytes long: nothing can be done for this server.
             return Err(Rule::SERVER_PACKET_SIZE_TOO_SMALL);
         }
         // A client that named itself keeps its name, and with it the way back to its session.
-        if let Some(client) = assigned.filter(|_| self.state.link.is(flag::EMPTY_CLIENT_ID)) {
-            self.state.session.client = client;
+        if let Some(client) = assigned.filter(|_| self.link.connect.asked(asked::EMPTY_CLIENT_ID)) {
+            self.session.client = Some(client);
         }
 
         if !present {
             self.end_session();
         }
-        self.state.session.alive = true;
-        self.state.session.maybe = false;
-        self.state.session.outlived = false;
-        self.state.link.flags &= !flag::UNANSWERED;
-        self.state.link.flags |= flag::ACCEPTED;
-        self.state.session.ends = Instant::ZERO;
-        self.state.session.expiry = self.state.link.expiry;
+        self.session.alive = true;
+        self.session.maybe = false;
+        self.session.outlived = false;
+        self.link.connect.greeting = Greeting::Answered;
+        self.session.ends = Instant::ZERO;
+        self.session.expiry = self.link.connect.expiry;
         // Authentication is over: an AUTH of ours that was not even lent would answer nothing.
-        self.state.link.auth = AuthTurn::Idle;
-        self.state.link.flags &= !flag::APART_DUE;
-        self.arena.give(core::mem::replace(&mut self.state.link.urgent, NIL));
-        self.state.link.phase = Phase::Up;
-        self.state.link.timers.answer = Instant::ZERO;
+        self.link.auth = AuthTurn::Idle;
+        self.drop_urgent();
+        self.link.phase = Phase::Up;
+        self.link.timers.answer = Instant::ZERO;
         // The keep-alive counts from what was written last, not from the answer.
-        let written = core::mem::replace(&mut self.state.link.timers.ping, Instant::ZERO);
-        if self.state.link.interval != 0 {
-            self.state.link.timers.ping = written.after(self.state.link.interval.into()).at_least_one();
+        let written = core::mem::replace(&mut self.link.timers.ping, Instant::ZERO);
+        if let Some(interval) = self.link.keep_alive.interval {
+            self.link.timers.ping = written.after(interval.get().into()).at_least_one();
         }
         self.resume();
-        crate::trace::connected(present, self.state.session.losses);
-        Ok(Told::Packet)
+        crate::trace::connected(present, self.session.losses);
+        Ok(Becomes::Usual)
     }
 
     /// Whether the server may say this about our session.
@@ -63,55 +62,55 @@ impl Engine<'_> {
         if !present {
             return Ok(());
         }
-        if self.state.link.is(flag::CLEAN_START) {
+        if self.link.connect.asked(asked::CLEAN_START) {
             return Err(Rule::SESSION_AFTER_CLEAN_START);
         }
-        let session = &self.state.session;
+        let session = &*self.session;
         // What outlived ours may hold an identifier that we use anew: no word of an earlier run changes that.
-        if !session.alive && (session.outlived || !self.state.link.is(flag::PRIOR_EMPTY)) {
+        if !session.alive && (session.outlived || !self.link.connect.asked(asked::PRIOR_EMPTY)) {
             return Err(Rule::SESSION_UNKNOWN);
         }
         Ok(())
     }
 
     /// Takes over what the server states of this connection. Gives the client identifier that it assigns, as a digest.
-    fn grant(&mut self, packet: &ConnAck<'_>) -> Result<Option<u32>, Rule> {
+    fn grant(&mut self, packet: &ConnAck<'_>) -> Result<Option<NonZeroU32>, Rule> {
         let mut assigned = None;
-        let mut method = 0;
+        let mut method = None;
         let mut alias_max = 0;
-        let link = &mut self.state.link;
-        let mut flags = 0;
-        let mut lacks = |granted, flag| flags |= if granted { 0 } else { flag };
+        let link = &mut *self.link;
+        let mut bits = 0;
+        let mut grant = |granted, bit| bits |= if granted { 0 } else { bit };
         for property in packet.properties.iter() {
             match property {
-                Property::SessionExpiryInterval(seconds) => link.expiry = seconds,
-                Property::ReceiveMaximum(most) => link.server_receive_max = most.get(),
-                Property::MaximumQoS(qos) => link.max_qos = (qos as u8).min(1),
-                Property::RetainAvailable(yes) => lacks(yes, flag::NO_RETAIN),
-                Property::MaximumPacketSize(most) => link.send_max = most.get(),
+                Property::SessionExpiryInterval(seconds) => link.connect.expiry = seconds,
+                Property::ReceiveMaximum(most) => link.server.receive_max = most.get(),
+                Property::MaximumQoS(qos) => link.server.max_qos = (qos as u8).min(1),
+                Property::RetainAvailable(yes) => grant(yes, lacks::RETAIN),
+                Property::MaximumPacketSize(most) => link.largest.server = Some(most),
                 Property::AssignedClientIdentifier(id) => assigned = Some(digest(id.as_bytes())),
                 Property::TopicAliasMaximum(most) => alias_max = most,
-                Property::WildcardSubscriptionAvailable(yes) => lacks(yes, flag::NO_WILDCARDS),
-                Property::SubscriptionIdentifiersAvailable(yes) => lacks(yes, flag::NO_SUBSCRIPTION_IDS),
-                Property::SharedSubscriptionAvailable(yes) => lacks(yes, flag::NO_SHARED),
+                Property::WildcardSubscriptionAvailable(yes) => grant(yes, lacks::WILDCARDS),
+                Property::SubscriptionIdentifiersAvailable(yes) => grant(yes, lacks::SUBSCRIPTION_IDS),
+                Property::SharedSubscriptionAvailable(yes) => grant(yes, lacks::SHARED),
                 Property::ServerKeepAlive(seconds) => link.keep_alive(seconds),
-                Property::ResponseInformation(_) if !link.is(flag::RESPONSE_INFORMATION) => {
+                Property::ResponseInformation(_) if !link.connect.asked(asked::RESPONSE_INFORMATION) => {
                     return Err(Rule::RESPONSE_INFORMATION);
                 }
-                Property::AuthenticationMethod(name) => method = digest(name.as_bytes()),
+                Property::AuthenticationMethod(name) => method = Some(digest(name.as_bytes())),
                 _ => {}
             }
         }
-        link.flags |= flags;
-        if method != self.state.link.method {
-            return Err(if self.state.link.method == 0 { Rule::AUTH_UNASKED } else { Rule::AUTH_SAME_METHOD });
+        link.server.set_lacks(bits);
+        if method != self.link.connect.method {
+            return Err(if self.link.connect.method.is_none() { Rule::AUTH_UNASKED } else { Rule::AUTH_SAME_METHOD });
         }
-        if self.state.link.is(flag::EMPTY_CLIENT_ID) && assigned.is_none() {
+        if self.link.connect.asked(asked::EMPTY_CLIENT_ID) && assigned.is_none() {
             return Err(Rule::CLIENT_ID_ASSIGNED);
         }
-        self.state.link.server_alias_max = alias_max;
-        self.state.link.alias_max = self.state.link.alias_max.min(alias_max);
-        self.state.link.quota = self.state.link.server_receive_max;
+        self.link.aliases.server_max = alias_max;
+        self.link.aliases.max = self.link.aliases.max.min(alias_max);
+        self.link.server.quota = self.link.server.receive_max;
         Ok(assigned)
     }
 
@@ -121,41 +120,41 @@ impl Engine<'_> {
     /// by then. So PUBLISH packets are in their order [MQTT-4.6.0-1], and PUBREL packets are in theirs [MQTT-4.6.0-4].
     #[inline(never)]
     fn resume(&mut self) {
-        let mut number = self.state.session.publishes.first;
-        self.state.link.unsent = 0;
+        let mut number = self.session.publishes.first;
+        self.link.order.unsent = 0;
         while let Some(found) = slot(self.flights, number) {
             found.sent = false;
-            let Slot { next, chunk, state, .. } = *found;
-            let mut released = state.is_released();
-            let sent = released || self.arena.has(chunk, SENT);
-            if !released && !self.is_allowed(chunk) {
-                if state == Sending::PubRec && sent {
-                    // The server may have it, and would take a new message with this identifier for a duplicate
-                    // [MQTT-4.3.3-10]. So it is asked to release it, which a Maximum QoS doesn't forbid. That it does says
-                    // nothing about the PUBLISH: some servers answer any PUBREL.
-                    self.release(number, Sending::GivenUp);
-                    released = true;
-                } else {
-                    self.end_publish(number);
-                    self.lose_id(number);
-                    number = next;
-                    continue;
-                }
+            let (next, packet) = (found.next, found.packet());
+            let sent = packet == NIL || self.arena.has(packet, SENT);
+            let input = match (packet == NIL || self.is_allowed(packet), sent) {
+                (true, _) => SendInput::Resume,
+                (false, true) => SendInput::ForbidSent,
+                (false, false) => SendInput::ForbidUnsent,
+            };
+            let Some(Ok(reply)) = slot(self.flights, number).map(|slot| slot.step(input)) else { break };
+            if reply == SendReply::Lost {
+                self.end_publish(number, packet);
+                self.lose(number);
+                number = next;
+                continue;
             }
-            let unsent = self.state.link.unsent;
+            let unsent = self.link.order.unsent;
             if !sent && unsent == 0 {
-                self.state.link.unsent = number;
+                self.link.order.unsent = number;
             } else if sent && unsent != 0 {
                 // The PUBLISH before it had its turn, but not a byte of it was written: it is new.
-                self.state.session.publishes.remove(self.flights, number);
-                self.state.session.publishes.insert(self.flights, number, unsent);
+                self.session.publishes.remove(self.flights, number);
+                self.session.publishes.insert(self.flights, number, unsent);
             }
-            if released {
+            if reply == SendReply::GiveUp {
+                self.release_chunk(packet);
+            }
+            if matches!(reply, SendReply::GiveUp | SendReply::ReleaseAgain) {
                 self.delay_release(number);
             }
             number = next;
         }
-        self.state.link.cursor = self.state.session.publishes.first;
+        self.link.order.cursor = self.session.publishes.first;
         self.sift_queue();
     }
 }

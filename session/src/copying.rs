@@ -6,68 +6,23 @@
 //! in its slot, which nothing else uses by then. What was copied in part stays chosen, as what is lent does.
 
 use crate::arena::{At, KEPT, NIL, SENT};
-use crate::engine::Engine;
-use crate::slots::Ends;
-use crate::state::{Phase, Ping, Writing};
+use crate::state::{CopyCalls, Engine, Phase, Ping, Writing};
 use crate::time::Instant;
 
 /// How many bytes of small packets are counted behind one chunk, at most.
 const COUNTED: u16 = u16::MAX - 32;
 
-/// What is copied out and not written. All zeros for nothing.
-#[derive(Clone, Copy, Hash)]
-pub(crate) struct Copied {
-    /// What is done about it, once anything has been copied.
-    pub(crate) calls: Option<&'static Calls>,
-    /// Chunks copied in full.
-    chunks: Ends,
-    /// Bytes of small packets before them.
-    lead: u16,
-    /// How many bytes have been written of the first chunk.
-    gone: u32,
-    /// How many bytes have been copied of the packet that is chosen.
-    pub(crate) part: u32,
-}
-
-impl Copied {
-    pub(crate) const NEW: Self = Self { calls: None, chunks: Ends::NEW, lead: 0, gone: 0, part: 0 };
-
-    /// Whether no packet was copied in full that is not written.
-    pub(crate) fn is_written(&self) -> bool {
-        self.chunks.first == NIL && self.lead == 0
-    }
-
-    /// The first chunk.
-    pub(crate) fn first(&self) -> At {
-        self.chunks.first
-    }
-}
-
-/// Called by way of the link, so that a program that copies nothing holds no code for it.
-#[derive(Clone, Copy)]
-pub(crate) struct Calls {
-    /// So many bytes have been written; how many of them belong to the packet that is chosen.
-    pub(crate) written: fn(&mut Engine<'_>, usize, Instant) -> usize,
-    /// The connection is gone.
-    pub(crate) close: fn(&mut Engine<'_>),
-}
-
-impl core::hash::Hash for Calls {
-    /// There are no others.
-    fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}
-}
-
-static CALLS: Calls =
-    Calls { written: |engine, n, now| engine.copies_written(n, now), close: |engine| engine.forget_copies() };
+static CALLS: CopyCalls =
+    CopyCalls { written: |engine, n, now| engine.copies_written(n, now), close: |engine| engine.forget_copies() };
 
 impl Engine<'_> {
     /// Copies what is to be written next, as many whole packets as fit.
     #[inline(never)]
     pub(crate) fn transmit_into(&mut self, out: &mut [u8]) -> usize {
-        self.state.link.copied.calls = Some(&CALLS);
+        self.link.output.calls = Some(&CALLS);
         let mut filled = 0;
-        while self.state.link.phase != Phase::Closed && self.counts() <= COUNTED {
-            if self.state.link.writing == Writing::Nothing {
+        while self.link.phase != Phase::Closed && self.counts() <= COUNTED {
+            if self.link.output.writing == Writing::Nothing {
                 self.choose();
             }
             let Some(room) = out.get_mut(filled..) else { break };
@@ -82,9 +37,9 @@ impl Engine<'_> {
 
     /// Copies what is chosen, or what is left of it, and gives the number of bytes. A part is copied only if it `may_split`.
     fn copy(&mut self, room: &mut [u8], may_split: bool) -> usize {
-        let link = &self.state.link;
-        let start = link.written.max(link.copied.part) as usize;
-        let (writing, chunk, small_len) = (link.writing, link.chunk, usize::from(link.small_len));
+        let link = &*self.link;
+        let start = link.output.written.max(link.output.part) as usize;
+        let (writing, chunk, small_len) = (link.output.writing, link.output.chunk, usize::from(link.output.small_len));
         let packet: &[u8] = match writing {
             Writing::Nothing => return 0,
             Writing::Small => self.arena.small().and_then(|small| small.get(..small_len)).unwrap_or(&[]),
@@ -104,7 +59,7 @@ impl Engine<'_> {
         }
         let part = start.saturating_add(n);
         let whole = part == packet.len();
-        self.state.link.copied.part = part as u32;
+        self.link.output.part = part as u32;
         if whole && writing != Writing::Apart {
             self.copied(writing, chunk);
         }
@@ -113,22 +68,22 @@ impl Engine<'_> {
 
     /// What was chosen is copied in full. What is apart stays chosen until it is written: nothing follows CONNECT anyway.
     fn copied(&mut self, writing: Writing, chunk: At) {
-        let written = core::mem::replace(&mut self.state.link.written, 0);
-        self.state.link.copied.part = 0;
-        self.state.link.writing = Writing::Nothing;
-        self.state.link.chunk = NIL;
+        let written = core::mem::replace(&mut self.link.output.written, 0);
+        self.link.output.part = 0;
+        self.link.output.writing = Writing::Nothing;
+        self.link.output.chunk = NIL;
         if writing == Writing::Small {
-            let queued = self.state.link.ping == Ping::Queued;
+            let queued = self.link.ping == Ping::Queued;
             self.small_written(u32::MAX);
-            if queued && self.state.link.ping == Ping::Written {
-                self.state.link.ping = Ping::Copied;
+            if queued && self.link.ping == Ping::Written {
+                self.link.ping = Ping::Copied;
             }
-            let bytes = u16::from(self.state.link.small_len).saturating_sub(written as u16);
-            self.state.link.small_start = 0;
-            self.state.link.small_len = 0;
+            let bytes = u16::from(self.link.output.small_len).saturating_sub(written as u16);
+            self.link.output.small_start = 0;
+            self.link.output.small_len = 0;
             let counts = self.counts().saturating_add(bytes);
-            match self.state.link.copied.chunks.last {
-                NIL => self.state.link.copied.lead = counts,
+            match self.link.output.copied.last {
+                NIL => self.link.output.lead = counts,
                 last => self.arena.set_slot(last, counts),
             }
             return;
@@ -138,10 +93,10 @@ impl Engine<'_> {
         }
         self.arena.set_slot(chunk, 0);
         self.arena.set_after(chunk, NIL);
-        match core::mem::replace(&mut self.state.link.copied.chunks.last, chunk) {
+        match core::mem::replace(&mut self.link.output.copied.last, chunk) {
             NIL => {
-                self.state.link.copied.chunks.first = chunk;
-                self.state.link.copied.gone = written;
+                self.link.output.copied.first = chunk;
+                self.link.output.gone = written;
             }
             last => self.arena.set_after(last, chunk),
         }
@@ -149,8 +104,8 @@ impl Engine<'_> {
 
     /// Bytes of small packets behind all chunks.
     fn counts(&self) -> u16 {
-        match self.state.link.copied.chunks.last {
-            NIL => self.state.link.copied.lead,
+        match self.link.output.copied.last {
+            NIL => self.link.output.lead,
             last => self.arena.slot(last),
         }
     }
@@ -165,30 +120,30 @@ impl Engine<'_> {
     fn copies_written(&mut self, n: usize, now: Instant) -> usize {
         let mut rest = u32::try_from(n).unwrap_or(u32::MAX);
         let mut whole = false;
-        while rest != 0 && !self.state.link.copied.is_written() {
-            let copied = &mut self.state.link.copied;
-            if copied.lead != 0 {
-                let small = u32::from(copied.lead).min(rest);
-                copied.lead = copied.lead.wrapping_sub(small as u16);
+        while rest != 0 && !self.link.output.is_copied_written() {
+            let output = &mut self.link.output;
+            if output.lead != 0 {
+                let small = u32::from(output.lead).min(rest);
+                output.lead = output.lead.wrapping_sub(small as u16);
                 rest = rest.wrapping_sub(small);
-                whole |= copied.lead == 0;
+                whole |= output.lead == 0;
                 continue;
             }
-            let at = copied.chunks.first;
+            let at = output.copied.first;
             self.arena.mark(at, SENT);
-            let left = self.arena.len(at).wrapping_sub(copied.gone);
+            let left = self.arena.len(at).wrapping_sub(output.gone);
             if rest < left {
-                copied.gone = copied.gone.wrapping_add(rest);
+                output.gone = output.gone.wrapping_add(rest);
                 rest = 0;
                 break;
             }
             rest = rest.wrapping_sub(left);
             whole = true;
-            copied.gone = 0;
-            copied.lead = self.arena.slot(at);
-            copied.chunks.first = self.arena.after(at);
-            if copied.chunks.first == NIL {
-                copied.chunks.last = NIL;
+            output.gone = 0;
+            output.lead = self.arena.slot(at);
+            output.copied.first = self.arena.after(at);
+            if output.copied.first == NIL {
+                output.copied.last = NIL;
             }
             self.let_go(at);
         }
@@ -212,8 +167,8 @@ impl Engine<'_> {
 
     /// The connection is gone: what was copied and not written is what it was before, at its old place.
     fn forget_copies(&mut self) {
-        let mut at = core::mem::replace(&mut self.state.link.copied, Copied::NEW).chunks.first;
-        let (mut last, queue) = (NIL, self.state.session.queue.first);
+        let mut at = self.link.output.copied.first;
+        let (mut last, queue) = (NIL, self.session.queue.first);
         while at != NIL {
             let next = self.arena.after(at);
             if self.is_of_exchange(at) {
@@ -223,7 +178,7 @@ impl Engine<'_> {
                 self.arena.set_slot(at, 0);
                 self.arena.set_after(at, queue);
                 match core::mem::replace(&mut last, at) {
-                    NIL => self.state.session.queue.first = at,
+                    NIL => self.session.queue.first = at,
                     last => self.arena.set_after(last, at),
                 }
             }

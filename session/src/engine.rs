@@ -6,12 +6,11 @@
 
 use mqtt5_codec::{ReasonCode, Rule};
 
-use crate::arena::{Arena, At, KEPT, NIL, SENT, SMALL};
+use crate::arena::{At, KEPT, NIL, SENT, SMALL};
 use crate::error::Fault;
-use crate::flow::Sending;
-use crate::memory::Parts;
-use crate::slots::{Flight, Slot, slot};
-use crate::state::{Link, Phase, State, Writing, flag};
+use crate::flow::SendInput;
+use crate::slots::slot;
+use crate::state::{Engine, Greeting, Link, Phase, Urgent, Writing};
 use crate::time::Instant;
 
 /// First bytes of small packets.
@@ -28,44 +27,30 @@ const ACK: usize = 5;
 /// handling, which are together a byte longer than the longest, and for a PINGREQ of the keep-alive and a DISCONNECT.
 const RESERVE: usize = 6;
 
-/// State and memory, borrowed for one call. It is built for each, so it is no larger than it has to be.
-pub(crate) struct Engine<'m> {
-    pub(crate) state: &'m mut State,
-    pub(crate) flights: &'m mut [Flight],
-    pub(crate) arena: Arena<'m>,
-}
-
-impl<'m> Engine<'m> {
-    #[inline]
-    pub(crate) fn new(state: &'m mut State, parts: Parts<'m>) -> Self {
-        let Parts { flights, bytes, scale } = parts;
-        let arena = Arena::new(bytes, scale, state.session.connect_units);
-        Self { state, flights, arena }
-    }
-
+impl Engine<'_> {
     // --- small packets ---
 
     /// Whether there is room for another acknowledgement.
     #[inline]
     pub(crate) fn has_small_room(&self) -> bool {
-        usize::from(self.state.link.small_len) <= SMALL - ACK - RESERVE
+        usize::from(self.link.output.small_len) <= SMALL - ACK - RESERVE
     }
 
     /// Queues a packet of a few bytes. Callers know that there is room.
     pub(crate) fn push_small(&mut self, packet: &[u8]) {
-        let start = usize::from(self.state.link.small_len);
+        let start = usize::from(self.link.output.small_len);
         let Some(room) = self.arena.small() else { return };
         let Some(room) = room.get_mut(start..).and_then(|room| room.get_mut(..packet.len())) else { return };
         for (to, from) in room.iter_mut().zip(packet) {
             *to = *from;
         }
-        self.state.link.small_len = self.state.link.small_len.wrapping_add(packet.len() as u8);
+        self.link.output.small_len = self.link.output.small_len.wrapping_add(packet.len() as u8);
     }
 
     /// Queues an acknowledgement. Callers know that there is room.
     #[inline(never)]
     pub(crate) fn push_ack(&mut self, first: u8, id: u16, reason: ReasonCode) {
-        let len = &mut self.state.link.small_len;
+        let len = &mut self.link.output.small_len;
         let room = self.arena.small().and_then(|small| small.get_mut(usize::from(*len)..));
         let Some(room) = room.and_then(|room| room.first_chunk_mut::<ACK>()) else { return };
         let [high, low] = id.to_be_bytes();
@@ -75,10 +60,11 @@ impl<'m> Engine<'m> {
         *len = len.wrapping_add(2).wrapping_add(rest);
     }
 
-    /// Queues a DISCONNECT with the reason that has been noted.
-    pub(crate) fn push_disconnect(&mut self) {
-        let packet = [DISCONNECT, 1, self.state.link.farewell];
-        self.push_small(if self.state.link.farewell == 0 { &[DISCONNECT, 0] } else { &packet });
+    /// Queues a DISCONNECT with this reason code.
+    #[inline(never)]
+    pub(crate) fn push_disconnect(&mut self, reason: u8) {
+        let packet = [DISCONNECT, 1, reason];
+        self.push_small(if reason == 0 { &[DISCONNECT, 0] } else { &packet });
     }
 
     // --- exchanges that we began ---
@@ -86,43 +72,37 @@ impl<'m> Engine<'m> {
     /// The packet identifier that the next exchange gets: one that rests for the longest. 0 when all are in use.
     pub(crate) fn next_id(&self) -> u16 {
         let limit = u16::try_from(self.flights.len()).unwrap_or(u16::MAX);
-        if self.state.session.fresh < limit {
-            self.state.session.fresh.wrapping_add(1)
-        } else {
-            self.state.session.free.first
-        }
+        if self.session.fresh < limit { self.session.fresh.wrapping_add(1) } else { self.session.free.first }
     }
 
-    /// Takes the identifier that [`next_id`](Self::next_id) named.
+    /// Takes the identifier that [`next_id`](Self::next_id) named, for an exchange that begins; see [`Slot::begin`].
     #[inline(never)]
-    pub(crate) fn take_id(&mut self, number: u16, chunk: At, state: Sending) {
-        if number > self.state.session.fresh {
-            self.state.session.fresh = number;
+    pub(crate) fn take_id(&mut self, number: u16, input: SendInput, holds: u16) {
+        if number > self.session.fresh {
+            self.session.fresh = number;
         } else {
-            self.state.session.free.remove(self.flights, number);
+            self.session.free.remove(self.flights, number);
         }
-        self.state.session.in_use = self.state.session.in_use.wrapping_add(1);
+        self.session.in_use = self.session.in_use.wrapping_add(1);
         if let Some(slot) = slot(self.flights, number) {
-            slot.state = state;
-            slot.chunk = chunk;
-            slot.sent = false;
+            slot.begin(input, holds);
         }
     }
 
     /// Gives back an identifier that is in no list.
     #[inline(never)]
     pub(crate) fn free_id(&mut self, number: u16) {
-        self.state.session.free.insert(self.flights, number, 0);
-        self.state.session.in_use = self.state.session.in_use.wrapping_sub(1);
+        self.session.free.insert(self.flights, number, 0);
+        self.session.in_use = self.session.in_use.wrapping_sub(1);
     }
 
     /// Takes a publish out of the order of sending.
     #[inline(never)]
     pub(crate) fn unlink_publish(&mut self, number: u16) {
-        if self.state.link.cursor == number {
-            self.state.link.cursor = slot(self.flights, number).map_or(0, |slot| slot.next);
+        if self.link.order.cursor == number {
+            self.link.order.cursor = slot(self.flights, number).map_or(0, |slot| slot.next);
         }
-        self.state.session.publishes.remove(self.flights, number);
+        self.session.publishes.remove(self.flights, number);
     }
 
     /// Frees the packet of an exchange: at once, or when it has been written if that has begun.
@@ -131,8 +111,8 @@ impl<'m> Engine<'m> {
         if at == NIL {
             return;
         }
-        if self.state.link.writing == Writing::Kept && self.state.link.chunk == at {
-            self.state.link.writing = Writing::Once;
+        if self.link.output.writing == Writing::Kept && self.link.output.chunk == at {
+            self.link.output.writing = Writing::Once;
         } else if self.arena.has(at, KEPT) {
             // It has been copied out.
             self.arena.unmark(at, KEPT);
@@ -141,52 +121,34 @@ impl<'m> Engine<'m> {
         }
     }
 
-    /// A publish has reached the server, or is given up: its PUBCOMP is awaited from now on, in this state.
+    /// The exchange of a publish is over, which held this packet: ends all of it but its identifier.
     #[inline(never)]
-    pub(crate) fn release(&mut self, number: u16, state: Sending) {
-        let Some(slot) = slot(self.flights, number) else { return };
-        slot.state = state;
-        let chunk = core::mem::replace(&mut slot.chunk, NIL);
-        self.release_chunk(chunk);
-    }
-
-    /// Ends a publish, all but its identifier.
-    #[inline(never)]
-    pub(crate) fn end_publish(&mut self, number: u16) {
+    pub(crate) fn end_publish(&mut self, number: u16, packet: At) {
         self.unlink_publish(number);
-        let Some(slot) = slot(self.flights, number) else { return };
-        let (chunk, sent) = (slot.chunk, slot.sent);
-        slot.chunk = NIL;
-        slot.state = Sending::Idle;
-        self.release_chunk(chunk);
-        self.state.session.publishing = self.state.session.publishing.wrapping_sub(1);
-        if sent && self.state.link.quota < self.state.link.server_receive_max {
-            self.state.link.quota = self.state.link.quota.wrapping_add(1);
+        self.release_chunk(packet);
+        let sent = slot(self.flights, number).is_some_and(|slot| slot.sent);
+        self.session.publishing = self.session.publishing.wrapping_sub(1);
+        if sent && self.link.server.quota < self.link.server.receive_max {
+            self.link.server.quota = self.link.server.quota.wrapping_add(1);
         }
     }
 
-    /// Ends a SUBSCRIBE or UNSUBSCRIBE, all but its identifier.
+    /// An exchange that is in no list is over without an answer: its identifier is kept until `poll_lost` names it.
     #[inline(never)]
-    pub(crate) fn end_request(&mut self, number: u16) {
+    pub(crate) fn lose(&mut self, number: u16) {
         if let Some(slot) = slot(self.flights, number) {
-            slot.state = Sending::Idle;
-            slot.chunk = NIL;
+            let _ = slot.step(SendInput::Lose);
         }
-        self.state.session.requests.remove(self.flights, number);
-    }
-
-    /// Keeps an identifier, which is in no list, until `poll_lost` names it.
-    pub(crate) fn lose_id(&mut self, number: u16) {
-        self.state.session.lost.insert(self.flights, number, 0);
-        self.state.session.losses = self.state.session.losses.wrapping_add(1);
+        self.session.lost.insert(self.flights, number, 0);
+        self.session.losses = self.session.losses.wrapping_add(1);
     }
 
     #[inline(never)]
     pub(crate) fn poll_lost(&mut self) -> u16 {
-        let number = self.state.session.lost.first;
+        let number = self.session.lost.first;
         if number != 0 {
-            self.state.session.lost.remove(self.flights, number);
-            self.state.session.losses = self.state.session.losses.wrapping_sub(1);
+            self.session.lost.remove(self.flights, number);
+            self.session.losses = self.session.losses.wrapping_sub(1);
             self.free_id(number);
         }
         number
@@ -194,21 +156,22 @@ impl<'m> Engine<'m> {
 
     /// The session is over: what was sent is lost, what was received is forgotten, what waits to be sent stays.
     pub(crate) fn end_session(&mut self) {
-        let mut number = self.state.session.publishes.first;
-        while let Some(&mut Slot { next, chunk, state, .. }) = slot(self.flights, number) {
-            if state.is_released() || self.arena.has(chunk, SENT) {
-                self.end_publish(number);
-                self.lose_id(number);
+        let mut number = self.session.publishes.first;
+        while let Some(slot) = slot(self.flights, number) {
+            let (next, packet) = (slot.next, slot.packet());
+            if packet == NIL || self.arena.has(packet, SENT) {
+                self.end_publish(number, packet);
+                self.lose(number);
             }
             number = next;
         }
-        self.state.session.received.clear(self.flights);
-        if self.state.session.alive {
-            self.state.session.maybe = false;
-            self.state.session.outlived = true;
+        self.session.received.clear(self.flights);
+        if self.session.alive {
+            self.session.maybe = false;
+            self.session.outlived = true;
         }
-        self.state.session.alive = false;
-        self.state.session.ends = Instant::ZERO;
+        self.session.alive = false;
+        self.session.ends = Instant::ZERO;
     }
 
     // --- the end of a connection ---
@@ -217,10 +180,9 @@ impl<'m> Engine<'m> {
     #[cold]
     pub(crate) fn fault(&mut self, reason: ReasonCode, rule: Rule) -> Fault {
         // Before CONNECT nothing may be sent [MQTT-3.1.0-1].
-        if self.state.link.is(flag::BEGUN) && self.state.link.send_max() >= 3 {
+        if self.link.output.begun && self.link.largest.server() >= 3 {
             self.leave();
-            self.state.link.farewell = reason.value();
-            self.push_disconnect();
+            self.push_disconnect(reason.value());
             self.fault_in(Phase::Leaving, reason, rule)
         } else {
             self.fault_in(Phase::Closed, reason, rule)
@@ -231,69 +193,72 @@ impl<'m> Engine<'m> {
     #[cold]
     pub(crate) fn fault_in(&mut self, phase: Phase, reason: ReasonCode, rule: Rule) -> Fault {
         // The first is the cause.
-        let fault = *self.state.link.fault.get_or_insert(Fault { reason, rule });
-        self.state.link.phase = phase;
+        let fault = *self.link.fault.get_or_insert(Fault { reason, rule });
+        self.link.phase = phase;
         crate::trace::fault(&fault);
         fault
     }
 
     /// Sends no more than what is being written and small packets.
     pub(crate) fn leave(&mut self) {
-        self.state.link.phase = Phase::Leaving;
+        self.link.phase = Phase::Leaving;
         // The time is not known here: the deadline counts from the next call of `timeout`.
-        self.state.link.timers.answer = Instant::DUE;
-        self.state.link.flags &= !flag::APART_DUE;
-        self.arena.give(core::mem::replace(&mut self.state.link.urgent, NIL));
+        self.link.timers.answer = Instant::DUE;
+        self.drop_urgent();
+    }
+
+    /// What was to go out before all that is queued doesn't.
+    #[inline(never)]
+    pub(crate) fn drop_urgent(&mut self) {
+        if let Urgent::Chunk(at) = core::mem::replace(&mut self.link.output.urgent, Urgent::Nothing) {
+            self.arena.give(at);
+        }
     }
 
     /// The transport is gone.
     #[inline(never)]
     pub(crate) fn close(&mut self, now: Instant) {
-        if self.state.link.phase == Phase::Down {
+        if self.link.phase == Phase::Down {
             return;
         }
-        if self.state.link.writing == Writing::Once {
+        if self.link.output.writing == Writing::Once {
             // A packet of which a part was written did not arrive: if it may wait, it does so in its old place.
-            let at = self.state.link.chunk;
-            self.arena.set_after(at, self.state.session.queue.first);
-            self.state.session.queue.first = at; // And last, once the queue is sifted.
+            let at = self.link.output.chunk;
+            self.arena.set_after(at, self.session.queue.first);
+            self.session.queue.first = at; // And last, once the queue is sifted.
         }
-        if let Some(calls) = self.state.link.copied.calls {
+        if let Some(calls) = self.link.output.calls {
             (calls.close)(self);
         }
         // What was taken in was within the limits then, and those of a server that was not accepted don't count.
-        self.state.link.send_max = 0;
-        self.state.link.max_qos = 2;
-        self.state.link.flags &= !flag::NO_RETAIN;
+        self.link.largest.server = None;
+        self.link.server.max_qos = 2;
+        self.link.server.set_lacks(0);
         self.sift_queue();
-        self.arena.give(self.state.link.urgent);
-        if self.state.link.is(flag::UNANSWERED) {
+        self.drop_urgent();
+        if self.link.connect.greeting == Greeting::Unanswered {
             // The server may have taken it: the session is as long as either knows, from now on [MQTT-3.1.2-23].
-            self.state.session.maybe = !self.state.session.outlived;
-            self.state.session.expiry = self.state.session.expiry.max(self.state.link.expiry);
-            self.state.session.ends = Instant::ZERO;
+            self.session.maybe = !self.session.outlived;
+            self.session.expiry = self.session.expiry.max(self.link.connect.expiry);
+            self.session.ends = Instant::ZERO;
         }
         while self.next_release() != 0 {}
-        if let Some(giving) = self.state.link.giving {
-            (giving.forget)(self);
+        if let Some(calls) = self.link.aliases.calls {
+            (calls.forget)(self);
         }
-        let fault = self.state.link.fault;
-        self.state.link = Link::NEW;
-        self.state.link.fault = fault;
-        while self.state.session.requests.first != 0 {
-            let number = self.state.session.requests.first;
-            self.end_request(number);
-            self.lose_id(number);
+        let fault = self.link.fault;
+        *self.link = Link::NEW;
+        self.link.fault = fault;
+        while self.session.requests.first != 0 {
+            let number = self.session.requests.first;
+            self.session.requests.remove(self.flights, number);
+            self.lose(number);
         }
-        self.state.session.received.part(self.flights);
-        if self.state.session.alive && self.state.session.expiry == 0 {
+        self.session.received.part(self.flights);
+        if self.session.alive && self.session.expiry == 0 {
             self.end_session();
-        } else if self.state.session.alive
-            && self.state.session.expiry != u32::MAX
-            && self.state.session.ends == Instant::ZERO
-        {
-            self.state.session.ends =
-                now.after(u64::from(self.state.session.expiry).wrapping_mul(1_000)).at_least_one();
+        } else if self.session.alive && self.session.expiry != u32::MAX && self.session.ends == Instant::ZERO {
+            self.session.ends = now.after(u64::from(self.session.expiry).wrapping_mul(1_000)).at_least_one();
         }
     }
 }

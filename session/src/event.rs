@@ -66,6 +66,17 @@ pub enum Event<'i> {
     },
 }
 
+/// Which event a packet becomes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Becomes {
+    /// None.
+    Nothing,
+    /// The one that most such packets become.
+    Usual,
+    /// The other one: `PublishReceived` of a PUBREC, `Unconfirmed` of a PUBCOMP, `Rejected` of a CONNACK.
+    Other,
+}
+
 /// The server accepted the connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]

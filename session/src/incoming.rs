@@ -4,27 +4,17 @@ use mqtt5_codec::{
     Ack, Auth, Decoded, Decoder, Packet, Properties, Property, Publish, ReasonCode, Rule, Sender, SubAck, TopicRef,
 };
 
-use crate::arena::{NIL, SENT};
-use crate::engine::{Engine, PUBREL};
+use crate::arena::{Arena, SENT};
+use crate::digest::digest;
+use crate::engine::PUBREL;
 use crate::error::Fault;
-use crate::event::{Connected, Event, Incoming, Input};
-use crate::flow::{Answer, SendReply, Sending, send_step};
+use crate::event::{Becomes, Connected, Event, Incoming, Input};
+use crate::flight::Slot;
+use crate::flow::{SendInput, SendReply, Sending};
 use crate::inbox::{Inbox, Open};
-use crate::slots::{Slot, slot};
-use crate::state::{AuthTurn, Phase, Ping, Writing, flag};
+use crate::slots::slot;
+use crate::state::{AuthTurn, Engine, Phase, Ping, Urgent, Writing, asked};
 use crate::time::Instant;
-
-/// What the application is told of a packet.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// Nothing.
-    Nothing,
-    /// What the packet stands for.
-    Packet,
-    /// The lesser thing that it may stand for: a PUBREC after which the exchange goes on, a PUBCOMP that confirms nothing, a
-    /// CONNACK that refuses.
-    Step,
-}
 
 /// What a broken statement is answered with.
 fn reason_of(rule: Rule) -> ReasonCode {
@@ -38,13 +28,22 @@ fn reason_of(rule: Rule) -> ReasonCode {
     }
 }
 
+/// Whether the server can know of an exchange of ours: a byte of its PUBLISH was written, or its request on this connection.
+fn is_written(slot: &Slot, arena: &Arena<'_>) -> bool {
+    match slot.state() {
+        Sending::PubAck | Sending::PubRec => arena.has(slot.packet(), SENT),
+        Sending::SubAck | Sending::UnsubAck => slot.sent,
+        Sending::Idle | Sending::PubComp | Sending::GivenUp => true,
+    }
+}
+
 impl Engine<'_> {
     #[inline(never)]
     pub(crate) fn input<'i>(&mut self, inbox: &'i mut Inbox<'_>, now: Instant) -> Result<Input<'i>, Fault> {
-        if inbox.claim(self.state.session.serial) {
-            self.state.link.timers.heard = now;
+        if inbox.claim(self.session.serial) {
+            self.link.timers.heard = now;
             // PINGRESP may be behind what is still arriving.
-            let link = &self.state.link;
+            let link = &*self.link;
             if matches!(link.phase, Phase::Up | Phase::Draining)
                 && link.timers.answer.is_set()
                 && link.ping == Ping::Written
@@ -55,12 +54,12 @@ impl Engine<'_> {
         self.handled();
         let Open { data, start, mut aliases, most, need } = inbox.open();
         loop {
-            match self.state.link.phase {
+            match self.link.phase {
                 Phase::Connecting | Phase::Up | Phase::Draining if self.has_small_room() => {}
                 Phase::Down | Phase::Closed => return Ok(Input::Partial { need: 0 }),
                 _ => return Ok(Input::Blocked),
             }
-            let decoder = Decoder::new(Sender::Server).max_packet_size(self.state.link.take_max);
+            let decoder = Decoder::new(Sender::Server).max_packet_size(self.link.largest.ours);
             let decoded = decoder.decode(data.get(*start..).unwrap_or(&[]));
             let packet = match &decoded {
                 Ok(Decoded::Packet { used, packet }) => {
@@ -70,20 +69,20 @@ impl Engine<'_> {
                 Ok(Decoded::Partial { need: whole }) if *whole <= most => {
                     *need = *whole;
                     // An answer is not to wait for what is read next.
-                    let waits = self.state.link.small_len != 0;
+                    let waits = self.link.output.small_len != 0;
                     return Ok(if waits { Input::Blocked } else { Input::Partial { need: *whole } });
                 }
                 Ok(Decoded::Partial { .. }) => return Err(self.broken(Rule::MAXIMUM_PACKET_SIZE)),
                 Err(error) => return Err(self.fault(error.reason, error.rule)),
             };
-            let told = match packet {
-                _ if self.state.link.phase == Phase::Connecting => self.first_packet(packet),
+            let becomes = match packet {
+                _ if self.link.phase == Phase::Connecting => self.first_packet(packet),
                 Packet::Publish(publish) => self.publish_arrived(publish, aliases.as_mut()),
                 _ => self.packet(packet),
             };
-            let told = match told {
-                Ok(Told::Nothing) => continue,
-                Ok(told) => told,
+            let becomes = match becomes {
+                Ok(Becomes::Nothing) => continue,
+                Ok(becomes) => becomes,
                 Err(rule) => return Err(self.broken(rule)),
             };
             return Ok(Input::Event(match *packet {
@@ -99,14 +98,14 @@ impl Engine<'_> {
                     };
                     Event::Message(Incoming { topic, alias, payload, delivery, retain, properties })
                 }
-                Packet::PubRec(ack) if told == Told::Step => Event::PublishReceived(ack),
-                Packet::PubComp(ack) if told == Told::Step => Event::Unconfirmed(ack),
+                Packet::PubRec(ack) if becomes == Becomes::Other => Event::PublishReceived(ack),
+                Packet::PubComp(ack) if becomes == Becomes::Other => Event::Unconfirmed(ack),
                 Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubComp(ack) => Event::Published(ack),
                 Packet::SubAck(ack) => Event::Subscribed(ack),
                 Packet::UnsubAck(ack) => Event::Unsubscribed(ack),
-                Packet::ConnAck(packet) if told == Told::Step => Event::Rejected(packet),
+                Packet::ConnAck(packet) if becomes == Becomes::Other => Event::Rejected(packet),
                 Packet::ConnAck(packet) => {
-                    let (resumed, lost) = (packet.session_present, self.state.session.losses);
+                    let (resumed, lost) = (packet.session_present, self.session.losses);
                     Event::Connected(Connected { resumed, lost, packet })
                 }
                 Packet::Auth(packet) => Event::Auth(packet),
@@ -127,33 +126,34 @@ impl Engine<'_> {
 
     /// The message given last has been handled: its acknowledgement is queued.
     pub(crate) fn handled(&mut self) {
-        let id = core::mem::take(&mut self.state.link.handling);
         // Nothing follows DISCONNECT [MQTT-3.14.4-1].
-        if id != 0 && matches!(self.state.link.phase, Phase::Up | Phase::Draining) {
-            self.push_ack(self.state.link.handling_kind, id, ReasonCode::SUCCESS);
+        if let Some(id) = self.link.inbound.handling.take()
+            && matches!(self.link.phase, Phase::Up | Phase::Draining)
+        {
+            self.push_ack(self.link.handling_kind, id.get(), ReasonCode::SUCCESS);
         }
     }
 
     /// Any packet but PUBLISH.
-    fn packet(&mut self, packet: &Packet<'_>) -> Result<Told, Rule> {
+    fn packet(&mut self, packet: &Packet<'_>) -> Result<Becomes, Rule> {
         match packet {
-            Packet::PubAck(ack) => self.acknowledged(ack, Answer::PubAck),
-            Packet::PubRec(ack) if ack.reason.is_error() => self.acknowledged(ack, Answer::PubRecError),
-            Packet::PubRec(ack) => self.acknowledged(ack, Answer::PubRec),
-            Packet::PubComp(ack) => self.acknowledged(ack, Answer::PubComp),
+            Packet::PubAck(ack) => self.acknowledged(ack, SendInput::PubAck),
+            Packet::PubRec(ack) if ack.reason.is_error() => self.acknowledged(ack, SendInput::PubRecError),
+            Packet::PubRec(ack) => self.acknowledged(ack, SendInput::PubRec),
+            Packet::PubComp(ack) => self.acknowledged(ack, SendInput::PubComp),
             Packet::PubRel(ack) => self.released(ack),
-            Packet::SubAck(ack) => self.requested(ack, Answer::SubAck),
-            Packet::UnsubAck(ack) => self.requested(ack, Answer::UnsubAck),
+            Packet::SubAck(ack) => self.requested(ack, SendInput::SubAck, SendInput::SubAckMiscounted),
+            Packet::UnsubAck(ack) => self.requested(ack, SendInput::UnsubAck, SendInput::UnsubAckMiscounted),
             Packet::PingResp => {
-                self.state.link.timers.answer = Instant::ZERO;
-                self.state.link.ping = Ping::Written;
-                Ok(Told::Packet)
+                self.link.timers.answer = Instant::ZERO;
+                self.link.ping = Ping::Written;
+                Ok(Becomes::Usual)
             }
             Packet::Auth(auth) => self.auth_arrived(auth),
             Packet::Disconnect(packet) => {
-                self.state.link.phase = Phase::Closed;
+                self.link.phase = Phase::Closed;
                 crate::trace::ended(packet.reason.value());
-                Ok(Told::Packet)
+                Ok(Becomes::Usual)
             }
             Packet::ConnAck(_) => Err(Rule::CONNACK_ONCE),
             _ => Err(Rule::PACKET_TYPE),
@@ -162,12 +162,10 @@ impl Engine<'_> {
 
     /// A packet before the server has accepted.
     #[inline(never)]
-    fn first_packet(&mut self, packet: &Packet<'_>) -> Result<Told, Rule> {
+    fn first_packet(&mut self, packet: &Packet<'_>) -> Result<Becomes, Rule> {
         match packet {
             // CONNECT has not even been lent.
-            _ if self.state.link.writing == Writing::Nothing && !self.state.link.is(flag::BEGUN) => {
-                Err(Rule::CONNACK_FIRST)
-            }
+            _ if self.link.output.writing == Writing::Nothing && !self.link.output.begun => Err(Rule::CONNACK_FIRST),
             Packet::ConnAck(packet) => self.connack(packet),
             Packet::Auth(packet) => self.auth_arrived(packet),
             Packet::Disconnect(_) => Err(Rule::DISCONNECT_EARLY),
@@ -177,77 +175,69 @@ impl Engine<'_> {
 
     // --- answers to what we began ---
 
-    fn acknowledged(&mut self, ack: &Ack<'_>, answer: Answer) -> Result<Told, Rule> {
+    fn acknowledged(&mut self, ack: &Ack<'_>, input: SendInput) -> Result<Becomes, Rule> {
         self.check_problem_information(&ack.properties)?;
-        self.answered(ack.id.get(), answer, 0)
+        self.answered(ack.id.get(), input)
     }
 
-    fn requested(&mut self, ack: &SubAck<'_>, answer: Answer) -> Result<Told, Rule> {
+    fn requested(&mut self, ack: &SubAck<'_>, whole: SendInput, miscounted: SendInput) -> Result<Becomes, Rule> {
         self.check_problem_information(&ack.properties)?;
-        self.answered(ack.id.get(), answer, ack.reasons.len())
+        let number = ack.id.get();
+        let fits = slot(self.flights, number).is_some_and(|slot| slot.has_filters(ack.reasons.len()));
+        self.answered(number, if fits { whole } else { miscounted })
     }
 
-    /// An answer to an exchange of ours, for a request with so many results.
+    /// An answer to an exchange of ours.
     #[inline(never)]
-    fn answered(&mut self, number: u16, answer: Answer, results: usize) -> Result<Told, Rule> {
-        let Slot { mut state, chunk, sent, .. } = slot(self.flights, number).map_or(Slot::NEW, |slot| *slot);
-        // What was never written has no answer.
-        let written = match state {
-            Sending::PubAck | Sending::PubRec => self.arena.has(chunk, SENT),
-            Sending::SubAck | Sending::UnsubAck => sent,
-            // Its PUBREL is about to be written on this connection, and will be answered.
-            _ if state.is_released() && chunk != NIL && matches!(answer, Answer::PubRec | Answer::PubComp) => {
-                return Ok(Told::Nothing);
-            }
-            _ => true,
+    fn answered(&mut self, number: u16, input: SendInput) -> Result<Becomes, Rule> {
+        // What was never written has no answer: this one is to an exchange that isn't there.
+        let mut none = Slot::NEW;
+        let slot = match slot(self.flights, number) {
+            Some(slot) if is_written(slot, &self.arena) => slot,
+            _ => &mut none,
         };
-        if !written {
-            state = Sending::Idle;
+        if slot.waiting() != 0 && matches!(input, SendInput::PubRec | SendInput::PubComp) {
+            // Its PUBREL is about to be written on this connection, and will be answered.
+            return Ok(Becomes::Nothing);
         }
-        match send_step(state, answer)? {
-            (_, SendReply::Ignore) => Ok(Told::Nothing),
-            (_, SendReply::NotFound) => {
-                self.push_ack(PUBREL, number, ReasonCode::PACKET_IDENTIFIER_NOT_FOUND);
-                Ok(Told::Nothing)
-            }
-            (_, SendReply::Done) => {
-                if !matches!(answer, Answer::SubAck | Answer::UnsubAck) {
-                    self.end_publish(number);
-                } else if results == usize::from(chunk) {
-                    self.end_request(number);
-                } else if answer == Answer::SubAck {
-                    return Err(Rule::SUBACK_COUNT);
+        let packet = slot.packet();
+        let reply = slot.step(input)?;
+        match reply {
+            SendReply::Done | SendReply::DoneUnconfirmed => {
+                if matches!(input, SendInput::SubAck | SendInput::UnsubAck) {
+                    self.session.requests.remove(self.flights, number);
                 } else {
-                    return Err(Rule::UNSUBACK_COUNT);
+                    self.end_publish(number, packet);
                 }
                 self.free_id(number);
-                Ok(if state == Sending::GivenUp { Told::Step } else { Told::Packet })
+                return Ok(if reply == SendReply::Done { Becomes::Usual } else { Becomes::Other });
             }
-            (_, SendReply::Release) => {
-                let first = state == Sending::PubRec;
-                if first {
-                    // From now on its place is behind all that has been sent.
-                    let before = self.state.link.unsent;
-                    if slot(self.flights, number).is_some_and(|slot| slot.next != before) {
-                        self.unlink_publish(number);
-                        self.state.session.publishes.insert(self.flights, number, before);
-                    }
-                    self.release(number, Sending::PubComp);
+            SendReply::Release => {
+                self.release_chunk(packet);
+                // From now on its place is behind all that has been sent.
+                let before = self.link.order.unsent;
+                if crate::slots::slot(self.flights, number).is_some_and(|slot| slot.next != before) {
+                    self.unlink_publish(number);
+                    self.session.publishes.insert(self.flights, number, before);
                 }
-                if first && self.state.link.releases.first != 0 {
+                if self.link.order.releases.first != 0 {
                     // PUBRELs that are sent again go first [MQTT-4.6.0-4].
                     self.delay_release(number);
                 } else {
                     self.push_ack(PUBREL, number, ReasonCode::SUCCESS);
                 }
-                Ok(if first { Told::Step } else { Told::Nothing })
+                return Ok(Becomes::Other);
             }
+            SendReply::ReleaseAgain => self.push_ack(PUBREL, number, ReasonCode::SUCCESS),
+            SendReply::NotFound => self.push_ack(PUBREL, number, ReasonCode::PACKET_IDENTIFIER_NOT_FOUND),
+            SendReply::Ignore | SendReply::Send | SendReply::GiveUp | SendReply::Lost => {}
         }
+        Ok(Becomes::Nothing)
     }
 
     /// Properties of an acknowledgement explain a problem, which the server may do only where asked for.
     pub(crate) fn check_problem_information(&self, properties: &Properties<'_>) -> Result<(), Rule> {
-        if !properties.is_empty() && self.state.link.is(flag::NO_PROBLEM_INFORMATION) {
+        if !properties.is_empty() && self.link.connect.asked(asked::NO_PROBLEM_INFORMATION) {
             return Err(Rule::PROBLEM_INFORMATION);
         }
         Ok(())
@@ -257,37 +247,40 @@ impl Engine<'_> {
 
     #[cold]
     #[inline(never)]
-    fn auth_arrived(&mut self, packet: &Auth<'_>) -> Result<Told, Rule> {
-        let (mut method, mut explained) = (0, false);
+    fn auth_arrived(&mut self, packet: &Auth<'_>) -> Result<Becomes, Rule> {
+        let (mut method, mut explained) = (None, false);
         for property in packet.properties {
             match property {
-                Property::AuthenticationMethod(name) => method = crate::connect::digest(name.as_bytes()),
+                Property::AuthenticationMethod(name) => method = Some(digest(name.as_bytes())),
                 Property::ReasonString(_) | Property::UserProperty(..) => explained = true,
                 _ => {}
             }
         }
-        let connecting = self.state.link.phase == Phase::Connecting;
+        let connecting = self.link.phase == Phase::Connecting;
         let done = packet.reason == ReasonCode::SUCCESS;
         // An AUTH of ours that was not even lent has no answer. What is urgent after `disconnect` is no AUTH.
-        let theirs = self.state.link.auth == AuthTurn::Theirs
-            && (self.state.link.urgent == NIL || self.state.link.phase == Phase::Draining)
-            && !self.state.link.is(flag::APART_DUE);
-        let rule = if self.state.link.method == 0 {
+        let theirs = self.link.auth == AuthTurn::Theirs
+            && match self.link.output.urgent {
+                Urgent::Nothing => true,
+                Urgent::Apart => false,
+                Urgent::Chunk(_) | Urgent::Farewell(_) => self.link.phase == Phase::Draining,
+            };
+        let rule = if self.link.connect.method.is_none() {
             Rule::AUTH_UNASKED
-        } else if !theirs && (connecting || self.state.link.auth == AuthTurn::Ours) {
+        } else if !theirs && (connecting || self.link.auth == AuthTurn::Ours) {
             Rule::AUTH_TURN
         } else if !theirs {
             Rule::REAUTHENTICATION_BY_SERVER
         } else if connecting && done {
             Rule::AUTH_CONTINUES
-        } else if method != self.state.link.method && !(done && packet.properties.is_empty()) {
+        } else if method != self.link.connect.method && !(done && packet.properties.is_empty()) {
             // With a Remaining Length of 0 it has no method: section 3.15.2.1 allows that, 3.15.2.2.2 does not.
             Rule::AUTH_SAME_METHOD
-        } else if explained && self.state.link.is(flag::NO_PROBLEM_INFORMATION) {
+        } else if explained && self.link.connect.asked(asked::NO_PROBLEM_INFORMATION) {
             Rule::PROBLEM_INFORMATION
         } else {
-            self.state.link.auth = if done { AuthTurn::Idle } else { AuthTurn::Ours };
-            return Ok(Told::Packet);
+            self.link.auth = if done { AuthTurn::Idle } else { AuthTurn::Ours };
+            return Ok(Becomes::Usual);
         };
         Err(rule)
     }
@@ -296,27 +289,27 @@ impl Engine<'_> {
 
     #[inline(never)]
     pub(crate) fn timeout(&mut self, now: Instant) -> Result<Option<Event<'static>>, Fault> {
-        match self.state.link.phase {
+        match self.link.phase {
             Phase::Down => {
-                if self.state.session.ends.has_come(now) {
+                if self.session.ends.has_come(now) {
                     self.end_session();
-                    return Ok(Some(Event::SessionExpired { lost: self.state.session.losses }));
+                    return Ok(Some(Event::SessionExpired { lost: self.session.losses }));
                 }
             }
             Phase::Closed => {}
-            Phase::Connecting if self.state.link.timers.answer.has_come(now) => {
+            Phase::Connecting if self.link.timers.answer.has_come(now) => {
                 return Err(self.fault_in(Phase::Closed, ReasonCode::SERVER_UNAVAILABLE, Rule::CONNACK_MISSED));
             }
             Phase::Connecting => {}
-            Phase::Leaving if self.state.link.timers.answer == Instant::DUE => self.await_answer(now),
-            Phase::Leaving if self.state.link.timers.answer.has_come(now) => self.state.link.phase = Phase::Closed,
+            Phase::Leaving if self.link.timers.answer == Instant::DUE => self.await_answer(now),
+            Phase::Leaving if self.link.timers.answer.has_come(now) => self.link.phase = Phase::Closed,
             Phase::Leaving => {}
             Phase::Up | Phase::Draining => {
-                if self.state.link.timers.answer.has_come(now) {
+                if self.link.timers.answer.has_come(now) {
                     return Err(self.fault_in(Phase::Closed, ReasonCode::KEEP_ALIVE_TIMEOUT, Rule::PINGRESP_MISSED));
                 }
-                if self.state.link.timers.ping.has_come(now) || self.state.link.silence().has_come(now) {
-                    self.state.link.timers.ping = Instant::ZERO;
+                if self.link.timers.ping.has_come(now) || self.link.silence().has_come(now) {
+                    self.link.timers.ping = Instant::ZERO;
                     self.push_ping(now);
                 }
             }

@@ -6,7 +6,7 @@
 use alloc::{boxed::Box, vec};
 
 use crate::arena;
-use crate::slots::Flight;
+use crate::flight::Flight;
 
 /// Memory for a [`Client`](crate::Client): [`Inline`], with the feature `alloc` also `Boxed`, or a `&mut` of either.
 ///

@@ -3,7 +3,8 @@
 use mqtt5_codec as codec;
 use mqtt5_codec::{Properties, QoS, Text, Topic};
 
-use crate::aliases::{GIVING, Giving};
+use crate::aliases::CALLS;
+use crate::state::AliasCalls;
 
 /// How to connect: the CONNECT packet, and how this client behaves on the connection.
 ///
@@ -49,7 +50,7 @@ pub struct ConnectOptions<'a> {
     pub receive_leeway: u16,
     pub(crate) topic_aliases: u16,
     /// What is done about them.
-    pub(crate) giving: Option<&'static Giving>,
+    pub(crate) alias_calls: Option<&'static AliasCalls>,
 }
 
 impl<'a> ConnectOptions<'a> {
@@ -75,7 +76,7 @@ impl<'a> ConnectOptions<'a> {
             prior: None,
             receive_leeway: 0,
             topic_aliases: 0,
-            giving: None,
+            alias_calls: None,
         }
     }
 
@@ -96,7 +97,7 @@ impl<'a> ConnectOptions<'a> {
     /// A method, so that a program that doesn't call it holds no code for it.
     #[must_use]
     pub const fn with_topic_aliases(self, most: u16) -> Self {
-        Self { topic_aliases: most, giving: Some(&GIVING), ..self }
+        Self { topic_aliases: most, alias_calls: Some(&CALLS), ..self }
     }
 }
 

@@ -4,38 +4,9 @@
 //! step for identifiers in a row, and never more than the square root of 65,536 however they are chosen. The entries whose
 //! answer is owed are also in a queue, one for each QoS, since answers go out in the order of arrival [MQTT-4.6.0-2].
 
-use crate::flow::Receiving;
-use crate::slots::{Ends, Flight};
-
-/// An exchange that the server began.
-#[derive(Clone, Copy, Hash)]
-pub(crate) struct Entry {
-    /// The first entry of the chain that begins here; by number from 1 on, 0 for none.
-    chain: u16,
-    /// The next entry of the chain that this one is in.
-    pub(crate) link: u16,
-    /// The next one in the queue of owed answers, or of free entries.
-    pub(crate) next: u16,
-    /// The packet identifier; 0 when free.
-    pub(crate) id: u16,
-    pub(crate) state: Receiving,
-    /// The flags below, and above them those bits of the answer's reason code that can differ.
-    pub(crate) flags: u8,
-}
-
-/// The application has answered, with the reason in [`Entry::reason`]; its turn has not come yet.
-pub(crate) const ANSWERED: u8 = 0x20;
-/// It was received on this connection: it counts against our Receive Maximum, and is queued while its answer is owed.
-pub(crate) const HERE: u8 = 0x40;
-
-impl Entry {
-    pub(crate) const NEW: Self = Self { chain: 0, link: 0, next: 0, id: 0, state: Receiving::Idle, flags: 0 };
-
-    /// The reason code of the answer. No reason code of PUBACK or PUBREC has bit 5 or bit 6.
-    pub(crate) fn reason(&self) -> u8 {
-        self.flags & !(ANSWERED | HERE)
-    }
-}
+use crate::flight::{Entry, Flight, HERE};
+use crate::flow::{Exchange, ReceiveInput, ReceiveReply, Receiving};
+use crate::slots::Ends;
 
 /// What there is to know about the table beside its entries.
 #[derive(Clone, Copy, Hash)]
@@ -79,9 +50,9 @@ pub(crate) fn find(entries: &mut [Flight], id: u16) -> u16 {
 impl Book {
     pub(crate) const NEW: Self = Self { free: 0, fresh: 0, used: 0, owed: [Ends::NEW; 2] };
 
-    /// Enters an identifier that is not in the table, and returns its number; 0 when the table is full.
+    /// Enters an exchange whose identifier is not in the table, and returns its number; 0 when the table is full.
     #[inline(never)]
-    pub(crate) fn enter(&mut self, entries: &mut [Flight], id: u16, state: Receiving) -> u16 {
+    pub(crate) fn enter(&mut self, entries: &mut [Flight], id: u16, exchange: Exchange<Receiving>) -> u16 {
         let mut number = self.free;
         if let Some(free) = entry(entries, number) {
             self.free = free.next;
@@ -95,12 +66,12 @@ impl Book {
         self.used = self.used.wrapping_add(1);
         let link = head(entries, id).map_or(0, |head| core::mem::replace(head, number));
         if let Some(entry) = entry(entries, number) {
-            *entry = Entry { link, id, state, flags: HERE, next: 0, chain: entry.chain };
+            *entry = Entry { link, id, exchange, flags: HERE, next: 0, chain: entry.chain };
         }
         number
     }
 
-    /// Frees an entry that is in no queue.
+    /// Frees an entry that is in no queue, whose exchange is over.
     #[inline(never)]
     pub(crate) fn leave(&mut self, entries: &mut [Flight], number: u16) {
         let Some(&mut Entry { id, link, .. }) = entry(entries, number) else { return };
@@ -120,7 +91,6 @@ impl Book {
         }
         if let Some(entry) = entry(entries, number) {
             entry.id = 0;
-            entry.state = Receiving::Idle;
             entry.next = core::mem::replace(&mut self.free, number);
         }
         self.used = self.used.wrapping_sub(1);
@@ -167,7 +137,7 @@ impl Book {
         for number in 1..=self.fresh {
             let Some(entry) = entry(entries, number) else { break };
             entry.flags &= !HERE;
-            if entry.state == Receiving::Owes1 {
+            if entry.exchange.step(ReceiveInput::Disconnect) == Ok(ReceiveReply::Forget) {
                 self.leave(entries, number);
             }
         }
@@ -178,6 +148,12 @@ impl Book {
 mod tests {
     use super::*;
     use std::vec;
+
+    fn after(input: ReceiveInput) -> Exchange<Receiving> {
+        let mut exchange = Exchange::<Receiving>::NEW;
+        exchange.step(input).unwrap();
+        exchange
+    }
 
     #[test]
     fn any_identifiers_are_found_until_they_leave() {
@@ -191,7 +167,7 @@ mod tests {
             for _ in 0..3 {
                 for &id in &ids {
                     assert_eq!(find(&mut entries, id), 0);
-                    assert_ne!(book.enter(&mut entries, id, Receiving::PubRel), 0);
+                    assert_ne!(book.enter(&mut entries, id, after(ReceiveInput::Publish2)), 0);
                 }
                 for &id in &ids {
                     let number = find(&mut entries, id);
@@ -208,11 +184,11 @@ mod tests {
     fn a_full_table_takes_no_more() {
         let mut entries = [Flight::NEW; 2];
         let mut book = Book::NEW;
-        assert_eq!(book.enter(&mut entries, 9, Receiving::Owes2), 1);
-        assert_eq!(book.enter(&mut entries, 11, Receiving::Owes2), 2);
-        assert_eq!(book.enter(&mut entries, 13, Receiving::Owes2), 0);
+        assert_eq!(book.enter(&mut entries, 9, after(ReceiveInput::Publish2)), 1);
+        assert_eq!(book.enter(&mut entries, 11, after(ReceiveInput::Publish2)), 2);
+        assert_eq!(book.enter(&mut entries, 13, after(ReceiveInput::Publish2)), 0);
         book.leave(&mut entries, 1);
-        assert_eq!(book.enter(&mut entries, 13, Receiving::Owes2), 1);
+        assert_eq!(book.enter(&mut entries, 13, after(ReceiveInput::Publish2)), 1);
         assert_eq!(find(&mut entries, 11), 2);
     }
 
@@ -220,9 +196,9 @@ mod tests {
     fn mqtt_4_3_3_10_a_lost_connection_forgets_qos_1_and_remembers_qos_2() {
         let mut entries = [Flight::NEW; 4];
         let mut book = Book::NEW;
-        let one = book.enter(&mut entries, 1, Receiving::Owes1);
+        let one = book.enter(&mut entries, 1, after(ReceiveInput::Publish1));
         book.owe(&mut entries, one, 0);
-        let two = book.enter(&mut entries, 2, Receiving::Owes2);
+        let two = book.enter(&mut entries, 2, after(ReceiveInput::Publish2));
         book.owe(&mut entries, two, 1);
         book.part(&mut entries);
         assert_eq!(find(&mut entries, 1), 0);

@@ -4,41 +4,7 @@
 //! Free slots queue up, so that an identifier rests as long as possible before it is used again. Taking, moving and freeing
 //! cost the same however many there are.
 
-use crate::arena::At;
-use crate::flow::Sending;
-use crate::received::Entry;
-
-/// An exchange that we began.
-#[derive(Clone, Copy, Hash)]
-pub(crate) struct Slot {
-    previous: u16,
-    pub(crate) next: u16,
-    /// The PUBLISH, until it is acknowledged; while a resumed PUBREL waits to be written, the next one that does (or itself,
-    /// the last one); for SUBSCRIBE and UNSUBSCRIBE the number of filters.
-    pub(crate) chunk: At,
-    pub(crate) state: Sending,
-    /// Sent on this connection. A PUBLISH then counts against the server's Receive Maximum.
-    pub(crate) sent: bool,
-}
-
-impl Slot {
-    pub(crate) const NEW: Self = Self { previous: 0, next: 0, chunk: 0, state: Sending::Idle, sent: false };
-
-    pub(crate) fn previous(&self) -> u16 {
-        self.previous
-    }
-}
-
-/// A place for one exchange in each direction.
-#[derive(Clone, Copy, Hash)]
-pub(crate) struct Flight {
-    pub(crate) slot: Slot,
-    pub(crate) entry: Entry,
-}
-
-impl Flight {
-    pub(crate) const NEW: Self = Self { slot: Slot::NEW, entry: Entry::NEW };
-}
+use crate::flight::{Flight, Slot};
 
 /// The first and last of a list, by number; 0 for none.
 #[derive(Clone, Copy, Hash)]

@@ -3,11 +3,13 @@
 use mqtt5_codec::ReasonCode;
 
 use crate::arena::{At, KEPT, NIL, SENT};
-use crate::engine::{Engine, PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL};
-use crate::flow::Receiving;
-use crate::received::{ANSWERED, Entry, entry};
-use crate::slots::{Ends, Slot, slot};
-use crate::state::{Link, Phase, Ping, Writing, flag};
+use crate::engine::{PINGREQ, PUBACK, PUBCOMP, PUBREC, PUBREL};
+use crate::flight::Slot;
+use crate::flight::{ANSWERED, Entry};
+use crate::flow::{ReceiveInput, Receiving};
+use crate::received::entry;
+use crate::slots::{Ends, slot};
+use crate::state::{Engine, Greeting, Output, Phase, Ping, Urgent, Writing, lacks};
 use crate::time::Instant;
 
 /// DUP in the first byte of a PUBLISH.
@@ -17,13 +19,13 @@ impl<'m> Engine<'m> {
     /// The bytes to be written next. A packet that has been lent stays chosen until it is written or the connection ends.
     #[inline(never)]
     pub(crate) fn transmit(mut self) -> Option<&'m [u8]> {
-        if self.state.link.phase == Phase::Closed {
+        if self.link.phase == Phase::Closed {
             return None;
         }
-        if self.state.link.writing == Writing::Nothing {
+        if self.link.output.writing == Writing::Nothing {
             self.choose();
         }
-        let Link { writing, chunk, written, copied, small_len, .. } = self.state.link;
+        let Output { writing, chunk, written, part, small_len, .. } = self.link.output;
         let bytes: &'m [u8] = match writing {
             Writing::Nothing => return None,
             Writing::Small => self.arena.into_small().get(..usize::from(small_len))?,
@@ -31,77 +33,75 @@ impl<'m> Engine<'m> {
             Writing::Once | Writing::Kept => self.arena.into_packet(chunk),
         };
         // What is apart may be copied in full, and stays chosen until that is written.
-        bytes.get(usize::try_from(written.max(copied.part)).ok()?..).filter(|bytes| !bytes.is_empty())
+        bytes.get(usize::try_from(written.max(part)).ok()?..).filter(|bytes| !bytes.is_empty())
     }
 
     /// Chooses the packet that is written next.
     pub(crate) fn choose(&mut self) {
-        if self.state.session.received.owes() {
+        if self.session.received.owes() {
             self.push_answers();
         }
-        let phase = self.state.link.phase;
-        if self.state.link.small_len != 0 {
+        let phase = self.link.phase;
+        if self.link.output.small_len != 0 {
             self.begin(NIL, Writing::Small);
-        } else if self.state.link.is(flag::APART_DUE) {
-            self.state.link.flags &= !flag::APART_DUE;
-            self.begin(NIL, Writing::Apart);
         } else {
             if phase != Phase::Draining {
                 self.choose_urgent();
             }
-            if self.state.link.writing == Writing::Nothing && matches!(phase, Phase::Up | Phase::Draining) {
+            if self.link.output.writing == Writing::Nothing && matches!(phase, Phase::Up | Phase::Draining) {
                 self.choose_queued();
                 if phase == Phase::Draining
-                    && self.state.link.writing == Writing::Nothing
-                    && self.state.link.cursor == 0
+                    && self.link.output.writing == Writing::Nothing
+                    && self.link.order.cursor == 0
                 {
-                    self.state.link.phase = Phase::Leaving;
-                    self.state.link.timers.answer = Instant::DUE;
+                    self.link.phase = Phase::Leaving;
+                    self.link.timers.answer = Instant::DUE;
                     self.choose_urgent();
-                    if self.state.link.writing == Writing::Nothing {
-                        self.push_disconnect();
-                        self.begin(NIL, Writing::Small);
-                    }
                 }
             }
         }
     }
 
     fn choose_urgent(&mut self) {
-        let at = core::mem::replace(&mut self.state.link.urgent, NIL);
-        if at != NIL {
-            self.begin(at, Writing::Once);
+        match core::mem::replace(&mut self.link.output.urgent, Urgent::Nothing) {
+            Urgent::Nothing => {}
+            Urgent::Apart => self.begin(NIL, Writing::Apart),
+            Urgent::Chunk(at) => self.begin(at, Writing::Once),
+            Urgent::Farewell(reason) => {
+                self.push_disconnect(reason);
+                self.begin(NIL, Writing::Small);
+            }
         }
     }
 
     /// Chooses what was queued first, but passes by messages that wait for the server's Receive Maximum [MQTT-3.3.4-8].
     fn choose_queued(&mut self) {
-        let once = self.state.session.queue.first;
-        let mut number = self.state.link.cursor;
+        let once = self.session.queue.first;
+        let mut number = self.link.order.cursor;
         if once | number == 0 {
             return;
         }
         let publish = loop {
             match slot(self.flights, number) {
                 // A PUBREL that went ahead. Each is passed by once a connection.
-                Some(&mut Slot { state, chunk: NIL, next, .. }) if state.is_released() => number = next,
+                Some(slot) if slot.state().is_released() && slot.waiting() == 0 => number = slot.next,
                 found => break found.map(|slot| *slot),
             }
         };
-        self.state.link.cursor = number;
-        let ready = publish.filter(|slot| slot.state.is_released() || self.state.link.quota != 0);
+        self.link.order.cursor = number;
+        let ready = publish.filter(|slot| slot.state().is_released() || self.link.server.quota != 0);
         // What waits its turn is older than all that is new. No quota holds back a PUBREL [MQTT-3.3.4-8] [MQTT-4.9.0-3].
-        let releases = self.state.link.releases.first != 0;
+        let releases = self.link.order.releases.first != 0;
         match ready {
-            Some(Slot { state, .. }) if state.is_released() => self.choose_release(),
+            Some(slot) if slot.state().is_released() => self.choose_release(),
             None if releases => self.choose_release(),
-            Some(publish) if once == NIL || !self.is_before(once, publish.chunk) => {
+            Some(publish) if once == NIL || !self.is_before(once, publish.packet()) => {
                 self.choose_publish(number, publish);
             }
             _ if once != NIL => {
-                self.state.session.queue.first = self.arena.after(once);
-                if self.state.session.queue.first == NIL {
-                    self.state.session.queue.last = NIL;
+                self.session.queue.first = self.arena.after(once);
+                if self.session.queue.first == NIL {
+                    self.session.queue.last = NIL;
                 }
                 if let Some(slot) = slot(self.flights, self.arena.slot(once)) {
                     slot.sent = true;
@@ -121,52 +121,54 @@ impl<'m> Engine<'m> {
 
     /// Has a PUBREL wait for its turn, the last of all.
     pub(crate) fn delay_release(&mut self, number: u16) {
-        let last = core::mem::replace(&mut self.state.link.releases.last, number);
+        let last = core::mem::replace(&mut self.link.order.releases.last, number);
         match slot(self.flights, last) {
-            Some(last) => last.chunk = number,
-            None => self.state.link.releases.first = number,
+            Some(last) => last.set_waiting(number),
+            None => self.link.order.releases.first = number,
         }
         if let Some(slot) = slot(self.flights, number) {
-            slot.chunk = number;
+            slot.set_waiting(number);
         }
     }
 
     /// The PUBREL whose turn it is: it waits no more. 0 for none.
     pub(crate) fn next_release(&mut self) -> u16 {
-        let number = self.state.link.releases.first;
+        let number = self.link.order.releases.first;
         if let Some(slot) = slot(self.flights, number) {
-            let next = core::mem::replace(&mut slot.chunk, NIL);
+            let next = slot.waiting();
+            slot.set_waiting(0);
             if next == number {
-                self.state.link.releases = Ends::NEW;
+                self.link.order.releases = Ends::NEW;
             } else {
-                self.state.link.releases.first = next;
+                self.link.order.releases.first = next;
             }
         }
         number
     }
 
     fn choose_publish(&mut self, number: u16, publish: Slot) {
-        self.state.link.cursor = publish.next;
-        if self.state.link.unsent == number {
-            self.state.link.unsent = publish.next;
+        self.link.order.cursor = publish.next;
+        if self.link.order.unsent == number {
+            self.link.order.unsent = publish.next;
         }
-        self.state.link.quota = self.state.link.quota.wrapping_sub(1);
+        self.link.server.quota = self.link.server.quota.wrapping_sub(1);
         if let Some(slot) = slot(self.flights, number) {
             slot.sent = true;
         }
-        if self.arena.has(publish.chunk, SENT)
-            && let Some(first) = self.arena.packet_mut(publish.chunk).first_mut()
+        let packet = publish.packet();
+        if self.arena.has(packet, SENT)
+            && let Some(first) = self.arena.packet_mut(packet).first_mut()
         {
             *first |= DUP;
         }
-        self.begin(publish.chunk, Writing::Kept);
+        self.begin(packet, Writing::Kept);
     }
 
     fn begin(&mut self, at: At, writing: Writing) {
-        self.state.link.chunk = at;
-        self.state.link.written = 0;
-        self.state.link.copied.part = 0;
-        self.state.link.writing = writing;
+        self.link.output.chunk = at;
+        self.link.output.written = 0;
+        self.link.output.part = 0;
+        self.link.output.writing = writing;
     }
 
     /// Whether one chunk was queued before another.
@@ -177,25 +179,24 @@ impl<'m> Engine<'m> {
     /// Queues the answers of the application whose turn has come [MQTT-4.6.0-2] [MQTT-4.6.0-3].
     #[inline(never)]
     pub(crate) fn push_answers(&mut self) {
-        if !matches!(self.state.link.phase, Phase::Up | Phase::Draining) {
+        if !matches!(self.link.phase, Phase::Up | Phase::Draining) {
             return;
         }
         for queue in 0..2 {
             while self.has_small_room() {
-                let number = self.state.session.received.owed.get(queue).map_or(0, |ends| ends.first);
-                let Some(&mut Entry { flags, id, next, state, .. }) = entry(self.flights, number) else { break };
-                if flags & ANSWERED == 0 {
+                let number = self.session.received.owed.get(queue).map_or(0, |ends| ends.first);
+                let Some(entry) = entry(self.flights, number) else { break };
+                if entry.flags & ANSWERED == 0 {
                     break;
                 }
-                let reason = entry(self.flights, number).map_or(0, |entry| entry.reason());
-                let reason = ReasonCode::from_u8(reason).unwrap_or(ReasonCode::SUCCESS);
-                self.state.session.received.paid(next, queue);
-                if state == Receiving::Owes2 && !reason.is_error() {
-                    if let Some(entry) = entry(self.flights, number) {
-                        entry.state = Receiving::PubRel;
-                    }
-                } else {
-                    self.state.session.received.leave(self.flights, number);
+                let Entry { id, next, .. } = *entry;
+                let reason = ReasonCode::from_u8(entry.reason()).unwrap_or(ReasonCode::SUCCESS);
+                let _ =
+                    entry.exchange.step(if reason.is_error() { ReceiveInput::Reject } else { ReceiveInput::Accept });
+                let over = entry.exchange.state() == Receiving::Idle;
+                self.session.received.paid(next, queue);
+                if over {
+                    self.session.received.leave(self.flights, number);
                 }
                 self.push_ack(if queue == 0 { PUBACK } else { PUBREC }, id, reason);
             }
@@ -205,31 +206,31 @@ impl<'m> Engine<'m> {
     /// The host wrote `n` bytes of what was copied out or lent.
     #[inline(never)]
     pub(crate) fn transmitted(&mut self, mut n: usize, now: Instant) {
-        let leaving = self.state.link.phase == Phase::Leaving;
-        if n != 0 && (leaving || self.state.link.ping != Ping::Written) {
+        let leaving = self.link.phase == Phase::Leaving;
+        if n != 0 && (leaving || self.link.ping != Ping::Written) {
             // The server takes bytes, if slowly.
             self.await_answer(now);
         }
-        if let Some(calls) = self.state.link.copied.calls {
+        if let Some(calls) = self.link.output.calls {
             n = (calls.written)(self, n, now);
-            if self.state.link.ping == Ping::Copied && self.state.link.copied.is_written() {
-                self.state.link.ping = Ping::Written;
+            if self.link.ping == Ping::Copied && self.link.output.is_copied_written() {
+                self.link.ping = Ping::Written;
             }
         }
-        let writing = self.state.link.writing;
+        let writing = self.link.output.writing;
         if n == 0 || writing == Writing::Nothing {
             return;
         }
-        self.state.link.flags |= flag::BEGUN;
-        let written = self.state.link.written.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
-        self.state.link.written = written;
-        let chunk = self.state.link.chunk;
+        self.link.output.begun = true;
+        let written = self.link.output.written.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+        self.link.output.written = written;
+        let chunk = self.link.output.chunk;
         let len = match writing {
             Writing::Small => {
                 if self.small_written(written) {
                     self.packet_written(now);
                 }
-                u32::from(self.state.link.small_len)
+                u32::from(self.link.output.small_len)
             }
             Writing::Apart => self.arena.apart_len(),
             _ => {
@@ -240,12 +241,12 @@ impl<'m> Engine<'m> {
         if written < len {
             return;
         }
-        self.state.link.writing = Writing::Nothing;
-        self.state.link.chunk = NIL;
+        self.link.output.writing = Writing::Nothing;
+        self.link.output.chunk = NIL;
         match writing {
             Writing::Small => {
-                self.state.link.small_start = 0;
-                self.state.link.small_len = 0;
+                self.link.output.small_start = 0;
+                self.link.output.small_len = 0;
             }
             writing => {
                 match writing {
@@ -253,8 +254,8 @@ impl<'m> Engine<'m> {
                     Writing::Apart => {
                         // It may hold a password.
                         self.arena.apart_mut().fill(0);
-                        if !self.state.link.is(flag::ACCEPTED) {
-                            self.state.link.flags |= flag::UNANSWERED;
+                        if self.link.connect.greeting == Greeting::Unwritten {
+                            self.link.connect.greeting = Greeting::Unanswered;
                         }
                     }
                     _ => {}
@@ -267,27 +268,30 @@ impl<'m> Engine<'m> {
 
     /// The connection is over once the last that was to be said is written.
     pub(crate) fn end_when_written(&mut self) {
-        let Link { phase, writing, small_len, urgent, copied, .. } = self.state.link;
-        let nothing = writing == Writing::Nothing && small_len == 0 && urgent == NIL && copied.is_written();
-        if phase == Phase::Leaving && nothing {
-            self.state.link.phase = Phase::Closed;
+        let output = &self.link.output;
+        let nothing = output.writing == Writing::Nothing
+            && output.small_len == 0
+            && output.urgent == Urgent::Nothing
+            && output.is_copied_written();
+        if self.link.phase == Phase::Leaving && nothing {
+            self.link.phase = Phase::Closed;
         }
     }
 
     /// Goes through the small packets of which that many bytes have been written. Whether one of them is whole now.
     pub(crate) fn small_written(&mut self, written: u32) -> bool {
-        let link = &mut self.state.link;
-        let Some(small) = self.arena.small().and_then(|small| small.get(..usize::from(link.small_len))) else {
+        let link = &mut *self.link;
+        let Some(small) = self.arena.small().and_then(|small| small.get(..usize::from(link.output.small_len))) else {
             return false;
         };
-        let mut rest = small.get(usize::from(link.small_start)..).unwrap_or(&[]);
+        let mut rest = small.get(usize::from(link.output.small_start)..).unwrap_or(&[]);
         let mut whole = false;
         while let &[first, len, ref tail @ ..] = rest {
-            let end = link.small_start.wrapping_add(len).wrapping_add(2);
+            let end = link.output.small_start.wrapping_add(len).wrapping_add(2);
             if u32::from(end) > written {
                 break;
             }
-            link.small_start = end;
+            link.output.small_start = end;
             whole = true;
             if first == PINGREQ && link.ping == Ping::Queued {
                 link.ping = Ping::Written;
@@ -295,7 +299,7 @@ impl<'m> Engine<'m> {
             let reason = if len == 3 { tail.get(2).copied().unwrap_or(0) } else { 0 };
             // The server may send another message as soon as it has this.
             if first == PUBACK || first == PUBREC && reason >= 0x80 || first == PUBCOMP && reason == 0 {
-                link.unacknowledged = link.unacknowledged.saturating_sub(1);
+                link.inbound.unacknowledged = link.inbound.unacknowledged.saturating_sub(1);
             }
             rest = tail.get(usize::from(len)..).unwrap_or(&[]);
         }
@@ -304,17 +308,17 @@ impl<'m> Engine<'m> {
 
     /// The last byte of a packet has been written.
     pub(crate) fn packet_written(&mut self, now: Instant) {
-        if self.state.link.phase == Phase::Connecting {
-            self.state.link.timers.ping = now;
-        } else if self.state.link.interval != 0 {
-            self.state.link.timers.ping = now.after(self.state.link.interval.into()).at_least_one();
+        if self.link.phase == Phase::Connecting {
+            self.link.timers.ping = now;
+        } else if let Some(interval) = self.link.keep_alive.interval {
+            self.link.timers.ping = now.after(interval.get().into()).at_least_one();
         }
     }
 
     /// Keeps of the queue what may wait for another connection, and is within this one's limits.
     #[inline(never)]
     pub(crate) fn sift_queue(&mut self) {
-        let mut at = core::mem::replace(&mut self.state.session.queue, Ends::NEW).first;
+        let mut at = core::mem::replace(&mut self.session.queue, Ends::NEW).first;
         while at != NIL {
             let next = self.arena.after(at);
             if self.arena.has(at, KEPT) && self.is_allowed(at) {
@@ -330,8 +334,8 @@ impl<'m> Engine<'m> {
     #[inline(never)]
     pub(crate) fn enqueue(&mut self, at: At) {
         self.arena.set_after(at, NIL);
-        match core::mem::replace(&mut self.state.session.queue.last, at) {
-            NIL => self.state.session.queue.first = at,
+        match core::mem::replace(&mut self.session.queue.last, at) {
+            NIL => self.session.queue.first = at,
             last => self.arena.set_after(last, at),
         }
     }
@@ -340,8 +344,8 @@ impl<'m> Engine<'m> {
     #[inline(never)]
     pub(crate) fn is_allowed(&mut self, at: At) -> bool {
         let first = self.arena.packet(at).first().copied().unwrap_or(0);
-        self.arena.len(at) <= self.state.link.send_max()
-            && first >> 1 & 3 <= self.state.link.max_qos
-            && (first & 1 == 0 || !self.state.link.is(flag::NO_RETAIN))
+        self.arena.len(at) <= self.link.largest.server()
+            && first >> 1 & 3 <= self.link.server.max_qos
+            && (first & 1 == 0 || !self.link.server.lacks(lacks::RETAIN))
     }
 }

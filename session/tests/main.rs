@@ -11,6 +11,7 @@ mod ending;
 mod examples;
 mod exchanges;
 mod expiring;
+mod floors;
 mod hosting;
 mod inbound_aliases;
 mod operations;

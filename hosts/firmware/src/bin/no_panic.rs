@@ -12,7 +12,7 @@ use core::hint::black_box;
 
 use firmware::machine::{entry, exit, unlinkable};
 use mqtt5_codec::*;
-use mqtt5_session::{Acknowledge, Client, Ending, Event, Inbox, Inline, Input, Instant, Prior, Publication, flow};
+use mqtt5_session::{Acknowledge, Client, Ending, Event, Inbox, Inline, Input, Instant, Prior, Publication};
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -50,7 +50,6 @@ fn main() -> ! {
         packets(&packet);
     }
     session();
-    flows();
     #[cfg(feature = "control")]
     calls! { bytes()[black_box(7)]; }
     exit(0)
@@ -339,11 +338,4 @@ fn session() {
     }
     client.handle_close(now());
     calls! { now().as_millis(); now().until(now()); Instant::NEVER.after(black_box(1)) < now(); }
-}
-
-fn flows() {
-    calls! {
-        flow::send_step(black_box(flow::Sending::PubAck), black_box(flow::Answer::PubAck));
-        flow::receive_step(black_box(flow::Receiving::Idle), black_box(flow::Arrival::PubRel));
-    }
 }
