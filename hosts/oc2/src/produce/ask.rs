@@ -133,7 +133,7 @@ impl<'p> Asking<'p> {
         let reading = reading(self.speaking);
         let read = reading.message(Encoding::Cbor, payload).map_err(|error| error.to_string())?;
         let mut buffer = vec![0; REQUEST];
-        let style = Style { form: Form::Concise, language: reading.language };
+        let style = Style::new(Form::Concise, reading.language).with_profiles(reading.profiles);
         let written = Document::Message(read.value).encode(style, &mut buffer);
         let length = written.map_err(|error| format!("the command has no concise form: {error}"))?;
         buffer.truncate(length);
