@@ -1,7 +1,7 @@
 //! Profiles are guests with equal rights: packet filtering, its successor and a device's own are read, written and carried out by
 //! the same means, in JSON and CBOR, in both roles.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod common;
 
