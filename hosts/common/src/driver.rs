@@ -234,6 +234,7 @@ impl Driver {
                 .unwrap_or_else(|rule| Err(Refused::Rule(rule)))?;
             state.ending = None;
             state.auth = None;
+            state.vouched = false;
             state.leaving = false;
             state.paused = false;
             Ok::<_, Refused>(state.link)

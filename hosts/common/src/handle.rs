@@ -74,7 +74,7 @@ impl Handle {
                 let closed = || HostError::new(Step::Connect, "the server", Cause::Stopped);
                 Poll::Ready(Err(end.0.clone().unwrap_or_else(closed)))
             }
-            None if state.session.is_connected() => Poll::Ready(Ok(())),
+            None if state.is_connected() => Poll::Ready(Ok(())),
             None => Poll::Pending,
         })
     }
@@ -93,7 +93,7 @@ impl Handle {
     /// Whether there is a connection now. It may be gone when this returns.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.0.with(|state| state.session.is_connected())
+        self.0.with(|state| state.is_connected())
     }
 
     /// What the client holds, for those who operate it.

@@ -139,6 +139,7 @@ impl Driver {
                 break;
             }
         }
+        state.vouch();
         self.release(state, moment, written, &read);
         if state.session.is_closed() {
             return Turn::Last;

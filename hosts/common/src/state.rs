@@ -75,6 +75,8 @@ pub(crate) struct State {
     /// What the server said when it ended the connection, or what it did wrong.
     pub(crate) ending: Option<Cause>,
     pub(crate) auth: Option<AuthStep>,
+    /// Whether the server of this connection has been authenticated, where that is asked for.
+    pub(crate) vouched: bool,
     /// Until when the client may say goodbye, once it is being closed.
     pub(crate) closing: Option<Instant>,
     /// Whether DISCONNECT was queued.
@@ -116,6 +118,7 @@ impl State {
             clean_start: options.clean_start,
             ending: None,
             auth: None,
+            vouched: false,
             closing: None,
             leaving: false,
             unanswered: 0,
@@ -154,6 +157,19 @@ impl State {
             self.watched
         });
         self.watchers.insert(key, waker.clone());
+    }
+
+    /// Whether there is a connection, to a server that is the one it should be.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.vouched && self.session.is_connected()
+    }
+
+    /// Tells those who wait for a connection, once the authenticator has nothing against it.
+    pub(crate) fn vouch(&mut self) {
+        if !self.vouched && self.auth.is_none() && self.session.is_connected() {
+            self.vouched = true;
+            self.wake_watchers();
+        }
     }
 
     fn wake_watchers(&mut self) {
@@ -221,7 +237,6 @@ impl State {
         self.forget_what_comes_again(resumed);
         self.routes.reconnected(resumed, identifiers);
         self.report(HostEvent::connected(resumed, &packet));
-        self.wake_watchers();
         self.subscribe_what_waits();
         self.publishers.next(&mut self.wake);
     }
