@@ -60,7 +60,7 @@ use core::fmt;
 
 use engine::Core;
 use memory::Table;
-use reply::Moment;
+use reply::Clocks;
 
 use crate::encoding::error::{EncodeError, Error};
 use crate::encoding::raw::Raw;
@@ -283,7 +283,7 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         utc: Option<u64>,
         buffer: &'b mut [u8],
     ) -> Result<Reaction<'i, 'b>, ConsumerRefused> {
-        self.core.handle(Table::new(&mut self.memory), received, Moment { now, utc }, buffer)
+        self.core.handle(Table::new(&mut self.memory), received, Clocks { now, utc }, buffer)
     }
 
     /// Tells how a command goes: 102 as often as it takes, then one final status. What is to be published comes in
@@ -297,7 +297,7 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         utc: Option<u64>,
         buffer: &'b mut [u8],
     ) -> Result<Option<Outgoing<'b>>, ConsumerRefused> {
-        self.core.respond(Table::new(&mut self.memory), ticket, response, Moment { now, utc }, buffer)
+        self.core.respond(Table::new(&mut self.memory), ticket, response, Clocks { now, utc }, buffer)
     }
 
     /// The final response to this command could not be published yet: whether it is kept until it can be.
@@ -318,7 +318,7 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         utc: Option<u64>,
         buffer: &'b mut [u8],
     ) -> Option<Outgoing<'b>> {
-        self.core.held_back(&Table::new(&mut self.memory), slot, Moment { now, utc }, buffer)
+        self.core.held_back(&Table::new(&mut self.memory), slot, Clocks { now, utc }, buffer)
     }
 
     /// The response that was held back in this slot is published, or never will be.
@@ -334,7 +334,7 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         utc: Option<u64>,
         buffer: &'b mut [u8],
     ) -> Option<(Outgoing<'b>, Verdict<'i>)> {
-        self.core.without_identifier(received, need, Moment { now: Instant::from_millis(0), utc }, buffer)
+        self.core.without_identifier(received, need, Clocks { now: Instant::from_millis(0), utc }, buffer)
     }
 
     /// Forgets a command that will never be answered. Should its request come again, it is executed.
@@ -390,7 +390,7 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
     /// Writes what is remembered into `buffer`, for a process that is to go on where this one ends; gives the length, at
     /// most [`ConsumerMemory::EXPORT`]. `utc` is the moment, if known.
     pub fn export(&mut self, now: Instant, utc: Option<u64>, buffer: &mut [u8]) -> Result<usize, ExportError> {
-        self.core.export(&Table::new(&mut self.memory), Moment { now, utc }, buffer)
+        self.core.export(&Table::new(&mut self.memory), Clocks { now, utc }, buffer)
     }
 
     /// Takes up what an earlier process exported, before anything else is done with this Consumer. With `utc` here and at
@@ -399,6 +399,6 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
     ///
     /// The bytes are protected against accidents, not against an attacker.
     pub fn import(&mut self, bytes: &[u8], now: Instant, utc: Option<u64>) -> Result<(), ImportError> {
-        self.core.import(Table::new(&mut self.memory), bytes, Moment { now, utc })
+        self.core.import(Table::new(&mut self.memory), bytes, Clocks { now, utc })
     }
 }

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use crate::encoding::out::{Out, Rewrite, Style};
+use crate::encoding::out::{Rewrite, Style, Writer};
 use crate::encoding::source::{Part, Reader, Types};
 use crate::encoding::text::Str;
 use crate::encoding::value::Value;
@@ -63,7 +63,7 @@ pub trait Profile: Sync {
     /// Reads a value of this profile as the type that it has where it stands, by which it is checked: [`read_as`] does so. With
     /// a writer it is written as well, so that a value changes its form by way of its type. A part that the profile does not
     /// define is refused with [`Reader::undefined`]; of targets none comes here but those that it names.
-    fn read(&self, part: Part<'_>, r: &mut Reader<'_, '_>, out: Option<&mut Out<'_>>);
+    fn read(&self, part: Part<'_>, r: &mut Reader<'_, '_>, out: Option<&mut Writer<'_>>);
 
     /// Why a command of this profile makes no sense to it, beyond what the declared pairs say; by default nothing. A
     /// [`Consumer`](crate::consumer::Consumer) asks before the host sees the command.
@@ -81,7 +81,7 @@ pub trait Profile: Sync {
 }
 
 /// Reads a value as a type, and writes it if there is a writer: what [`Profile::read`] is made of.
-pub fn read_as<'a, T: Value<'a>>(r: &mut Reader<'a, '_>, out: Option<&mut Out<'_>>) {
+pub fn read_as<'a, T: Value<'a>>(r: &mut Reader<'a, '_>, out: Option<&mut Writer<'_>>) {
     let value = T::read(r);
     if let Some(out) = out {
         value.write(out);
@@ -139,7 +139,7 @@ impl Types for Profiles {
 }
 
 impl Rewrite for Profiles {
-    fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Out<'_>) -> bool {
+    fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Writer<'_>) -> bool {
         let profile = self.get(namespace);
         if let Some(profile) = profile {
             profile.read(part, r, Some(out));

@@ -2,12 +2,12 @@
 
 use crate::encoding::error::{EncodeError, Error, Fail, LanguageRule, Path};
 use crate::encoding::mode::{Encoding, Language, Quirks};
-use crate::encoding::out::{Out, Style};
+use crate::encoding::out::{Style, Writer};
 use crate::encoding::raw::DEPTH;
 use crate::encoding::source::{MAX_MEMBERS, Places, Reader, locate};
 use crate::encoding::value::{Value, Write as _};
 use crate::language::command::Command;
-use crate::language::document::{Document, Kind};
+use crate::language::document::{Document, DocumentKind};
 use crate::language::message::{Headers, Message, Structure};
 use crate::language::profile::Profiles;
 use crate::language::response::Response;
@@ -88,10 +88,12 @@ impl Reading {
 
     /// Reads a message, a command or a response, whichever it is.
     pub fn document<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<Document<'a>>, Error> {
-        match Kind::of(encoding, bytes) {
-            Kind::Message => self.read::<Message<'a>>(encoding, bytes).map(|read| read.map(Document::Message)),
-            Kind::Command => self.read::<Command<'a>>(encoding, bytes).map(|read| read.map(Document::Command)),
-            Kind::Response => self.read::<Response<'a>>(encoding, bytes).map(|read| read.map(Document::Response)),
+        match DocumentKind::of(encoding, bytes) {
+            DocumentKind::Message => self.read::<Message<'a>>(encoding, bytes).map(|read| read.map(Document::Message)),
+            DocumentKind::Command => self.read::<Command<'a>>(encoding, bytes).map(|read| read.map(Document::Command)),
+            DocumentKind::Response => {
+                self.read::<Response<'a>>(encoding, bytes).map(|read| read.map(Document::Response))
+            }
         }
     }
 
@@ -179,7 +181,7 @@ macro_rules! encode {
             /// Writes it; how many bytes it took. Each rule is checked on the way, and a buffer that is too small is told
             /// how much is needed, for which an empty one will do.
             pub fn encode(&self, style: impl Into<Style>, buffer: &mut [u8]) -> Result<usize, EncodeError> {
-                let mut out = Out::new(buffer, style.into());
+                let mut out = Writer::new(buffer, style.into());
                 self.write(&mut out);
                 out.finish()
             }

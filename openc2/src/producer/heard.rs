@@ -10,7 +10,7 @@ use crate::transfer::Verdict;
 
 /// What a response is to its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Stage {
     /// A progress report (102): another response of this Consumer is to follow. Where only an acknowledgement or the
     /// status was asked for, 102 is the outcome.
     Interim,
@@ -63,7 +63,7 @@ pub enum Heard<'i> {
         /// The response.
         response: Response<'i>,
         /// Whether another one of this Consumer is to follow.
-        part: Part,
+        stage: Stage,
         /// Whether every expected Consumer has now answered.
         complete: bool,
         /// Its headers.
@@ -81,7 +81,7 @@ pub enum Heard<'i> {
         /// The status, if it could be told.
         status: Option<Status>,
         /// Whether another answer of this Consumer is to follow: so if the status is 102.
-        part: Part,
+        stage: Stage,
         /// Whether every expected Consumer has now answered.
         complete: bool,
         /// What is wrong with it, and where.
@@ -103,7 +103,7 @@ pub enum Heard<'i> {
     /// Nothing that changes any request.
     Nothing {
         /// Why not.
-        why: Unheard,
+        why: NotCounted,
         /// What was wrong with the PUBLISH, and what was forgiven.
         verdict: Verdict<'i>,
     },
@@ -112,7 +112,7 @@ pub enum Heard<'i> {
 /// Why a message changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Unheard {
+pub enum NotCounted {
     /// Its content type is another.
     NotOpenC2,
     /// It is a request, or its content is not what `msgType` says.

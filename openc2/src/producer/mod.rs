@@ -7,7 +7,7 @@
 //! A new connection changes nothing here. A new process knows nothing, unless the host hands it what [`Producer::export`]
 //! wrote. To lose nothing a host exports and stores
 //! - after [`Producer::request`], before it publishes: else a response may find that its request is not known (it is
-//!   [`Unheard::Foreign`]);
+//!   [`NotCounted::Foreign`]);
 //! - after each [`Heard::Response`], before it acknowledges the message (the session's `Acknowledge::Manual`): else that
 //!   response is not counted and doesn't come again, so its Consumer stays awaited until the deadline.
 //!
@@ -20,7 +20,7 @@ mod memory;
 mod request;
 mod state;
 
-pub use heard::{Answer, Heard, Part, TimedOut, Unheard};
+pub use heard::{Answer, Heard, NotCounted, Stage, TimedOut};
 pub use memory::{NAME, Pending, ProducerMemory, ProducerStore, REQUEST_ID, Responder};
 pub use request::{Expect, Request, uuid};
 

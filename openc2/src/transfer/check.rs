@@ -152,7 +152,7 @@ impl Mode {
 /// the order (3.3.2.3.7, [MQTT-3.3.2-18]), CS01 s3.2 asks for one of each, and no text gives a later one the power to
 /// change what was said.
 #[derive(Default)]
-struct Found<'i> {
+struct StatedProperties<'i> {
     content_type: Option<&'i str>,
     message_type: Option<&'i str>,
     encoding: Option<&'i str>,
@@ -172,7 +172,7 @@ pub fn check<'i>(received: &Received<'i>, scheme: &Scheme<'_>, lenient: bool) ->
         quirks: Quirks::NONE,
     };
     let mode = Mode { lenient, wd01: scheme.layout == Layout::Wd01 };
-    let found = find(received, &mut verdict);
+    let found = stated(received, &mut verdict);
     match found.content_type {
         Some(CONTENT_TYPE) => {}
         Some(_) => verdict.violations.insert(Clause::ContentType),
@@ -205,8 +205,8 @@ pub fn check<'i>(received: &Received<'i>, scheme: &Scheme<'_>, lenient: bool) ->
     verdict
 }
 
-fn find<'i>(received: &Received<'i>, verdict: &mut Verdict<'i>) -> Found<'i> {
-    let mut found = Found::default();
+fn stated<'i>(received: &Received<'i>, verdict: &mut Verdict<'i>) -> StatedProperties<'i> {
+    let mut found = StatedProperties::default();
     for property in received.properties.iter() {
         match property {
             Property::ContentType(value) => found.content_type = Some(value.as_str()),
@@ -226,7 +226,7 @@ fn find<'i>(received: &Received<'i>, verdict: &mut Verdict<'i>) -> Found<'i> {
     found
 }
 
-fn check_message_type(found: &Found<'_>, verdict: &mut Verdict<'_>, mode: Mode) {
+fn check_message_type(found: &StatedProperties<'_>, verdict: &mut Verdict<'_>, mode: Mode) {
     let spelled_out = match found.message_type {
         Some("request" | "command") => Some(MessageType::Request),
         Some("response") => Some(MessageType::Response),
@@ -253,7 +253,7 @@ fn check_message_type(found: &Found<'_>, verdict: &mut Verdict<'_>, mode: Mode) 
     }
 }
 
-fn check_encoding(found: &Found<'_>, payload: &[u8], verdict: &mut Verdict<'_>, mode: Mode) {
+fn check_encoding(found: &StatedProperties<'_>, payload: &[u8], verdict: &mut Verdict<'_>, mode: Mode) {
     verdict.encoding = found.encoding.and_then(Encoding::from_name);
     match (found.encoding, verdict.encoding) {
         (Some(_), None) => verdict.violations.insert(Clause::Encoding),

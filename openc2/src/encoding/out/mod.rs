@@ -57,11 +57,11 @@ impl From<Encoding> for Style {
 /// Writes values as their types do, by the namespace under which they stand.
 pub(crate) trait Rewrite: Sync {
     /// Writes the value that comes next in the reader, if this namespace is known here; `false` if not.
-    fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Out<'_>) -> bool;
+    fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Writer<'_>) -> bool;
 }
 
 /// A message on its way into a caller's buffer.
-pub struct Out<'b> {
+pub struct Writer<'b> {
     buffer: &'b mut [u8],
     at: usize,
     style: Style,
@@ -83,7 +83,7 @@ enum FrameKind {
     List,
 }
 
-impl<'b> Out<'b> {
+impl<'b> Writer<'b> {
     pub(crate) fn new(buffer: &'b mut [u8], style: Style) -> Self {
         Self { buffer, at: 0, style, depth: 0, refused: None }
     }
@@ -427,13 +427,13 @@ mod tests {
     use super::*;
     use crate::Raw;
 
-    fn write(form: Form, body: impl Fn(&mut Out<'_>)) -> ([u8; 400], usize) {
+    fn write(form: Form, body: impl Fn(&mut Writer<'_>)) -> ([u8; 400], usize) {
         let mut buffer = [0; 400];
-        let mut out = Out::new(&mut buffer, form.into());
+        let mut out = Writer::new(&mut buffer, form.into());
         body(&mut out);
         let length = out.finish().unwrap();
         let mut none = [];
-        let mut out = Out::new(&mut none, form.into());
+        let mut out = Writer::new(&mut none, form.into());
         body(&mut out);
         assert_eq!(out.finish(), Err(EncodeError::Full { need: length }));
         (buffer, length)

@@ -41,14 +41,14 @@ pub(crate) struct Group {
     /// The greatest of it, when there are more than [`FEW`].
     last: Place,
     /// How far it has come.
-    stage: Stage,
+    fill: Fill,
 }
 
 /// How many places are compared with each other before they are put in order.
 const FEW: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum Fill {
     /// Nothing was met.
     New,
     /// As many as [`FEW`] were met, and stand in the table as they came.
@@ -61,7 +61,7 @@ enum Stage {
 
 impl Group {
     /// Of which nothing was met yet.
-    pub(crate) const NEW: Self = Self { from: 0, last: Place { start: 0, at: 0 }, stage: Stage::New };
+    pub(crate) const NEW: Self = Self { from: 0, last: Place { start: 0, at: 0 }, fill: Fill::New };
 }
 
 /// A key or an item, as it is compared.
@@ -254,9 +254,9 @@ impl Places {
         again: &dyn Fn(usize) -> Item<'a>,
     ) -> Result<(), NotOnce> {
         let place = Place { start: order.start(item), at: u32::try_from(at).map_err(|_| NotOnce::TooMany)? };
-        match group.stage {
-            Stage::New => *group = Group { from: self.kept.len(), stage: Stage::Few, ..*group },
-            Stage::Few => {}
+        match group.fill {
+            Fill::New => *group = Group { from: self.kept.len(), fill: Fill::Few, ..*group },
+            Fill::Few => {}
             _ => return self.add_to_many(group, place, item, order, again),
         }
         let own = self.kept.get(group.from..).unwrap_or_default();
@@ -301,12 +301,12 @@ impl Places {
                 core::mem::swap(one, two);
             }
         }
-        group.stage = Stage::Many;
+        group.fill = Fill::Many;
         match own.last() {
             Some(last) => group.last = *last,
             // There was no room for any of it.
             None => {
-                (group.last, group.stage) = (place, Stage::Cut);
+                (group.last, group.fill) = (place, Fill::Cut);
                 return Ok(());
             }
         }
@@ -331,7 +331,7 @@ impl Places {
             Ordering::Greater => {
                 group.last = place;
                 if !self.keep(place) {
-                    group.stage = Stage::Cut;
+                    group.fill = Fill::Cut;
                 }
                 return Ok(());
             }
@@ -349,7 +349,7 @@ impl Places {
             }
         }
         // What isn't kept can't be told from what follows unless that is greater.
-        if group.stage == Stage::Cut || self.kept.len() >= self.most {
+        if group.fill == Fill::Cut || self.kept.len() >= self.most {
             return Err(NotOnce::TooMany);
         }
         let mut carried = place;
@@ -367,7 +367,7 @@ impl Places {
 
     /// Forgets a map or list that has ended.
     pub(crate) fn leave(&mut self, group: &Group) {
-        if group.stage != Stage::New {
+        if group.fill != Fill::New {
             self.kept.truncate(group.from);
         }
     }
