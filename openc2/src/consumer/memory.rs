@@ -131,7 +131,7 @@ pub(super) enum NoPlace {
     Names,
 }
 
-/// What is known of a request.
+/// What looking for a request finds.
 pub(super) enum Lookup {
     New,
     Running(usize),
@@ -147,7 +147,7 @@ pub(super) struct Parts<'t> {
     pub(super) rest: &'t [u8],
 }
 
-/// What a request was answered.
+/// The response that was given to a request.
 pub(super) struct PastResponse<'t> {
     pub(super) status: Status,
     pub(super) requested: ResponseType,

@@ -19,7 +19,7 @@ use mqtt5_session::Instant;
 
 pub(super) type Outcome<'i, 'b> = Result<Reaction<'i, 'b>, ConsumerRefused>;
 
-/// Who asked, and how the answer goes back.
+/// Who sent a request, and how the response is encoded.
 #[derive(Clone, Copy)]
 pub(super) struct Requester<'i> {
     pub(super) from: Option<Str<'i>>,
@@ -33,14 +33,14 @@ impl Requester<'_> {
         Self { from: None, request_id: None, encoding: Encoding::Json, structure: Structure::Wrapper };
 }
 
-/// When it is.
+/// What the two clocks show: the session's, and the time of day if the host knows it.
 #[derive(Clone, Copy)]
 pub(super) struct Clocks {
     pub(super) now: Instant,
     pub(super) utc: Option<u64>,
 }
 
-/// A message that is being dealt with, and the room for what is said to it.
+/// A message that is being handled, and the buffer for the response.
 pub(super) struct Exchange<'i, 'b> {
     pub(super) requester: Requester<'i>,
     pub(super) verdict: Verdict<'i>,

@@ -21,7 +21,7 @@ pub enum DocumentKind {
     Response,
 }
 
-/// A document of either kind.
+/// A document of any kind.
 #[derive(Clone, Copy, Debug)]
 pub enum Document<'a> {
     /// A message, with headers and body.

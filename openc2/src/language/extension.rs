@@ -22,11 +22,11 @@ pub struct Extension<'a> {
     pub value: ExtensionValue<'a>,
 }
 
-/// The value of a profile: as it stands in the input or at the caller's, or one that is yet to be written.
+/// The value of a profile: as it stands in the input, or as the caller gives it to be written.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum ExtensionValue<'a> {
-    /// As it stands. All that is read comes so; [`read_as`](Self::read_as) looks into it.
+    /// As it stands. Every value that is read is one of these; [`read_as`](Self::read_as) reads it as a type.
     Raw(Raw<'a>),
     /// An integer, to be written.
     Integer(u64),
@@ -43,8 +43,8 @@ impl<'a> ExtensionValue<'a> {
         }
     }
 
-    /// The value as this type of its profile's; an error if it is none. Whoever read it with that profile among its
-    /// [`Profiles`](crate::profile::Profiles) gets none. One that is yet to be written is not read
+    /// Reads the value as a type of its profile; an error if it isn't of that type. There is none if the message was read with
+    /// the profile among its [`Profiles`](crate::profile::Profiles). A value that is yet to be written can't be read
     /// ([`Unread`](LanguageRule::Unread)).
     pub fn read_as<T: Value<'a>>(&self) -> Result<T, LanguageRule> {
         let mut reader = self.as_raw().ok_or(LanguageRule::Unread)?.reader();
@@ -71,7 +71,7 @@ impl<'a> From<Raw<'a>> for ExtensionValue<'a> {
     }
 }
 
-/// The profiles' part of a set of fields: the caller's, or checked and still encoded in the input.
+/// What profiles add to the arguments or the results: the caller's, or checked and still encoded in the input.
 #[derive(Clone, Copy, Default)]
 pub struct Extensions<'a>(Repr<'a>);
 

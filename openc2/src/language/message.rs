@@ -45,7 +45,7 @@ impl Structure {
 /// One OpenC2 message.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// Who sends it, to whom, and what answers what.
+    /// Who sends it, to whom, and which request it belongs to.
     pub headers: Headers<'a>,
     /// The command, response or notification.
     pub content: Content<'a>,
@@ -86,7 +86,7 @@ pub enum Content<'a> {
     Request(Command<'a>),
     /// A Consumer's answer.
     Response(Response<'a>),
-    /// Something said without being asked; only profiles define what (LS2 s3.3.3).
+    /// A notification; only profiles define what it says (LS2 s3.3.3).
     Notification(Raw<'a>),
 }
 

@@ -14,7 +14,7 @@ use crate::language::response::Response;
 
 /// How messages are read. The default is v1.0, strict, values nested at most 16 deep, 64 KiB, [`MAX_MEMBERS`].
 ///
-/// No message costs more than in proportion to its length, whatever its sender thought of.
+/// Reading costs time in proportion to a message's length, whoever wrote it.
 ///
 /// ```
 /// use openc2_mqtt::{Encoding, Reading};
@@ -33,8 +33,8 @@ pub struct Reading {
     pub depth: u8,
     /// The most bytes a message may have.
     pub size: usize,
-    /// How many fields, of maps that lie in each other, and how many items of a list are told apart in whatever order they
-    /// stand, at most [`MAX_MEMBERS`]; more of them have to ascend. (Fields that the language defines don't count.)
+    /// How many fields, of nested maps together, and how many items of a list may stand in any order, at most [`MAX_MEMBERS`].
+    /// Beyond that they have to ascend. (Fields that the language defines don't count.)
     pub members: usize,
     /// The profiles whose values are read by their types, and so checked. None, unless they are given: a
     /// [`Consumer`](crate::consumer::Consumer) has those of its declaration.
@@ -64,7 +64,7 @@ pub struct Read<T> {
 }
 
 impl<T> Read<T> {
-    /// The same about something made of the value.
+    /// The same habits, with something made of the value.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Read<U> {
         Read { value: make(self.value), quirks: self.quirks }
     }

@@ -1,5 +1,5 @@
-//! What can still be told of a message that can't be read as a whole: its headers, what it is, which response its sender wants (who wants
-//! none gets none, SLPF s3.2.1.7.1: that comes before all else), and how a command went.
+//! What can still be told of a message that can't be read as a whole: its headers, what it is, which response its sender wants,
+//! and how a command went. Who wants no response gets none (SLPF s3.2.1.7.1), whatever is wrong with the message.
 
 use crate::encoding::error::LanguageRule;
 use crate::encoding::source::{Key, Kind, Reader, Shape};
@@ -91,7 +91,7 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// A message as it came.
+/// An encoded message, of which single values can be read though others are wrong.
 #[derive(Clone, Copy)]
 pub(crate) struct RawMessage<'a> {
     pub(crate) encoding: Encoding,
@@ -100,7 +100,8 @@ pub(crate) struct RawMessage<'a> {
 }
 
 impl<'a> RawMessage<'a> {
-    /// At the value of the content to which these steps lead; `None` if what is wrong lies before it, or it isn't there.
+    /// A reader at the value to which these steps lead from the content; `None` if what is wrong lies before it, or it isn't
+    /// there.
     fn at(&self, steps: &[Step]) -> Option<Reader<'a, 'static>> {
         let mut reader = Reader::of_sound(self.encoding, self.payload, self.depth);
         for (name, id, shape) in way(Structure::ahead(&reader)).iter().chain(steps) {

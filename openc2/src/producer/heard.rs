@@ -8,7 +8,7 @@ use crate::language::message::Headers;
 use crate::language::response::{Response, Status};
 use crate::transfer::Verdict;
 
-/// What a response is to its request.
+/// Whether a response is its Consumer's last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// A progress report (102): another response of this Consumer is to follow. Where only an acknowledgement or the
@@ -100,7 +100,7 @@ pub enum Heard<'i> {
         /// What was wrong with the PUBLISH, and what was forgiven.
         verdict: Verdict<'i>,
     },
-    /// Nothing that changes any request.
+    /// The message changes no request.
     Nothing {
         /// Why not.
         why: NotCounted,
@@ -109,19 +109,19 @@ pub enum Heard<'i> {
     },
 }
 
-/// Why a message changed nothing.
+/// Why a message counts as no response to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotCounted {
-    /// Its content type is another.
+    /// Its content type is not that of OpenC2.
     NotOpenC2,
     /// It is a request, or its content is not what `msgType` says.
     NotAResponse,
-    /// It came on a topic that is none for responses.
+    /// It came on a topic that is not for responses.
     Topic,
-    /// It can't be read, nor can it be told what it answers.
+    /// It can't be read, and it isn't known which request it answers.
     Malformed(Error),
-    /// It has no `request_id` or no `from`, so it can't be told what it answers, or who does.
+    /// It has no `request_id` or no `from`: its request or its sender is not known.
     Anonymous,
     /// Its `to` names others.
     ForOthers,
@@ -144,6 +144,6 @@ pub struct TimedOut {
     pub answered: u16,
     /// How many of those answers were bad ([`Heard::Malformed`]).
     pub bad: u16,
-    /// How many expected ones did not.
+    /// How many expected Consumers did not.
     pub awaited: u16,
 }

@@ -122,7 +122,7 @@ impl Pending {
     };
 }
 
-/// One Consumer's part in a request.
+/// A Consumer that is expected to answer a request, or did.
 #[derive(Clone, Copy, Debug)]
 pub struct Responder {
     /// The request; free if it is remembered no more.

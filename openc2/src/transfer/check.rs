@@ -103,7 +103,7 @@ pub struct Verdict<'i> {
     /// How the payload is encoded: what `encoding` says; what the payload's first byte shows where that is missing and
     /// lenient reading has to tell, or where it contradicts `encoding` ([`Clause::PayloadEncoding`]).
     pub encoding: Option<Encoding>,
-    /// What CS01 asks for and was not there. In lenient mode, without what was forgiven.
+    /// The clauses that are broken. In lenient mode, without what was forgiven.
     pub violations: Clauses,
     /// What was forgiven.
     pub quirks: Quirks,
@@ -148,9 +148,8 @@ impl Mode {
     }
 }
 
-/// What stands in the properties. Of two `msgType`s or `encoding`s the first counts: MQTT lets a name stand twice and keeps
-/// the order (3.3.2.3.7, [MQTT-3.3.2-18]), CS01 s3.2 asks for one of each, and no text gives a later one the power to
-/// change what was said.
+/// What stands in the properties. Of two `msgType`s or `encoding`s the first counts: MQTT lets a name stand twice and keeps the
+/// order (3.3.2.3.7, [MQTT-3.3.2-18]), CS01 s3.2 asks for one of each, and no text lets a later one change what the first says.
 #[derive(Default)]
 struct StatedProperties<'i> {
     content_type: Option<&'i str>,
@@ -160,9 +159,9 @@ struct StatedProperties<'i> {
     response_topic: bool,
 }
 
-/// Checks all of a PUBLISH but its payload's inside, against the version of the transfer specification that the scheme's
-/// layout is of. The order of its properties doesn't matter, but of two `msgType`s or two `encoding`s the first counts;
-/// properties that CS01 doesn't mention are passed over.
+/// Checks all of a PUBLISH but the content of its payload, against the version of the transfer specification that `scheme`
+/// names. The order of its properties doesn't matter, but of two `msgType`s or two `encoding`s the first counts. Properties
+/// that CS01 doesn't mention are passed over.
 pub fn check<'i>(received: &Received<'i>, scheme: &Scheme<'_>, lenient: bool) -> Verdict<'i> {
     let mut verdict = Verdict {
         channel: Channel::read(scheme, received.topic.as_str()),

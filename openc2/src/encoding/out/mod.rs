@@ -21,7 +21,7 @@ pub struct Style {
     pub form: Form,
     /// The language version.
     pub language: Language,
-    /// The types of what profiles add, if they are checked, and if the form may be another than they stand in.
+    /// The types of profiles' values: they check a value, and write it in another form than it stands in.
     types: Option<&'static dyn Rewrite>,
 }
 
@@ -133,7 +133,7 @@ impl<'b> Writer<'b> {
         self.refused.get_or_insert(rule);
     }
 
-    /// Refuses unless this holds.
+    /// Refuses the message unless `holds`.
     pub fn require(&mut self, holds: bool, rule: LanguageRule) {
         if !holds {
             self.refuse(rule);
@@ -261,7 +261,7 @@ impl<'b> Writer<'b> {
         self.entry(frame, field.entry());
     }
 
-    /// The same by the entry of its table.
+    /// Begins the field that this line of a table names.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn entry(&mut self, frame: &mut Frame, name: &Name) {
         if frame.kind == FrameKind::Record {

@@ -12,9 +12,9 @@ use super::{Key, Reader};
 use crate::encoding::error::LanguageRule;
 use crate::encoding::text::{self, Str};
 
-/// The most fields, of maps that lie in each other, and the most items of a list that are told apart in whatever order they
-/// stand. More of them have to ascend: in JSON by their code points, in CBOR by length first (RFC 8949 s4.2.3), so that what
-/// comes sorted may be as long as its message. On a 32-bit machine, whose stack the table is on, it is 64.
+/// The most fields, of nested maps together, and the most items of a list that may stand in any order. Beyond that they have to
+/// ascend: in JSON by their code points, in CBOR by length first (RFC 8949 s4.2.3). So what comes sorted may be as long as its
+/// message. The table is on the stack: on a 32-bit machine it is 64.
 pub const MAX_MEMBERS: usize = if cfg!(target_pointer_width = "64") { 256 } else { 64 };
 
 /// The places of what stands in the maps and lists that are open.
