@@ -8,11 +8,18 @@ use std::time::Instant;
 use mqtt5_blocking::{Acknowledgement, Builder, Events, Handle, Messages};
 use mqtt5_codec::QoS;
 use mqtt5_host::{Backoff, Filters, HostEvent, Inbound, Options, Outbound, Tls};
-use mqtt5_host_tests::{Host, Message, Outcome, Plan, Session, run};
+use mqtt5_host_tests::{Host, Message, Outcome, Plan, Session, run, run_bad_input};
 
 #[test]
 fn the_table_of_all_hosts() {
     if let Err(failures) = run(&Blocking) {
+        panic!("{failures}");
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_told_in_time() {
+    if let Err(failures) = run_bad_input(&Blocking) {
         panic!("{failures}");
     }
 }
@@ -49,6 +56,7 @@ impl Host for Blocking {
         options.session_expiry = plan.session_expiry;
         options.keep_alive = plan.keep_alive;
         options.ping_timeout = plan.patience;
+        options.connect_timeout = plan.connect_timeout;
         options.reconnect = Backoff::jittered(Duration::from_millis(50), Duration::from_millis(500)).into();
         let mut builder = Builder::new(&plan.url).map_err(told)?.options(options);
         if let Some(roots) = &plan.roots {
@@ -112,7 +120,7 @@ impl Session for Client {
     }
 
     fn lost(&mut self, within: Duration) -> Outcome {
-        let lost = |event| matches!(event, HostEvent::Disconnected { .. }).then_some(());
+        let lost = |event| matches!(event, HostEvent::Disconnected { .. } | HostEvent::Ended(Some(_))).then_some(());
         self.event(within, lost).ok_or_else(|| "the loss of the connection was not noticed".to_owned())
     }
 

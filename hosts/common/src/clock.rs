@@ -19,7 +19,13 @@ impl Clock {
     /// The time on this clock.
     #[must_use]
     pub fn now(&self) -> Instant {
-        Instant::from_millis(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
+        self.at(std::time::Instant::now())
+    }
+
+    /// What this clock showed at that moment of the system.
+    pub(crate) fn at(&self, moment: std::time::Instant) -> Instant {
+        let since = moment.saturating_duration_since(self.0);
+        Instant::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// When this clock will show `at`; `None` for a moment that no clock of the system reaches.

@@ -79,6 +79,11 @@ pub struct Driver {
     pub(crate) since: Since,
     /// Whether bytes came since the last turn.
     pub(crate) heard: bool,
+    /// When the last turn was.
+    pub(crate) turned: Instant,
+    /// Whether a turn is due as soon as everything is written.
+    pub(crate) again: bool,
+    pub(crate) busy: bool,
     itinerary: Itinerary,
     authenticator: Option<Box<dyn Authenticator>>,
     stage: Stage,
@@ -107,6 +112,9 @@ pub fn client(
         first: Vec::new(),
         since: Since::default(),
         heard: false,
+        turned: Instant::default(),
+        again: false,
+        busy: false,
         itinerary: addresses,
         authenticator,
         stage: Stage::Waiting(Instant::default()),
@@ -226,6 +234,7 @@ impl Driver {
                 .unwrap_or_else(|rule| Err(Refused::Rule(rule)))?;
             state.ending = None;
             state.auth = None;
+            state.vouched = false;
             state.leaving = false;
             state.paused = false;
             Ok::<_, Refused>(state.link)
@@ -255,7 +264,7 @@ impl Driver {
         let written = self.out.take_written();
         let ending = self.shared.with(|state| {
             let now = state.now();
-            state.session.transmitted(written, now);
+            state.session.transmitted(written, self.turned);
             state.session.handle_close(now);
             state.name_lost();
             let faulty = state.session.fault().map(|fault| self.cause_of(state, fault));
@@ -326,7 +335,10 @@ impl Driver {
                 ReasonCode::RE_AUTHENTICATE => ReasonCode::RE_AUTHENTICATE,
                 _ => ReasonCode::CONTINUE_AUTHENTICATION,
             };
-            self.shared.with(|state| state.session.auth(reason, list)).map_err(Cause::Refused)
+            self.shared.with(|state| {
+                state.gather.hurry();
+                state.session.auth(reason, list).map_err(Cause::Refused)
+            })
         });
         if let Err(cause) = sent {
             self.shared.with(|state| {
@@ -344,7 +356,7 @@ pub struct Abandoned;
 impl Drop for Driver {
     fn drop(&mut self) {
         if !matches!(self.stage, Stage::Ended) {
-            self.end(None);
+            self.end(Some(HostError::new(Step::Exchange, "the server", Cause::Abandoned)));
         }
     }
 }

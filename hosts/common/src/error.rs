@@ -130,6 +130,9 @@ pub enum Cause {
     /// The application closed the client.
     #[error("the client is closed")]
     Stopped,
+    /// What ran the client is gone before its end: a task that was aborted or a thread that panicked.
+    #[error("what runs the client is gone")]
+    Abandoned,
     /// The client was closed, and its deadline passed while so many messages had no answer.
     #[error("{0} messages were not acknowledged in time")]
     Unacknowledged(usize),

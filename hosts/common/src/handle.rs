@@ -1,7 +1,7 @@
 //! The handle of a client: cheap to clone, for any number of tasks and threads.
 
 use core::fmt;
-use core::future::{Future, poll_fn};
+use core::future::Future;
 use core::task::Poll;
 use core::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::error::{Cause, HostError, Step};
 use crate::message::Outbound;
 use crate::messages::{Filters, Subscribing};
 use crate::publish::{Acknowledgement, Publishing, RequestError, try_publish};
-use crate::state::{AuthStep, User};
+use crate::state::{AuthStep, User, Watching};
 
 /// A client, for whoever publishes and subscribes. Clones are the same client; when the last of them, of its subscriptions and
 /// its events is gone, it says goodbye to the server.
@@ -61,33 +61,21 @@ impl Handle {
 
     /// Resolves when the client has ended; with an error, if it was not closed.
     pub fn ended(&self) -> impl Future<Output = Result<(), HostError>> + Send + 'static {
-        let shared = std::sync::Arc::clone(self.0.shared());
-        poll_fn(move |context| {
-            shared.with(|state| match &state.end {
-                Some(end) => Poll::Ready(end.0.clone().map_or(Ok(()), Err)),
-                None => {
-                    state.watch(context.waker());
-                    Poll::Pending
-                }
-            })
+        Watching::new(self.0.shared(), |state| match &state.end {
+            Some(end) => Poll::Ready(end.0.clone().map_or(Ok(()), Err)),
+            None => Poll::Pending,
         })
     }
 
     /// Resolves when there is a connection; with an error, if the client ends before.
     pub fn connected(&self) -> impl Future<Output = Result<(), HostError>> + Send + 'static {
-        let shared = std::sync::Arc::clone(self.0.shared());
-        poll_fn(move |context| {
-            shared.with(|state| match &state.end {
-                Some(end) => {
-                    let closed = || HostError::new(Step::Connect, "the server", Cause::Stopped);
-                    Poll::Ready(Err(end.0.clone().unwrap_or_else(closed)))
-                }
-                None if state.session.is_connected() => Poll::Ready(Ok(())),
-                None => {
-                    state.watch(context.waker());
-                    Poll::Pending
-                }
-            })
+        Watching::new(self.0.shared(), |state| match &state.end {
+            Some(end) => {
+                let closed = || HostError::new(Step::Connect, "the server", Cause::Stopped);
+                Poll::Ready(Err(end.0.clone().unwrap_or_else(closed)))
+            }
+            None if state.is_connected() => Poll::Ready(Ok(())),
+            None => Poll::Pending,
         })
     }
 
@@ -105,7 +93,7 @@ impl Handle {
     /// Whether there is a connection now. It may be gone when this returns.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.0.with(|state| state.session.is_connected())
+        self.0.with(|state| state.is_connected())
     }
 
     /// What the client holds, for those who operate it.

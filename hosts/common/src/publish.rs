@@ -94,12 +94,25 @@ fn because(error: Option<&HostError>) -> String {
 pub(crate) struct Publishers {
     queue: VecDeque<(u64, Waker)>,
     tickets: u64,
+    /// Whether the first one waits for memory, which what is written gives back.
+    short: bool,
 }
 
 impl Publishers {
     /// Has the first one try again.
-    pub(crate) fn next(&self, wake: &mut Vec<Waker>) {
+    pub(crate) fn next(&mut self, wake: &mut Vec<Waker>) {
+        self.short = false;
         wake.extend(self.queue.front().map(|(_, waker)| waker.clone()));
+    }
+
+    /// Whether anyone waits.
+    pub(crate) fn wait_for_room(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Whether the first one waits for memory.
+    pub(crate) const fn is_short(&self) -> bool {
+        self.short
     }
 
     pub(crate) fn wake_all(&self, wake: &mut Vec<Waker>) {
@@ -154,8 +167,12 @@ impl State {
             Err(Refused::Bytes { need }) if need > self.options.send_bytes / 4 * 3 => {
                 return Err(RequestError::TooLarge { need, most: self.options.send_bytes / 4 * 3 });
             }
+            Err(Refused::Bytes { .. }) => {
+                self.publishers.short = true;
+                return Err(RequestError::Full);
+            }
             // The connection is ending, though not by us: the next one may take it.
-            Err(Refused::Bytes { .. } | Refused::Exchanges { .. } | Refused::ReceiveMaximum | Refused::Closing) => {
+            Err(Refused::Exchanges { .. } | Refused::ReceiveMaximum | Refused::Closing) => {
                 return Err(RequestError::Full);
             }
             Err(refused) => return Err(RequestError::Refused(refused)),

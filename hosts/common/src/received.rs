@@ -264,8 +264,10 @@ impl State {
                 if receipt.link == self.link {
                     self.stock.pay();
                 }
-                self.paused = false;
-                self.rouse();
+                if core::mem::take(&mut self.paused) {
+                    self.rouse();
+                }
+                self.answered();
                 Ok(())
             }
             Err(Refused::Unknown) => Err(AcknowledgeError::ComesAgain),

@@ -3,9 +3,11 @@
 //! The session lives here. Users change it from their own threads; the loop writes what it has to say. Nobody is woken while
 //! the lock is held.
 
-use core::task::Waker;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mqtt5_codec::{PacketId, Property, ReasonCode};
@@ -14,6 +16,7 @@ use mqtt5_session::{Boxed, Client, Ending, Event, Instant, Refused};
 use crate::clock::{Clock, after};
 use crate::error::{Cause, HostError, Notice};
 use crate::events::{EventQueue, HostEvent};
+use crate::gather::Gather;
 use crate::options::Options;
 use crate::publish::{Outcome, Publishers};
 use crate::routes::Routes;
@@ -59,6 +62,8 @@ pub(crate) struct State {
     pub(crate) events: EventQueue,
     /// What waits to be taken.
     pub(crate) stock: Stock,
+    /// Answers that wait for each other.
+    pub(crate) gather: Gather,
     /// Whether reading has stopped until some of that is.
     pub(crate) paused: bool,
     /// The keep-alive interval in force, in seconds.
@@ -70,6 +75,8 @@ pub(crate) struct State {
     /// What the server said when it ended the connection, or what it did wrong.
     pub(crate) ending: Option<Cause>,
     pub(crate) auth: Option<AuthStep>,
+    /// Whether the server of this connection has been authenticated, where that is asked for.
+    pub(crate) vouched: bool,
     /// Until when the client may say goodbye, once it is being closed.
     pub(crate) closing: Option<Instant>,
     /// Whether DISCONNECT was queued.
@@ -78,7 +85,9 @@ pub(crate) struct State {
     pub(crate) unanswered: usize,
     pub(crate) end: Option<End>,
     /// Those who wait for a connection, or for the end.
-    pub(crate) watchers: Vec<Waker>,
+    watchers: BTreeMap<u64, Waker>,
+    /// How many there have been.
+    watched: u64,
     /// The loop, if it waits.
     pub(crate) driver: Option<Waker>,
     users: usize,
@@ -102,17 +111,20 @@ impl State {
             routes: Routes::new(options.clean_start),
             events: EventQueue::default(),
             stock: Stock::default(),
+            gather: Gather::new(&options),
             paused: false,
             keep_alive: options.keep_alive,
             assigned: None,
             clean_start: options.clean_start,
             ending: None,
             auth: None,
+            vouched: false,
             closing: None,
             leaving: false,
             unanswered: 0,
             end: None,
-            watchers: Vec::new(),
+            watchers: BTreeMap::new(),
+            watched: 0,
             driver: None,
             users: 0,
             wake: Vec::new(),
@@ -124,16 +136,44 @@ impl State {
         self.clock.now()
     }
 
-    /// Has the loop look at the session again.
+    /// Has the loop look at the session again, at once.
     pub(crate) fn rouse(&mut self) {
+        self.gather.hurry();
         self.wake.extend(self.driver.take());
     }
 
-    /// Wakes someone when there is a connection, or at the end.
-    pub(crate) fn watch(&mut self, waker: &Waker) {
-        if !self.watchers.iter().any(|watcher| watcher.will_wake(waker)) {
-            self.watchers.push(waker.clone());
+    /// An answer waits in the session. The loop looks at it before long, at once if there are enough.
+    pub(crate) fn answered(&mut self) {
+        self.gather.add(1);
+        if self.gather.wants_loop() {
+            self.wake.extend(self.driver.take());
         }
+    }
+
+    /// Wakes someone when there is a connection, or at the end.
+    fn watch(&mut self, key: &mut Option<u64>, waker: &Waker) {
+        let key = *key.get_or_insert_with(|| {
+            self.watched += 1;
+            self.watched
+        });
+        self.watchers.insert(key, waker.clone());
+    }
+
+    /// Whether there is a connection, to a server that is the one it should be.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.vouched && self.session.is_connected()
+    }
+
+    /// Tells those who wait for a connection, once the authenticator has nothing against it.
+    pub(crate) fn vouch(&mut self) {
+        if !self.vouched && self.auth.is_none() && self.session.is_connected() {
+            self.vouched = true;
+            self.wake_watchers();
+        }
+    }
+
+    fn wake_watchers(&mut self) {
+        self.wake.extend(core::mem::take(&mut self.watchers).into_values());
     }
 
     // --- what the session reports ---
@@ -197,7 +237,6 @@ impl State {
         self.forget_what_comes_again(resumed);
         self.routes.reconnected(resumed, identifiers);
         self.report(HostEvent::connected(resumed, &packet));
-        self.wake.append(&mut self.watchers);
         self.subscribe_what_waits();
         self.publishers.next(&mut self.wake);
     }
@@ -282,7 +321,7 @@ impl State {
         self.routes.finish(&mut self.wake);
         self.report(HostEvent::Ended(error));
         self.events.wake(&mut self.wake);
-        self.wake.append(&mut self.watchers);
+        self.wake_watchers();
     }
 }
 
@@ -340,5 +379,41 @@ impl Drop for User {
                 state.close(FAREWELL);
             }
         });
+    }
+}
+
+/// Waits until something is so. Dropped, it leaves nothing behind.
+pub(crate) struct Watching<T> {
+    shared: Arc<Shared>,
+    look: fn(&State) -> Poll<T>,
+    key: Option<u64>,
+}
+
+impl<T> Watching<T> {
+    pub(crate) fn new(shared: &Arc<Shared>, look: fn(&State) -> Poll<T>) -> Self {
+        Self { shared: Arc::clone(shared), look, key: None }
+    }
+}
+
+impl<T> Future for Watching<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let Self { shared, look, key } = &mut *self;
+        shared.with(|state| {
+            let seen = look(state);
+            if seen.is_pending() {
+                state.watch(key, context.waker());
+            }
+            seen
+        })
+    }
+}
+
+impl<T> Drop for Watching<T> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.shared.with(|state| state.watchers.remove(&key));
+        }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct Stock {
 
 /// How many exchanges there is memory for at least: mosquitto 2.0 has been seen to have some 200 under way at QoS 2 where 20 were
 /// allowed, and one without a place would be refused, which loses its message.
-const LEAST: usize = 1_024;
+const LEAST: usize = 4_096;
 
 /// How many exchanges of either direction there is memory for.
 pub(crate) fn exchanges(options: &Options) -> usize {

@@ -20,10 +20,14 @@ impl Wake for Unpark {
     }
 }
 
+thread_local! {
+    static UNPARKER: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+}
+
 /// What wakes the thread that calls this, from [`std::thread::park`].
 #[must_use]
 pub fn unparker() -> Waker {
-    Waker::from(Arc::new(Unpark(thread::current())))
+    UNPARKER.with(Waker::clone)
 }
 
 /// Sleeps until the future is done. For any future of this crate; one of a runtime needs that runtime.

@@ -4,6 +4,7 @@
 
 mod support;
 
+use core::future::Future;
 use core::task::Poll;
 use core::time::Duration;
 
@@ -295,11 +296,45 @@ fn the_last_user_to_go_closes_the_client() {
 }
 
 #[test]
+fn a_loop_that_panics_has_not_ended_well() {
+    let World { driver, handle, .. } = World::connected(options());
+    let looping = std::thread::spawn(move || {
+        let _driver = driver;
+        panic!("an authenticator, for one");
+    });
+    assert!(looping.join().is_err());
+    let error = mqtt5_host::wait(handle.unwrap().ended()).unwrap_err();
+    assert!(error.to_string().contains("what runs the client is gone"), "{error}");
+}
+
+#[test]
+fn those_who_wait_no_more_for_the_end_leave_nothing_behind() {
+    let world = World::connected(options());
+    let client = world.client();
+    for number in 0..3 {
+        // Each in a task of its own.
+        let task = std::sync::Arc::new(Idle);
+        let waker = core::task::Waker::from(std::sync::Arc::clone(&task));
+        let mut ended = Box::pin(client.ended());
+        assert!(ended.as_mut().poll(&mut core::task::Context::from_waker(&waker)).is_pending());
+        drop((ended, waker));
+        assert_eq!(std::sync::Arc::strong_count(&task), 1, "{number}");
+    }
+}
+
+struct Idle;
+
+impl std::task::Wake for Idle {
+    fn wake(self: std::sync::Arc<Self>) {}
+}
+
+#[test]
 fn a_driver_that_is_dropped_ends_the_client() {
     let World { driver, handle, mut events, .. } = World::connected(options());
     let client = handle.unwrap();
     drop(driver);
-    assert!(mqtt5_host::wait(client.ended()).is_ok());
+    let error = mqtt5_host::wait(client.ended()).unwrap_err();
+    assert!(matches!(error.cause, Cause::Abandoned), "{error}");
     while mqtt5_host::wait(events.as_mut().unwrap().next()).is_some() {}
     assert!(client.try_publish(&Outbound::new("t", "")).is_err());
 }

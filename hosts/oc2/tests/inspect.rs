@@ -177,6 +177,23 @@ fn a_message_that_breaks_the_transfer_specification_says_which_clause() {
 }
 
 #[test]
+fn topics_are_those_of_the_layout_and_under_the_prefix_that_are_named() {
+    for (topic, arguments, good) in [
+        ("oc2/cmd/all", &[][..], true),
+        ("site/oc2/cmd/all", &[], false),
+        ("site/oc2/cmd/all", &["--prefix", "site"], true),
+        ("oc2/cmd/all", &["--prefix", "site"], false),
+        // WD01 has no topic for everyone.
+        ("oc2/cmd/all", &["--layout", "wd01"], false),
+    ] {
+        let (_, lines) = json(arguments, &openc2(topic, "req", DENY));
+        let violations = lines[0]["openc2"]["violations"].as_array().unwrap();
+        let strange = violations.iter().any(|one| one["meaning"] == "the topic is none of OpenC2's");
+        assert_eq!(!strange, good, "{topic} {arguments:?}: {violations:?}");
+    }
+}
+
+#[test]
 fn only_what_was_asked_for_is_shown_and_all_is_counted() {
     let input = [CONNECT, PUBLISH, BAD, PUBLISH].concat();
     assert_eq!(told(&json(&["--only", "bad"], &input).1), ["client PUBLISH bad"]);

@@ -6,7 +6,7 @@ mod support;
 use core::time::Duration;
 use std::thread;
 
-use support::running::{Broker, Running, program, responses};
+use support::running::{Broker, Running, oc2, program, responses};
 
 #[cfg(unix)]
 #[test]
@@ -76,6 +76,20 @@ esac"#,
     }
     std::fs::remove_file(&echo).unwrap();
     std::fs::remove_file(format!("{text}.pid")).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_gets_no_password_of_ours() {
+    let broker = Broker::start();
+    let words = ["--device", "d", "--profile", "edr", "--pair", "deny:file", "--json", "--exec", "sh", "-c"];
+    let script = r#"printf '{"status":200,"status_text":"%s"}' "$(env | grep -c secret)""#;
+    let mut command = oc2(&[&["consume"], &words[..], &[script]].concat());
+    command.env("OC2_BROKER", format!("mqtt://u:secret@127.0.0.1:{}", broker.port)).env("OC2_PASSWORD", "secret");
+    let consumer = Running::of(&mut command);
+    consumer.line("\"ready\"");
+    let (status, lines) = broker.json(&["produce", "deny", "file", "name=a", "--to-device", "d"]);
+    assert_eq!((status, responses(&lines)), (Some(0), vec![("d", 200, "0")]));
 }
 
 #[test]

@@ -144,6 +144,7 @@ fn a_password_goes_to_the_broker_and_nowhere_else() {
         let port = peer.port.to_string();
         let output = oc2(&[&["discover", "-v", "-h", "127.0.0.1", "-p", &port, "-u", "zulu01"], arguments].concat())
             .envs(variable)
+            .env("RUST_LOG", "trace")
             .stdin(Stdio::null())
             .output()
             .unwrap();

@@ -4,8 +4,12 @@
 //! mosquitto of its own, where it is installed, with a plain port, TLS, WebSocket and a Unix socket; or takes the broker that
 //! `MQTT_BROKER` names, for the rows that any broker can have. It knows nothing of MQTT packets, nor of the host's crate.
 //!
+//! [`run_bad_input`] is a second table, of what goes wrong: it has servers of its own, which say a few bytes each.
+//!
 //! `MQTT_ROW` runs only rows whose name contains it. `hosts/tests/run.sh` runs the tables of all hosts against all brokers.
 
+mod bad_input;
+mod bad_servers;
 mod broker;
 mod faults;
 mod floods;
@@ -15,6 +19,7 @@ mod table;
 
 use core::time::Duration;
 
+pub use bad_input::run_bad_input;
 pub use broker::Broker;
 pub use table::run;
 
@@ -51,6 +56,8 @@ pub struct Plan {
     pub keep_alive: u16,
     /// How long the broker may take to answer a ping.
     pub patience: Duration,
+    /// How long an attempt to connect may take.
+    pub connect_timeout: Duration,
     /// The roots to believe, in PEM.
     pub roots: Option<String>,
 }

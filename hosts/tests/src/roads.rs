@@ -37,6 +37,7 @@ pub(crate) fn plan(broker: &Broker, scheme: &str, name: &str) -> Plan {
         session_expiry: 300,
         keep_alive: 60,
         patience: Duration::from_secs(5),
+        connect_timeout: SOON,
         roots: broker.roots().map(str::to_owned),
     }
 }

@@ -142,9 +142,8 @@ impl Builder {
     /// Opens connections by this instead of what the URL says, which then only gives credentials and a name: for any
     /// stream of bytes. Nothing is laid over it.
     #[must_use]
-    pub fn stream<F, A, T>(mut self, mut open: F) -> Self
+    pub fn stream<A, T>(mut self, mut open: impl FnMut(Attempt) -> A + Send + 'static) -> Self
     where
-        F: FnMut(Attempt) -> A + Send + 'static,
         A: Future<Output = std::io::Result<T>> + Send + 'static,
         T: Transport + 'static,
     {
@@ -157,17 +156,14 @@ impl Builder {
 
     /// Opens TCP connections by this, such as through a proxy; TLS and WebSocket are laid over them as the URL says.
     #[must_use]
-    pub fn tunnel<F, A, T>(mut self, mut open: F) -> Self
+    pub fn tunnel<A, T>(self, open: impl FnMut(Attempt) -> A + Send + 'static) -> Self
     where
-        F: FnMut(Attempt) -> A + Send + 'static,
         A: Future<Output = std::io::Result<T>> + Send + 'static,
         T: Transport + 'static,
     {
-        self.opener.tunnel = Some(Box::new(move |attempt| {
-            let opening = open(attempt);
-            Box::pin(async move { Ok(Box::new(opening.await?) as Box<dyn Transport>) })
-        }));
-        self
+        let mut builder = self.stream(open);
+        builder.opener.tunnel = builder.opener.source.take();
+        builder
     }
 
     fn build(self) -> (Handle, Events, Driver, Opener) {

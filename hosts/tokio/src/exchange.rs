@@ -14,7 +14,7 @@ use crate::transport::Transport;
 /// How many turns are taken before others get theirs.
 const TURNS: usize = 64;
 
-/// A timer that is set anew only when its time changes.
+/// A timer that is set anew only to an earlier time, or when it has rung: setting it costs more than ringing too early.
 #[derive(Default)]
 pub(crate) struct Timer(Option<Pin<Box<Sleep>>>);
 
@@ -23,10 +23,16 @@ impl Timer {
     pub(crate) fn poll_until(&mut self, until: Option<Instant>, context: &mut Context<'_>) -> Poll<()> {
         let Some(until) = until.map(tokio::time::Instant::from_std) else { return Poll::Pending };
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(until)));
-        if sleep.deadline() != until {
+        if sleep.deadline() > until {
             sleep.as_mut().reset(until);
         }
-        sleep.as_mut().poll(context)
+        loop {
+            ready!(sleep.as_mut().poll(context));
+            if sleep.deadline() >= until {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(until);
+        }
     }
 }
 
@@ -37,26 +43,25 @@ pub(crate) fn poll_exchange(
     timer: &mut Timer,
     context: &mut Context<'_>,
 ) -> Poll<Option<Cause>> {
+    // Woken for whatever reason: a turn says what it is.
+    let (mut due, mut until, mut broken) = (true, None, None);
     for _ in 0..TURNS {
-        let until = match driver.turn(context.waker()) {
+        // What the server said before it closed its side is worth more than that it did.
+        let read = match (read(driver, stream, context), broken.take()) {
+            (Err(cause), _) | (Ok(false), Some(cause)) => return Poll::Ready(Some(cause)),
+            (Ok(read), _) => read,
+        };
+        if !read && !due {
+            ready!(timer.poll_until(until, context));
+        }
+        until = match driver.turn(context.waker()) {
             Turn::Go(until) => until,
             Turn::Last => return Poll::Ready(None),
             Turn::Stuck(cause) => return Poll::Ready(Some(cause)),
         };
-        let (mut moved, mut broken) = (false, None);
         match write(driver, stream, context) {
-            Ok(wrote) => moved = wrote,
-            // What the server said before it closed its side is worth more than that it did.
+            Ok(wrote) => due = wrote && driver.goes_on(),
             Err(cause) => broken = Some(cause),
-        }
-        match read(driver, stream, context) {
-            Ok(read) => moved |= read,
-            Err(cause) => return Poll::Ready(Some(cause)),
-        }
-        match broken {
-            Some(cause) if !moved => return Poll::Ready(Some(cause)),
-            _ if moved => {}
-            _ => ready!(timer.poll_until(until, context)),
         }
     }
     context.waker().wake_by_ref();

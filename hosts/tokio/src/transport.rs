@@ -5,9 +5,10 @@ use core::pin::Pin;
 use core::time::Duration;
 use std::io;
 
-use mqtt5_host::{Address, Attempt, Cause, Credentials, Step, UrlScheme};
+use mqtt5_host::{Address, Attempt, Cause, Credentials, STAGGER, Step, UrlScheme, interleaved};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::builder::Asking;
@@ -85,26 +86,32 @@ impl Opener {
         self.over(stream, address).await
     }
 
-    /// Tries each address of the name in turn; what the others leave of the time is theirs.
+    /// Tries each address of the name. The next one has its turn when one has failed, or has not answered for a while, and goes
+    /// on beside it (as RFC 8305 has it): the first that answers is taken.
     async fn tcp(&mut self, attempt: &Attempt) -> Opening<TcpStream> {
         self.step = Step::LookUp;
-        let places: Vec<_> = lookup_host((attempt.address.host(), attempt.address.port())).await?.collect();
+        let places = lookup_host((attempt.address.host(), attempt.address.port())).await?.collect();
         self.step = Step::Open;
-        let mut cause = Cause::NoAddress;
-        for (index, place) in places.iter().enumerate() {
-            let others = u32::try_from(places.len() - index).unwrap_or(1);
-            let share = (attempt.left() / others).max(Duration::from_millis(1));
-            match timeout(share, TcpStream::connect(place)).await {
-                Ok(Ok(stream)) => {
+        let (mut cause, mut open) = (Cause::NoAddress, JoinSet::new());
+        let mut waiting = interleaved(places).into_iter();
+        loop {
+            if let Some(place) = waiting.next() {
+                open.spawn(TcpStream::connect(place));
+            }
+            // The last one has what is left of the attempt, which has a limit of its own.
+            let stagger = if waiting.len() == 0 { Duration::MAX } else { STAGGER };
+            match timeout(stagger, open.join_next()).await {
+                Ok(Some(Ok(Ok(stream)))) => {
                     // A session writes whole packets, and waits for their answers.
                     stream.set_nodelay(true)?;
                     return Ok(stream);
                 }
-                Ok(Err(error)) => cause = error.into(),
-                Err(_) => cause = Cause::TimedOut(share),
+                Ok(Some(Ok(Err(error)))) => cause = error.into(),
+                Ok(Some(Err(error))) => cause = io::Error::other(error).into(),
+                Ok(None) => return Err(cause),
+                Err(_) => {}
             }
         }
-        Err(cause)
     }
 
     /// Lays WebSocket over the stream, where the URL asks for it.

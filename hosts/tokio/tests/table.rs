@@ -6,7 +6,7 @@ use core::future::Future;
 use core::time::Duration;
 
 use mqtt5_codec::QoS;
-use mqtt5_host_tests::{Host, Message, Outcome, Plan, Session, run};
+use mqtt5_host_tests::{Host, Message, Outcome, Plan, Session, run, run_bad_input};
 use mqtt5_tokio::{
     Acknowledgement, Backoff, Builder, Events, Filters, Handle, HostEvent, Inbound, Messages, Options, Outbound, Tls,
 };
@@ -16,6 +16,13 @@ use tokio::time::timeout;
 #[test]
 fn the_table_of_all_hosts() {
     if let Err(failures) = run(&Tokio) {
+        panic!("{failures}");
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_told_in_time() {
+    if let Err(failures) = run_bad_input(&Tokio) {
         panic!("{failures}");
     }
 }
@@ -53,6 +60,7 @@ impl Host for Tokio {
         options.session_expiry = plan.session_expiry;
         options.keep_alive = plan.keep_alive;
         options.ping_timeout = plan.patience;
+        options.connect_timeout = plan.connect_timeout;
         options.reconnect = Backoff::jittered(Duration::from_millis(50), Duration::from_millis(500)).into();
         let mut builder = Builder::new(&plan.url).map_err(told)?.options(options);
         if let Some(roots) = &plan.roots {
@@ -128,7 +136,7 @@ impl Session for Client {
     }
 
     fn lost(&mut self, within: Duration) -> Outcome {
-        let lost = |event| matches!(event, HostEvent::Disconnected { .. }).then_some(());
+        let lost = |event| matches!(event, HostEvent::Disconnected { .. } | HostEvent::Ended(Some(_))).then_some(());
         self.event(within, lost).ok_or_else(|| "the loss of the connection was not noticed".to_owned())
     }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token};
-use mqtt5_host::{Attempt, Cause, Dialer, Driver, Opened, Socket, Step, Stream, Task, Turn};
+use mqtt5_host::{Attempt, Cause, Dialer, Driver, Opened, Progress, Socket, Step, Stream, Task, Turn};
 
 const SOCKET: Token = Token(0);
 const WOKEN: Token = Token(1);
@@ -21,13 +21,20 @@ const LINGER: Duration = Duration::from_millis(500);
 /// How long the last bytes may take that TLS or WebSocket hold back.
 const LAST_BYTES: Duration = Duration::from_secs(10);
 
+/// How long a loop that is busy lets bytes arrive before it reads: being woken for each message costs more than the message.
+const NAP: Duration = Duration::from_micros(50);
+
 /// A client's thread.
 pub(super) struct Loop {
     driver: Driver,
     /// In the hands of the thread that opens a connection, while there is one.
     dialer: Arc<Mutex<Dialer>>,
+    progress: Progress,
     poll: Poll,
     events: Events,
+    /// Whether the socket may have something to read, and whether an end comes behind it.
+    readable: bool,
+    closed: bool,
     /// Ends a wait of this loop, from any thread.
     end_wait: Arc<EndWait>,
     waker: Waker,
@@ -61,9 +68,12 @@ impl Loop {
         let waker = Waker::from(Arc::clone(&end_wait));
         Ok(Self {
             driver,
+            progress: dialer.progress(),
             dialer: Arc::new(Mutex::new(dialer)),
             poll,
             events: Events::with_capacity(4),
+            readable: true,
+            closed: false,
             end_wait,
             waker,
         })
@@ -92,6 +102,10 @@ impl Loop {
         let wait = until.map(|until| until.saturating_duration_since(Instant::now()));
         // An interrupted wait is a short one.
         let _ = self.poll.poll(&mut self.events, wait);
+        for event in self.events.iter().filter(|event| event.token() == SOCKET) {
+            self.readable = true;
+            self.closed |= event.is_read_closed() || event.is_error();
+        }
     }
 
     /// Opens a connection, in another thread: the client may be closed meanwhile, and an application that is asked for
@@ -119,7 +133,7 @@ impl Loop {
                     return Err((Step::Open, io::Error::other("what opens connections panicked").into()));
                 }
                 Err(mpsc::TryRecvError::Empty) if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
-                    return Err((Step::Open, Cause::TimedOut(timeout)));
+                    return Err((self.progress.step(), Cause::TimedOut(timeout)));
                 }
                 Err(mpsc::TryRecvError::Empty) => self.wait([until, deadline].into_iter().flatten().min()),
             }
@@ -136,7 +150,7 @@ impl Loop {
         if let Err(error) = self.poll.registry().register(&mut *source, SOCKET, interest) {
             return Some(error.into());
         }
-        let cause = self.exchange(&mut *stream).or_else(|| self.flush(&mut *stream));
+        let cause = self.exchange(&mut *stream).or_else(|| self.finish(&mut *stream));
         if cause.is_none() && socket.finish().is_ok() {
             // A socket that is closed while bytes lie unread is reset, and that may overtake our goodbye.
             let deadline = Instant::now() + LINGER;
@@ -153,11 +167,11 @@ impl Loop {
         cause
     }
 
-    /// Has what was written go out, the goodbye last of all.
-    fn flush(&mut self, stream: &mut dyn Stream) -> Option<Cause> {
+    /// Has what was written go out, the goodbye of each layer last of all.
+    fn finish(&mut self, stream: &mut dyn Stream) -> Option<Cause> {
         let deadline = Instant::now() + LAST_BYTES;
         loop {
-            match stream.flush() {
+            match stream.finish() {
                 Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < deadline => {
                     self.wait(Some(deadline));
                 }
@@ -169,23 +183,59 @@ impl Loop {
     }
 
     fn exchange(&mut self, stream: &mut dyn Stream) -> Option<Cause> {
+        let (mut due, mut until, mut broken, mut napped) = (true, None, None, false);
+        (self.readable, self.closed) = (true, false);
         loop {
-            let until = match self.driver.turn(&self.waker) {
+            // What the server said before it closed its side is worth more than that it did.
+            let read = match (self.read(stream), broken.take()) {
+                (Err(cause), _) | (Ok(false), Some(cause)) => return Some(cause),
+                (Ok(read), _) => read,
+            };
+            if !read && !due {
+                if self.driver.is_busy() && !napped {
+                    thread::sleep(NAP);
+                    self.readable = true;
+                    napped = true;
+                    continue;
+                }
+                self.wait(until);
+                due = true;
+                continue;
+            }
+            napped = false;
+            until = match self.driver.turn(&self.waker) {
                 Turn::Go(until) => until,
                 Turn::Last => return None,
                 Turn::Stuck(cause) => return Some(cause),
             };
-            let wrote = write(&mut self.driver, stream);
-            let read = match read(&mut self.driver, stream) {
-                Ok(read) => read,
-                Err(cause) => return Some(cause),
-            };
-            match wrote {
-                // What the server said before it closed its side is worth more than that it did.
-                Err(cause) if !read => return Some(cause),
-                Ok(false) if !read => self.wait(until),
-                _ => {}
+            match write(&mut self.driver, stream) {
+                Ok(wrote) => due = wrote && self.driver.goes_on(),
+                Err(cause) => broken = Some(cause),
             }
+        }
+    }
+
+    /// Reads what has arrived, once. Whether that was anything.
+    fn read(&mut self, stream: &mut dyn Stream) -> Result<bool, Cause> {
+        let room = self.driver.room();
+        if room.is_empty() || !self.readable {
+            return Ok(false);
+        }
+        let most = room.len();
+        match stream.read(room) {
+            Ok(0) => Err(Cause::Closed),
+            Ok(n) => {
+                // A socket that gives less than was asked for has no more; what is laid over it may.
+                self.readable = n == most || self.closed || !stream.is_drained_by_a_short_read();
+                self.driver.read(n);
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(false)
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -217,22 +267,5 @@ fn write(driver: &mut Driver, stream: &mut dyn Stream) -> Result<bool, Cause> {
     match stream.flush() {
         Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error.into()),
         _ => Ok(wrote),
-    }
-}
-
-/// Reads what has arrived, once. Whether that was anything.
-fn read(driver: &mut Driver, stream: &mut dyn Stream) -> Result<bool, Cause> {
-    let room = driver.room();
-    if room.is_empty() {
-        return Ok(false);
-    }
-    match stream.read(room) {
-        Ok(0) => Err(Cause::Closed),
-        Ok(n) => {
-            driver.read(n);
-            Ok(true)
-        }
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(false),
-        Err(error) => Err(error.into()),
     }
 }

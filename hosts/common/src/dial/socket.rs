@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use core::time::Duration;
 
+use super::Stream;
 use crate::error::Cause;
 
 /// A socket that is connected.
@@ -116,6 +117,25 @@ impl Write for Socket {
     }
 }
 
+impl Stream for Socket {
+    fn is_drained_by_a_short_read(&self) -> bool {
+        true
+    }
+}
+
+impl Stream for TcpStream {
+    fn is_drained_by_a_short_read(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(unix)]
+impl Stream for UnixStream {
+    fn is_drained_by_a_short_read(&self) -> bool {
+        true
+    }
+}
+
 /// A socket that waits until a deadline, as long as it is told to.
 pub(super) struct Patient {
     socket: Socket,
@@ -169,5 +189,11 @@ impl Write for Patient {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Stream for Patient {
+    fn is_drained_by_a_short_read(&self) -> bool {
+        true
     }
 }

@@ -1,9 +1,11 @@
 //! TLS over a socket of the standard library.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
+use super::Stream;
 use super::socket::Patient;
 use crate::address::{Address, UrlScheme};
 use crate::error::Cause;
@@ -41,5 +43,12 @@ impl Configured {
             stream.conn.complete_io(&mut stream.sock)?;
         }
         Ok(stream)
+    }
+}
+
+impl Stream for StreamOwned<ClientConnection, Patient> {
+    fn finish(&mut self) -> io::Result<()> {
+        self.conn.send_close_notify();
+        self.flush()
     }
 }

@@ -99,3 +99,12 @@ impl<S: Stream> Write for WebSocket<S> {
         self.socket.flush().map_err(io_error)
     }
 }
+
+impl<S: Stream> Stream for WebSocket<S> {
+    fn finish(&mut self) -> io::Result<()> {
+        match self.socket.close(None) {
+            Ok(()) | Err(Error::ConnectionClosed | Error::AlreadyClosed) => self.socket.get_mut().finish(),
+            Err(error) => Err(io_error(error)),
+        }
+    }
+}

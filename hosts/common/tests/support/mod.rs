@@ -148,8 +148,17 @@ impl World {
             let n = room.len().min(self.to_client.len());
             room[..n].copy_from_slice(&self.to_client.split_to(n));
             self.driver.read(n);
-            if matches!(turn, Turn::Last | Turn::Stuck(_)) || bytes.is_empty() && n == 0 {
+            if matches!(turn, Turn::Last | Turn::Stuck(_)) {
                 return turn;
+            }
+            if bytes.is_empty() && n == 0 {
+                // Answers may wait for each other, not for long.
+                let Turn::Go(Some(until)) = turn else { return turn };
+                let wait = until.saturating_duration_since(std::time::Instant::now());
+                if wait > core::time::Duration::from_millis(2) {
+                    return turn;
+                }
+                std::thread::sleep(wait);
             }
         }
     }

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
+/// Settings that are a password or may hold one.
+const SECRETS: [&str; 3] = ["OC2_PASSWORD", "OC2_BROKER", "OC2_PROXY"];
+
 /// The program, and what it may.
 #[derive(Debug)]
 pub(super) struct Program {
@@ -104,7 +107,9 @@ impl Program {
         command.env("OC2_FROM", &about.from).env("OC2_REQUEST_ID", &about.request_id);
         command.env("OC2_COMMAND_ID", &about.command_id).env("OC2_DEVICE", &self.device);
         // Passwords are none of its business.
-        command.env_remove("OC2_PASSWORD");
+        for secret in SECRETS {
+            command.env_remove(secret);
+        }
         #[cfg(unix)]
         command.process_group(0);
         command.spawn().map_err(|error| format!("The program cannot be started: {error}"))
