@@ -12,13 +12,13 @@
 //! use mqtt5_session::{Client, Event, Inbox, Inline, Instant};
 //! use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration};
 //! use openc2_mqtt::transfer::Connecting;
-//! use openc2_mqtt::{Action, JoinError, Pair, Response, Serve, Served, Status, Texts};
+//! use openc2_mqtt::{Action, JoinError, Pair, Response, Serve, Served, Status, Texts, slpf};
 //! # mod server { include!("../tests/parts/server.rs"); }
 //! # use server::*;
 //!
 //! // Declare: identity, device, profiles, and which targets each action takes.
 //! let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
-//! let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+//! let declaration = Declaration::new("firewall7@example.com", "firewall7", &slpf::PROFILES, &pairs);
 //! let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<16, 4096>::new());
 //! let mut buffer = [0; 2048];
 //! let mut serve = Serve::new(consumer, &mut buffer);
@@ -95,7 +95,7 @@
 //! - [`consumer`] and [`producer`] know no session: messages go in and out. What is remembered over restarts is there.
 //! - [`transfer`] is how messages travel: topics of CS01, CSD03 and WD01, properties, CONNECT, subscriptions.
 //! - [`Reading`] and [`Message`] are the language, to check, read and write what didn't come over MQTT; [`slpf`] is packet
-//!   filtering, [`profile`] where profiles of your own have their say (`examples/profile.rs` is a lamp).
+//!   filtering, [`profile`] what profiles of your own are made of (`examples/lamp.rs`).
 //! - [`OpenC2Error`] is what `?` makes of any error here.
 //!
 //! ```
@@ -127,8 +127,10 @@ pub mod transfer;
 pub use any_error::OpenC2Error;
 pub use encoding::error::{EncodeError, Error, LanguageRule, Path};
 pub use encoding::mismatch::{DecodeError, Mismatch};
-pub use encoding::mode::{Encoding, Form, Language, Quirk, Quirks, Style};
+pub use encoding::mode::{Encoding, Form, Language, Quirk, Quirks};
+pub use encoding::name::{Name, Vocabulary};
 pub use encoding::number::Number;
+pub use encoding::out::Style;
 pub use encoding::raw::Raw;
 pub use encoding::source::MAX_MEMBERS;
 pub use encoding::text::{Chars, Str};

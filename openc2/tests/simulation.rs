@@ -18,6 +18,7 @@ use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaratio
 use openc2_mqtt::producer::{
     Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request, Unheard,
 };
+use openc2_mqtt::profile::Profiles;
 use openc2_mqtt::transfer::{Channel, Outgoing, PropertyList, Received};
 use openc2_mqtt::{
     Action, Command, Encoding, Feature, Features, Instant, Ipv4Net, Pair, Response, ResponseType, Status, Target, Texts,
@@ -446,8 +447,11 @@ fn simulate(seed: u64) -> BTreeMap<&'static str, u32> {
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
     let (even, odd): (&[&str], &[&str]) = (&["even", "slpf"], &["odd"]);
     let profiles = |number: usize| if number.is_multiple_of(2) { even } else { odd };
-    let declarations: Vec<_> =
-        names.iter().enumerate().map(|(number, name)| Declaration::new(name, name, profiles(number), &pairs)).collect();
+    let declarations: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| Declaration::new(name, name, &Profiles::NONE, &pairs).with_others(profiles(number)))
+        .collect();
     let mut world = World {
         random: Random(seed),
         queue: BinaryHeap::new(),

@@ -6,15 +6,16 @@ use super::reply::{Asker, Case, Moment, Outcome};
 use super::{Access, Broadcast, ConsumerPolicy, ConsumerRefused, Declaration, Ignored, OnBreach, Reaction};
 
 use crate::encoding::error::{Error, LanguageRule};
+use crate::encoding::text::Str;
 use crate::language::command::Command;
 use crate::language::message::{Content, Headers, Message};
 use crate::language::response::{Response, Status};
 use crate::language::salvage::Wreck;
 use crate::language::target::Target;
 use crate::language::vocabulary::{Action, ResponseType};
-use crate::profile::{Refusal, is_named};
+use crate::profile::Refusal;
 use crate::transfer::{Channel, Clause, Encoding, Layout, MessageType, Received, Verdict, check};
-use crate::{Quirk, Quirks, Read, slpf};
+use crate::{Quirk, Quirks, Read};
 
 /// What does not depend on the memory's size.
 #[derive(Debug)]
@@ -166,7 +167,7 @@ impl Core<'_> {
     /// reading too.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     fn read<'i>(&self, encoding: Encoding, payload: &'i [u8]) -> Result<Read<Message<'i>>, Error> {
-        let mut reading = self.policy.reading;
+        let mut reading = self.policy.reading.with_profiles(self.declaration.profiles);
         let mut first = None;
         loop {
             match (reading.message(encoding, payload), first) {
@@ -276,29 +277,28 @@ impl Core<'_> {
 
     /// Whether a command names a profile that isn't implemented here, or came on the topic of one.
     fn is_for_a_foreign_profile(&self, command: &Command<'_>, verdict: &Verdict<'_>) -> bool {
-        let profiles = self.declaration.profiles;
         match (&command.actuator, verdict.channel) {
-            (Some(actuator), _) => !profiles.iter().any(|profile| actuator.profile == *profile),
-            (None, Some(Channel::Profile(name))) => !profiles.contains(&name),
+            (Some(actuator), _) => !self.declaration.implements(actuator.profile),
+            (None, Some(Channel::Profile(name))) => !self.declaration.implements(Str::new(name)),
             _ => false,
         }
     }
 
-    /// Asks each profile of ours that a command says it is for, or on whose topic it came.
+    /// Asks each profile of ours, and what the device has to say about it, that a command says it is for, or on whose topic it
+    /// came.
     fn ask_profiles(&self, command: &Command<'_>, verdict: &Verdict<'_>) -> Result<(), Refusal> {
-        let concerns = |profile: &str| {
+        let concerns = |namespace: &str| {
             let came_there = command.actuator.is_none()
-                && matches!(verdict.channel, Some(Channel::Profile(name)) if name == profile);
-            self.declaration.profiles.contains(&profile) && (came_there || is_named(command, profile))
+                && matches!(verdict.channel, Some(Channel::Profile(name)) if name == namespace);
+            self.declaration.implements(Str::new(namespace)) && (came_there || command.is_for(namespace))
         };
-        let mut hooked = false;
-        for hook in self.declaration.hooks.iter() {
-            hooked |= hook.namespace() == slpf::NSID;
-            if concerns(hook.namespace()) {
-                hook.check(command)?;
-            }
+        for profile in self.declaration.profiles.iter().filter(|profile| concerns(profile.namespace())) {
+            profile.check(command)?;
         }
-        if !hooked && concerns(slpf::NSID) { slpf::check(command) } else { Ok(()) }
+        for hook in self.declaration.hooks.iter().filter(|hook| concerns(hook.namespace())) {
+            hook.check(command)?;
+        }
+        Ok(())
     }
 
     /// `query features` may have no other argument than `response_requested: complete` (LS1 s4.1).

@@ -77,10 +77,10 @@ use mqtt5_session::Instant;
 /// ```
 /// # use openc2_mqtt::consumer::{Consumer, Declaration, ConsumerMemory, ConsumerPolicy, Reaction};
 /// # use openc2_mqtt::transfer::{Received, publish_properties};
-/// # use openc2_mqtt::{Action, Encoding, Instant, MessageType, Pair, Response, Status, Texts};
+/// # use openc2_mqtt::{Action, Encoding, Instant, MessageType, Pair, Response, Status, Texts, slpf};
 /// # use mqtt5_codec::{QoS, Topic};
 /// let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
-/// let declaration = Declaration::new("c1@example.com", "c1", &["slpf"], &pairs);
+/// let declaration = Declaration::new("c1@example.com", "c1", &slpf::PROFILES, &pairs);
 /// let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<8, 4096>::new());
 /// # let payload = br#"{"headers":{"request_id":"1","from":"p"},"body":{"openc2":{"request":{"action":"deny","target":{"ipv4_net":"192.0.2.1"}}}}}"#;
 /// # let properties = publish_properties(MessageType::Request, Encoding::Json, None);

@@ -63,7 +63,7 @@ impl Core<'_> {
         for feature in features.iter() {
             match feature {
                 Feature::Versions => results.versions = Some(Texts::from(declaration.versions)),
-                Feature::Profiles => results.profiles = Some(Texts::from(declaration.profiles)),
+                Feature::Profiles => results.profiles = Some(Texts::listed(declaration)),
                 Feature::Pairs => results.pairs = Some(Pairs::with_query_features(declaration.pairs)),
                 Feature::RateLimit => results.rate_limit = declaration.rate_limit.map(Number::from),
             }
@@ -209,11 +209,11 @@ impl Core<'_> {
         let mut line = [0; LINE];
         let response = match error.rule {
             LanguageRule::Action => Response::with_text(Status::NotImplemented, "Command not supported"),
-            LanguageRule::Target | LanguageRule::SlpfTarget => {
+            LanguageRule::Target | LanguageRule::ProfileTarget => {
                 Response::with_text(Status::NotImplemented, "Target type not supported")
             }
             // What a profile does not define is no more supported than what the language doesn't (SLPF s2.3.1, s2.3.2).
-            LanguageRule::Arg | LanguageRule::SlpfArg => {
+            LanguageRule::Arg | LanguageRule::ProfileArg => {
                 Response::with_text(Status::NotImplemented, "Option not supported")
             }
             _ => {
@@ -281,7 +281,8 @@ impl Core<'_> {
             from: Some(Str::new(self.declaration.id)),
             to: None,
         };
-        let style = Style { form: asker.encoding.into(), language: self.policy.reading.language };
+        let style =
+            Style::new(asker.encoding.into(), self.policy.reading.language).with_profiles(self.declaration.profiles);
         Reply { headers, structure: asker.structure, response }.encode(style, buffer)
     }
 

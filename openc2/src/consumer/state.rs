@@ -151,7 +151,7 @@ mod tests {
     fn whatever_a_sound_frame_holds_is_taken_up_or_refused() {
         let mut taken = 0;
         for bytes in bodies(Machine::Consumer, HEAD, REQUEST) {
-            let declaration = Declaration::new("c", "d", &["slpf"], &[]);
+            let declaration = Declaration::new("c", "d", &crate::profile::slpf::PROFILES, &[]);
             let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 96>::new());
             let now = Instant::from_millis(7);
             match consumer.import(&bytes, now, Some(1)) {

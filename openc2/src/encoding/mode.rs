@@ -73,27 +73,6 @@ impl From<Encoding> for Form {
     }
 }
 
-/// A form and a language version to write in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Style {
-    /// The layout.
-    pub form: Form,
-    /// The language version.
-    pub language: Language,
-}
-
-impl From<Form> for Style {
-    fn from(form: Form) -> Self {
-        Self { form, language: Language::V1_0 }
-    }
-}
-
-impl From<Encoding> for Style {
-    fn from(encoding: Encoding) -> Self {
-        Form::from(encoding).into()
-    }
-}
-
 macro_rules! quirks {
     ($($(#[$doc:meta])* $name:ident = $bit:literal $text:literal,)*) => {
         /// A habit of some peer that lenient reading forgives.

@@ -3,12 +3,11 @@
 use crate::Quirk;
 use crate::encoding::error::LanguageRule;
 use crate::encoding::out::Out;
-use crate::encoding::source::{Key, Kind, Member, Members, Reader, Shape};
+use crate::encoding::source::{Key, Kind, Member, Members, Part, Reader, Shape};
 use crate::encoding::text::Str;
-use crate::encoding::value::Value;
-use crate::language::extension::{self, Extended, Extensions, Part, Place};
+use crate::encoding::value::{Value, Write, text_of, write_text};
+use crate::language::extension::{self, Extended, Extensions, Place};
 use crate::language::formats;
-use crate::language::object::{text_of, write_text};
 use crate::language::target::{Actuator, Target};
 use crate::language::vocabulary::{Action, ArgKey, CommandKey, CommandKeyV2, RegisteredProfile, ResponseType};
 
@@ -113,7 +112,9 @@ impl<'a> Value<'a> for Command<'a> {
         }
         r.require(target, members.at(), LanguageRule::NoTarget);
     }
+}
 
+impl Write for Command<'_> {
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Record);
         out.field(&mut frame, CommandKey::Action);
@@ -254,7 +255,9 @@ impl<'a> Value<'a> for Args<'a> {
         r.require(!self.three_times(), members.at(), LanguageRule::ThreeTimes);
         self.extensions = extended.extensions(start, r, Place::Args);
     }
+}
 
+impl Write for Args<'_> {
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
         out.require(!self.three_times(), LanguageRule::ThreeTimes);

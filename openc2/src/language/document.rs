@@ -112,7 +112,7 @@ mod tests {
                 assert_eq!(read.value.kind(), kind);
                 for form in [Form::Cbor, Form::Concise] {
                     let mut buffer = [0; 100];
-                    let length = read.value.encode(Style { form, language }, &mut buffer).unwrap();
+                    let length = read.value.encode(Style::new(form, language), &mut buffer).unwrap();
                     assert_eq!(Encoding::sniff(&buffer[..length]), Encoding::Cbor);
                     let again = reading.document(Encoding::Cbor, &buffer[..length]).unwrap();
                     assert_eq!(again.value.kind(), kind);

@@ -6,7 +6,7 @@ use crate::encoding::out::{Frame, Out};
 use crate::encoding::raw::Raw;
 use crate::encoding::source::{Key, Kind, Member, Reader, Shape, Walk};
 use crate::encoding::text::Str;
-use crate::encoding::value::Value;
+use crate::encoding::value::{Value, Write};
 use crate::language::command::Command;
 use crate::language::list::{Texts, read_list};
 use crate::language::response::Response;
@@ -178,7 +178,9 @@ impl<'a> Value<'a> for Headers<'a> {
         members.leave(r);
         members.begun(r, LanguageRule::EmptyHeaders);
     }
+}
 
+impl Write for Headers<'_> {
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
         self.write_each(out, &mut frame, |key| key.entry());
@@ -255,7 +257,9 @@ impl<'a> Value<'a> for Content<'a> {
         }
         members.end(r, LanguageRule::OneContent);
     }
+}
 
+impl Write for Content<'_> {
     fn write(&self, out: &mut Out<'_>) {
         match self {
             Self::Request(command) => write_content(ContentKey::Request, out, |out| command.write(out)),
@@ -307,7 +311,9 @@ impl<'a> Value<'a> for Message<'a> {
         }
         r.require(body, members.at(), LanguageRule::NoBody);
     }
+}
 
+impl Write for Message<'_> {
     fn write(&self, out: &mut Out<'_>) {
         Envelope { headers: &self.headers, signature: self.signature, structure: self.structure }
             .write(out, |out| self.content.write(out));
@@ -436,14 +442,14 @@ mod tests {
             reading.message(Encoding::Json, json.as_bytes()).unwrap_or_else(|error| panic!("{error}: {json}")).value;
         for form in [Form::Json, Form::Cbor, Form::Concise] {
             let mut buffer = [0; 1024];
-            let length = message.encode(Style { form, language }, &mut buffer).unwrap();
+            let length = message.encode(Style::new(form, language), &mut buffer).unwrap();
             let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
             let again = reading
                 .message(encoding, &buffer[..length])
                 .unwrap_or_else(|error| panic!("{error}: {:02x?}", &buffer[..length]))
                 .value;
             let mut back = [0; 1024];
-            let length = again.encode(Style { form: Form::Json, language }, &mut back).unwrap();
+            let length = again.encode(Style::new(Form::Json, language), &mut back).unwrap();
             assert_eq!(core::str::from_utf8(&back[..length]), Ok(json), "{form:?}");
         }
     }

@@ -7,7 +7,7 @@ use crate::encoding::error::LanguageRule;
 use crate::encoding::out::Out;
 use crate::encoding::source::{Kind, Reader, Shape};
 use crate::encoding::text::Str;
-use crate::encoding::value::Value;
+use crate::encoding::value::{Value, Write};
 use crate::language::formats;
 use crate::language::vocabulary::{ConnectionKey, Protocol};
 
@@ -70,7 +70,9 @@ macro_rules! nets {
                     None => r.fail_at(at, LanguageRule::$rule),
                 }
             }
+        }
 
+        impl Write for $name {
             fn write(&self, out: &mut Out<'_>) {
                 if out.concise() {
                     let mut frame = out.open_list();
@@ -291,7 +293,9 @@ impl<'a, N: Value<'a>> Value<'a> for FiveTuple<N> {
         }
         members.filled(r, LanguageRule::EmptyTarget);
     }
+}
 
+impl<N: Write> Write for FiveTuple<N> {
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Record);
         let mut empty = true;
@@ -408,7 +412,9 @@ impl<'a> Value<'a> for MacAddr {
             None => r.fail_at(at, LanguageRule::MacAddr),
         }
     }
+}
 
+impl Write for MacAddr {
     fn write(&self, out: &mut Out<'_>) {
         let octets = self.octets();
         if out.concise() {

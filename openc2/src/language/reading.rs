@@ -1,14 +1,15 @@
 //! How messages are read and written: language version, strictness, limits, form.
 
 use crate::encoding::error::{EncodeError, Error, Fail, LanguageRule, Path};
-use crate::encoding::mode::{Encoding, Language, Quirks, Style};
-use crate::encoding::out::Out;
+use crate::encoding::mode::{Encoding, Language, Quirks};
+use crate::encoding::out::{Out, Style};
 use crate::encoding::raw::DEPTH;
 use crate::encoding::source::{MAX_MEMBERS, Places, Reader, locate};
-use crate::encoding::value::Value;
+use crate::encoding::value::{Value, Write as _};
 use crate::language::command::Command;
 use crate::language::document::{Document, Kind};
 use crate::language::message::{Headers, Message, Structure};
+use crate::language::profile::Profiles;
 use crate::language::response::Response;
 
 /// How messages are read. The default is v1.0, strict, values nested at most 16 deep, 64 KiB, [`MAX_MEMBERS`].
@@ -35,11 +36,21 @@ pub struct Reading {
     /// How many fields, of maps that lie in each other, and how many items of a list are told apart in whatever order they
     /// stand, at most [`MAX_MEMBERS`]; more of them have to ascend. (Fields that the language defines don't count.)
     pub members: usize,
+    /// The profiles whose values are read by their types, and so checked. None, unless they are given: a
+    /// [`Consumer`](crate::consumer::Consumer) has those of its declaration.
+    pub profiles: &'static Profiles,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { language: Language::V1_0, lenient: false, depth: DEPTH, size: 65_536, members: MAX_MEMBERS }
+        Self {
+            language: Language::V1_0,
+            lenient: false,
+            depth: DEPTH,
+            size: 65_536,
+            members: MAX_MEMBERS,
+            profiles: &Profiles::NONE,
+        }
     }
 }
 
@@ -68,6 +79,11 @@ impl Reading {
     /// Reading that forgives and reports the habits of peers.
     pub fn lenient(language: Language) -> Self {
         Self { language, lenient: true, ..Self::default() }
+    }
+
+    /// The same with these profiles.
+    pub const fn with_profiles(self, profiles: &'static Profiles) -> Self {
+        Self { profiles, ..self }
     }
 
     /// Reads a message, a command or a response, whichever it is.
@@ -117,6 +133,7 @@ impl Reading {
         reader.look_through();
         reader.language = self.language;
         reader.lenient = self.lenient;
+        reader.types = Some(self.profiles);
         Ok(reader)
     }
 

@@ -8,13 +8,12 @@ use crate::encoding::name::Vocabulary as _;
 use crate::encoding::number::Number;
 use crate::encoding::out::{Frame, Out};
 use crate::encoding::raw::Raw;
-use crate::encoding::source::{Group, Item, Kind, MAX_MEMBERS, Member, NotOnce, Places, Reader, Shape, named};
+use crate::encoding::source::{Group, Item, Kind, MAX_MEMBERS, Member, NotOnce, Part, Places, Reader, Shape, named};
 use crate::encoding::text::Str;
-use crate::encoding::value::Value;
-use crate::language::extension::{self, Extended, Extensions, Part, Place};
+use crate::encoding::value::{Value, Write};
+use crate::language::extension::{self, Extended, Extensions, Place};
 use crate::language::list::{Pairs, Texts, read_different, read_each, read_texts, target_name};
-use crate::language::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
-use crate::profile::slpf;
+use crate::language::vocabulary::{Action, RegisteredTarget, ResponseKey, ResultKey, TargetKind};
 
 /// A status code (LS1 s3.3.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,7 +141,9 @@ impl<'a> Value<'a> for Response<'a> {
             None => r.fail_at(members.at(), LanguageRule::NoStatus),
         }
     }
+}
 
+impl Write for Response<'_> {
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(if out.v2() { Shape::Record } else { Shape::Map });
         out.field(&mut frame, ResponseKey::Status);
@@ -368,11 +369,11 @@ fn write_target(target: Str<'_>, list: &mut Frame, out: &mut Out<'_>) {
     out.item(list);
     match named::<TargetKind>(target) {
         Some(kind) => out.one_of(kind),
-        None if out.concise() && target == slpf::RULE_NUMBER_PAIR => out.integer(slpf::RULE_NUMBER_ID),
-        None => {
-            out.require(!out.concise(), LanguageRule::ConciseExtension);
-            out.text(target);
-        }
+        None if !out.concise() => out.text(target),
+        None => match named::<RegisteredTarget>(target) {
+            Some(registered) => out.one_of(registered),
+            None => out.refuse(LanguageRule::ConciseExtension),
+        },
     }
 }
 
@@ -418,7 +419,9 @@ impl<'a> Value<'a> for Results<'a> {
         members.begun(r, LanguageRule::EmptyResults);
         self.extensions = extended.extensions(start, r, Place::Results);
     }
+}
 
+impl Write for Results<'_> {
     fn write(&self, out: &mut Out<'_>) {
         let mut frame = out.open(Shape::Map);
         if let Some(versions) = self.versions {

@@ -39,7 +39,8 @@ impl Core<'_> {
             from: Some(Str::new(self.id)),
             to: (!request.to.is_empty()).then_some(request.to),
         };
-        let style = Style { form: self.policy.encoding.into(), language: self.policy.reading.language };
+        let style = Style::new(self.policy.encoding.into(), self.policy.reading.language)
+            .with_profiles(self.policy.reading.profiles);
         let length = Message::new(headers, Content::Request(request.command))
             .structured(self.policy.structure)
             .encode(style, rest)

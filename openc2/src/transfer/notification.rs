@@ -71,7 +71,7 @@ impl<'a> Notification<'a> {
         };
         let message = Message::new(headers, Content::Notification(self.content)).structured(self.structure);
         let (topic, rest) = self.channel.write(sending.scheme, buffer)?;
-        let style = Style { form: self.encoding.into(), language: sending.language };
+        let style = Style::new(self.encoding.into(), sending.language);
         let length = message.encode(style, rest).map_err(|error| error.behind(topic.as_bytes().len()))?;
         let properties = publish_properties(message.content.message_type(), self.encoding, self.expiry);
         let payload = rest.get(..length).unwrap_or_default();

@@ -6,7 +6,7 @@ use std::time::Instant;
 use mqtt5_tokio::{Clock, Messages};
 use openc2_mqtt::producer::{Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, RequestId, Unheard};
 use openc2_mqtt::transfer::{Encoding, Outgoing};
-use openc2_mqtt::{Document, EncodeError, Form, Response, ResponseType, Status, Style};
+use openc2_mqtt::{Document, EncodeError, Form, Response, ResponseType, Status, Style, slpf};
 use serde_json::{Value, json};
 
 use super::{print, reading};
@@ -133,7 +133,7 @@ impl<'p> Asking<'p> {
         let reading = reading(self.speaking);
         let read = reading.message(Encoding::Cbor, payload).map_err(|error| error.to_string())?;
         let mut buffer = vec![0; REQUEST];
-        let style = Style { form: Form::Concise, language: reading.language };
+        let style = Style::new(Form::Concise, reading.language).with_profiles(reading.profiles);
         let written = Document::Message(read.value).encode(style, &mut buffer);
         let length = written.map_err(|error| format!("the command has no concise form: {error}"))?;
         buffer.truncate(length);
@@ -208,7 +208,7 @@ fn good(status: Status, acknowledged: bool) -> bool {
 fn results(response: &Response<'_>) -> Value {
     let mut buffer = vec![0; 4 << 10];
     loop {
-        match response.encode(Style::from(Form::Json), &mut buffer) {
+        match response.encode(Style::from(Form::Json).with_profiles(&slpf::PROFILES), &mut buffer) {
             Ok(length) => {
                 let whole = serde_json::from_slice::<Value>(buffer.get(..length).unwrap_or_default());
                 return whole.ok().and_then(|mut whole| Some(whole.get_mut("results")?.take())).unwrap_or(Value::Null);

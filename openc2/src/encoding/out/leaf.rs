@@ -8,7 +8,7 @@ use crate::encoding::source::Numeral;
 
 impl Out<'_> {
     /// True or false.
-    pub(crate) fn boolean(&mut self, value: bool) {
+    pub fn boolean(&mut self, value: bool) {
         match (value, self.json()) {
             (true, true) => self.put(b"true"),
             (false, true) => self.put(b"false"),
@@ -17,7 +17,7 @@ impl Out<'_> {
     }
 
     /// An integer.
-    pub(crate) fn integer(&mut self, value: u64) {
+    pub fn integer(&mut self, value: u64) {
         self.require(value <= number::MAX_INTEGER, LanguageRule::NumberRange);
         self.unsigned(value);
     }
@@ -60,7 +60,7 @@ impl Out<'_> {
     }
 
     /// A number: an integer if it is one, except that the concise form always has a double (JADN s4.4).
-    pub(crate) fn number(&mut self, value: Number) {
+    pub fn number(&mut self, value: Number) {
         match (value.integer(), self.style.form) {
             (Some(integer), Form::Json | Form::Cbor) => self.unsigned(integer),
             (None, Form::Json) => {
@@ -82,7 +82,7 @@ impl Out<'_> {
     }
 
     /// Bytes: a byte string of CBOR.
-    pub(crate) fn bytes(&mut self, length: usize, bytes: impl Iterator<Item = u8>) {
+    pub fn bytes(&mut self, length: usize, bytes: impl Iterator<Item = u8>) {
         self.head(2, length as u64);
         for byte in bytes {
             self.put(&[byte]);

@@ -5,15 +5,63 @@
 mod leaf;
 mod raw;
 
+use core::fmt;
+
 use crate::encoding::error::{EncodeError, LanguageRule};
+use crate::encoding::mode::{Encoding, Form, Language};
 use crate::encoding::name::{Name, Vocabulary};
-use crate::encoding::source::Shape;
 use crate::encoding::source::plain;
+use crate::encoding::source::{Part, Reader, Shape};
 use crate::encoding::text::{self, Str};
-use crate::{Form, Language, Style};
+
+/// A form and a language version to write in.
+#[derive(Clone, Copy, Default)]
+pub struct Style {
+    /// The layout.
+    pub form: Form,
+    /// The language version.
+    pub language: Language,
+    /// The types of what profiles add, if they are checked, and if the form may be another than they stand in.
+    types: Option<&'static dyn Rewrite>,
+}
+
+impl Style {
+    /// Without the types of any profile.
+    pub const fn new(form: Form, language: Language) -> Self {
+        Self { form, language, types: None }
+    }
+
+    pub(crate) const fn with_types(self, types: &'static dyn Rewrite) -> Self {
+        Self { types: Some(types), ..self }
+    }
+}
+
+impl fmt::Debug for Style {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Style").field("form", &self.form).field("language", &self.language).finish_non_exhaustive()
+    }
+}
+
+impl From<Form> for Style {
+    fn from(form: Form) -> Self {
+        Self { form, ..Self::default() }
+    }
+}
+
+impl From<Encoding> for Style {
+    fn from(encoding: Encoding) -> Self {
+        Form::from(encoding).into()
+    }
+}
+
+/// Writes values as their types do, by the namespace under which they stand.
+pub(crate) trait Rewrite: Sync {
+    /// Writes the value that comes next in the reader, if this namespace is known here; `false` if not.
+    fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Out<'_>) -> bool;
+}
 
 /// A message on its way into a caller's buffer.
-pub(crate) struct Out<'b> {
+pub struct Out<'b> {
     buffer: &'b mut [u8],
     at: usize,
     style: Style,
@@ -22,7 +70,7 @@ pub(crate) struct Out<'b> {
 }
 
 /// A map, record or list that is being written.
-pub(crate) struct Frame {
+pub struct Frame {
     start: usize,
     count: u32,
     kind: FrameKind,
@@ -49,11 +97,18 @@ impl<'b> Out<'b> {
         }
     }
 
-    pub(crate) const fn v2(&self) -> bool {
+    /// The types of what profiles add.
+    pub(crate) const fn types(&self) -> Option<&'static dyn Rewrite> {
+        self.style.types
+    }
+
+    /// Whether it is the draft of v2.0.
+    pub const fn v2(&self) -> bool {
         matches!(self.style.language, Language::V2_0)
     }
 
-    pub(crate) const fn concise(&self) -> bool {
+    /// Whether the form is the concise one: identifiers for names, bytes for formats of text.
+    pub const fn concise(&self) -> bool {
         matches!(self.style.form, Form::Concise)
     }
 
@@ -74,12 +129,12 @@ impl<'b> Out<'b> {
     }
 
     /// Keeps the first rule that is broken.
-    pub(crate) fn refuse(&mut self, rule: LanguageRule) {
+    pub fn refuse(&mut self, rule: LanguageRule) {
         self.refused.get_or_insert(rule);
     }
 
     /// Refuses unless this holds.
-    pub(crate) fn require(&mut self, holds: bool, rule: LanguageRule) {
+    pub fn require(&mut self, holds: bool, rule: LanguageRule) {
         if !holds {
             self.refuse(rule);
         }
@@ -142,18 +197,18 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a set of fields.
-    pub(crate) fn open(&mut self, shape: Shape) -> Frame {
+    pub fn open(&mut self, shape: Shape) -> Frame {
         self.begin(if shape == Shape::Record && self.concise() { FrameKind::Record } else { FrameKind::Map })
     }
 
     /// Begins a list.
-    pub(crate) fn open_list(&mut self) -> Frame {
+    pub fn open_list(&mut self) -> Frame {
         self.begin(FrameKind::List)
     }
 
     /// Ends a set of fields or a list.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn close(&mut self, frame: Frame) {
+    pub fn close(&mut self, frame: Frame) {
         if self.json() {
             return self.byte(if frame.kind == FrameKind::List { b']' } else { b'}' });
         }
@@ -202,7 +257,7 @@ impl<'b> Out<'b> {
 
     /// Begins a field; its value is written next.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn field<V: Vocabulary>(&mut self, frame: &mut Frame, field: V) {
+    pub fn field<V: Vocabulary>(&mut self, frame: &mut Frame, field: V) {
         self.entry(frame, field.entry());
     }
 
@@ -256,7 +311,7 @@ impl<'b> Out<'b> {
     }
 
     /// Begins an item; it is written next.
-    pub(crate) fn item(&mut self, frame: &mut Frame) {
+    pub fn item(&mut self, frame: &mut Frame) {
         self.comma(frame);
     }
 
@@ -298,7 +353,7 @@ impl<'b> Out<'b> {
     }
 
     /// A string, its escapes undone and, in JSON, those made that must be.
-    pub(crate) fn text(&mut self, text: Str<'_>) {
+    pub fn text(&mut self, text: Str<'_>) {
         if let Some(plain) = text.as_plain() {
             return self.str(plain);
         }
@@ -330,7 +385,7 @@ impl<'b> Out<'b> {
     }
 
     /// One of a closed set of names.
-    pub(crate) fn one_of<V: Vocabulary>(&mut self, value: V) {
+    pub fn one_of<V: Vocabulary>(&mut self, value: V) {
         let name = value.entry();
         if self.concise() { self.head(0, u64::from(name.id)) } else { self.simple(name.name().as_bytes()) }
     }

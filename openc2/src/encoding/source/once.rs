@@ -178,9 +178,10 @@ struct Spelled<'a> {
     rest: &'a [u8],
     /// Whether it is of JSON: a backslash escapes, and a quotation mark ends it.
     json: bool,
-    /// What the escape before it stands for, and how much of that is to come.
+    /// What the escape before it stands for, and which part of that is to come.
     undone: [u8; 4],
-    left: usize,
+    next: usize,
+    end: usize,
 }
 
 impl<'a> Spelled<'a> {
@@ -194,25 +195,24 @@ impl<'a> Spelled<'a> {
             Item::Open(text) => (text.as_bytes(), true),
             Item::Id(_) => (&[][..], false),
         };
-        Self { rest, json, undone: [0; 4], left: 0 }
+        Self { rest, json, undone: [0; 4], next: 0, end: 0 }
     }
 
     /// The escape that comes next, as it stands.
     fn escape(&self) -> Option<&'a [u8]> {
-        let comes = self.left == 0 && self.json && self.rest.first() == Some(&b'\\');
+        let comes = self.next >= self.end && self.json && self.rest.first() == Some(&b'\\');
         if comes { self.rest.get(..text::escape_length(self.rest)) } else { None }
     }
 
     /// What comes next, nothing only at the end.
     fn piece(&mut self) -> &[u8] {
         if let Some(escape) = self.escape() {
-            (self.undone, self.left) = text::utf8(text::unescape(escape));
+            (self.undone, self.end) = text::utf8(text::unescape(escape));
+            self.next = 0;
             self.rest = self.rest.get(escape.len()..).unwrap_or_default();
-            // At the end of its place, so that what is left of it is too.
-            self.undone.rotate_left(self.left & 3);
         }
-        if self.left != 0 {
-            return self.undone.get(4usize.saturating_sub(self.left)..).unwrap_or_default();
+        if self.next < self.end {
+            return self.undone.get(self.next..self.end).unwrap_or_default();
         }
         if !self.json {
             return self.rest;
@@ -223,8 +223,8 @@ impl<'a> Spelled<'a> {
 
     /// Passes over so much of the piece.
     fn pass(&mut self, length: usize) {
-        if self.left != 0 {
-            self.left = self.left.saturating_sub(length);
+        if self.next < self.end {
+            self.next = self.next.saturating_add(length);
         } else {
             self.rest = self.rest.get(length..).unwrap_or_default();
         }
