@@ -6,7 +6,7 @@ use std::string::String;
 use mqtt5_codec::QoS;
 
 use crate::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, ConsumerRefused, Declaration, Ignored, Reaction};
-use crate::producer::{Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
+use crate::producer::{Expect, Heard, NotCounted, Producer, ProducerMemory, ProducerPolicy, Request, Stage};
 use crate::profile::{Profiles, slpf};
 use crate::transfer::{Channel, Outgoing, Received};
 use crate::*;
@@ -66,14 +66,14 @@ fn a_command_is_executed_once_and_answered_each_time() {
         let mut interim = [0; 512];
         let progress = consumer.respond(ticket, &Response::new(Status::Processing), NOW, UTC, &mut interim);
         let progress = progress.unwrap().unwrap();
-        let Heard::Response { part: Part::Interim, complete: false, request, .. } =
+        let Heard::Response { stage: Stage::Interim, complete: false, request, .. } =
             producer.handle(&received(&progress), NOW)
         else {
             panic!("no progress")
         };
         assert_eq!(request, id);
         let twice = producer.handle(&received(&progress), NOW);
-        assert!(matches!(twice, Heard::Nothing { why: Unheard::Duplicate(_), .. }));
+        assert!(matches!(twice, Heard::Nothing { why: NotCounted::Duplicate(_), .. }));
         let done = consumer.respond(ticket, &Response::new(Status::Ok), NOW, UTC, &mut back).unwrap().unwrap();
         assert_eq!(done.topic, "oc2/rsp");
         let mut repeat = [0; 512];
@@ -85,9 +85,12 @@ fn a_command_is_executed_once_and_answered_each_time() {
         assert_eq!(reply.payload, done.payload);
         assert!(matches!(
             producer.handle(&received(&done), NOW),
-            Heard::Response { part: Part::Final, complete: true, .. }
+            Heard::Response { stage: Stage::Final, complete: true, .. }
         ));
-        assert!(matches!(producer.handle(&received(&reply), NOW), Heard::Nothing { why: Unheard::Duplicate(_), .. }));
+        assert!(matches!(
+            producer.handle(&received(&reply), NOW),
+            Heard::Nothing { why: NotCounted::Duplicate(_), .. }
+        ));
         assert_eq!(producer.poll_timeout(), None);
         let stale = consumer.respond(ticket, &Response::new(Status::Ok), NOW, UTC, &mut back);
         assert_eq!(stale.err(), Some(ConsumerRefused::NoSuchTicket));

@@ -92,11 +92,11 @@
 //! [host a session](mqtt5_session).
 //!
 //! # Below that
-//! - [`consumer`] and [`producer`] know no session: messages go in and out. What is remembered over restarts is there.
+//! - [`consumer`] and [`producer`] work without a session: messages go in and out. They also tell what is kept over restarts.
 //! - [`transfer`] is how messages travel: topics of CS01, CSD03 and WD01, properties, CONNECT, subscriptions.
-//! - [`Reading`] and [`Message`] are the language, to check, read and write what didn't come over MQTT; [`slpf`] is packet
-//!   filtering, [`profile`] what profiles of your own are made of (`examples/lamp.rs`).
-//! - [`OpenC2Error`] is what `?` makes of any error here.
+//! - [`Reading`] and [`Message`] check, read and write messages that didn't come over MQTT. [`slpf`] is packet filtering;
+//!   [`profile`] holds the parts for a profile of your own (`examples/profiles/lamp.rs`).
+//! - [`OpenC2Error`] takes every error of this crate by `?`.
 //!
 //! ```
 //! use openc2_mqtt::{Action, Command, Content, Form, Headers, Ipv4Net, Message, Str, Target};
@@ -136,7 +136,7 @@ pub use encoding::source::MAX_MEMBERS;
 pub use encoding::text::{Chars, Str};
 pub use language::binary::{Binary, Hashes};
 pub use language::command::{Args, Command, Interval};
-pub use language::document::{Document, Kind};
+pub use language::document::{Document, DocumentKind};
 pub use language::extension::{Extension, ExtensionValue, Extensions, ExtensionsIter};
 pub use language::list::{Pair, Pairs, PairsIter, Texts, TextsIter};
 pub use language::message::{Content, Headers, Message, MessageType, Structure};

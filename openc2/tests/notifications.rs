@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use mqtt5_codec::{QoS, Topic};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration};
-use openc2_mqtt::producer::{Heard, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Unheard};
+use openc2_mqtt::producer::{Heard, NotCounted, Producer, ProducerMemory, ProducerPolicy, ProducerRefused};
 use openc2_mqtt::profile::Profiles;
 use openc2_mqtt::transfer::{Channel, Clause, Outgoing, Received, TopicError};
 use openc2_mqtt::{EncodeError, Encoding, MessageType, Notification, Raw, Texts};
@@ -108,7 +108,7 @@ fn a_notification_that_is_none_is_passed_over_and_not_answered() {
             payload: bad.as_bytes(),
         };
         let heard = producer().handle(&received, NOW);
-        let passed = matches!(heard, Heard::Nothing { why: Unheard::Malformed(_) | Unheard::NotAResponse, .. });
+        let passed = matches!(heard, Heard::Nothing { why: NotCounted::Malformed(_) | NotCounted::NotAResponse, .. });
         assert!(passed, "{bad}: {heard:?}");
     }
 }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use mqtt5_codec::{QoS, Topic};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Ignored, Reaction, Ticket};
 use openc2_mqtt::producer::{
-    Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request, Unheard,
+    Expect, Heard, NotCounted, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request, Stage,
 };
 use openc2_mqtt::profile::Profiles;
 use openc2_mqtt::transfer::{Channel, Outgoing, PropertyList, Received};
@@ -344,12 +344,12 @@ impl<'d> World<'d> {
             return self.producer_ends(index);
         }
         match heard {
-            Heard::Response { request, from, part, complete, .. } => {
+            Heard::Response { request, from, stage, complete, .. } => {
                 self.save_producer(index);
                 let id = self.producers[index].machine.request_id(request).unwrap().to_string();
                 let entry = self.requested.get_mut(&(index, id)).expect("a request of ours");
                 assert_eq!((entry.complete, entry.timed_out), (0, 0), "nothing counts once a request is over");
-                if part == Part::Final {
+                if stage == Stage::Final {
                     *entry.finals.entry(from.to_string()).or_default() += 1;
                 }
                 if complete {
@@ -361,10 +361,10 @@ impl<'d> World<'d> {
                 self.note("response counted");
             }
             Heard::Nothing { why, .. } => self.note(match why {
-                Unheard::Foreign => "foreign",
-                Unheard::Duplicate(_) => "duplicate",
-                Unheard::Late(_) => "late",
-                Unheard::Full(_) => "no room for a responder",
+                NotCounted::Foreign => "foreign",
+                NotCounted::Duplicate(_) => "duplicate",
+                NotCounted::Late(_) => "late",
+                NotCounted::Full(_) => "no room for a responder",
                 why => panic!("{why:?}"),
             }),
             other => panic!("{other:?}"),

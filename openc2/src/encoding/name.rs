@@ -1,5 +1,5 @@
-//! Names and the identifiers that stand for them, in tables: JSON and CBOR with names write the one, the concise form of JADN s4.4 the
-//! other.
+//! Tables of names and their identifiers. JSON, and CBOR with names, write the name; the concise form of JADN s4.4 writes the
+//! identifier.
 
 /// One entry of a table.
 pub struct Name {
@@ -91,7 +91,7 @@ pub trait Vocabulary: Copy + 'static {
     /// The entry's place in both.
     fn index(self) -> usize;
 
-    /// What the table says of it.
+    /// Its line in the table.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn entry(self) -> &'static Name {
         Self::NAMES.get(self.index()).unwrap_or(&Name::NONE)

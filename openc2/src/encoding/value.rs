@@ -1,7 +1,7 @@
 //! What can be read and written.
 
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
+use crate::encoding::out::Writer;
 use crate::encoding::source::Reader;
 use crate::encoding::text::Str;
 
@@ -24,7 +24,7 @@ pub trait Value<'a>: Write + Sized {
 /// What is written in any form.
 pub trait Write {
     /// Writes it as the next value. What may not be sent is refused there, and told when all is written.
-    fn write(&self, out: &mut Out<'_>);
+    fn write(&self, out: &mut Writer<'_>);
 }
 
 impl<'a> Value<'a> for u64 {
@@ -39,7 +39,7 @@ impl<'a> Value<'a> for u64 {
 }
 
 impl Write for u64 {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         out.integer(*self);
     }
 }
@@ -56,7 +56,7 @@ impl<'a> Value<'a> for bool {
 }
 
 impl Write for bool {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         out.boolean(*self);
     }
 }
@@ -73,7 +73,7 @@ impl<'a> Value<'a> for Str<'a> {
 }
 
 impl Write for Str<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         out.text(*self);
     }
 }
@@ -89,7 +89,7 @@ pub fn text_of<'a>(r: &mut Reader<'a, '_>, has_format: fn(Str<'_>) -> bool, rule
 }
 
 /// Writes a text that is to have a format, and refuses it with this rule if it has not.
-pub fn write_text(out: &mut Out<'_>, text: Str<'_>, has_format: fn(Str<'_>) -> bool, rule: LanguageRule) {
+pub fn write_text(out: &mut Writer<'_>, text: Str<'_>, has_format: fn(Str<'_>) -> bool, rule: LanguageRule) {
     out.require(has_format(text), rule);
     out.text(text);
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
+use crate::encoding::out::Writer;
 use crate::encoding::source::{Kind, Reader, Shape};
 use crate::encoding::text::Str;
 use crate::encoding::value::{Value, Write};
@@ -184,7 +184,7 @@ impl<'a> Value<'a> for Hashes<'a> {
 }
 
 impl Write for Hashes<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         let fields = [(HashKey::Md5, self.md5, 16), (HashKey::Sha1, self.sha1, 20), (HashKey::Sha256, self.sha256, 32)];
         out.require(fields.iter().any(|(_, hash, _)| hash.is_some()), LanguageRule::EmptyTarget);

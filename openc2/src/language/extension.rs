@@ -5,7 +5,7 @@ use core::fmt;
 use crate::Quirk;
 use crate::encoding::error::LanguageRule;
 use crate::encoding::name::Vocabulary;
-use crate::encoding::out::{Frame, Out};
+use crate::encoding::out::{Frame, Writer};
 use crate::encoding::raw::Raw;
 use crate::encoding::source::{Key, Kind, Part, Reader, named};
 use crate::encoding::text::{self, Str};
@@ -22,11 +22,11 @@ pub struct Extension<'a> {
     pub value: ExtensionValue<'a>,
 }
 
-/// The value of a profile: as it stands in the input or at the caller's, or one that is yet to be written.
+/// The value of a profile: as it stands in the input, or as the caller gives it to be written.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum ExtensionValue<'a> {
-    /// As it stands. All that is read comes so; [`read_as`](Self::read_as) looks into it.
+    /// As it stands. Every value that is read is one of these; [`read_as`](Self::read_as) reads it as a type.
     Raw(Raw<'a>),
     /// An integer, to be written.
     Integer(u64),
@@ -43,8 +43,8 @@ impl<'a> ExtensionValue<'a> {
         }
     }
 
-    /// The value as this type of its profile's; an error if it is none. Whoever read it with that profile among its
-    /// [`Profiles`](crate::profile::Profiles) gets none. One that is yet to be written is not read
+    /// Reads the value as a type of its profile; an error if it isn't of that type. There is none if the message was read with
+    /// the profile among its [`Profiles`](crate::profile::Profiles). A value that is yet to be written can't be read
     /// ([`Unread`](LanguageRule::Unread)).
     pub fn read_as<T: Value<'a>>(&self) -> Result<T, LanguageRule> {
         let mut reader = self.as_raw().ok_or(LanguageRule::Unread)?.reader();
@@ -71,7 +71,7 @@ impl<'a> From<Raw<'a>> for ExtensionValue<'a> {
     }
 }
 
-/// The profiles' part of a set of fields: the caller's, or checked and still encoded in the input.
+/// What profiles add to the arguments or the results: the caller's, or checked and still encoded in the input.
 #[derive(Clone, Copy, Default)]
 pub struct Extensions<'a>(Repr<'a>);
 
@@ -84,7 +84,7 @@ enum Repr<'a> {
     /// The whole map, fields of the language among them.
     Raw {
         map: Raw<'a>,
-        place: Place,
+        fields: FieldSet,
     },
 }
 
@@ -93,10 +93,14 @@ impl<'a> Extensions<'a> {
     pub const NONE: Self = Self(Repr::None);
 
     /// Of a map that was checked: its only extension alone, or the map to be walked again.
-    pub(crate) fn from_checked(only: Option<(Str<'a>, Raw<'a>)>, map: impl FnOnce() -> Raw<'a>, place: Place) -> Self {
+    pub(crate) fn from_checked(
+        only: Option<(Str<'a>, Raw<'a>)>,
+        map: impl FnOnce() -> Raw<'a>,
+        fields: FieldSet,
+    ) -> Self {
         match only {
             Some((profile, value)) => Self(Repr::One(profile, value)),
-            None => Self(Repr::Raw { map: map(), place }),
+            None => Self(Repr::Raw { map: map(), fields }),
         }
     }
 
@@ -106,7 +110,7 @@ impl<'a> Extensions<'a> {
             Repr::None => IterRepr::Slice([].iter()),
             Repr::Slice(slice) => IterRepr::Slice(slice.iter()),
             Repr::One(profile, value) => IterRepr::One(Some(Extension { profile, value: value.into() })),
-            Repr::Raw { map, place } => IterRepr::Raw { steps: Steps::fields(map), place },
+            Repr::Raw { map, fields } => IterRepr::Raw { steps: Steps::fields(map), fields },
         })
     }
 
@@ -145,7 +149,7 @@ pub struct ExtensionsIter<'a>(IterRepr<'a>);
 enum IterRepr<'a> {
     Slice(core::slice::Iter<'a, Extension<'a>>),
     One(Option<Extension<'a>>),
-    Raw { steps: Steps<'a>, place: Place },
+    Raw { steps: Steps<'a>, fields: FieldSet },
 }
 
 impl fmt::Debug for ExtensionsIter<'_> {
@@ -161,9 +165,9 @@ impl<'a> Iterator for ExtensionsIter<'a> {
         match &mut self.0 {
             IterRepr::Slice(slice) => slice.next().copied(),
             IterRepr::One(one) => one.take(),
-            IterRepr::Raw { steps, place } => loop {
+            IterRepr::Raw { steps, fields } => loop {
                 let (key, value) = steps.field()?;
-                if place.defines(key) {
+                if fields.defines(key) {
                     continue;
                 }
                 let profile = match key {
@@ -178,12 +182,12 @@ impl<'a> Iterator for ExtensionsIter<'a> {
 
 /// Where extensions stand among fields of the language.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
+pub(crate) enum FieldSet {
     Args,
     Results,
 }
 
-impl Place {
+impl FieldSet {
     /// Whether the language itself defines this field.
     fn defines(self, key: Key<'_>) -> bool {
         key.find(match self {
@@ -247,7 +251,7 @@ pub(crate) fn namespace_fits(name: Str<'_>, v2: bool) -> bool {
 
 impl Extensions<'_> {
     /// Writes them as fields of a map that has begun.
-    pub(crate) fn write(&self, out: &mut Out<'_>, frame: &mut Frame, part: Part<'_>) {
+    pub(crate) fn write(&self, out: &mut Writer<'_>, frame: &mut Frame, part: Part<'_>) {
         if self.is_empty() {
             return;
         }
@@ -275,7 +279,7 @@ pub(crate) fn read<'a>(profile: Str<'_>, part: Part<'_>, r: &mut Reader<'a, '_>)
 
 impl ExtensionValue<'_> {
     /// Writes the value alone.
-    pub(crate) fn write(&self, profile: Str<'_>, part: Part<'_>, out: &mut Out<'_>) {
+    pub(crate) fn write(&self, profile: Str<'_>, part: Part<'_>, out: &mut Writer<'_>) {
         match self {
             Self::Integer(integer) => out.integer(*integer),
             Self::Typed(value) => value.write(out),
@@ -320,11 +324,11 @@ impl<'a> Extended<'a> {
     }
 
     /// As a field of what was read, between `start` and where the reader stands.
-    pub(crate) fn extensions(self, start: usize, r: &Reader<'a, '_>, place: Place) -> Extensions<'a> {
+    pub(crate) fn extensions(self, start: usize, r: &Reader<'a, '_>, fields: FieldSet) -> Extensions<'a> {
         if self.count == 0 {
             return Extensions::NONE;
         }
-        Extensions::from_checked(self.only, || r.since(start), place)
+        Extensions::from_checked(self.only, || r.since(start), fields)
     }
 }
 
@@ -333,7 +337,7 @@ pub(crate) fn is_pair(pair: &str, profile: Str<'_>, name: Str<'_>) -> bool {
     pair.split_once([':', '/']).is_some_and(|(before, after)| profile == before && name == after)
 }
 
-impl Out<'_> {
+impl Writer<'_> {
     /// Begins a field named for a profile.
     pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Str<'_>) {
         match named::<RegisteredProfile>(profile) {

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
+use crate::encoding::out::Writer;
 use crate::encoding::raw::{Raw, Span};
 use crate::encoding::source::plain;
 use crate::encoding::source::{Group, Item, Key, Kind, MAX_MEMBERS, NotOnce, Order, Places, Reader, Shape, Walk};
@@ -424,7 +424,7 @@ impl<'a> Value<'a> for Texts<'a> {
 }
 
 impl Write for Texts<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         out.texts(*self);
     }
 }
@@ -468,7 +468,7 @@ pub(crate) fn read_different<'a>(
     }))
 }
 
-impl Out<'_> {
+impl Writer<'_> {
     /// A list of texts.
     pub(crate) fn texts(&mut self, texts: Texts<'_>) {
         if let Some(raw) = texts.as_raw_list()

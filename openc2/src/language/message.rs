@@ -2,7 +2,7 @@
 
 use crate::encoding::error::{EncodeError, LanguageRule};
 use crate::encoding::name::{Name, Vocabulary as _};
-use crate::encoding::out::{Frame, Out};
+use crate::encoding::out::{Frame, Writer};
 use crate::encoding::raw::Raw;
 use crate::encoding::source::{Key, Kind, Member, Reader, Shape, Walk};
 use crate::encoding::text::Str;
@@ -45,7 +45,7 @@ impl Structure {
 /// One OpenC2 message.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// Who sends it, to whom, and what answers what.
+    /// Who sends it, to whom, and which request it belongs to.
     pub headers: Headers<'a>,
     /// The command, response or notification.
     pub content: Content<'a>,
@@ -86,7 +86,7 @@ pub enum Content<'a> {
     Request(Command<'a>),
     /// A Consumer's answer.
     Response(Response<'a>),
-    /// Something said without being asked; only profiles define what (LS2 s3.3.3).
+    /// A notification; only profiles define what it says (LS2 s3.3.3).
     Notification(Raw<'a>),
 }
 
@@ -181,7 +181,7 @@ impl<'a> Value<'a> for Headers<'a> {
 }
 
 impl Write for Headers<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         self.write_each(out, &mut frame, |key| key.entry());
         out.close(frame);
@@ -191,7 +191,7 @@ impl Write for Headers<'_> {
 impl Headers<'_> {
     /// Writes each as a field that has this name.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn write_each(&self, out: &mut Out<'_>, frame: &mut Frame, name: impl Fn(HeaderKey) -> &'static Name) {
+    fn write_each(&self, out: &mut Writer<'_>, frame: &mut Frame, name: impl Fn(HeaderKey) -> &'static Name) {
         if let Some(id) = self.request_id {
             out.entry(frame, name(HeaderKey::RequestId));
             out.text(id);
@@ -260,7 +260,7 @@ impl<'a> Value<'a> for Content<'a> {
 }
 
 impl Write for Content<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         match self {
             Self::Request(command) => write_content(ContentKey::Request, out, |out| command.write(out)),
             Self::Response(response) => write_content(ContentKey::Response, out, |out| response.write(out)),
@@ -273,7 +273,7 @@ impl Write for Content<'_> {
 }
 
 /// The map of one content.
-fn write_content(key: ContentKey, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
+fn write_content(key: ContentKey, out: &mut Writer<'_>, content: impl FnOnce(&mut Writer<'_>)) {
     let mut frame = out.open(Shape::Map);
     out.field(&mut frame, key);
     content(out);
@@ -314,7 +314,7 @@ impl<'a> Value<'a> for Message<'a> {
 }
 
 impl Write for Message<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         Envelope { headers: &self.headers, signature: self.signature, structure: self.structure }
             .write(out, |out| self.content.write(out));
     }
@@ -328,7 +328,7 @@ struct Envelope<'e, 'a> {
 }
 
 impl Envelope<'_, '_> {
-    fn write(&self, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
+    fn write(&self, out: &mut Writer<'_>, content: impl FnOnce(&mut Writer<'_>)) {
         if self.structure == Structure::Record {
             return self.write_record(out, content);
         }
@@ -350,7 +350,7 @@ impl Envelope<'_, '_> {
     }
 
     #[inline(never)]
-    fn write_record(&self, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
+    fn write_record(&self, out: &mut Writer<'_>, content: impl FnOnce(&mut Writer<'_>)) {
         let mut frame = out.open(Shape::Record);
         out.require(self.signature.is_none(), LanguageRule::UnknownKey);
         out.field(&mut frame, RecordKey::Content);
@@ -376,7 +376,7 @@ pub(crate) struct Reply<'a> {
 impl Reply<'_> {
     /// As [`Message::encode`].
     pub(crate) fn encode(&self, style: Style, buffer: &mut [u8]) -> Result<usize, EncodeError> {
-        let mut out = Out::new(buffer, style);
+        let mut out = Writer::new(buffer, style);
         let envelope = Envelope { headers: &self.headers, signature: None, structure: self.structure };
         envelope.write(&mut out, |out| write_content(ContentKey::Response, out, |out| self.response.write(out)));
         out.finish()

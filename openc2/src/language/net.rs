@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
+use crate::encoding::out::Writer;
 use crate::encoding::source::{Kind, Reader, Shape};
 use crate::encoding::text::Str;
 use crate::encoding::value::{Value, Write};
@@ -73,7 +73,7 @@ macro_rules! nets {
         }
 
         impl Write for $name {
-            fn write(&self, out: &mut Out<'_>) {
+            fn write(&self, out: &mut Writer<'_>) {
                 if out.concise() {
                     let mut frame = out.open_list();
                     out.item(&mut frame);
@@ -296,7 +296,7 @@ impl<'a, N: Value<'a>> Value<'a> for FiveTuple<N> {
 }
 
 impl<N: Write> Write for FiveTuple<N> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Record);
         let mut empty = true;
         if let Some(address) = &self.src_addr {
@@ -415,7 +415,7 @@ impl<'a> Value<'a> for MacAddr {
 }
 
 impl Write for MacAddr {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         let octets = self.octets();
         if out.concise() {
             out.bytes(octets.len(), octets.iter().copied())

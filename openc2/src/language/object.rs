@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
+use crate::encoding::out::Writer;
 use crate::encoding::raw::Raw;
 use crate::encoding::source::{Kind, Reader, Shape};
 use crate::encoding::text::Str;
@@ -50,7 +50,7 @@ impl<'a> Value<'a> for Payload<'a> {
 }
 
 impl Write for Payload<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         match self {
             Self::Bin(bytes) => {
@@ -107,7 +107,7 @@ impl<'a> Value<'a> for Artifact<'a> {
 }
 
 impl Write for Artifact<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Record);
         out.require(
             self.mime_type.is_some() || self.payload.is_some() || self.hashes.is_some(),
@@ -167,7 +167,7 @@ impl<'a> Value<'a> for Device<'a> {
 }
 
 impl Write for Device<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         out.require(
             self.hostname.is_some() || self.idn_hostname.is_some() || self.device_id.is_some(),
@@ -220,7 +220,7 @@ impl<'a> Value<'a> for File<'a> {
 }
 
 impl Write for File<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         out.require(self.name.is_some() || self.path.is_some() || self.hashes.is_some(), LanguageRule::EmptyTarget);
         if let Some(name) = self.name {
@@ -332,7 +332,7 @@ impl<'a> Value<'a> for Process<'a> {
 }
 
 impl Write for Process<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         out.require(*self != Self::default(), LanguageRule::EmptyTarget);
         if let Some(pid) = self.pid {

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use crate::encoding::out::{Out, Rewrite, Style};
+use crate::encoding::out::{Rewrite, Style, Writer};
 use crate::encoding::source::{Part, Reader, Types};
 use crate::encoding::text::Str;
 use crate::encoding::value::Value;
@@ -13,9 +13,9 @@ use crate::language::target::{Actuator, Target};
 
 /// An actuator profile: its namespace, the types of what it adds to the language, and which of its commands make sense.
 ///
-/// Whoever reads or writes messages is handed a table of them, [`Profiles`]. Values of a profile that is not in the table are read
-/// as they stand ([`ExtensionValue::Raw`](crate::ExtensionValue)), and nothing is checked but that they are well-formed.
-/// `examples/lamp.rs` is a profile of a device's own, `examples/pf.rs` the successor of packet filtering.
+/// Whoever reads or writes messages is handed a table of them, [`Profiles`]. Values of a profile that is not in the table are
+/// read as they stand ([`ExtensionValue::Raw`](crate::ExtensionValue)), and nothing is checked but that they are well-formed.
+/// `examples/profiles/lamp.rs` is a profile of a device's own, `examples/profiles/pf.rs` the successor of packet filtering.
 ///
 /// ```
 /// use openc2_mqtt::profile::{Part, Profile, Profiles, Reader, Value as _, Write, Writer, read_as};
@@ -60,10 +60,10 @@ pub trait Profile: Sync {
         &[]
     }
 
-    /// Reads a value of this profile as the type that it has where it stands, by which it is checked: [`read_as`] does so. With
-    /// a writer it is written as well, so that a value changes its form by way of its type. A part that the profile does not
-    /// define is refused with [`Reader::undefined`]; of targets none comes here but those that it names.
-    fn read(&self, part: Part<'_>, r: &mut Reader<'_, '_>, out: Option<&mut Out<'_>>);
+    /// Reads a value of this profile as the type that belongs to `part`, and so checks it: [`read_as`] does both. With a writer
+    /// it also writes the value, which so takes another form. [`Reader::undefined`] refuses a part that the profile does not
+    /// define. Of targets, only those that [`targets`](Self::targets) names come here.
+    fn read(&self, part: Part<'_>, r: &mut Reader<'_, '_>, out: Option<&mut Writer<'_>>);
 
     /// Why a command of this profile makes no sense to it, beyond what the declared pairs say; by default nothing. A
     /// [`Consumer`](crate::consumer::Consumer) asks before the host sees the command.
@@ -72,8 +72,8 @@ pub trait Profile: Sync {
         Ok(())
     }
 
-    /// Whether these specifiers can mean an actuator that goes by these names, of which one is its device's: asked where the host
-    /// has no [`Hook`](crate::profile::Hook) that knows better. By default they can.
+    /// Whether these specifiers can mean an actuator with these names, of which one is its device's. A Consumer asks where the
+    /// host has no [`Hook`](crate::profile::Hook) of this profile. By default they can.
     fn can_mean(&self, actuator: &Actuator<'_>, names: &[&str]) -> bool {
         let _ = (actuator, names);
         true
@@ -81,7 +81,7 @@ pub trait Profile: Sync {
 }
 
 /// Reads a value as a type, and writes it if there is a writer: what [`Profile::read`] is made of.
-pub fn read_as<'a, T: Value<'a>>(r: &mut Reader<'a, '_>, out: Option<&mut Out<'_>>) {
+pub fn read_as<'a, T: Value<'a>>(r: &mut Reader<'a, '_>, out: Option<&mut Writer<'_>>) {
     let value = T::read(r);
     if let Some(out) = out {
         value.write(out);
@@ -96,7 +96,7 @@ impl Profiles {
     /// No profile: what profiles add is read and written as it stands.
     pub const NONE: Self = Self(&[]);
 
-    /// These.
+    /// A table of these profiles.
     pub const fn new(profiles: &'static [&'static dyn Profile]) -> Self {
         Self(profiles)
     }
@@ -139,7 +139,7 @@ impl Types for Profiles {
 }
 
 impl Rewrite for Profiles {
-    fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Out<'_>) -> bool {
+    fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Writer<'_>) -> bool {
         let profile = self.get(namespace);
         if let Some(profile) = profile {
             profile.read(part, r, Some(out));
@@ -149,19 +149,20 @@ impl Rewrite for Profiles {
 }
 
 impl Style {
-    /// The same with the types of these profiles' values: by them a value is written in another form than it stands in, and
-    /// nothing is sent that is none of its profile's.
+    /// The same with these profiles. Their types write a value in another form than it stands in, and refuse a value that isn't
+    /// of its profile.
     pub const fn with_profiles(self, profiles: &'static Profiles) -> Self {
         self.with_types(profiles)
     }
 }
 
-/// Why a command is none of a profile's, as it is answered; the three that all profiles share have the words of SLPF s2.3.
+/// Why a command makes no sense to a profile or its device: the answer. The three that all profiles share have the words of
+/// SLPF s2.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Mostly 400 or 501.
+    /// The status of the response, mostly 400 or 501.
     pub status: Status,
-    /// Why.
+    /// The text of the response.
     pub text: &'static str,
 }
 

@@ -2,19 +2,19 @@
 
 use crate::encoding::error::{EncodeError, Error, Fail, LanguageRule, Path};
 use crate::encoding::mode::{Encoding, Language, Quirks};
-use crate::encoding::out::{Out, Style};
+use crate::encoding::out::{Style, Writer};
 use crate::encoding::raw::DEPTH;
 use crate::encoding::source::{MAX_MEMBERS, Places, Reader, locate};
 use crate::encoding::value::{Value, Write as _};
 use crate::language::command::Command;
-use crate::language::document::{Document, Kind};
+use crate::language::document::{Document, DocumentKind};
 use crate::language::message::{Headers, Message, Structure};
 use crate::language::profile::Profiles;
 use crate::language::response::Response;
 
 /// How messages are read. The default is v1.0, strict, values nested at most 16 deep, 64 KiB, [`MAX_MEMBERS`].
 ///
-/// No message costs more than in proportion to its length, whatever its sender thought of.
+/// Reading costs time in proportion to a message's length, whoever wrote it.
 ///
 /// ```
 /// use openc2_mqtt::{Encoding, Reading};
@@ -33,8 +33,8 @@ pub struct Reading {
     pub depth: u8,
     /// The most bytes a message may have.
     pub size: usize,
-    /// How many fields, of maps that lie in each other, and how many items of a list are told apart in whatever order they
-    /// stand, at most [`MAX_MEMBERS`]; more of them have to ascend. (Fields that the language defines don't count.)
+    /// How many fields, of nested maps together, and how many items of a list may stand in any order, at most [`MAX_MEMBERS`].
+    /// Beyond that they have to ascend. (Fields that the language defines don't count.)
     pub members: usize,
     /// The profiles whose values are read by their types, and so checked. None, unless they are given: a
     /// [`Consumer`](crate::consumer::Consumer) has those of its declaration.
@@ -64,7 +64,7 @@ pub struct Read<T> {
 }
 
 impl<T> Read<T> {
-    /// The same about something made of the value.
+    /// The same habits, with something made of the value.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Read<U> {
         Read { value: make(self.value), quirks: self.quirks }
     }
@@ -88,10 +88,12 @@ impl Reading {
 
     /// Reads a message, a command or a response, whichever it is.
     pub fn document<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<Document<'a>>, Error> {
-        match Kind::of(encoding, bytes) {
-            Kind::Message => self.read::<Message<'a>>(encoding, bytes).map(|read| read.map(Document::Message)),
-            Kind::Command => self.read::<Command<'a>>(encoding, bytes).map(|read| read.map(Document::Command)),
-            Kind::Response => self.read::<Response<'a>>(encoding, bytes).map(|read| read.map(Document::Response)),
+        match DocumentKind::of(encoding, bytes) {
+            DocumentKind::Message => self.read::<Message<'a>>(encoding, bytes).map(|read| read.map(Document::Message)),
+            DocumentKind::Command => self.read::<Command<'a>>(encoding, bytes).map(|read| read.map(Document::Command)),
+            DocumentKind::Response => {
+                self.read::<Response<'a>>(encoding, bytes).map(|read| read.map(Document::Response))
+            }
         }
     }
 
@@ -179,7 +181,7 @@ macro_rules! encode {
             /// Writes it; how many bytes it took. Each rule is checked on the way, and a buffer that is too small is told
             /// how much is needed, for which an empty one will do.
             pub fn encode(&self, style: impl Into<Style>, buffer: &mut [u8]) -> Result<usize, EncodeError> {
-                let mut out = Out::new(buffer, style.into());
+                let mut out = Writer::new(buffer, style.into());
                 self.write(&mut out);
                 out.finish()
             }

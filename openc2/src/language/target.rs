@@ -2,7 +2,7 @@
 
 use crate::Quirk;
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
+use crate::encoding::out::Writer;
 use crate::encoding::source::Part;
 use crate::encoding::source::{Key, Kind, Member, Reader, Shape};
 use crate::encoding::text::Str;
@@ -168,7 +168,7 @@ impl<'a> Target<'a> {
         *self = Self::Extension { profile, name, value };
     }
 
-    fn write_value(&self, out: &mut Out<'_>) {
+    fn write_value(&self, out: &mut Writer<'_>) {
         match self {
             Self::Artifact(artifact) => artifact.write(out),
             Self::Command(id) => write_text(out, *id, formats::command_id, LanguageRule::CommandId),
@@ -217,7 +217,7 @@ impl<'a> Value<'a> for Target<'a> {
 }
 
 impl Write for Target<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         let Self::Extension { profile, name, value } = self else {
             if let Some(kind) = self.kind() {
@@ -311,7 +311,7 @@ impl<'a> Value<'a> for Features {
 }
 
 impl Write for Features {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open_list();
         for feature in self.iter() {
             out.item(&mut frame);
@@ -351,7 +351,7 @@ impl<'a> Value<'a> for Actuator<'a> {
 }
 
 impl Write for Actuator<'_> {
-    fn write(&self, out: &mut Out<'_>) {
+    fn write(&self, out: &mut Writer<'_>) {
         out.require(extension::namespace_fits(self.profile, out.v2()), LanguageRule::UnregisteredNsid);
         if out.v2() {
             // The draft's profile is a name, and in the concise form its identifier.

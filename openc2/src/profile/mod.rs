@@ -15,7 +15,7 @@ use crate::language::target::Actuator;
 
 pub use crate::encoding::error::ProfileRule;
 pub use crate::encoding::name::{Name, Vocabulary};
-pub use crate::encoding::out::{Frame, Out as Writer};
+pub use crate::encoding::out::{Frame, Writer};
 pub use crate::encoding::source::{Kind, Members, Part, Reader, Shape, Walk};
 pub use crate::encoding::value::{Value, Write, text_of, write_text};
 pub use crate::language::formats::{hostname as is_hostname, ipv6 as parse_ipv6};

@@ -96,8 +96,8 @@ pub struct Connecting<'a> {
     pub client_id: Text<'a>,
     /// The keep-alive interval.
     pub keep_alive: KeepAlive,
-    /// How long the server keeps the session, in seconds. CS01 s2.10 recommends none, but with 0 the session dies with
-    /// the connection, and of clean start false nothing is left.
+    /// How long the server keeps the session, in seconds. CS01 s2.10 recommends no value. With 0 the session ends with the
+    /// connection, and clean start false has no effect.
     pub session_expiry: u32,
     /// How many messages of QoS 1 and 2 the server may have on the way to us.
     pub receive_maximum: Option<NonZeroU16>,
@@ -162,7 +162,7 @@ pub struct PropertyList<'a> {
 }
 
 impl<'a> PropertyList<'a> {
-    /// Those of these that are there. There can't be more than have room.
+    /// The properties of this list that are present. There is room for all of them.
     pub(crate) fn of(list: [Option<Property<'a>>; 5]) -> Self {
         let mut items = [Property::PayloadFormatIndicator(PayloadFormat::Unspecified); 5];
         let mut count = 0u8;

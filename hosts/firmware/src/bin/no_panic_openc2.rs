@@ -17,7 +17,7 @@ use mqtt5_session::{Event, Inbox, Input};
 use openc2_mqtt::consumer::{
     Answering, Breaches, Broadcast, Consumer, ConsumerMemory, ConsumerPolicy, Declaration, OnBreach, Reaction,
 };
-use openc2_mqtt::producer::{Expect, Heard, OwnTopic, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
+use openc2_mqtt::producer::{Expect, Heard, OwnTopic, Producer, ProducerMemory, ProducerPolicy, Request, NotCounted};
 use openc2_mqtt::transfer::*;
 use openc2_mqtt::*;
 
@@ -476,7 +476,7 @@ fn a_producer() {
             Heard::Notification { content, .. } => {
                 calls! { machine.notify(&notification(content), utc(), room()).is_ok(); }
             }
-            Heard::Nothing { why: Unheard::Malformed(error), .. } => calls! { write!(Paper, "{error}"); },
+            Heard::Nothing { why: NotCounted::Malformed(error), .. } => calls! { write!(Paper, "{error}"); },
             other => calls! { other; },
         }
     }

@@ -1,12 +1,12 @@
 //! Values without parts: numbers, bytes and what spells them.
 
-use super::Out;
+use super::Writer;
 use crate::Form;
 use crate::encoding::error::LanguageRule;
 use crate::encoding::number::{self, Number};
 use crate::encoding::source::Numeral;
 
-impl Out<'_> {
+impl Writer<'_> {
     /// True or false.
     pub fn boolean(&mut self, value: bool) {
         match (value, self.json()) {

@@ -21,7 +21,7 @@ pub struct Style {
     pub form: Form,
     /// The language version.
     pub language: Language,
-    /// The types of what profiles add, if they are checked, and if the form may be another than they stand in.
+    /// The types of profiles' values: they check a value, and write it in another form than it stands in.
     types: Option<&'static dyn Rewrite>,
 }
 
@@ -57,11 +57,11 @@ impl From<Encoding> for Style {
 /// Writes values as their types do, by the namespace under which they stand.
 pub(crate) trait Rewrite: Sync {
     /// Writes the value that comes next in the reader, if this namespace is known here; `false` if not.
-    fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Out<'_>) -> bool;
+    fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Writer<'_>) -> bool;
 }
 
 /// A message on its way into a caller's buffer.
-pub struct Out<'b> {
+pub struct Writer<'b> {
     buffer: &'b mut [u8],
     at: usize,
     style: Style,
@@ -83,7 +83,7 @@ enum FrameKind {
     List,
 }
 
-impl<'b> Out<'b> {
+impl<'b> Writer<'b> {
     pub(crate) fn new(buffer: &'b mut [u8], style: Style) -> Self {
         Self { buffer, at: 0, style, depth: 0, refused: None }
     }
@@ -133,7 +133,7 @@ impl<'b> Out<'b> {
         self.refused.get_or_insert(rule);
     }
 
-    /// Refuses unless this holds.
+    /// Refuses the message unless `holds`.
     pub fn require(&mut self, holds: bool, rule: LanguageRule) {
         if !holds {
             self.refuse(rule);
@@ -261,7 +261,7 @@ impl<'b> Out<'b> {
         self.entry(frame, field.entry());
     }
 
-    /// The same by the entry of its table.
+    /// Begins the field that this line of a table names.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn entry(&mut self, frame: &mut Frame, name: &Name) {
         if frame.kind == FrameKind::Record {
@@ -427,13 +427,13 @@ mod tests {
     use super::*;
     use crate::Raw;
 
-    fn write(form: Form, body: impl Fn(&mut Out<'_>)) -> ([u8; 400], usize) {
+    fn write(form: Form, body: impl Fn(&mut Writer<'_>)) -> ([u8; 400], usize) {
         let mut buffer = [0; 400];
-        let mut out = Out::new(&mut buffer, form.into());
+        let mut out = Writer::new(&mut buffer, form.into());
         body(&mut out);
         let length = out.finish().unwrap();
         let mut none = [];
-        let mut out = Out::new(&mut none, form.into());
+        let mut out = Writer::new(&mut none, form.into());
         body(&mut out);
         assert_eq!(out.finish(), Err(EncodeError::Full { need: length }));
         (buffer, length)

@@ -1,8 +1,7 @@
 //! What JSON and CBOR have in common: a cursor over values, on which every rule of the language is read once.
 //!
-//! The first rule that is broken is kept, and the input ends there: whatever is read then is empty, no loop goes on, and only
-//! who gives the result away looks whether something was wrong. So reading needs no `Result` at every step, each type is read
-//! where it lies, and there is one compiled copy of it for all encodings.
+//! The first rule that is broken is kept, and the input ends there. What is read after that is empty, so no step needs a check
+//! of its own.
 
 use crate::encoding::error::{Fail, LanguageRule, Path};
 use crate::encoding::name::{self, Name, Vocabulary};
@@ -41,16 +40,16 @@ pub enum Kind {
     List,
     /// A map.
     Map,
-    /// No value; the rule it breaks is kept.
+    /// No value: the reader keeps the rule that is broken.
     Broken,
 }
 
 /// Whether a set of fields is an array, by position, in the concise form (JADN s4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// It is a map, and told by names or identifiers.
+    /// It is a map: a field is known by its name or identifier.
     Map,
-    /// It is an array in the concise form, and told by its place.
+    /// It is an array in the concise form: a field is known by its place.
     Record,
 }
 
@@ -146,11 +145,11 @@ pub(crate) trait Types: Sync {
     fn check(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>) -> bool;
 }
 
-/// A cursor over an encoding, with the mode in which it is read and what it met that the mode forgives. Reading past a value
-/// checks all of it.
+/// Reads the values of a JSON or CBOR text one after the other, and checks all of each. It knows the mode of reading, and keeps
+/// the habits of a peer that the mode forgives.
 ///
-/// The first rule that is broken is kept, and the input ends there: what is read then is empty, and nobody needs to look at each
-/// step whether something was wrong.
+/// The first rule that is broken is kept, and the input ends there. What is read after that is empty, so no step needs a check
+/// of its own.
 pub struct Reader<'a, 't> {
     /// All of a JSON text; empty with CBOR.
     pub(crate) text: &'a str,
@@ -296,7 +295,7 @@ impl<'a, 't> Reader<'a, 't> {
         self.fail_at(self.at, rule);
     }
 
-    /// Refuses what stands at a place unless this holds.
+    /// Refuses what stands at the offset `at`, unless `holds`.
     pub fn require(&mut self, holds: bool, at: usize, rule: LanguageRule) {
         if !holds {
             self.fail_at(at, rule);
@@ -402,7 +401,8 @@ impl<'a, 't> Reader<'a, 't> {
         if self.is_json() { self.json_enter(b'[', LanguageRule::WantList) } else { self.cbor_open_list() }
     }
 
-    /// The next field's key, or the end; the walk keeps where it stands. The value must be read before the next call.
+    /// The next field's key, or `None` at the end; the walk keeps where the key stands. The value must be read before the next
+    /// call.
     pub(crate) fn key(&mut self, walk: &mut Walk) -> Option<Key<'a>> {
         if self.is_json() { self.json_key(walk).map(Key::Name) } else { self.cbor_key(walk) }
     }
@@ -463,7 +463,7 @@ impl<'a, 't> Reader<'a, 't> {
         self.require(self.bytes.len() <= at, at, rule);
     }
 
-    /// Passes over a value, checking it, nothing kept.
+    /// Passes over a value and checks it.
     pub fn skip(&mut self) {
         if self.is_json() { self.json_skip() } else { self.cbor_skip() }
     }

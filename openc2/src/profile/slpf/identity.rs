@@ -4,8 +4,8 @@ use super::{NSID, Specifiers};
 use crate::Str;
 use crate::profile::Hook;
 
-/// What a packet filter goes by. A command means it if each specifier that the command has names it; without specifiers it
-/// means every one.
+/// The names of a packet filter. A command is for it if each specifier of the command names it; a command without specifiers is
+/// for every one.
 ///
 /// ```
 /// use openc2_mqtt::profile::{Hook, Hooks};

@@ -22,12 +22,12 @@ const RULE_NUMBER: &str = "rule_number";
 /// The table of this profile alone.
 pub static PROFILES: Profiles = Profiles::new(&[&Slpf]);
 
-/// `drop_process` is none of its words.
+/// `drop_process` is not one of its values.
 pub const DROP_PROCESS: LanguageRule = LanguageRule::OfProfile(&ProfileRule {
     section: "SLPF 2.1.3.2",
     meaning: "drop_process is none, reject or false_ack",
 });
-/// `direction` is none of its words.
+/// `direction` is not one of its values.
 pub const DIRECTION: LanguageRule =
     LanguageRule::OfProfile(&ProfileRule { section: "SLPF 2.1.3.2", meaning: "direction is both, ingress or egress" });
 /// `hostname` is neither a name nor an address.
@@ -248,8 +248,8 @@ fn host(text: Str<'_>) -> bool {
 }
 
 impl Args {
-    /// The profile's arguments of a command that was read, if it has some; an error if they are none, which never happens where
-    /// it was read with this profile.
+    /// The profile's arguments of a command that was read, if it has some. An error if they aren't of this type, which never
+    /// happens where the command was read with this profile.
     pub fn of(command: &Command<'_>) -> Result<Option<Self>, LanguageRule> {
         command.args.extensions.get(NSID).map(|value| value.read_as()).transpose()
     }
@@ -261,8 +261,8 @@ impl Args {
 }
 
 impl<'a> Specifiers<'a> {
-    /// The profile's specifiers of a command that was read, if it has some; an error if they are none, which never happens where
-    /// it was read with this profile.
+    /// The profile's specifiers of a command that was read, if it has some. An error if they aren't of this type, which never
+    /// happens where the command was read with this profile.
     pub fn of(command: &Command<'a>) -> Result<Option<Self>, LanguageRule> {
         command.actuator.as_ref().map_or(Ok(None), Self::of_actuator)
     }
@@ -279,8 +279,8 @@ impl<'a> Specifiers<'a> {
 }
 
 impl Results {
-    /// The profile's results of a response that was read, if it has some; an error if they are none, which never happens where
-    /// it was read with this profile.
+    /// The profile's results of a response that was read, if it has some. An error if they aren't of this type, which never
+    /// happens where the response was read with this profile.
     pub fn of(response: &Response<'_>) -> Result<Option<Self>, LanguageRule> {
         response.results.extensions.get(NSID).map(|value| value.read_as()).transpose()
     }
