@@ -218,3 +218,20 @@ fn a_value_that_is_yet_to_be_written_is_not_read() {
     assert_eq!(ExtensionValue::Typed(&light).as_raw().map(|_| ()), None);
     assert_eq!(format!("{PROFILES:?}"), r#"["slpf", "pf", "x-lamp"]"#);
 }
+
+#[test]
+fn a_target_that_its_profile_does_not_define_is_not_written_whoever_made_its_value() {
+    let raw = openc2_mqtt::Raw::from_json(r#"{"name":"desk"}"#).unwrap();
+    let which = lamp::Which { name: Str::new("desk") };
+    for value in [raw.into(), ExtensionValue::Typed(&which), ExtensionValue::Integer(7)] {
+        let of = |profile, name| {
+            Command::new(Action::Set, Target::Extension { profile: Str::new(profile), name: Str::new(name), value })
+        };
+        for form in [Form::Json, Form::Cbor] {
+            let refused = Err(EncodeError::Refused(LanguageRule::ProfileTarget));
+            assert_eq!(write(&of("x-lamp", "bulb"), form), refused, "{value:?}");
+            assert!(write(&of("x-door", "bulb"), form).is_ok(), "nothing is known of x-door");
+        }
+    }
+    assert!(write(&Command::new(Action::Set, which.target()), Form::Json).is_ok());
+}

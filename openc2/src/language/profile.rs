@@ -15,7 +15,7 @@ use crate::language::target::{Actuator, Target};
 ///
 /// Whoever reads or writes messages is handed a table of them, [`Profiles`]. Values of a profile that is not in the table are read
 /// as they stand ([`ExtensionValue::Raw`](crate::ExtensionValue)), and nothing is checked but that they are well-formed.
-/// `examples/lamp.rs` is a profile of a device's own, `examples/pf.rs` the successor of packet filtering.
+/// `examples/profiles/lamp.rs` is a profile of a device's own, `examples/profiles/pf.rs` the successor of packet filtering.
 ///
 /// ```
 /// use openc2_mqtt::profile::{Part, Profile, Profiles, Reader, Value as _, Write, Writer, read_as};
@@ -127,11 +127,15 @@ impl fmt::Debug for Profiles {
     }
 }
 
+fn has_target(profile: &dyn Profile, name: Str<'_>) -> bool {
+    profile.targets().iter().any(|own| name == *own)
+}
+
 impl Types for Profiles {
     fn check(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>) -> bool {
         let Some(profile) = self.get(namespace) else { return false };
         match part {
-            Part::Target(name) if !profile.targets().iter().any(|own| name == *own) => r.undefined(part),
+            Part::Target(name) if !has_target(profile, name) => r.undefined(part),
             _ => profile.read(part, r, None),
         }
         true
@@ -139,6 +143,10 @@ impl Types for Profiles {
 }
 
 impl Rewrite for Profiles {
+    fn may_have(&self, namespace: Str<'_>, target: Str<'_>) -> bool {
+        self.get(namespace).is_none_or(|profile| has_target(profile, target))
+    }
+
     fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Out<'_>) -> bool {
         let profile = self.get(namespace);
         if let Some(profile) = profile {
@@ -149,8 +157,8 @@ impl Rewrite for Profiles {
 }
 
 impl Style {
-    /// The same with the types of these profiles' values: by them a value is written in another form than it stands in, and
-    /// nothing is sent that is none of its profile's.
+    /// The same with the types of these profiles' values: by them a value that was read is checked, and written in another form
+    /// than it stands in. A target that its profile does not define is refused, whoever made its value.
     pub const fn with_profiles(self, profiles: &'static Profiles) -> Self {
         self.with_types(profiles)
     }

@@ -56,6 +56,9 @@ impl From<Encoding> for Style {
 
 /// Writes values as their types do, by the namespace under which they stand.
 pub(crate) trait Rewrite: Sync {
+    /// Whether a target of this name may be written: its profile defines it, or isn't known here.
+    fn may_have(&self, namespace: Str<'_>, target: Str<'_>) -> bool;
+
     /// Writes the value that comes next in the reader, if this namespace is known here; `false` if not.
     fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Out<'_>) -> bool;
 }
