@@ -235,3 +235,54 @@ fn a_target_that_its_profile_does_not_define_is_not_written_whoever_made_its_val
     }
     assert!(write(&Command::new(Action::Set, which.target()), Form::Json).is_ok());
 }
+
+openc2_mqtt::vocabulary! {
+    enum Field { First = 1 "first", Third = 3 "third", }
+}
+
+/// A record whose fields are written in this order, or so many bytes of so many.
+enum Made {
+    Record([Field; 2]),
+    Bytes(usize, u8),
+}
+
+impl openc2_mqtt::profile::Write for Made {
+    fn write(&self, out: &mut openc2_mqtt::profile::Writer<'_>) {
+        let mut frame = out.open(openc2_mqtt::profile::Shape::Record);
+        match self {
+            Self::Record(fields) => fields.iter().for_each(|field| {
+                out.field(&mut frame, *field);
+                out.integer(u64::from(field.id()));
+            }),
+            Self::Bytes(length, count) => {
+                out.field(&mut frame, Field::First);
+                out.bytes(*length, 0..*count);
+            }
+        }
+        out.close(frame);
+    }
+}
+
+#[test]
+fn what_a_profile_writes_is_not_read_as_something_else() {
+    let written = |made: &Made, form| {
+        let extensions = [openc2_mqtt::Extension { profile: Str::new("av"), value: ExtensionValue::Typed(made) }];
+        let mut command = Command::new(Action::Scan, Target::Uri(Str::new("a:b")));
+        command.args.extensions = extensions[..].into();
+        write(&command, form)
+    };
+    let refused = |rule| Err(EncodeError::Refused(rule));
+    // Av is 1029; the second place, of which nothing is said, is null.
+    let bytes = written(&Made::Record([Field::First, Field::Third]), Form::Concise).unwrap();
+    assert!(bytes.ends_with(b"\xA1\x19\x04\x05\x83\x01\xF6\x03"), "{bytes:02x?}");
+    for late in [[Field::Third, Field::First], [Field::First, Field::First]] {
+        assert_eq!(written(&Made::Record(late), Form::Concise), refused(LanguageRule::RecordOrder), "{late:?}");
+    }
+    // By their names they are the same in any order.
+    assert!(written(&Made::Record([Field::Third, Field::First]), Form::Json).is_ok());
+    for (length, count) in [(2, 1), (1, 2)] {
+        assert_eq!(written(&Made::Bytes(length, count), Form::Cbor), refused(LanguageRule::WantBinary));
+    }
+    assert!(written(&Made::Bytes(2, 2), Form::Cbor).unwrap().ends_with(b"\xA1\x65first\x42\x00\x01"));
+    assert_eq!(written(&Made::Bytes(1, 1), Form::Json), refused(LanguageRule::WantText));
+}
