@@ -95,7 +95,7 @@
 //! - [`consumer`] and [`producer`] know no session: messages go in and out. What is remembered over restarts is there.
 //! - [`transfer`] is how messages travel: topics of CS01, CSD03 and WD01, properties, CONNECT, subscriptions.
 //! - [`Reading`] and [`Message`] are the language, to check, read and write what didn't come over MQTT; [`slpf`] is packet
-//!   filtering, [`profile`] what profiles of your own are made of (`examples/lamp.rs`).
+//!   filtering, [`profile`] what profiles of your own are made of (`examples/profiles/lamp.rs`).
 //! - [`OpenC2Error`] is what `?` makes of any error here.
 //!
 //! ```
