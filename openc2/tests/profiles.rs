@@ -205,6 +205,17 @@ fn a_consumer_of_three_profiles_answers_for_each() {
         ("11", &CONNECTION.replace("30", "desk"), "execute"),
         ("12", CONNECTION, "OtherActuator"),
         ("13", &CONNECTION.replace("30", "desk").replace("deny", "allow"), "oc2/rsp 501 Command not supported"),
+        // A lamp is told to filter packets, or its arguments come with such a command.
+        (
+            "14",
+            r#"{"action":"deny","target":{"ipv4_net":"192.0.2.0/24"},"actuator":{"x-lamp":{"name":"desk"}}}"#,
+            "oc2/rsp 501 Target type not supported",
+        ),
+        (
+            "15",
+            r#"{"action":"deny","target":{"ipv4_net":"192.0.2.0/24"},"args":{"x-lamp":{"level":1}}}"#,
+            "oc2/rsp 501 Target type not supported",
+        ),
     ] {
         let outcome_is = tell(consumer, all, &request(id, &body(json)), NOW);
         assert!(outcome_is.starts_with(outcome), "{id}: {outcome_is}, not {outcome}: {json}");

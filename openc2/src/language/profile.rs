@@ -67,6 +67,9 @@ pub trait Profile: Sync {
 
     /// Why a command of this profile makes no sense to it, beyond what the declared pairs say; by default nothing. A
     /// [`Consumer`](crate::consumer::Consumer) asks before the host sees the command.
+    ///
+    /// The pairs are those of all profiles of a device. So a command whose actuator is of this profile may come with a target of
+    /// another one, and only this function can refuse it.
     fn check(&self, command: &Command<'_>) -> Result<(), Refusal> {
         let _ = command;
         Ok(())
