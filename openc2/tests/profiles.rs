@@ -205,6 +205,17 @@ fn a_consumer_of_three_profiles_answers_for_each() {
         ("11", &CONNECTION.replace("30", "desk"), "execute"),
         ("12", CONNECTION, "OtherActuator"),
         ("13", &CONNECTION.replace("30", "desk").replace("deny", "allow"), "oc2/rsp 501 Command not supported"),
+        // A lamp is told to filter packets, or its arguments come with such a command.
+        (
+            "14",
+            r#"{"action":"deny","target":{"ipv4_net":"192.0.2.0/24"},"actuator":{"x-lamp":{"name":"desk"}}}"#,
+            "oc2/rsp 501 Target type not supported",
+        ),
+        (
+            "15",
+            r#"{"action":"deny","target":{"ipv4_net":"192.0.2.0/24"},"args":{"x-lamp":{"level":1}}}"#,
+            "oc2/rsp 501 Target type not supported",
+        ),
     ] {
         let outcome_is = tell(consumer, all, &request(id, &body(json)), NOW);
         assert!(outcome_is.starts_with(outcome), "{id}: {outcome_is}, not {outcome}: {json}");
@@ -217,4 +228,72 @@ fn a_value_that_is_yet_to_be_written_is_not_read() {
     assert_eq!(ExtensionValue::Typed(&light).read_as::<lamp::Light>(), Err(LanguageRule::Unread));
     assert_eq!(ExtensionValue::Typed(&light).as_raw().map(|_| ()), None);
     assert_eq!(format!("{PROFILES:?}"), r#"["slpf", "pf", "x-lamp"]"#);
+}
+
+#[test]
+fn a_target_that_its_profile_does_not_define_is_not_written_whoever_made_its_value() {
+    let raw = openc2_mqtt::Raw::from_json(r#"{"name":"desk"}"#).unwrap();
+    let which = lamp::Which { name: Str::new("desk") };
+    for value in [raw.into(), ExtensionValue::Typed(&which), ExtensionValue::Integer(7)] {
+        let of = |profile, name| {
+            Command::new(Action::Set, Target::Extension { profile: Str::new(profile), name: Str::new(name), value })
+        };
+        for form in [Form::Json, Form::Cbor] {
+            let refused = Err(EncodeError::Refused(LanguageRule::ProfileTarget));
+            assert_eq!(write(&of("x-lamp", "bulb"), form), refused, "{value:?}");
+            assert!(write(&of("x-door", "bulb"), form).is_ok(), "nothing is known of x-door");
+        }
+    }
+    assert!(write(&Command::new(Action::Set, which.target()), Form::Json).is_ok());
+}
+
+openc2_mqtt::vocabulary! {
+    enum Field { First = 1 "first", Third = 3 "third", }
+}
+
+/// A record whose fields are written in this order, or so many bytes of so many.
+enum Made {
+    Record([Field; 2]),
+    Bytes(usize, u8),
+}
+
+impl openc2_mqtt::profile::Write for Made {
+    fn write(&self, out: &mut openc2_mqtt::profile::Writer<'_>) {
+        let mut frame = out.open(openc2_mqtt::profile::Shape::Record);
+        match self {
+            Self::Record(fields) => fields.iter().for_each(|field| {
+                out.field(&mut frame, *field);
+                out.integer(u64::from(field.id()));
+            }),
+            Self::Bytes(length, count) => {
+                out.field(&mut frame, Field::First);
+                out.bytes(*length, 0..*count);
+            }
+        }
+        out.close(frame);
+    }
+}
+
+#[test]
+fn what_a_profile_writes_is_not_read_as_something_else() {
+    let written = |made: &Made, form| {
+        let extensions = [openc2_mqtt::Extension { profile: Str::new("av"), value: ExtensionValue::Typed(made) }];
+        let mut command = Command::new(Action::Scan, Target::Uri(Str::new("a:b")));
+        command.args.extensions = extensions[..].into();
+        write(&command, form)
+    };
+    let refused = |rule| Err(EncodeError::Refused(rule));
+    // Av is 1029; the second place, of which nothing is said, is null.
+    let bytes = written(&Made::Record([Field::First, Field::Third]), Form::Concise).unwrap();
+    assert!(bytes.ends_with(b"\xA1\x19\x04\x05\x83\x01\xF6\x03"), "{bytes:02x?}");
+    for late in [[Field::Third, Field::First], [Field::First, Field::First]] {
+        assert_eq!(written(&Made::Record(late), Form::Concise), refused(LanguageRule::RecordOrder), "{late:?}");
+    }
+    // By their names they are the same in any order.
+    assert!(written(&Made::Record([Field::Third, Field::First]), Form::Json).is_ok());
+    for (length, count) in [(2, 1), (1, 2)] {
+        assert_eq!(written(&Made::Bytes(length, count), Form::Cbor), refused(LanguageRule::WantBinary));
+    }
+    assert!(written(&Made::Bytes(2, 2), Form::Cbor).unwrap().ends_with(b"\xA1\x65first\x42\x00\x01"));
+    assert_eq!(written(&Made::Bytes(1, 1), Form::Json), refused(LanguageRule::WantText));
 }

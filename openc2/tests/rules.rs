@@ -252,7 +252,7 @@ fn read(bad: &Bad) -> Error {
 }
 
 /// What JSON can't break: CBOR's own rules, what only writing or a Consumer checks, and three told below.
-const ELSEWHERE: [LanguageRule; 13] = [
+const ELSEWHERE: [LanguageRule; 14] = [
     LanguageRule::Utf8,
     LanguageRule::TooLarge,
     LanguageRule::CborEnd,
@@ -266,6 +266,7 @@ const ELSEWHERE: [LanguageRule; 13] = [
     LanguageRule::ConciseExtension,
     LanguageRule::TimeOverflow,
     LanguageRule::Unread,
+    LanguageRule::RecordOrder,
 ];
 
 /// A document that a rule is about and that keeps it: for each rule that JSON can break.

@@ -46,6 +46,10 @@ impl Profile for Lamps {
     }
 
     fn check(&self, command: &Command<'_>) -> Result<(), Refusal> {
+        // The device may have other profiles, and the command a target of theirs.
+        if Which::of(&command.target).is_none() {
+            return Err(Refusal::TARGET);
+        }
         // A lamp has no clock.
         let args = &command.args;
         let timed = args.start_time.is_some() || args.stop_time.is_some() || args.duration.is_some();

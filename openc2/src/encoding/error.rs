@@ -50,6 +50,7 @@ rules! {
     CborSimple = "JADN 4.4", "undefined, or a simple value that is none of the language";
     CborKey = "JADN 4.4", "a key is a text or an identifier, the same throughout";
     CborChunks = "RFC 8949 3.2.3", "a string in chunks is not read";
+    RecordOrder = "JADN 4.4", "a record's fields stand in the order of their identifiers";
     TooMany = "RFC 8259 9", "more fields or items than this reader tells apart, not in ascending order";
     TooDeep = "RFC 8259 9", "nested deeper than this reader allows";
     TooLarge = "RFC 8259 9", "larger than this reader allows";

@@ -38,6 +38,21 @@ impl Name {
         !text.is_empty()
     }
 
+    /// Whether every entry of a table has an identifier above that of the one before it.
+    #[doc(hidden)]
+    pub const fn ascend(names: &[Self]) -> bool {
+        let mut rest = names;
+        while let [one, after @ ..] = rest {
+            if let [two, ..] = after
+                && one.id >= two.id
+            {
+                return false;
+            }
+            rest = after;
+        }
+        true
+    }
+
     /// What of the key stands in JSON without the comma, for the first field of a map.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn key(&self, first: bool) -> &'static [u8] {
@@ -128,6 +143,12 @@ pub trait Vocabulary: Copy + 'static {
 /// }
 /// assert_eq!((Mood::from_name("blinking"), Mood::Steady.id()), (Some(Mood::Blinking), 1));
 /// ```
+///
+/// An identifier that stands twice, or out of order, doesn't compile:
+///
+/// ```compile_fail
+/// openc2_mqtt::vocabulary! { enum Mood { Steady = 2 "steady", Blinking = 2 "blinking", } }
+/// ```
 #[macro_export]
 macro_rules! vocabulary {
     ($($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$entry:meta])* $variant:ident = $id:literal $text:literal,)* })*) => {$(
@@ -164,6 +185,11 @@ macro_rules! vocabulary {
 
         const _: () = assert!($name::ALL.len() <= 32, "a table has at most 32 entries");
         $(const _: () = assert!($crate::Name::is_plain($text), "a name is of letters, digits and what is printed plainly");)*
+
+        const _: () = assert!(
+            $crate::Name::ascend(<$name as $crate::Vocabulary>::NAMES),
+            "a table is in the order of identifiers, each of which stands once"
+        );
 
         impl $crate::Vocabulary for $name {
             const NAMES: &'static [$crate::Name] =

@@ -23,7 +23,8 @@ pub trait Value<'a>: Write + Sized {
 
 /// What is written in any form.
 pub trait Write {
-    /// Writes it as the next value. What may not be sent is refused there, and told when all is written.
+    /// Writes it as the next value: exactly one, with every map and list in it closed. Nobody looks at it again, so what writes
+    /// none, or two, makes a message that nobody can read. What may not be sent is refused there, and told when all is written.
     fn write(&self, out: &mut Writer<'_>);
 }
 

@@ -280,6 +280,11 @@ pub(crate) fn read<'a>(profile: Str<'_>, part: Part<'_>, r: &mut Reader<'a, '_>)
 impl ExtensionValue<'_> {
     /// Writes the value alone.
     pub(crate) fn write(&self, profile: Str<'_>, part: Part<'_>, out: &mut Writer<'_>) {
+        if let (Some(types), Part::Target(name)) = (out.types(), part)
+            && !types.may_have(profile, name)
+        {
+            return out.refuse(LanguageRule::ProfileTarget);
+        }
         match self {
             Self::Integer(integer) => out.integer(*integer),
             Self::Typed(value) => value.write(out),

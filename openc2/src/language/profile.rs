@@ -13,8 +13,8 @@ use crate::language::target::{Actuator, Target};
 
 /// An actuator profile: its namespace, the types of what it adds to the language, and which of its commands make sense.
 ///
-/// Whoever reads or writes messages is handed a table of them, [`Profiles`]. Values of a profile that is not in the table are
-/// read as they stand ([`ExtensionValue::Raw`](crate::ExtensionValue)), and nothing is checked but that they are well-formed.
+/// Whoever reads or writes messages is handed a table of them, [`Profiles`]. Values of a profile that is not in the table are read
+/// as they stand ([`ExtensionValue::Raw`](crate::ExtensionValue)), and nothing is checked but that they are well-formed.
 /// `examples/profiles/lamp.rs` is a profile of a device's own, `examples/profiles/pf.rs` the successor of packet filtering.
 ///
 /// ```
@@ -67,6 +67,9 @@ pub trait Profile: Sync {
 
     /// Why a command of this profile makes no sense to it, beyond what the declared pairs say; by default nothing. A
     /// [`Consumer`](crate::consumer::Consumer) asks before the host sees the command.
+    ///
+    /// The pairs are those of all profiles of a device. So a command whose actuator is of this profile may come with a target of
+    /// another one, and only this function can refuse it.
     fn check(&self, command: &Command<'_>) -> Result<(), Refusal> {
         let _ = command;
         Ok(())
@@ -127,11 +130,15 @@ impl fmt::Debug for Profiles {
     }
 }
 
+fn has_target(profile: &dyn Profile, name: Str<'_>) -> bool {
+    profile.targets().iter().any(|own| name == *own)
+}
+
 impl Types for Profiles {
     fn check(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>) -> bool {
         let Some(profile) = self.get(namespace) else { return false };
         match part {
-            Part::Target(name) if !profile.targets().iter().any(|own| name == *own) => r.undefined(part),
+            Part::Target(name) if !has_target(profile, name) => r.undefined(part),
             _ => profile.read(part, r, None),
         }
         true
@@ -139,6 +146,10 @@ impl Types for Profiles {
 }
 
 impl Rewrite for Profiles {
+    fn may_have(&self, namespace: Str<'_>, target: Str<'_>) -> bool {
+        self.get(namespace).is_none_or(|profile| has_target(profile, target))
+    }
+
     fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Writer<'_>) -> bool {
         let profile = self.get(namespace);
         if let Some(profile) = profile {
@@ -149,8 +160,8 @@ impl Rewrite for Profiles {
 }
 
 impl Style {
-    /// The same with these profiles. Their types write a value in another form than it stands in, and refuse a value that isn't
-    /// of its profile.
+    /// The same with the types of these profiles' values: by them a value that was read is checked, and written in another form
+    /// than it stands in. A target that its profile does not define is refused, whoever made its value.
     pub const fn with_profiles(self, profiles: &'static Profiles) -> Self {
         self.with_types(profiles)
     }

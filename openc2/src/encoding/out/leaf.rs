@@ -81,12 +81,15 @@ impl Writer<'_> {
         self.put(&value.to_be_bytes());
     }
 
-    /// Bytes: a byte string of CBOR.
+    /// Bytes: a byte string of CBOR, of this length, which is refused in JSON, and if there are more or fewer of them.
     pub fn bytes(&mut self, length: usize, bytes: impl Iterator<Item = u8>) {
+        self.require(!self.json(), LanguageRule::WantText);
         self.head(2, length as u64);
+        let end = self.at.saturating_add(length);
         for byte in bytes {
             self.put(&[byte]);
         }
+        self.require(self.at == end, LanguageRule::WantBinary);
     }
 
     /// Bytes as a string in upper-case hexadecimal (RFC 4648 s8), with something between them.

@@ -56,6 +56,9 @@ impl From<Encoding> for Style {
 
 /// Writes values as their types do, by the namespace under which they stand.
 pub(crate) trait Rewrite: Sync {
+    /// Whether a target of this name may be written: its profile defines it, or isn't known here.
+    fn may_have(&self, namespace: Str<'_>, target: Str<'_>) -> bool;
+
     /// Writes the value that comes next in the reader, if this namespace is known here; `false` if not.
     fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Writer<'_>) -> bool;
 }
@@ -255,7 +258,8 @@ impl<'b> Writer<'b> {
         frame.count = frame.count.saturating_add(1);
     }
 
-    /// Begins a field; its value is written next.
+    /// Begins a field; its value is written next. Fields of a [`Record`](Shape::Record) go in the order of their identifiers; one
+    /// that is late is refused in the concise form.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn field<V: Vocabulary>(&mut self, frame: &mut Frame, field: V) {
         self.entry(frame, field.entry());
@@ -281,6 +285,8 @@ impl<'b> Writer<'b> {
     /// Begins a field of a record. They are told by their place, so those left out before this one are written as null.
     #[inline(never)]
     fn place(&mut self, frame: &mut Frame, id: u16) {
+        // At the next place it would be read as another field.
+        self.require(frame.count < u32::from(id), LanguageRule::RecordOrder);
         while frame.count.saturating_add(1) < u32::from(id) {
             self.byte(0xF6);
             frame.count = frame.count.saturating_add(1);
