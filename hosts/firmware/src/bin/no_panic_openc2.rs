@@ -187,7 +187,7 @@ fn documents() {
     match reading.document(encoding(), bytes()) {
         Ok(read) => {
             let document = read.map(|document| document).value;
-            calls! { document.kind(); document.encode(style(), room()); Kind::of(encoding(), bytes()); }
+            calls! { document.kind(); document.encode(style(), room()); DocumentKind::of(encoding(), bytes()); }
             match &document {
                 Document::Message(message) => a_message(message),
                 Document::Command(command) => a_command(command),
