@@ -7,6 +7,8 @@
 # A figure is exact: the instructions inside the measured loop for 12 repetitions less those for 2, through 10 (callgrind
 # collects in that loop only, so that preparing inputs isn't counted; the difference leaves lazy binding out).
 set -eu
+# An incremental build cuts a crate into pieces, and has other figures.
+export CARGO_INCREMENTAL=0
 cd "$(dirname "$0")"
 peers=no record=no
 for option in "$@"; do

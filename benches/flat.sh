@@ -5,6 +5,8 @@
 #   benches/flat.sh
 # A figure counts what the example `scaling` of the session marks: 20,000 exchanges or more while that many are in flight.
 set -eu
+# An incremental build cuts a crate into pieces, and has other figures.
+export CARGO_INCREMENTAL=0
 cd "$(dirname "$0")/.."
 cargo build --quiet --release -p mqtt5-session --features alloc --example scaling
 binary=${CARGO_TARGET_DIR:-target}/release/examples/scaling

@@ -3,6 +3,8 @@
 # row grows faster than its input. Takes half a minute.
 #   benches/growth.sh
 set -eu
+# An incremental build cuts a crate into pieces, and has other figures.
+export CARGO_INCREMENTAL=0
 cd "$(dirname "$0")/.."
 cargo build --quiet --release -p benches --bin codec-growth
 binary=${CARGO_TARGET_DIR:-target}/release/codec-growth

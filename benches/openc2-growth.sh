@@ -5,6 +5,8 @@
 # more than 400 instructions. Two minutes.
 #   benches/openc2-growth.sh
 set -eu
+# An incremental build cuts a crate into pieces, and has other figures.
+export CARGO_INCREMENTAL=0
 cd "$(dirname "$0")"
 cargo build --quiet --profile measured -p benches --bin openc2-growth
 binary=${CARGO_TARGET_DIR:-../target}/measured/openc2-growth

@@ -36,6 +36,6 @@ for line in sys.stdin:
         shown = time.monotonic()
         tell()
 tell(end="\n")
-if finds or not state["runs"]:
+if finds or not (state["runs"] or executed):
     sys.stdout.writelines(tail)
     sys.exit(1)

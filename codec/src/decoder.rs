@@ -1,11 +1,10 @@
 //! From a stream of bytes to packets: framing, limits, and what is checked beyond one packet's bytes.
 
-use core::str;
+mod strict;
 
 use crate::packet::{LONG_PING, Packet, check_first, is_ping};
-use crate::property::Properties;
 use crate::wire::{VARINT_MAX, varint, varint_fault, varint_len};
-use crate::{Error, PacketId, PayloadFormat, ReasonCode, Rule, Sender, Text};
+use crate::{Error, PacketId, ReasonCode, Rule, Sender};
 
 /// The largest packet that the standard knows: a fixed header of five bytes and 268,435,455 bytes more.
 pub const MAXIMUM_PACKET_SIZE: u32 = VARINT_MAX + 5;
@@ -167,7 +166,7 @@ impl Decoder {
         check_first(first, self.from)?;
         if self.strict {
             let packet = self.strict(false).packet(first, body)?;
-            check_strictly(&packet, body)?;
+            strict::check(&packet, body)?;
             return Ok(packet);
         }
         Packet::read(first, body, self.from, |packet| packet)
@@ -225,70 +224,6 @@ fn too_large(from: Sender) -> Error {
         Sender::Server => Rule::MAXIMUM_PACKET_SIZE,
     };
     Error { reason: ReasonCode::PACKET_TOO_LARGE, rule, at: 1 }
-}
-
-/// What a strict receiver refuses besides.
-fn check_strictly(packet: &Packet<'_>, body: &[u8]) -> Result<(), Error> {
-    let text = |text: Text<'_>| match text.discouraged() {
-        None => Ok(()),
-        Some(at) => Err(Error {
-            reason: ReasonCode::MALFORMED_PACKET,
-            rule: Rule::STRING_CHARACTERS,
-            at: offset(body, text.as_bytes()).saturating_add(at),
-        }),
-    };
-    let texts = |properties: &Properties<'_>| properties.texts().try_for_each(text);
-    match packet {
-        Packet::Connect(connect) => {
-            texts(&connect.properties)?;
-            text(connect.client_id)?;
-            if let Some(will) = &connect.will {
-                texts(&will.properties)?;
-                text(will.topic.text())?;
-                payload(&will.properties, will.payload, Rule::WILL_PAYLOAD_FORMAT, body)?;
-            }
-            connect.user_name.map_or(Ok(()), text)
-        }
-        Packet::Publish(publish) => {
-            publish.topic.name().map_or(Ok(()), |name| text(name.text()))?;
-            texts(&publish.properties)?;
-            payload(&publish.properties, publish.payload, Rule::PAYLOAD_FORMAT, body)
-        }
-        Packet::Subscribe(subscribe) => {
-            texts(&subscribe.properties)?;
-            subscribe.filters.iter().try_for_each(|subscription| text(subscription.filter.text()))
-        }
-        Packet::Unsubscribe(unsubscribe) => {
-            texts(&unsubscribe.properties)?;
-            unsubscribe.filters.iter().try_for_each(|filter| text(filter.text()))
-        }
-        Packet::ConnAck(connack) => texts(&connack.properties),
-        Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubRel(ack) | Packet::PubComp(ack) => {
-            texts(&ack.properties)
-        }
-        Packet::SubAck(suback) | Packet::UnsubAck(suback) => texts(&suback.properties),
-        Packet::Disconnect(disconnect) => texts(&disconnect.properties),
-        Packet::Auth(auth) => texts(&auth.properties),
-        Packet::PingReq | Packet::PingResp => Ok(()),
-    }
-}
-
-/// Checks a payload that is said to be UTF-8.
-fn payload(properties: &Properties<'_>, payload: &[u8], rule: Rule, body: &[u8]) -> Result<(), Error> {
-    if properties.payload_format_indicator() != Some(PayloadFormat::Utf8) {
-        return Ok(());
-    }
-    str::from_utf8(payload).map(|_| ()).map_err(|error| Error {
-        reason: ReasonCode::PAYLOAD_FORMAT_INVALID,
-        rule,
-        at: offset(body, payload).saturating_add(error.valid_up_to()),
-    })
-}
-
-/// Where a part of a body begins, counted from the packet's first byte.
-fn offset(body: &[u8], part: &[u8]) -> usize {
-    let header = varint_len(body.len()).saturating_add(1);
-    (part.as_ptr() as usize).saturating_sub(body.as_ptr() as usize).saturating_add(header)
 }
 
 #[cfg(test)]

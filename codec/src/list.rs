@@ -61,7 +61,6 @@ impl<'a, T> List<'a, T> {
     pub const EMPTY: Self = Self { items: Items::Wire(&[]) };
 
     /// Wraps bytes that have been checked.
-    #[inline]
     pub(crate) const fn checked(bytes: &'a [u8]) -> Self {
         Self { items: Items::Wire(bytes) }
     }
@@ -83,7 +82,6 @@ impl<'a, T> List<'a, T> {
 
     /// Whether there is no item.
     #[must_use]
-    #[inline]
     pub const fn is_empty(&self) -> bool {
         match self.items {
             Items::Wire(bytes) => bytes.is_empty(),
@@ -94,7 +92,6 @@ impl<'a, T> List<'a, T> {
 
 impl<'a, T: Item<'a>> List<'a, T> {
     /// The items in their order.
-    #[inline]
     pub fn iter(&self) -> Iter<'a, T> {
         Iter {
             rest: match self.items {
@@ -114,7 +111,6 @@ impl<'a, T: Item<'a>> List<'a, T> {
     }
 
     /// The caller's slice, or the wire bytes.
-    #[inline]
     pub(crate) fn slice(&self) -> Result<&'a [T], &'a [u8]> {
         match self.items {
             Items::Slice(items) => Ok(items),
@@ -123,7 +119,6 @@ impl<'a, T: Item<'a>> List<'a, T> {
     }
 
     /// How many bytes the items take, if each may be sent: `size` tells of one.
-    #[inline]
     pub(crate) fn measure(&self, size: impl Fn(T) -> Result<usize, Rule>) -> Result<usize, Rule> {
         let mut len = 0;
         for item in self {
@@ -133,7 +128,6 @@ impl<'a, T: Item<'a>> List<'a, T> {
     }
 
     /// Writes all items, whose length is `len`, as [`measure`](Self::measure) has told.
-    #[inline]
     pub(crate) fn put(&self, w: &mut Writer<'_>, len: usize) {
         w.apart(len, |w| match self.items {
             Items::Wire(ref bytes) => w.put(bytes),

@@ -79,6 +79,7 @@ impl Sink for &mut [u8] {
 
 #[cfg(feature = "alloc")]
 impl Sink for alloc::vec::Vec<u8> {
+    #[inline]
     fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
         let start = self.len();
         // More than can be reserved is no room; `resize` alone would abort.
@@ -90,6 +91,7 @@ impl Sink for alloc::vec::Vec<u8> {
 
 #[cfg(feature = "bytes")]
 impl Sink for bytes::BytesMut {
+    #[inline]
     fn room(&mut self, len: usize) -> Result<&mut [u8], Full> {
         let start = self.len();
         let end = start.checked_add(len).ok_or(Full { need: len })?;

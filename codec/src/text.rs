@@ -50,13 +50,11 @@ impl<'a> Text<'a> {
     }
 
     /// Whether the bytes are ASCII without zero.
-    #[inline]
     pub(crate) fn is_plain(bytes: &[u8]) -> bool {
         none_special::<false>(bytes)
     }
 
     /// Wraps bytes that have been checked.
-    #[inline]
     pub(crate) const fn checked(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
@@ -76,7 +74,6 @@ impl<'a> Text<'a> {
 
     /// The string. Costs a pass over it; [`as_bytes`](Self::as_bytes) and comparisons do not.
     #[must_use]
-    #[inline]
     pub fn as_str(self) -> &'a str {
         // Every constructor has checked the bytes.
         str::from_utf8(self.0).unwrap_or_default()
@@ -84,27 +81,23 @@ impl<'a> Text<'a> {
 
     /// The string's bytes.
     #[must_use]
-    #[inline]
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
     /// The slice where it is.
-    #[inline]
     pub(crate) const fn slice(&self) -> &&'a [u8] {
         &self.0
     }
 
     /// The length in bytes.
     #[must_use]
-    #[inline]
     pub const fn len(self) -> usize {
         self.0.len()
     }
 
     /// Whether there are no characters.
     #[must_use]
-    #[inline]
     pub const fn is_empty(self) -> bool {
         self.0.is_empty()
     }

@@ -34,7 +34,6 @@ pub(crate) fn none_special<const IN_TOPIC: bool>(bytes: &[u8]) -> bool {
 }
 
 /// As [`none_special`], where there are no vector registers: a machine word at a time.
-#[inline]
 fn no_special_word<const IN_TOPIC: bool>(bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk() else { return !bytes.iter().any(|&byte| is_special(byte, IN_TOPIC)) };
     let none = |word| special_in_word(usize::from_ne_bytes(word), IN_TOPIC) == 0;
@@ -44,7 +43,6 @@ fn no_special_word<const IN_TOPIC: bool>(bytes: &[u8]) -> bool {
 }
 
 /// Sets the high bit of the lowest special byte of a word and, of the bytes above it, of some that are not special.
-#[inline]
 fn special_in_word(word: usize, in_topic: bool) -> usize {
     const ONES: usize = usize::MAX / 0xFF;
     // Taking one from each byte borrows into the high bit only where a byte was zero (or had it set already).
@@ -93,8 +91,9 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
             }
         };
     }
+    debug_assert_eq!(to.len(), from.len(), "the room has been asked for by length");
     if to.len() != from.len() {
-        return; // Never: it spares checks and the panic of `copy_from_slice`.
+        return; // It spares the checks below, and the panic of `copy_from_slice`.
     }
     // Elsewhere, what is that long is written in blocks.
     if usize::BITS > 32 {

@@ -2,6 +2,8 @@
 # Prints what a feature costs: how much larger the script's program is with it, on a Cortex-M4, and the largest symbols that come
 # with it; then what each part of the client and of the Consumer takes, by its symbols. See check.sh for what it needs, and python3.
 set -eu
+# An incremental build has other figures.
+export CARGO_INCREMENTAL=0
 cd "$(dirname "$0")"
 . ./toolchain.sh
 out=${CARGO_TARGET_DIR:-target}/$target

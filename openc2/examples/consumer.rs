@@ -9,13 +9,14 @@ use std::time::UNIX_EPOCH;
 use mqtt5_blocking::{Clock, Connection, connect};
 use mqtt5_session::{Client, Inbox, Inline};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration};
+use openc2_mqtt::slpf;
 use openc2_mqtt::transfer::Connecting;
 use openc2_mqtt::{Action, Command, Pair, Response, Serve, Served, Status, Texts};
 
 /// Carries out commands until the connection is lost.
 pub fn serve(broker: &str, mut carry_out: impl FnMut(&Command<'_>) -> Status) -> Result<(), Box<dyn Error>> {
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "ipv6_net"]) }];
-    let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+    let declaration = Declaration::new("firewall7@example.com", "firewall7", &slpf::PROFILES, &pairs);
     let memory = ConsumerMemory::<64, 16_384>::new();
     let (mut bytes, mut buffer, clock) = ([0; 16_384], [0; 4_096], Clock::start());
     let (mut client, mut inbox) = (Client::new(Inline::<16, 16_384>::new()), Inbox::new(&mut bytes));

@@ -39,7 +39,7 @@ pub fn consumer(broker: &str) -> Outcome<()> {
         Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "ipv4_connection"]) },
         Pair { action: Action::Delete, targets: Texts::from(&["slpf:rule_number"]) },
     ];
-    let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+    let declaration = Declaration::new("firewall7@example.com", "firewall7", &slpf::PROFILES, &pairs);
     let memory = ConsumerMemory::<64, 16_384>::new();
     let (mut bytes, mut buffer, clock) = ([0; 16_384], [0; 4_096], Clock::start());
     let (mut client, mut inbox) = (Client::new(Inline::<16, 16_384>::new()), Inbox::new(&mut bytes));
@@ -73,7 +73,7 @@ pub fn consumer(broker: &str) -> Outcome<()> {
 fn producer(broker: &str, device: &str, encoding: Encoding, structure: Structure) -> Outcome<()> {
     let net = Ipv4Net::parse("198.51.100.0/24").ok_or("no network")?;
     let features = Features::new(&[Feature::Versions, Feature::Profiles, Feature::Pairs]);
-    let specifiers = slpf::Actuator::default();
+    let specifiers = slpf::Specifiers::default();
     for (says, mut command) in [
         ("query features", Command::new(Action::Query, Target::Features(features))),
         ("deny ipv4_net", Command::new(Action::Deny, Target::Ipv4Net(net))),

@@ -1,5 +1,5 @@
-//! A profile of one's own, which no specification knows: a lamp, `x-lamp`, told how bright to shine. Its arguments, specifiers
-//! and results are serde types.
+//! A Consumer and a Producer with a profile of their own, which no specification knows: a lamp, told how bright to shine. The
+//! profile itself, typed, is in `profiles/lamp.rs`.
 //!
 //!     profile BROKER NAME                a lamp, until it is killed or loses its connection
 //!     profile BROKER NAME LEVEL          sets that lamp, and says what it was before
@@ -13,71 +13,26 @@ use mqtt5_blocking::{Clock, Connection, connect};
 use mqtt5_session::{Client, Inbox, Inline};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration};
 use openc2_mqtt::producer::{Producer, ProducerMemory, ProducerPolicy, Request};
-use openc2_mqtt::profile::{Hooks, Profile, Refusal};
+use openc2_mqtt::profile::Profiles;
 use openc2_mqtt::transfer::Connecting;
 use openc2_mqtt::{
-    Action, Actuator, Call, Command, DecodeError, Extension, Extensions, Pair, Raw, Response, Serve, Served, Status,
-    Str, Target, Texts,
+    Action, Call, Command, Extension, ExtensionValue, Extensions, LanguageRule, Response, Serve, Served, Status, Str,
 };
-use serde::{Deserialize, Serialize};
+
+#[path = "profiles/lamp.rs"]
+pub mod lamp;
+
+use lamp::{Lamps, Light, NSID, Which};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// The namespace of the profile. One that is not registered begins with `x-` (LS1 s3.1.4).
-const LAMP: &str = "x-lamp";
-
-/// The arguments, `args.x-lamp`, and the results, `results.x-lamp`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Light {
-    /// From 0, dark.
-    pub level: u8,
-}
-
-/// The specifiers, `actuator.x-lamp`, and the target's value: which lamp.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Which {
-    name: String,
-}
-
-/// The lamp of this device.
-struct Lamp<'d> {
-    name: &'d str,
-}
-
-impl Profile for Lamp<'_> {
-    fn namespace(&self) -> &str {
-        LAMP
-    }
-
-    fn is_meant(&self, actuator: &Actuator<'_>) -> bool {
-        let Some(raw) = actuator.specifiers.and_then(|specifiers| specifiers.as_raw()) else { return true };
-        raw.to_serde::<Which>().is_ok_and(|which| which.name == self.name)
-    }
-
-    fn check(&self, command: &Command<'_>) -> Result<(), Refusal> {
-        // A lamp has no clock.
-        let args = &command.args;
-        let timed = args.start_time.is_some() || args.stop_time.is_some() || args.duration.is_some();
-        if timed { Err(Refusal::OPTION) } else { Ok(()) }
-    }
-}
-
-/// What a command tells the lamp to do; without arguments it shines as bright as it can.
-fn light_of(command: &Command<'_>) -> Result<Light, DecodeError> {
-    match command.args.extensions.get(LAMP).and_then(|value| value.as_raw()) {
-        Some(raw) => raw.to_serde(),
-        None => Ok(Light { level: u8::MAX }),
-    }
-}
+/// What reading, writing and the Consumer are handed.
+static PROFILES: Profiles = Profiles::new(&[&Lamps]);
 
 /// Carries out commands until the connection is lost.
 pub fn serve(broker: &str, name: &str, mut shine: impl FnMut(Light)) -> Outcome<()> {
-    let (lamp, mut light) = (Lamp { name }, Light { level: 0 });
-    let hooks: [&dyn Profile; 1] = [&lamp];
-    let pairs = [Pair { action: Action::Set, targets: Texts::from(&["x-lamp:light"]) }];
-    let mut declaration = Declaration::new(name, name, &[LAMP], &pairs);
-    declaration.hooks = Hooks::new(&hooks);
+    let (mut light, pairs) = (Light { level: 0 }, lamp::pairs());
+    let declaration = Declaration::new(name, name, &PROFILES, &pairs);
     let memory = ConsumerMemory::<16, 4_096>::new();
     let (mut bytes, mut buffer, clock) = ([0; 4_096], [0; 2_048], Clock::start());
     let (mut client, mut inbox) = (Client::new(Inline::<8, 4_096>::new()), Inbox::new(&mut bytes));
@@ -91,22 +46,15 @@ pub fn serve(broker: &str, name: &str, mut shine: impl FnMut(Light)) -> Outcome<
             let Served::Command { ticket, command, .. } = serve.handle(&event, client, now, utc)? else {
                 return Ok(());
             };
-            match light_of(&command) {
-                Ok(new) => {
-                    // The result is what it was before.
-                    let before = serde_json::to_string(&core::mem::replace(&mut light, new))?;
-                    let results = [Extension { profile: Str::new(LAMP), value: Raw::from_json(&before)?.into() }];
-                    let mut response = Response::new(Status::Ok);
-                    response.results.extensions = Extensions::from(&results[..]);
-                    shine(new);
-                    serve.respond(ticket, &response, client, now, utc)?;
-                }
-                // What is wrong, and where: the Producer can mend it.
-                Err(error) => {
-                    let text = error.to_string();
-                    serve.respond(ticket, &Response::with_text(Status::BadRequest, &text), client, now, utc)?;
-                }
-            }
+            // What it was told was read as the profile has it: anything else has been refused already.
+            let new = Light::wanted(&command)?;
+            // The result is what it was before.
+            let before = core::mem::replace(&mut light, new);
+            let results = [before.extension()];
+            let mut response = Response::new(Status::Ok);
+            response.results.extensions = Extensions::from(&results[..]);
+            shine(new);
+            serve.respond(ticket, &response, client, now, utc)?;
             Ok(())
         };
         handle().map_or_else(Break, Continue)
@@ -118,14 +66,11 @@ pub fn serve(broker: &str, name: &str, mut shine: impl FnMut(Light)) -> Outcome<
 pub type Answer = (Status, String, Option<Light>);
 
 /// Has the lamp `name` of a device shine so; `None` if it doesn't answer within five seconds.
-pub fn set(broker: &str, device: &str, name: &str, light: &impl Serialize) -> Outcome<Option<Answer>> {
-    let which = serde_json::to_string(&Which { name: name.into() })?;
-    let args = serde_json::to_string(light)?;
-    let which = Raw::from_json(&which)?;
-    let args = [Extension { profile: Str::new(LAMP), value: Raw::from_json(&args)?.into() }];
-    let target = Target::Extension { profile: Str::new(LAMP), name: Str::new("light"), value: which.into() };
-    let mut command = Command::new(Action::Set, target);
-    command.actuator = Some(Actuator { profile: Str::new(LAMP), specifiers: Some(which.into()) });
+pub fn set(broker: &str, device: &str, name: &str, light: ExtensionValue<'_>) -> Outcome<Option<Answer>> {
+    let which = Which { name: Str::new(name) };
+    let args = [Extension { profile: Str::new(NSID), value: light }];
+    let mut command = Command::new(Action::Set, which.target());
+    command.actuator = Some(which.actuator());
     command.args.extensions = Extensions::from(&args[..]);
     let request = Request::to_device(device, command, 5_000);
 
@@ -145,10 +90,9 @@ pub fn set(broker: &str, device: &str, name: &str, light: &impl Serialize) -> Ou
 }
 
 /// Reads what a lamp answers.
-fn answer(response: &Response<'_>) -> Result<Option<Answer>, DecodeError> {
+fn answer(response: &Response<'_>) -> Result<Option<Answer>, LanguageRule> {
     let text = response.status_text.map(|text| text.chars().collect()).unwrap_or_default();
-    let before = response.results.extensions.get(LAMP).and_then(|value| value.as_raw());
-    Ok(Some((response.status, text, before.map(|raw| raw.to_serde()).transpose()?)))
+    Ok(Some((response.status, text, Light::told(response)?)))
 }
 
 fn main() -> Outcome<()> {
@@ -157,7 +101,7 @@ fn main() -> Outcome<()> {
         [broker, name] => serve(broker, name, |light| println!("{light:?}")),
         [broker, name, level] => {
             let (status, text, before) =
-                set(broker, name, name, &Light { level: level.parse()? })?.ok_or("no answer")?;
+                set(broker, name, name, ExtensionValue::Typed(&Light { level: level.parse()? }))?.ok_or("no answer")?;
             println!("{status} {text} {before:?}");
             Ok(())
         }

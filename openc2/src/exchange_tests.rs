@@ -6,7 +6,8 @@ use std::string::String;
 use mqtt5_codec::QoS;
 
 use crate::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, ConsumerRefused, Declaration, Ignored, Reaction};
-use crate::producer::{Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
+use crate::producer::{Expect, Heard, NotCounted, Producer, ProducerMemory, ProducerPolicy, Request, Stage};
+use crate::profile::{Profiles, slpf};
 use crate::transfer::{Channel, Outgoing, Received};
 use crate::*;
 
@@ -43,7 +44,7 @@ fn a_command_is_executed_once_and_answered_each_time() {
         let policy = ProducerPolicy { encoding, ..ProducerPolicy::default() };
         let mut producer = Producer::new("p", policy, ProducerMemory::<2, 8>::new());
         let pairs = pairs();
-        let declaration = Declaration::new("c", "d", &["slpf"], &pairs);
+        let declaration = Declaration::new("c", "d", &slpf::PROFILES, &pairs);
         let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 1024>::new());
         let mut request = Request::new(Channel::Profile("slpf"), deny(None), 5_000);
         request.expect = Expect::Count(1);
@@ -65,14 +66,14 @@ fn a_command_is_executed_once_and_answered_each_time() {
         let mut interim = [0; 512];
         let progress = consumer.respond(ticket, &Response::new(Status::Processing), NOW, UTC, &mut interim);
         let progress = progress.unwrap().unwrap();
-        let Heard::Response { part: Part::Interim, complete: false, request, .. } =
+        let Heard::Response { stage: Stage::Interim, complete: false, request, .. } =
             producer.handle(&received(&progress), NOW)
         else {
             panic!("no progress")
         };
         assert_eq!(request, id);
         let twice = producer.handle(&received(&progress), NOW);
-        assert!(matches!(twice, Heard::Nothing { why: Unheard::Duplicate(_), .. }));
+        assert!(matches!(twice, Heard::Nothing { why: NotCounted::Duplicate(_), .. }));
         let done = consumer.respond(ticket, &Response::new(Status::Ok), NOW, UTC, &mut back).unwrap().unwrap();
         assert_eq!(done.topic, "oc2/rsp");
         let mut repeat = [0; 512];
@@ -84,9 +85,12 @@ fn a_command_is_executed_once_and_answered_each_time() {
         assert_eq!(reply.payload, done.payload);
         assert!(matches!(
             producer.handle(&received(&done), NOW),
-            Heard::Response { part: Part::Final, complete: true, .. }
+            Heard::Response { stage: Stage::Final, complete: true, .. }
         ));
-        assert!(matches!(producer.handle(&received(&reply), NOW), Heard::Nothing { why: Unheard::Duplicate(_), .. }));
+        assert!(matches!(
+            producer.handle(&received(&reply), NOW),
+            Heard::Nothing { why: NotCounted::Duplicate(_), .. }
+        ));
         assert_eq!(producer.poll_timeout(), None);
         let stale = consumer.respond(ticket, &Response::new(Status::Ok), NOW, UTC, &mut back);
         assert_eq!(stale.err(), Some(ConsumerRefused::NoSuchTicket));
@@ -97,7 +101,7 @@ fn a_command_is_executed_once_and_answered_each_time() {
 fn what_nobody_can_carry_out_is_refused_with_the_reason() {
     let mut producer = Producer::new("p", ProducerPolicy::default(), ProducerMemory::<2, 8>::new());
     let pairs = pairs();
-    let declaration = Declaration::new("c", "d", &["slpf"], &pairs);
+    let declaration = Declaration::new("c", "d", &slpf::PROFILES, &pairs);
     let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 1024>::new());
     for (command, reason) in [
         (Command::new(Action::Detonate, Target::Uri(Str::new("a:b"))), "Command not supported"),
@@ -131,7 +135,7 @@ fn discovery_asks_everyone_and_ends_at_the_deadline() {
         ("Consumer2@example.com", &["slpf", "ids"], r#"["slpf","ids"]"#),
         ("Consumer3@example.com", &["edr", "sbom"], r#"["edr","sbom"]"#),
     ] {
-        let declaration = Declaration::new(name, "d", profiles, &[]);
+        let declaration = Declaration::new(name, "d", &Profiles::NONE, &[]).with_others(profiles);
         let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 512>::new());
         let mut back = [0; 512];
         let Ok(Reaction::Reply { reply, .. }) = consumer.handle(&received(&outgoing), NOW, Some(1610483633), &mut back)

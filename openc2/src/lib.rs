@@ -12,13 +12,13 @@
 //! use mqtt5_session::{Client, Event, Inbox, Inline, Instant};
 //! use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration};
 //! use openc2_mqtt::transfer::Connecting;
-//! use openc2_mqtt::{Action, JoinError, Pair, Response, Serve, Served, Status, Texts};
+//! use openc2_mqtt::{Action, JoinError, Pair, Response, Serve, Served, Status, Texts, slpf};
 //! # mod server { include!("../tests/parts/server.rs"); }
 //! # use server::*;
 //!
 //! // Declare: identity, device, profiles, and which targets each action takes.
 //! let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
-//! let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+//! let declaration = Declaration::new("firewall7@example.com", "firewall7", &slpf::PROFILES, &pairs);
 //! let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<16, 4096>::new());
 //! let mut buffer = [0; 2048];
 //! let mut serve = Serve::new(consumer, &mut buffer);
@@ -92,11 +92,11 @@
 //! [host a session](mqtt5_session).
 //!
 //! # Below that
-//! - [`consumer`] and [`producer`] know no session: messages go in and out. What is remembered over restarts is there.
+//! - [`consumer`] and [`producer`] work without a session: messages go in and out. They also tell what is kept over restarts.
 //! - [`transfer`] is how messages travel: topics of CS01, CSD03 and WD01, properties, CONNECT, subscriptions.
-//! - [`Reading`] and [`Message`] are the language, to check, read and write what didn't come over MQTT; [`slpf`] is packet
-//!   filtering, [`profile`] where profiles of your own have their say (`examples/profile.rs` is a lamp).
-//! - [`OpenC2Error`] is what `?` makes of any error here.
+//! - [`Reading`] and [`Message`] check, read and write messages that didn't come over MQTT. [`slpf`] is packet filtering;
+//!   [`profile`] holds the parts for a profile of your own (`examples/profiles/lamp.rs`).
+//! - [`OpenC2Error`] takes every error of this crate by `?`.
 //!
 //! ```
 //! use openc2_mqtt::{Action, Command, Content, Form, Headers, Ipv4Net, Message, Str, Target};
@@ -127,14 +127,16 @@ pub mod transfer;
 pub use any_error::OpenC2Error;
 pub use encoding::error::{EncodeError, Error, LanguageRule, Path};
 pub use encoding::mismatch::{DecodeError, Mismatch};
-pub use encoding::mode::{Encoding, Form, Language, Quirk, Quirks, Style};
+pub use encoding::mode::{Encoding, Form, Language, Quirk, Quirks};
+pub use encoding::name::{Name, Vocabulary};
 pub use encoding::number::Number;
+pub use encoding::out::Style;
 pub use encoding::raw::Raw;
 pub use encoding::source::MAX_MEMBERS;
 pub use encoding::text::{Chars, Str};
 pub use language::binary::{Binary, Hashes};
 pub use language::command::{Args, Command, Interval};
-pub use language::document::{Document, Kind};
+pub use language::document::{Document, DocumentKind};
 pub use language::extension::{Extension, ExtensionValue, Extensions, ExtensionsIter};
 pub use language::list::{Pair, Pairs, PairsIter, Texts, TextsIter};
 pub use language::message::{Content, Headers, Message, MessageType, Structure};

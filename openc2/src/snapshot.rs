@@ -77,12 +77,12 @@ impl fmt::Display for ImportError {
 impl core::error::Error for ImportError {}
 
 /// Writes a body; without room it goes on counting.
-pub(crate) struct Writer<'b> {
+pub(crate) struct StateWriter<'b> {
     buffer: &'b mut [u8],
     at: usize,
 }
 
-impl<'b> Writer<'b> {
+impl<'b> StateWriter<'b> {
     pub(crate) fn new(machine: Machine, buffer: &'b mut [u8]) -> Self {
         let mut writer = Self { buffer, at: 0 };
         writer.bytes(&machine.magic());
@@ -144,11 +144,11 @@ impl<'b> Writer<'b> {
 
 /// Reads a body whose sum was right.
 #[derive(Clone)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct StateReader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
+impl<'a> StateReader<'a> {
     pub(crate) fn open(machine: Machine, bytes: &'a [u8]) -> Result<Self, ImportError> {
         let mut head = Self { rest: bytes };
         match head.take(4) {
@@ -247,7 +247,7 @@ pub(crate) mod tests {
         };
         (0..20_000).map(move |_| {
             let mut buffer = [0; 512];
-            let mut out = Writer::new(machine, &mut buffer);
+            let mut out = StateWriter::new(machine, &mut buffer);
             out.bytes(&std::vec![0; head - 2]);
             let records = below(4);
             out.u16(records as u16);
@@ -261,7 +261,7 @@ pub(crate) mod tests {
     }
 
     fn written(buffer: &mut [u8]) -> Result<usize, ExportError> {
-        let mut writer = Writer::new(Machine::Producer, buffer);
+        let mut writer = StateWriter::new(Machine::Producer, buffer);
         writer.block(b"abc");
         writer.option(Some(7));
         writer.finish()
@@ -279,7 +279,7 @@ pub(crate) mod tests {
         assert_eq!(length, FRAME + 5 + 9);
         assert_eq!(buffer[..9], *b"OC2P\x03\x0E\0\0\0");
         for end in [length, 64] {
-            let mut reader = Reader::open(Machine::Producer, &buffer[..end]).unwrap();
+            let mut reader = StateReader::open(Machine::Producer, &buffer[..end]).unwrap();
             assert_eq!(reader.text(), Ok("abc"));
             assert_eq!(reader.end(), Err(ImportError::Damaged));
             assert_eq!(reader.option(), Ok(Some(7)));
@@ -302,7 +302,7 @@ pub(crate) mod tests {
     fn no_byte_may_change_or_be_missing() {
         let mut buffer = [0; 64];
         let length = written(&mut buffer).unwrap();
-        let open = |bytes: &[u8]| Reader::open(Machine::Producer, bytes).err();
+        let open = |bytes: &[u8]| StateReader::open(Machine::Producer, bytes).err();
         for missing in 1..=length {
             assert!(open(&buffer[..length - missing]).is_some(), "{missing}");
         }

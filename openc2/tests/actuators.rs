@@ -6,7 +6,8 @@ mod common;
 
 use common::*;
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration};
-use openc2_mqtt::profile::{Hooks, Profile, Refusal};
+use openc2_mqtt::profile::{Hook, Hooks, Refusal};
+use openc2_mqtt::slpf;
 use openc2_mqtt::slpf::Identity;
 use openc2_mqtt::{Action, Actuator, Command, Pair, Texts};
 
@@ -64,7 +65,7 @@ struct Specifiers {
     floor: u8,
 }
 
-impl Profile for Doors {
+impl Hook for Doors {
     fn namespace(&self) -> &str {
         "x-door"
     }
@@ -86,8 +87,8 @@ fn a_profile_of_ones_own_decides_as_packet_filtering_does() {
         Pair { action: Action::Start, targets: Texts::from(&["x-door:door"]) },
     ];
     let filter = Identity { hostnames: &["fw7"], ..Identity::NOBODY };
-    let profiles: [&dyn Profile; 2] = [&Doors { floor: 3 }, &filter];
-    let mut declaration = Declaration::new("c", "d", &["slpf", "x-door"], &pairs);
+    let profiles: [&dyn Hook; 2] = [&Doors { floor: 3 }, &filter];
+    let mut declaration = Declaration::new("c", "d", &slpf::PROFILES, &pairs).with_others(&["x-door"]);
     declaration.hooks = Hooks::new(&profiles);
     assert_eq!(format!("{:?}", declaration.hooks), r#"["x-door", "slpf"]"#);
     let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<8, 4096>::new());

@@ -8,6 +8,8 @@ use mqtt5_codec::{Decoded, Decoder, Packet, Properties, ReasonCode, Sender, Text
 use mqtt5_session::{Client, ConnectOptions, Event, Inbox, Inline, Input, Instant, Prior, Transmit};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::producer::{Expect, Heard, Producer, ProducerMemory, ProducerPolicy, Request};
+use openc2_mqtt::profile::Profiles;
+use openc2_mqtt::slpf;
 use openc2_mqtt::transfer::{Channel, Connecting, Outgoing, Quality, Received, Scheme, subscriptions};
 use openc2_mqtt::{Action, Command, Feature, Features, Ipv4Net, Structure, Target};
 
@@ -105,7 +107,7 @@ fn a_1_connect_and_subscribe() {
     let (mut session, bytes) = opened("smtwzzwvx", "zulu01", "=Pacific=");
     assert_eq!(bytes, connect("smtwzzwvx", "zulu01", "=Pacific="));
 
-    let declaration = Declaration::new("zulu", "zulu1", &["alpha", "iota"], &[]);
+    let declaration = Declaration::new("zulu", "zulu1", &Profiles::NONE, &[]).with_others(&["alpha", "iota"]);
     let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 64>::new());
     let mut buffer = [0; 128];
     let list = subscriptions::<4>(consumer.channels(), &Scheme::default(), Quality::ExactlyOnce, &mut buffer).unwrap();
@@ -169,7 +171,7 @@ fn a_3_the_profiles_of_three_consumers() {
         );
         let response_packet = publish(id, "oc2/rsp", "rsp", &json);
         let (mut consumers_session, _) = opened("smtwzzwvx", "zulu01", "=Pacific=");
-        let declaration = Declaration::new(name, "d", profiles, &[]);
+        let declaration = Declaration::new(name, "d", &Profiles::NONE, &[]).with_others(profiles);
         let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 64>::new());
         let mut back = [0; 512];
         let reply = received(&mut consumers_session, &request_packet, |event| {
@@ -201,7 +203,7 @@ fn a_3_the_profiles_of_three_consumers() {
 /// What a Consumer with one profile answers to a PUBLISH.
 fn answered(publish: &[u8]) -> String {
     let (mut session, _) = opened("smtwzzwvx", "zulu01", "=Pacific=");
-    let declaration = Declaration::new("Consumer1@example.com", "d", &["slpf"], &[]);
+    let declaration = Declaration::new("Consumer1@example.com", "d", &slpf::PROFILES, &[]);
     let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 64>::new());
     let mut back = [0; 512];
     received(&mut session, publish, |event| {

@@ -10,6 +10,7 @@ use openc2_mqtt::consumer::{
     Access, Answering, Breaches, Broadcast, Consumer, ConsumerMemory, ConsumerPolicy, ConsumerRefused, Declaration,
     OnBreach, Reaction,
 };
+use openc2_mqtt::profile::Profiles;
 use openc2_mqtt::transfer::{Channel, Received, publish_properties};
 use openc2_mqtt::{Action, Command, Encoding, Language, MessageType, Quirk, Reading, Response, Results, Status, Texts};
 
@@ -284,7 +285,7 @@ fn a_lenient_consumer_tells_what_it_forgave() {
 
 #[test]
 fn a_consumer_subscribes_to_what_it_declares() {
-    let declaration = Declaration::new("c", "zulu", &["alpha", "iota"], &[]);
+    let declaration = Declaration::new("c", "zulu", &Profiles::NONE, &[]).with_others(&["alpha", "iota"]);
     let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 64>::new());
     let all = [Channel::All, Channel::Profile("alpha"), Channel::Profile("iota"), Channel::Device("zulu")];
     assert!(consumer.channels().eq(all));

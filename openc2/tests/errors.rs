@@ -8,6 +8,7 @@ use mqtt5_session::codec::{Rule, Topic};
 use mqtt5_session::{Client, Inbox, Inline, Instant, Refused, SessionError};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, ConsumerRefused, Declaration};
 use openc2_mqtt::producer::{Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request};
+use openc2_mqtt::slpf;
 use openc2_mqtt::transfer::{Connecting, TopicError};
 use openc2_mqtt::{
     Action, Command, DecodeError, EncodeError, Encoding, Error, ExportError, Form, ImportError, Ipv4Net, JoinError,
@@ -30,7 +31,7 @@ where
     E: From<Refused> + From<Rule>,
 {
     let mut consumer = Consumer::new(
-        Declaration::new("c", "d", &["slpf"], &[]),
+        Declaration::new("c", "d", &slpf::PROFILES, &[]),
         ConsumerPolicy::default(),
         ConsumerMemory::<1, 64>::new(),
     );

@@ -141,7 +141,8 @@ fn the_peer_survives_it_too() {
 
 #[test]
 fn a_lamp_has_a_profile_of_its_own() {
-    use profile::Light;
+    use openc2_mqtt::Raw;
+    use profile::lamp::Light;
 
     let broker = Broker::start();
     let place = broker.address.to_string();
@@ -155,25 +156,26 @@ fn a_lamp_has_a_profile_of_its_own() {
     });
     subscribed(&broker, "oc2/cmd/ap/x-lamp");
     subscribed(&broker, "oc2/cmd/device/desk");
-    let set = |name, light: serde_json::Value| profile::set(&place, "desk", name, &light).unwrap().unwrap();
-    let level = |level: u32| serde_json::json!({ "level": level });
+    let set =
+        |name, light: &str| profile::set(&place, "desk", name, Raw::from_json(light).unwrap().into()).unwrap().unwrap();
 
     // It does as it is told, and says how it was before.
-    assert_eq!(set("desk", level(40)), (Status::Ok, String::new(), Some(Light { level: 0 })));
-    assert_eq!(set("desk", level(0)), (Status::Ok, String::new(), Some(Light { level: 40 })));
+    assert_eq!(set("desk", r#"{"level":40}"#), (Status::Ok, String::new(), Some(Light { level: 0 })));
+    assert_eq!(set("desk", r#"{"level":0}"#), (Status::Ok, String::new(), Some(Light { level: 40 })));
 
-    // What it can't read, it names.
-    for (light, said) in [
-        (level(400), "level: a value of the right kind, but not one that the type has"),
-        (serde_json::json!({ "level": "dim" }), "level: the type wants another kind of value"),
-        (serde_json::json!({ "level": 1, "hue": 2 }), "hue: the type doesn't know this field"),
-        (serde_json::json!({}), "level: this field is missing"),
+    // What it can't read, it names; what it doesn't know, it says.
+    let bad = "body.openc2.request.args.x-lamp";
+    for (light, status, said) in [
+        (r#"{"level":400}"#, 400, format!("{bad}.level: a level is 0 to 255 [x-lamp]")),
+        (r#"{"level":"dim"}"#, 400, format!("{bad}.level: an integer of 0 or more is wanted [LS1 3.1.5]")),
+        (r#"{"level":1,"hue":2}"#, 501, "Option not supported".into()),
     ] {
-        assert_eq!(set("desk", light), (Status::BadRequest, said.into(), None));
+        let (answered, text, before) = set("desk", light);
+        assert_eq!((answered.code(), text, before), (status, said, None), "{light}");
     }
 
     // What is for another lamp leaves this one as it is.
-    assert_eq!(set("hall", level(7)), (Status::NotFound, "No such actuator here".into(), None));
+    assert_eq!(set("hall", r#"{"level":7}"#), (Status::NotFound, "No such actuator here".into(), None));
     assert_eq!(told.try_iter().collect::<Vec<_>>(), [40, 0]);
     broker.hang_up();
     assert_eq!(lamp.join().unwrap(), Err("the server closed the connection".into()));

@@ -8,6 +8,8 @@ use common::*;
 use mqtt5_codec::{Properties, QoS, Topic};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::producer::{Expect, Heard, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request};
+use openc2_mqtt::profile::Profiles;
+use openc2_mqtt::slpf;
 use openc2_mqtt::transfer::{Channel, Clause, Layout, Received, Scheme, TopicError};
 use openc2_mqtt::{Action, Command, Feature, Features, Ipv4Net, Pair, Status, Target, Texts};
 
@@ -19,7 +21,7 @@ fn topics<'c>(channels: impl Iterator<Item = Channel<'c>>, scheme: &Scheme<'_>) 
 }
 
 fn subscribed(layout: Layout, pairs: &[Pair<'_>]) -> Vec<String> {
-    let mut declaration = Declaration::new("c", "zulu", &["alpha", "iota"], pairs);
+    let mut declaration = Declaration::new("c", "zulu", &Profiles::NONE, pairs).with_others(&["alpha", "iota"]);
     declaration.device_type = Some("firewall");
     topics(declaration.channels(layout), &Scheme { layout, prefix: None })
 }
@@ -77,7 +79,7 @@ fn a_producer_subscribes_to_the_topics_for_responses_that_there_are() {
 /// A request, sent and answered as MQTT 3.1.1 would bring it: without a property.
 fn exchange(request: &Request<'_>) -> (String, Status) {
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
-    let mut declaration = Declaration::new("c", "d7", &["slpf"], &pairs);
+    let mut declaration = Declaration::new("c", "d7", &slpf::PROFILES, &pairs);
     declaration.device_type = Some("firewall");
     let policy = ConsumerPolicy { scheme: WD01, ..ConsumerPolicy::default() };
     let mut consumer = Consumer::new(declaration, policy, ConsumerMemory::<2, 512>::new());

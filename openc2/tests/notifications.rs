@@ -7,7 +7,8 @@ mod common;
 use common::*;
 use mqtt5_codec::{QoS, Topic};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration};
-use openc2_mqtt::producer::{Heard, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Unheard};
+use openc2_mqtt::producer::{Heard, NotCounted, Producer, ProducerMemory, ProducerPolicy, ProducerRefused};
+use openc2_mqtt::profile::Profiles;
 use openc2_mqtt::transfer::{Channel, Clause, Outgoing, Received, TopicError};
 use openc2_mqtt::{EncodeError, Encoding, MessageType, Notification, Raw, Texts};
 
@@ -29,7 +30,7 @@ fn received<'a>(outgoing: &'a Outgoing<'_>, topic: &'static str) -> Received<'a>
 
 #[test]
 fn what_a_consumer_notifies_a_producer_hears_in_both_encodings() {
-    let declaration = Declaration::new("c", "d", &["x-door"], &[]);
+    let declaration = Declaration::new("c", "d", &Profiles::NONE, &[]).with_others(&["x-door"]);
     let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<1, 64>::new());
     for encoding in [Encoding::Json, Encoding::Cbor] {
         let content = Raw::from_json(OPEN).unwrap();
@@ -107,7 +108,7 @@ fn a_notification_that_is_none_is_passed_over_and_not_answered() {
             payload: bad.as_bytes(),
         };
         let heard = producer().handle(&received, NOW);
-        let passed = matches!(heard, Heard::Nothing { why: Unheard::Malformed(_) | Unheard::NotAResponse, .. });
+        let passed = matches!(heard, Heard::Nothing { why: NotCounted::Malformed(_) | NotCounted::NotAResponse, .. });
         assert!(passed, "{bad}: {heard:?}");
     }
 }

@@ -8,7 +8,8 @@ use common::*;
 use mqtt5_codec::{Properties, Property, QoS, Topic};
 use openc2_mqtt::consumer::{Breaches, ConsumerPolicy, OnBreach, Reaction};
 use openc2_mqtt::producer::{
-    Answer, Expect, Heard, OwnTopic, Part, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request, Unheard,
+    Answer, Expect, Heard, NotCounted, OwnTopic, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request,
+    Stage,
 };
 use openc2_mqtt::transfer::{Channel, Clause, Layout, Received, Scheme, publish_properties};
 use openc2_mqtt::{
@@ -25,14 +26,14 @@ fn answer(producer: &mut Producer<'_, ProducerMemory<2, 3>>, json: &str, now: In
         payload: json.as_bytes(),
     };
     match producer.handle(&received, now) {
-        Heard::Response { from, part, complete, .. } => {
-            format!("{from} {part:?}{}", if complete { " complete" } else { "" })
+        Heard::Response { from, stage, complete, .. } => {
+            format!("{from} {stage:?}{}", if complete { " complete" } else { "" })
         }
-        Heard::Malformed { from, status, part, complete, error, .. } => {
+        Heard::Malformed { from, status, stage, complete, error, .. } => {
             let status = status.map_or("?".to_string(), |status| status.code().to_string());
-            format!("{from} {part:?}{} bad {status} {error}", if complete { " complete" } else { "" })
+            format!("{from} {stage:?}{} bad {status} {error}", if complete { " complete" } else { "" })
         }
-        Heard::Nothing { why: Unheard::Malformed(error), .. } => error.to_string(),
+        Heard::Nothing { why: NotCounted::Malformed(error), .. } => error.to_string(),
         Heard::Nothing { why, .. } => format!("{why:?}").split('(').next().unwrap().into(),
         other => panic!("{other:?}"),
     }
@@ -165,7 +166,7 @@ fn what_answers_nothing_that_can_be_told_stays_malformed() {
         properties: properties.as_properties(),
         payload: bad.as_bytes(),
     };
-    let Heard::Response { response, part: Part::Final, verdict, .. } = lenient.handle(&received, NOW) else {
+    let Heard::Response { response, stage: Stage::Final, verdict, .. } = lenient.handle(&received, NOW) else {
         panic!("not forgiven")
     };
     assert_eq!(response.status, Status::Ok);

@@ -7,7 +7,9 @@ mod common;
 use common::*;
 use mqtt5_codec::{QoS, Topic};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy};
-use openc2_mqtt::producer::{Answer, Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
+use openc2_mqtt::producer::{
+    Answer, Expect, Heard, NotCounted, Producer, ProducerMemory, ProducerPolicy, Request, Stage,
+};
 use openc2_mqtt::transfer::{Channel, Received, publish_properties};
 use openc2_mqtt::{
     Action, Command, Encoding, ExportError, ImportError, Instant, Ipv4Net, MessageType, Response, Status, Target,
@@ -39,11 +41,11 @@ fn heard(producer: &mut Producer<'_, Memory>, from: &str, id: &str, status: u16,
         payload: json.as_bytes(),
     };
     match producer.handle(&received, now) {
-        Heard::Response { part: Part::Interim, .. } => "interim".into(),
+        Heard::Response { stage: Stage::Interim, .. } => "interim".into(),
         Heard::Response { complete: true, .. } => "complete".into(),
         Heard::Response { .. } => "final".into(),
-        Heard::Nothing { why: Unheard::Duplicate(_), .. } => "duplicate".into(),
-        Heard::Nothing { why: Unheard::Late(_), .. } => "late".into(),
+        Heard::Nothing { why: NotCounted::Duplicate(_), .. } => "duplicate".into(),
+        Heard::Nothing { why: NotCounted::Late(_), .. } => "late".into(),
         Heard::Nothing { why, .. } => format!("{why:?}").to_lowercase(),
         other => panic!("{other:?}"),
     }

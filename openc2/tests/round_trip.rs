@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+use openc2_mqtt::slpf;
 use openc2_mqtt::{Encoding, Form, Language, Reading, Style};
 use proptest::prelude::*;
 
@@ -299,13 +300,18 @@ fn value() -> BoxedStrategy<String> {
     .boxed()
 }
 
+/// With packet filtering among the profiles.
+fn reading() -> Reading {
+    Reading::default().with_profiles(&slpf::PROFILES)
+}
+
 fn normal(reading: &Reading, encoding: Encoding, bytes: &[u8]) -> String {
     let message = reading.message(encoding, bytes).unwrap_or_else(|error| panic!("{error}: {bytes:02x?}")).value;
     String::from_utf8(encode(&message, Form::Json, reading.language)).unwrap()
 }
 
 fn encode(message: &openc2_mqtt::Message<'_>, form: Form, language: Language) -> Vec<u8> {
-    let style = Style { form, language };
+    let style = Style::new(form, language).with_profiles(&slpf::PROFILES);
     let need = match message.encode(style, &mut []) {
         Err(openc2_mqtt::EncodeError::Full { need }) => need,
         other => panic!("{other:?}"),
@@ -320,7 +326,7 @@ proptest! {
 
     #[test]
     fn a_message_means_the_same_in_every_form(json in message()) {
-        let reading = Reading::default();
+        let reading = reading();
         let first = normal(&reading, Encoding::Json, json.as_bytes());
         prop_assert_eq!(normal(&reading, Encoding::Json, first.as_bytes()), first.clone());
         let message = reading.message(Encoding::Json, json.as_bytes()).unwrap().value;
@@ -338,7 +344,7 @@ proptest! {
 
     #[test]
     fn an_extension_survives_the_way_through_cbor(value in value(), other in value()) {
-        let reading = Reading { depth: 32, ..Reading::default() };
+        let reading = Reading { depth: 32, ..reading() };
         let json = format!(r#"{{"body":{{"openc2":{{"request":{{"action":"set","target":{{"x-a:b":{value}}},"args":{{"x-a":{{"v":{other}}},"x-b":{{"v":{value}}}}}}}}}}}}}"#);
         let first = normal(&reading, Encoding::Json, json.as_bytes());
         let message = reading.message(Encoding::Json, json.as_bytes()).unwrap().value;
@@ -352,7 +358,7 @@ proptest! {
 
     #[test]
     fn junk_is_refused_or_read_and_never_more(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-        for reading in [Reading::default(), Reading::lenient(Language::V2_0)] {
+        for reading in [reading(), Reading::lenient(Language::V2_0)] {
             for encoding in [Encoding::Json, Encoding::Cbor] {
                 let _any = reading.document(encoding, &bytes);
             }
@@ -361,7 +367,7 @@ proptest! {
 
     #[test]
     fn a_damaged_message_is_refused_or_read(json in message(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>()) {
-        let reading = Reading::default();
+        let reading = reading();
         let message = reading.message(Encoding::Json, json.as_bytes()).unwrap().value;
         for (encoding, mut bytes) in [
             (Encoding::Json, json.clone().into_bytes()),

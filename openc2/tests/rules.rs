@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
+use openc2_mqtt::slpf;
 use openc2_mqtt::{Action, Encoding, Error, Form, Language, LanguageRule, MAX_MEMBERS, Quirk, Reading, Style};
 
 /// A document that breaks a rule, and where.
@@ -202,10 +203,10 @@ fn targets() -> Vec<Bad> {
         ),
         target(LanguageRule::EmptyProperties, "target.properties", r#"{"properties":[]}"#),
         target(LanguageRule::NotUnique, "target.properties[2]", r#"{"properties":["a","b","a"]}"#),
-        target(LanguageRule::SlpfTarget, "target.slpf:rule", r#"{"slpf:rule":1}"#),
-        args(LanguageRule::SlpfArg, "args.slpf.log", r#"{"slpf":{"log":true}}"#),
-        args(LanguageRule::SlpfDropProcess, "args.slpf.drop_process", r#"{"slpf":{"drop_process":"maybe"}}"#),
-        args(LanguageRule::SlpfDirection, "args.slpf.direction", r#"{"slpf":{"direction":"in"}}"#),
+        target(LanguageRule::ProfileTarget, "target.slpf:rule", r#"{"slpf:rule":1}"#),
+        args(LanguageRule::ProfileArg, "args.slpf.log", r#"{"slpf":{"log":true}}"#),
+        args(slpf::DROP_PROCESS, "args.slpf.drop_process", r#"{"slpf":{"drop_process":"maybe"}}"#),
+        args(slpf::DIRECTION, "args.slpf.direction", r#"{"slpf":{"direction":"in"}}"#),
     ]
 }
 
@@ -232,11 +233,11 @@ fn responses() -> Vec<Bad> {
             r#"{"pairs":{"remediate":["uri"],"remediate":["uri"]}}"#,
         ),
         results(LanguageRule::RateLimit, "results.rate_limit", r#"{"rate_limit":-1}"#),
-        results(LanguageRule::SlpfResult, "results.slpf.rule", r#"{"slpf":{"rule":1}}"#),
-        bad(LanguageRule::SlpfSpecifier, "actuator.slpf.name", &command(r#"{"name":"a"}"#)),
-        bad(LanguageRule::SlpfHostname, "actuator.slpf.hostname", &command(r#"{"hostname":"2001:db8::g"}"#)),
+        results(LanguageRule::ProfileResult, "results.slpf.rule", r#"{"slpf":{"rule":1}}"#),
+        bad(LanguageRule::ProfileSpecifier, "actuator.slpf.name", &command(r#"{"name":"a"}"#)),
+        bad(slpf::HOSTNAME, "actuator.slpf.hostname", &command(r#"{"hostname":"2001:db8::g"}"#)),
         bad(
-            LanguageRule::SlpfTuple,
+            slpf::ASSET_TUPLE,
             "actuator.slpf.asset_tuple",
             &command(r#"{"asset_tuple":["","","","","","","","","","",""]}"#),
         ),
@@ -244,14 +245,14 @@ fn responses() -> Vec<Bad> {
 }
 
 fn read(bad: &Bad) -> Error {
-    match Reading::strict(bad.language).document(Encoding::Json, bad.json.as_bytes()) {
+    match Reading::strict(bad.language).with_profiles(&slpf::PROFILES).document(Encoding::Json, bad.json.as_bytes()) {
         Ok(_) => panic!("{} was read", bad.json),
         Err(error) => error,
     }
 }
 
 /// What JSON can't break: CBOR's own rules, what only writing or a Consumer checks, and three told below.
-const ELSEWHERE: [LanguageRule; 12] = [
+const ELSEWHERE: [LanguageRule; 14] = [
     LanguageRule::Utf8,
     LanguageRule::TooLarge,
     LanguageRule::CborEnd,
@@ -264,6 +265,8 @@ const ELSEWHERE: [LanguageRule; 12] = [
     LanguageRule::WantBinary,
     LanguageRule::ConciseExtension,
     LanguageRule::TimeOverflow,
+    LanguageRule::Unread,
+    LanguageRule::RecordOrder,
 ];
 
 /// A document that a rule is about and that keeps it: for each rule that JSON can break.
@@ -298,10 +301,7 @@ fn good(rule: LanguageRule) -> &'static str {
         | LanguageRule::NoTarget
         | LanguageRule::OneTarget
         | LanguageRule::Uri => r#"{"action":"remediate","target":{"uri":"urn:a?b#c"}}"#,
-        LanguageRule::WantBoolean
-        | LanguageRule::SlpfArg
-        | LanguageRule::SlpfDropProcess
-        | LanguageRule::SlpfDirection => {
+        LanguageRule::WantBoolean | LanguageRule::ProfileArg | slpf::DROP_PROCESS | slpf::DIRECTION => {
             r#"{"action":"deny","target":{"ipv4_net":"10.0.0.0"},"args":{"slpf":{"persistent":false,"drop_process":"false_ack","direction":"egress","insert_rule":7}}}"#
         }
         LanguageRule::Null | LanguageRule::NoStatus | LanguageRule::Status | LanguageRule::EmptyResults => {
@@ -351,9 +351,11 @@ fn good(rule: LanguageRule) -> &'static str {
         LanguageRule::NotUnique | LanguageRule::EmptyPair | LanguageRule::EmptyPairs => {
             r#"{"status":200,"results":{"pairs":{"deny":["uri","ipv4_net"],"delete":["slpf:rule_number"]}}}"#
         }
-        LanguageRule::Result | LanguageRule::SlpfResult => r#"{"status":200,"results":{"slpf":{"rule_number":1234}}}"#,
-        LanguageRule::SlpfTarget => r#"{"action":"delete","target":{"slpf:rule_number":1234}}"#,
-        LanguageRule::SlpfSpecifier | LanguageRule::SlpfHostname | LanguageRule::SlpfTuple => {
+        LanguageRule::Result | LanguageRule::ProfileResult => {
+            r#"{"status":200,"results":{"slpf":{"rule_number":1234}}}"#
+        }
+        LanguageRule::ProfileTarget => r#"{"action":"delete","target":{"slpf:rule_number":1234}}"#,
+        LanguageRule::ProfileSpecifier | slpf::HOSTNAME | slpf::ASSET_TUPLE => {
             r#"{"action":"deny","target":{"ipv4_net":"10.0.0.0"},"actuator":{"slpf":{"hostname":"::1","named_group":"g","asset_id":"30","asset_tuple":["1","2","3","4","5","6","7","8","9","10"]}}}"#
         }
         // Of the draft.
@@ -365,13 +367,14 @@ fn good(rule: LanguageRule) -> &'static str {
 
 #[test]
 fn each_rule_is_kept_by_something() {
-    for rule in LanguageRule::ALL.iter().filter(|rule| !ELSEWHERE.contains(rule)) {
+    let own = [slpf::DROP_PROCESS, slpf::DIRECTION, slpf::HOSTNAME, slpf::ASSET_TUPLE];
+    for rule in LanguageRule::ALL.iter().chain(&own).filter(|rule| !ELSEWHERE.contains(rule)) {
         let language = match rule {
             LanguageRule::Profile | LanguageRule::Version => Language::V2_0,
             _ => Language::V1_0,
         };
         let json = good(*rule);
-        let read = Reading::strict(language).document(Encoding::Json, json.as_bytes());
+        let read = Reading::strict(language).with_profiles(&slpf::PROFILES).document(Encoding::Json, json.as_bytes());
         assert!(read.is_ok(), "{rule:?}: {json}: {}", read.unwrap_err());
     }
 }
@@ -594,11 +597,11 @@ fn pairs_grouped_by_profile_are_of_the_draft_and_a_habit_in_1_0() {
     for (language, told) in [(Language::V2_0, json), (Language::V1_0, united)] {
         let mut buffer = [0; 400];
         for form in [Form::Json, Form::Cbor, Form::Concise] {
-            let length = draft.value.encode(Style { form, language }, &mut buffer).unwrap();
+            let length = draft.value.encode(Style::new(form, language), &mut buffer).unwrap();
             let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
             let bytes = buffer[..length].to_vec();
             let again = Reading::strict(language).response(encoding, &bytes).unwrap().value;
-            let length = again.encode(Style { form: Form::Json, language }, &mut buffer).unwrap();
+            let length = again.encode(Style::new(Form::Json, language), &mut buffer).unwrap();
             assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(told), "{form:?}");
         }
     }
@@ -670,10 +673,10 @@ fn the_draft_of_v2_has_its_own_words() {
         let reading = Reading::strict(Language::V2_0);
         let document = reading.document(Encoding::Json, json.as_bytes()).unwrap().value;
         let mut buffer = [0; 300];
-        let style = Style { form: Form::Json, language: Language::V2_0 };
+        let style = Style::new(Form::Json, Language::V2_0);
         let length = document.encode(style, &mut buffer).unwrap();
         assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(json));
-        let style = Style { form: Form::Cbor, ..style };
+        let style = Style::new(Form::Cbor, Language::V2_0);
         let length = document.encode(style, &mut buffer).unwrap();
         assert!(reading.document(Encoding::Cbor, &buffer[..length]).is_ok());
     }

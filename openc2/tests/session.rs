@@ -11,6 +11,8 @@ use mqtt5_codec::{Decoded, Decoder, Packet, ReasonCode, Sender};
 use mqtt5_session::{Client, Event, Inbox, Inline, Input, Instant, Refused};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration};
 use openc2_mqtt::producer::{Heard, Producer, ProducerMemory, ProducerPolicy, Request};
+use openc2_mqtt::profile::Profiles;
+use openc2_mqtt::slpf;
 use openc2_mqtt::transfer::{Channel, Connecting};
 use openc2_mqtt::{
     Action, Call, Called, Command, Ipv4Net, JoinError, Notification, Pair, Raw, Response, Serve, Served, Status,
@@ -74,7 +76,8 @@ fn with_serve(
     run: impl FnOnce(&mut Serve<'_, ConsumerMemory<4, 1024>>, &mut Session, &mut Inbox<'_>),
 ) {
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
-    let declaration = Declaration::new("firewall7@example.com", "firewall7", profiles, &pairs);
+    let declaration =
+        Declaration::new("firewall7@example.com", "firewall7", &Profiles::NONE, &pairs).with_others(profiles);
     let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::new());
     let (mut buffer, mut bytes) = ([0; 1024], [0; 4096]);
     let mut serve = Serve::new(consumer, &mut buffer);
@@ -268,7 +271,7 @@ fn acknowledge(
 #[test]
 fn no_burst_ends_a_consumer_or_loses_what_it_carried_out() {
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
-    let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+    let declaration = Declaration::new("firewall7@example.com", "firewall7", &slpf::PROFILES, &pairs);
     let policy = ConsumerPolicy { share: Some(64), ..ConsumerPolicy::default() };
     let consumer = Consumer::new(declaration, policy, ConsumerMemory::<64, 16_384>::new());
     let (mut buffer, mut bytes) = ([0; 1024], [0; 4096]);
@@ -379,7 +382,7 @@ fn subscriptions_wait_for_room_too() {
         assert_eq!(responses(session).len(), 4);
         // A process that goes on with this session hasn't seen the subscriptions granted.
         let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
-        let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+        let declaration = Declaration::new("firewall7@example.com", "firewall7", &slpf::PROFILES, &pairs);
         let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<4, 1024>::new());
         let mut buffer = [0; 1024];
         let mut next = Serve::new(consumer, &mut buffer);
@@ -425,7 +428,7 @@ fn an_identifier_too_long_to_be_answered_is_told_so_and_ends_nothing() {
 #[test]
 fn a_buffer_too_small_for_any_answer_is_told_and_ends_nothing() {
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
-    let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+    let declaration = Declaration::new("firewall7@example.com", "firewall7", &slpf::PROFILES, &pairs);
     let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<4, 1024>::new());
     let (mut buffer, mut bytes) = ([0; 64], [0; 4096]);
     let mut serve = Serve::new(consumer, &mut buffer);

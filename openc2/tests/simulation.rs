@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use mqtt5_codec::{QoS, Topic};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Ignored, Reaction, Ticket};
 use openc2_mqtt::producer::{
-    Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request, Unheard,
+    Expect, Heard, NotCounted, Producer, ProducerMemory, ProducerPolicy, ProducerRefused, Request, Stage,
 };
+use openc2_mqtt::profile::Profiles;
 use openc2_mqtt::transfer::{Channel, Outgoing, PropertyList, Received};
 use openc2_mqtt::{
     Action, Command, Encoding, Feature, Features, Instant, Ipv4Net, Pair, Response, ResponseType, Status, Target, Texts,
@@ -343,12 +344,12 @@ impl<'d> World<'d> {
             return self.producer_ends(index);
         }
         match heard {
-            Heard::Response { request, from, part, complete, .. } => {
+            Heard::Response { request, from, stage, complete, .. } => {
                 self.save_producer(index);
                 let id = self.producers[index].machine.request_id(request).unwrap().to_string();
                 let entry = self.requested.get_mut(&(index, id)).expect("a request of ours");
                 assert_eq!((entry.complete, entry.timed_out), (0, 0), "nothing counts once a request is over");
-                if part == Part::Final {
+                if stage == Stage::Final {
                     *entry.finals.entry(from.to_string()).or_default() += 1;
                 }
                 if complete {
@@ -360,10 +361,10 @@ impl<'d> World<'d> {
                 self.note("response counted");
             }
             Heard::Nothing { why, .. } => self.note(match why {
-                Unheard::Foreign => "foreign",
-                Unheard::Duplicate(_) => "duplicate",
-                Unheard::Late(_) => "late",
-                Unheard::Full(_) => "no room for a responder",
+                NotCounted::Foreign => "foreign",
+                NotCounted::Duplicate(_) => "duplicate",
+                NotCounted::Late(_) => "late",
+                NotCounted::Full(_) => "no room for a responder",
                 why => panic!("{why:?}"),
             }),
             other => panic!("{other:?}"),
@@ -446,8 +447,11 @@ fn simulate(seed: u64) -> BTreeMap<&'static str, u32> {
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
     let (even, odd): (&[&str], &[&str]) = (&["even", "slpf"], &["odd"]);
     let profiles = |number: usize| if number.is_multiple_of(2) { even } else { odd };
-    let declarations: Vec<_> =
-        names.iter().enumerate().map(|(number, name)| Declaration::new(name, name, profiles(number), &pairs)).collect();
+    let declarations: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| Declaration::new(name, name, &Profiles::NONE, &pairs).with_others(profiles(number)))
+        .collect();
     let mut world = World {
         random: Random(seed),
         queue: BinaryHeap::new(),

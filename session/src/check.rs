@@ -5,7 +5,7 @@ use crate::flight::{ANSWERED, Entry, HERE};
 use crate::flight::{Flight, Slot};
 use crate::flow::{Receiving, Sending};
 use crate::received::{self, entry};
-use crate::slots::{Ends, slot};
+use crate::slots::{Linked, slot};
 use crate::state::{Engine, Phase, Urgent, Writing};
 
 type Broken = Result<(), &'static str>;
@@ -50,8 +50,8 @@ impl Engine<'_> {
         self.arena.scrub();
     }
 
-    fn check_list(&mut self, ends: Ends, fits: impl Fn(&Slot) -> bool) -> Result<u16, &'static str> {
-        let (mut number, mut before, mut count) = (ends.first, 0, 0u16);
+    fn check_list(&mut self, list: Linked, fits: impl Fn(&Slot) -> bool) -> Result<u16, &'static str> {
+        let (mut number, mut before, mut count) = (list.first, 0, 0u16);
         while let Some(slot) = slot(self.flights, number) {
             hold(slot.previous == before, "lists are linked both ways")?;
             hold(fits(slot), "slots are in the list of their state")?;
@@ -60,7 +60,7 @@ impl Engine<'_> {
             before = number;
             number = slot.next;
         }
-        hold(ends.last == before, "lists know their last")?;
+        hold(list.last == before, "lists know their last")?;
         Ok(count)
     }
 
@@ -71,7 +71,7 @@ impl Engine<'_> {
         })?;
         let up = matches!(self.link.phase, Phase::Up | Phase::Draining);
         let (mut number, mut after, mut new, mut sent) = (self.session.publishes.first, false, false, 0);
-        let Ends { first: mut due, .. } = self.link.order.releases;
+        let Linked { first: mut due, .. } = self.link.order.releases;
         while let Some(slot) = slot(self.flights, number) {
             let (state, next, here) = (slot.state(), slot.next, slot.sent);
             let (packet, waiting) = (slot.packet(), slot.waiting());
@@ -144,8 +144,8 @@ impl Engine<'_> {
             }
         }
         hold(used == self.session.received.used, "entries are counted")?;
-        for ends in self.session.received.owed {
-            let (mut number, mut before) = (ends.first, 0);
+        for list in self.session.received.owed {
+            let (mut number, mut before) = (list.first, 0);
             while let Some(&mut Entry { next, exchange, flags, .. }) = entry(self.flights, number) {
                 hold(
                     matches!(exchange.state(), Receiving::Owes1 | Receiving::Owes2),
@@ -156,7 +156,7 @@ impl Engine<'_> {
                 before = number;
                 number = next;
             }
-            hold(ends.last == before, "queues know their last")?;
+            hold(list.last == before, "queues know their last")?;
         }
         hold(owed == 0, "every owed answer is queued")?;
         hold(self.link.inbound.unacknowledged <= self.link.inbound.receive_max, "our receive maximum is kept")

@@ -59,9 +59,8 @@ impl<M: Memory> Client<M> {
     ///
     /// # Errors
     /// [`Refused::Connected`] until `handle_close` was called for the last connection; [`Refused::Prior`] for a Clean Start of 0
-    /// without a word on the past; [`Refused::Rule`] when the packet may
-    /// not be sent, or has another client identifier than the session that is held, without Clean Start [MQTT-3.1.3-2];
-    /// [`Refused::Bytes`].
+    /// without [`prior`](ConnectOptions::prior); [`Refused::Rule`] when the packet may not be sent, or, without Clean Start, has
+    /// another client identifier than the session that is held [MQTT-3.1.3-2]; [`Refused::Bytes`].
     pub fn connect(
         &mut self,
         options: &ConnectOptions<'_>,
@@ -82,7 +81,7 @@ impl<M: Memory> Client<M> {
         self.engine().auth(reason, properties)
     }
 
-    /// Ends the connection in order, with the plainest DISCONNECT: at once or after what is queued.
+    /// Linked the connection in order, with the plainest DISCONNECT: at once or after what is queued.
     /// [`is_closed`](Self::is_closed) tells when it has been transmitted.
     ///
     /// # Errors
@@ -248,8 +247,8 @@ impl<M: Memory> Client<M> {
         self.engine().transmit_into(out)
     }
 
-    /// Tells that `n` more bytes of what was lent or copied out have been written; more than there are count as all. The keep-alive counts from the call that
-    /// tells of a packet's last byte.
+    /// Tells that `n` more bytes of what was lent or copied out have been written; more than there are count as all. The keep-alive
+    /// counts from the call that tells of a packet's last byte.
     pub fn transmitted(&mut self, n: usize, now: Instant) {
         self.engine().transmitted(n, now);
     }
@@ -258,7 +257,7 @@ impl<M: Memory> Client<M> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.state.link.phase {
-            Phase::Down => Some(self.state.session.ends).filter(|ends| ends.is_set()),
+            Phase::Down => Some(self.state.session.expires).filter(|expires| expires.is_set()),
             Phase::Closed => None,
             Phase::Connecting | Phase::Leaving => Some(self.state.link.timers.answer),
             _ => first([self.state.link.timers.answer, self.state.link.timers.ping, self.state.link.silence()]),
@@ -266,8 +265,7 @@ impl<M: Memory> Client<M> {
     }
 
     /// Does what is due: queues a PINGREQ, since nothing was sent [MQTT-3.1.2-20] or received for as long as `connect` said, or
-    /// ends a session whose expiry interval passed, walking through
-    /// its exchanges. Does nothing when nothing is due.
+    /// ends a session whose expiry interval passed, walking through its exchanges. Does nothing when nothing is due.
     ///
     /// # Errors
     /// A [`Fault`], when the server did not answer CONNECT or PINGREQ in time: the connection is closed, and nothing is sent.

@@ -37,10 +37,10 @@ impl Engine<'_> {
             self.end_session();
         }
         self.session.alive = true;
-        self.session.maybe = false;
+        self.session.server_may_hold = false;
         self.session.outlived = false;
         self.link.connect.greeting = Greeting::Answered;
-        self.session.ends = Instant::ZERO;
+        self.session.expires = Instant::ZERO;
         self.session.expiry = self.link.connect.expiry;
         // Authentication is over: an AUTH of ours that was not even lent would answer nothing.
         self.link.auth = AuthTurn::Idle;
@@ -155,6 +155,6 @@ impl Engine<'_> {
             number = next;
         }
         self.link.order.cursor = self.session.publishes.first;
-        self.sift_queue();
+        self.prune_queue();
     }
 }

@@ -29,7 +29,7 @@ impl Engine<'_> {
             return Err(Refused::Prior);
         }
         let client = Some(digest(packet.client_id.as_bytes()));
-        let alive = self.session.alive && !self.session.ends.has_come(now);
+        let alive = self.session.alive && !self.session.expires.has_come(now);
         if alive && client != self.session.client && !packet.clean_start {
             return Err(Refused::Rule(Rule::CLIENT_ID_OF_SESSION));
         }
@@ -41,7 +41,7 @@ impl Engine<'_> {
             self.end_session();
         }
         if client != self.session.client {
-            self.session.maybe = false;
+            self.session.server_may_hold = false;
             self.session.outlived = false;
         }
         self.session.client = client;
@@ -49,7 +49,7 @@ impl Engine<'_> {
         inbox.bind(self.session.serial);
         *self.link = Link::NEW;
         self.link.begin(options, now);
-        if self.session.maybe {
+        if self.session.server_may_hold {
             self.link.connect.asked |= asked::PRIOR_EMPTY;
         }
         Ok(())
@@ -136,7 +136,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Ends the connection with the DISCONNECT in this chunk, or without one by a small packet.
+    /// Linked the connection with the DISCONNECT in this chunk, or without one by a small packet.
     fn depart(&mut self, at: At, reason: ReasonCode, ending: Ending) {
         let connecting = self.link.phase == Phase::Connecting;
         if self.link.phase == Phase::Draining {

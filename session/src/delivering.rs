@@ -83,7 +83,7 @@ impl Engine<'_> {
             entry.flags |= ANSWERED;
         }
         if !here {
-            self.session.received.owe(self.flights, number, 1);
+            self.session.received.queue_answer(self.flights, number, 1);
         }
         if automatic {
             // Before that of the message that comes next, which does not queue.
@@ -109,7 +109,7 @@ impl Engine<'_> {
                 return Becomes::Nothing;
             }
             if manual {
-                self.session.received.owe(self.flights, number, usize::from(twice));
+                self.session.received.queue_answer(self.flights, number, usize::from(twice));
                 return Becomes::Usual;
             }
         }

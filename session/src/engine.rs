@@ -167,11 +167,11 @@ impl Engine<'_> {
         }
         self.session.received.clear(self.flights);
         if self.session.alive {
-            self.session.maybe = false;
+            self.session.server_may_hold = false;
             self.session.outlived = true;
         }
         self.session.alive = false;
-        self.session.ends = Instant::ZERO;
+        self.session.expires = Instant::ZERO;
     }
 
     // --- the end of a connection ---
@@ -234,13 +234,13 @@ impl Engine<'_> {
         self.link.largest.server = None;
         self.link.server.max_qos = 2;
         self.link.server.set_lacks(0);
-        self.sift_queue();
+        self.prune_queue();
         self.drop_urgent();
         if self.link.connect.greeting == Greeting::Unanswered {
             // The server may have taken it: the session is as long as either knows, from now on [MQTT-3.1.2-23].
-            self.session.maybe = !self.session.outlived;
+            self.session.server_may_hold = !self.session.outlived;
             self.session.expiry = self.session.expiry.max(self.link.connect.expiry);
-            self.session.ends = Instant::ZERO;
+            self.session.expires = Instant::ZERO;
         }
         while self.next_release() != 0 {}
         if let Some(calls) = self.link.aliases.calls {
@@ -254,11 +254,11 @@ impl Engine<'_> {
             self.session.requests.remove(self.flights, number);
             self.lose(number);
         }
-        self.session.received.part(self.flights);
+        self.session.received.connection_lost(self.flights);
         if self.session.alive && self.session.expiry == 0 {
             self.end_session();
-        } else if self.session.alive && self.session.expiry != u32::MAX && self.session.ends == Instant::ZERO {
-            self.session.ends = now.after(u64::from(self.session.expiry).wrapping_mul(1_000)).at_least_one();
+        } else if self.session.alive && self.session.expiry != u32::MAX && self.session.expires == Instant::ZERO {
+            self.session.expires = now.after(u64::from(self.session.expiry).wrapping_mul(1_000)).at_least_one();
         }
     }
 }

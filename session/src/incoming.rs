@@ -90,7 +90,7 @@ impl Engine<'_> {
                     let alias = topic.alias();
                     let topic = match topic {
                         TopicRef::Name(name) | TopicRef::NameAndAlias(name, _) => name,
-                        // It has been set, as `named` has seen.
+                        // It has been set, as `aliased` has seen.
                         TopicRef::Alias(alias) => match aliases.and_then(|aliases| aliases.get(alias.get())) {
                             Some(name) => name,
                             None => return Err(self.broken(Rule::TOPIC_ALIAS_UNKNOWN)),
@@ -291,7 +291,7 @@ impl Engine<'_> {
     pub(crate) fn timeout(&mut self, now: Instant) -> Result<Option<Event<'static>>, Fault> {
         match self.link.phase {
             Phase::Down => {
-                if self.session.ends.has_come(now) {
+                if self.session.expires.has_come(now) {
                     self.end_session();
                     return Ok(Some(Event::SessionExpired { lost: self.session.losses }));
                 }

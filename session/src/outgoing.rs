@@ -4,7 +4,7 @@
 
 use mqtt5_codec::{
     Ack, AckKind, Delivery, EncodeError, Filter, List, PacketId, Properties, Publish, QoS, ReasonCode, Rule, Sender,
-    Subscribe, Subscription, TopicAlias, TopicRef, Unsubscribe,
+    Subscribe, Subscription, Topic, TopicRef, Unsubscribe,
 };
 
 use crate::arena::{At, KEPT};
@@ -27,10 +27,20 @@ impl Engine<'_> {
         let mut publish = Publish { topic: TopicRef::Name(topic), delivery, retain, properties, payload };
         // An alias may be used only on the connection that there is, so what is kept for another one has none.
         let may_alias = self.link.phase == Phase::Up && id.is_none() && !hold;
-        let alias = self.alias(&mut publish, may_alias)?;
-        let mut sink = Chunk::new(&mut self.arena, self.link.largest.server());
-        let encoded = publish.encode(Sender::Client, &mut sink);
-        let at = sink.done(encoded)?;
+        let mut alias = None;
+        if may_alias
+            && self.link.aliases.max != 0
+            && let Some(calls) = self.link.aliases.calls
+        {
+            alias = (calls.choose)(self, &mut publish);
+        }
+        let mut encoded = self.encode(&publish);
+        if encoded == Err(Refused::Rule(Rule::TOPIC_ALIAS_LISTED)) {
+            // The message brings an alias of its own. To look for it before would cost each message a walk through its properties.
+            publish.topic = self.own_alias(topic, properties, may_alias)?;
+            encoded = self.encode(&publish);
+        }
+        let at = encoded?;
         self.leave_room_for_connect(at)?;
 
         self.stamp(at, 0);
@@ -81,26 +91,27 @@ impl Engine<'_> {
         Ok((Some(id), delivery))
     }
 
-    /// Puts a topic alias in place of the topic's name or beside it: the one that the message brings, or one that we give, which
-    /// is returned, and has to be noted once the message is queued.
-    fn alias(&self, publish: &mut Publish<'_>, may_alias: bool) -> Result<Option<TopicAlias>, Refused> {
-        let automatic = self.link.aliases.max != 0;
-        if let Some(own) = publish.properties.topic_alias() {
-            if !may_alias || automatic {
-                return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK));
-            }
-            if own.get() > self.link.aliases.server_max {
-                return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
-            }
-            if let TopicRef::Name(name) = publish.topic {
-                publish.topic = TopicRef::NameAndAlias(name, own);
-            }
-            return Ok(None);
+    #[inline(never)]
+    fn encode(&mut self, publish: &Publish<'_>) -> Result<At, Refused> {
+        let mut sink = Chunk::new(&mut self.arena, self.link.largest.server());
+        let encoded = publish.encode(Sender::Client, &mut sink);
+        sink.done(encoded)
+    }
+
+    /// The topic with the alias that the application lists among the properties, if it may.
+    #[cold]
+    fn own_alias<'t>(
+        &self,
+        topic: Topic<'t>,
+        listed: Properties<'_>,
+        may_alias: bool,
+    ) -> Result<TopicRef<'t>, Refused> {
+        let alias = listed.topic_alias().filter(|_| may_alias && self.link.aliases.max == 0);
+        let Some(alias) = alias else { return Err(Refused::Rule(Rule::TOPIC_ALIAS_OF_LINK)) };
+        if alias.get() > self.link.aliases.server_max {
+            return Err(Refused::Rule(Rule::SERVER_TOPIC_ALIAS_MAXIMUM));
         }
-        match self.link.aliases.calls {
-            Some(calls) if may_alias && automatic => Ok((calls.choose)(self, publish)),
-            _ => Ok(None),
-        }
+        Ok(TopicRef::NameAndAlias(topic, alias))
     }
 
     /// Before the first CONNECT, its length is not known: messages that wait leave room for it.

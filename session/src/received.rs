@@ -6,7 +6,7 @@
 
 use crate::flight::{Entry, Flight, HERE};
 use crate::flow::{Exchange, ReceiveInput, ReceiveReply, Receiving};
-use crate::slots::Ends;
+use crate::slots::Linked;
 
 /// What there is to know about the table beside its entries.
 #[derive(Clone, Copy, Hash)]
@@ -18,7 +18,7 @@ pub(crate) struct Book {
     /// How many are in use.
     pub(crate) used: u16,
     /// The answers owed, of QoS 1 and of QoS 2.
-    pub(crate) owed: [Ends; 2],
+    pub(crate) owed: [Linked; 2],
 }
 
 /// The entry with this number.
@@ -48,7 +48,7 @@ pub(crate) fn find(entries: &mut [Flight], id: u16) -> u16 {
 }
 
 impl Book {
-    pub(crate) const NEW: Self = Self { free: 0, fresh: 0, used: 0, owed: [Ends::NEW; 2] };
+    pub(crate) const NEW: Self = Self { free: 0, fresh: 0, used: 0, owed: [Linked::NEW; 2] };
 
     /// Enters an exchange whose identifier is not in the table, and returns its number; 0 when the table is full.
     #[inline(never)]
@@ -98,18 +98,18 @@ impl Book {
 
     /// Whether any answer is owed.
     #[inline]
-    pub(crate) fn owes(&self) -> bool {
+    pub(crate) fn has_answers(&self) -> bool {
         let [first, second] = self.owed;
         first.first | second.first != 0
     }
 
     /// Queues an entry whose answer is owed.
     #[inline(never)]
-    pub(crate) fn owe(&mut self, entries: &mut [Flight], number: u16, queue: usize) {
-        let Some(ends) = self.owed.get_mut(queue) else { return };
-        match entry(entries, core::mem::replace(&mut ends.last, number)) {
+    pub(crate) fn queue_answer(&mut self, entries: &mut [Flight], number: u16, queue: usize) {
+        let Some(list) = self.owed.get_mut(queue) else { return };
+        match entry(entries, core::mem::replace(&mut list.last, number)) {
             Some(last) => last.next = number,
-            None => ends.first = number,
+            None => list.first = number,
         }
         if let Some(entry) = entry(entries, number) {
             entry.next = 0;
@@ -117,11 +117,11 @@ impl Book {
     }
 
     /// Takes the first entry of a queue off it.
-    pub(crate) fn paid(&mut self, next: u16, queue: usize) {
-        let Some(ends) = self.owed.get_mut(queue) else { return };
-        ends.first = next;
+    pub(crate) fn dequeue_answer(&mut self, next: u16, queue: usize) {
+        let Some(list) = self.owed.get_mut(queue) else { return };
+        list.first = next;
         if next == 0 {
-            ends.last = 0;
+            list.last = 0;
         }
     }
 
@@ -132,8 +132,8 @@ impl Book {
     }
 
     /// The connection is gone: QoS 1 messages will come again as new ones, QoS 2 identifiers are remembered.
-    pub(crate) fn part(&mut self, entries: &mut [Flight]) {
-        self.owed = [Ends::NEW; 2];
+    pub(crate) fn connection_lost(&mut self, entries: &mut [Flight]) {
+        self.owed = [Linked::NEW; 2];
         for number in 1..=self.fresh {
             let Some(entry) = entry(entries, number) else { break };
             entry.flags &= !HERE;
@@ -197,12 +197,12 @@ mod tests {
         let mut entries = [Flight::NEW; 4];
         let mut book = Book::NEW;
         let one = book.enter(&mut entries, 1, after(ReceiveInput::Publish1));
-        book.owe(&mut entries, one, 0);
+        book.queue_answer(&mut entries, one, 0);
         let two = book.enter(&mut entries, 2, after(ReceiveInput::Publish2));
-        book.owe(&mut entries, two, 1);
-        book.part(&mut entries);
+        book.queue_answer(&mut entries, two, 1);
+        book.connection_lost(&mut entries);
         assert_eq!(find(&mut entries, 1), 0);
         assert_eq!(find(&mut entries, 2), two);
-        assert_eq!(book.owed.map(|ends| (ends.first, ends.last)), [(0, 0); 2]);
+        assert_eq!(book.owed.map(|list| (list.first, list.last)), [(0, 0); 2]);
     }
 }

@@ -6,9 +6,9 @@
 
 use crate::flight::{Flight, Slot};
 
-/// The first and last of a list, by number; 0 for none.
+/// A linked list, by the numbers of its first and its last; 0 for none.
 #[derive(Clone, Copy, Hash)]
-pub(crate) struct Ends {
+pub(crate) struct Linked {
     pub(crate) first: u16,
     pub(crate) last: u16,
 }
@@ -19,7 +19,7 @@ pub(crate) fn slot(flights: &mut [Flight], number: u16) -> Option<&mut Slot> {
     flights.get_mut(usize::from(number).wrapping_sub(1)).map(|flight| &mut flight.slot)
 }
 
-impl Ends {
+impl Linked {
     pub(crate) const NEW: Self = Self { first: 0, last: 0 };
 
     /// Puts a slot that is in no list before another one of this list; before 0, at its end.
@@ -58,23 +58,23 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    fn numbers(ends: Ends, slots: &mut [Flight]) -> Vec<u16> {
+    fn numbers(list: Linked, slots: &mut [Flight]) -> Vec<u16> {
         let mut all = Vec::new();
-        let (mut at, mut before) = (ends.first, 0);
+        let (mut at, mut before) = (list.first, 0);
         while let Some(s) = slot(slots, at) {
             assert_eq!(s.previous, before);
             all.push(at);
             before = at;
             at = s.next;
         }
-        assert_eq!(ends.last, before);
+        assert_eq!(list.last, before);
         all
     }
 
     #[test]
     fn slots_enter_and_leave_a_list_anywhere() {
         let mut slots = [Flight::NEW; 5];
-        let mut list = Ends::NEW;
+        let mut list = Linked::NEW;
         list.insert(&mut slots, 2, 0);
         list.insert(&mut slots, 5, 0);
         list.insert(&mut slots, 1, 5);

@@ -10,7 +10,7 @@ use crate::error::Fault;
 use crate::flight::Flight;
 use crate::memory::Parts;
 use crate::received;
-use crate::slots::Ends;
+use crate::slots::Linked;
 use crate::time::Instant;
 use crate::timer::Timers;
 
@@ -18,7 +18,7 @@ use crate::timer::Timers;
 #[derive(Clone, Hash)]
 pub(crate) struct Session {
     /// When the session ends for want of a connection; zero for never, or while connected.
-    pub(crate) ends: Instant,
+    pub(crate) expires: Instant,
     /// Tells client identifiers apart.
     pub(crate) client: Option<NonZeroU32>,
     /// The session expiry interval, in seconds; `u32::MAX` for no end.
@@ -26,13 +26,13 @@ pub(crate) struct Session {
     /// Numbers chunks in the order they were queued.
     pub(crate) orders: u32,
     /// PUBLISH and PUBREL packets without an answer, in the order first sent, then those that were never sent.
-    pub(crate) publishes: Ends,
+    pub(crate) publishes: Linked,
     /// SUBSCRIBE and UNSUBSCRIBE packets without an answer.
-    pub(crate) requests: Ends,
+    pub(crate) requests: Linked,
     /// Exchanges that ended without an answer, until `poll_lost` names them.
-    pub(crate) lost: Ends,
+    pub(crate) lost: Linked,
     /// Packet identifiers that have been used and are free again.
-    pub(crate) free: Ends,
+    pub(crate) free: Linked,
     /// How many packet identifiers have ever been used.
     pub(crate) fresh: u16,
     /// How many are in use.
@@ -42,7 +42,7 @@ pub(crate) struct Session {
     /// How many of them are lost.
     pub(crate) losses: u16,
     /// Chunks that are written once, in the order they were queued.
-    pub(crate) queue: Ends,
+    pub(crate) queue: Linked,
     /// Exchanges that the server began.
     pub(crate) received: received::Book,
     /// The number of the connection.
@@ -52,31 +52,31 @@ pub(crate) struct Session {
     /// Whether there is a session: a server accepted us, and it has not ended.
     pub(crate) alive: bool,
     /// Whether the server may hold a session that we know to be empty: it got a CONNECT, and its answer did not come yet.
-    pub(crate) maybe: bool,
+    pub(crate) server_may_hold: bool,
     /// Whether the server may still hold a session that has ended for us, and that is not empty.
     pub(crate) outlived: bool,
 }
 
 impl Session {
     pub(crate) const NEW: Self = Self {
-        ends: Instant::ZERO,
+        expires: Instant::ZERO,
         client: None,
         expiry: 0,
         orders: 0,
-        publishes: Ends::NEW,
-        requests: Ends::NEW,
-        lost: Ends::NEW,
-        free: Ends::NEW,
+        publishes: Linked::NEW,
+        requests: Linked::NEW,
+        lost: Linked::NEW,
+        free: Linked::NEW,
         fresh: 0,
         in_use: 0,
         publishing: 0,
         losses: 0,
-        queue: Ends::NEW,
+        queue: Linked::NEW,
         received: received::Book::NEW,
         serial: 0,
         connect_units: 0,
         alive: false,
-        maybe: false,
+        server_may_hold: false,
         outlived: false,
     };
 }
@@ -274,11 +274,11 @@ pub(crate) struct Order {
     pub(crate) unsent: u16,
     /// PUBRELs that wait for their turn, all behind the cursor: resumed ones, and new ones that may not overtake them
     /// [MQTT-4.6.0-4]. Each names the next in its slot.
-    pub(crate) releases: Ends,
+    pub(crate) releases: Linked,
 }
 
 impl Order {
-    const NEW: Self = Self { cursor: 0, unsent: 0, releases: Ends::NEW };
+    const NEW: Self = Self { cursor: 0, unsent: 0, releases: Linked::NEW };
 }
 
 /// The topic aliases that we give.
@@ -332,7 +332,7 @@ pub(crate) struct Output {
     /// Bytes of small packets that were copied before all chunks.
     pub(crate) lead: u16,
     /// Chunks that were copied in full and are not written.
-    pub(crate) copied: Ends,
+    pub(crate) copied: Linked,
     pub(crate) urgent: Urgent,
     /// How many bytes have been written of what is being written.
     pub(crate) written: u32,
@@ -352,7 +352,7 @@ impl Output {
         begun: false,
         chunk: NIL,
         lead: 0,
-        copied: Ends::NEW,
+        copied: Linked::NEW,
         urgent: Urgent::Nothing,
         written: 0,
         part: 0,

@@ -8,7 +8,7 @@ use crate::flight::Slot;
 use crate::flight::{ANSWERED, Entry};
 use crate::flow::{ReceiveInput, Receiving};
 use crate::received::entry;
-use crate::slots::{Ends, slot};
+use crate::slots::{Linked, slot};
 use crate::state::{Engine, Greeting, Output, Phase, Ping, Urgent, Writing, lacks};
 use crate::time::Instant;
 
@@ -38,7 +38,7 @@ impl<'m> Engine<'m> {
 
     /// Chooses the packet that is written next.
     pub(crate) fn choose(&mut self) {
-        if self.session.received.owes() {
+        if self.session.received.has_answers() {
             self.push_answers();
         }
         let phase = self.link.phase;
@@ -138,7 +138,7 @@ impl<'m> Engine<'m> {
             let next = slot.waiting();
             slot.set_waiting(0);
             if next == number {
-                self.link.order.releases = Ends::NEW;
+                self.link.order.releases = Linked::NEW;
             } else {
                 self.link.order.releases.first = next;
             }
@@ -184,7 +184,7 @@ impl<'m> Engine<'m> {
         }
         for queue in 0..2 {
             while self.has_small_room() {
-                let number = self.session.received.owed.get(queue).map_or(0, |ends| ends.first);
+                let number = self.session.received.owed.get(queue).map_or(0, |list| list.first);
                 let Some(entry) = entry(self.flights, number) else { break };
                 if entry.flags & ANSWERED == 0 {
                     break;
@@ -194,7 +194,7 @@ impl<'m> Engine<'m> {
                 let _ =
                     entry.exchange.step(if reason.is_error() { ReceiveInput::Reject } else { ReceiveInput::Accept });
                 let over = entry.exchange.state() == Receiving::Idle;
-                self.session.received.paid(next, queue);
+                self.session.received.dequeue_answer(next, queue);
                 if over {
                     self.session.received.leave(self.flights, number);
                 }
@@ -317,8 +317,8 @@ impl<'m> Engine<'m> {
 
     /// Keeps of the queue what may wait for another connection, and is within this one's limits.
     #[inline(never)]
-    pub(crate) fn sift_queue(&mut self) {
-        let mut at = core::mem::replace(&mut self.session.queue, Ends::NEW).first;
+    pub(crate) fn prune_queue(&mut self) {
+        let mut at = core::mem::replace(&mut self.session.queue, Linked::NEW).first;
         while at != NIL {
             let next = self.arena.after(at);
             if self.arena.has(at, KEPT) && self.is_allowed(at) {

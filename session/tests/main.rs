@@ -4,6 +4,7 @@
 
 mod authenticating;
 mod common;
+mod connected;
 mod connecting;
 mod copying;
 mod driver;
@@ -13,12 +14,12 @@ mod exchanges;
 mod expiring;
 mod floors;
 mod hosting;
+mod identity;
 mod inbound_aliases;
+mod memory;
 mod operations;
 mod owning;
-mod pinned_links;
-mod pinned_memory;
-mod pinned_printing;
+mod printing;
 mod publishing;
 mod receiving;
 mod resuming;

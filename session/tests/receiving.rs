@@ -419,3 +419,60 @@ fn an_inbox_that_may_not_grow_has_room_for_a_small_packet() {
     host.inbox = Inbox::growing(0, 0);
     assert_eq!(host.open(&lasting(), "20 03 00 00 00"), ["connected resumed=false lost=0"]);
 }
+
+/// A message that was received on an earlier connection counts when it comes again, and only once.
+#[test]
+fn mqtt_3_3_4_9_our_receive_maximum_counts_what_comes_again_on_a_new_connection() {
+    let connect = |host: &mut Host, most: u16, connack: &str| {
+        let properties =
+            [Property::SessionExpiryInterval(100), Property::ReceiveMaximum(NonZeroU16::new(most).unwrap())];
+        let mut connect = lasting();
+        connect.packet.properties = Properties::from(&properties);
+        host.client.handle_close(host.now());
+        host.open(&connect, connack);
+    };
+    let mut host = Host::new();
+    connect(&mut host, 2, ACCEPTED);
+    host.feed("34 06 00 01 74 00 01 00 34 06 00 01 74 00 02 00");
+    host.sent();
+    assert_eq!(host.client.figures(host.now()).unacknowledged, 2);
+    connect(&mut host, 1, RESUMED);
+    assert_eq!(host.client.figures(host.now()).unacknowledged, 0);
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 01 00"), "", "delivered before");
+    assert_eq!(host.client.figures(host.now()).unacknowledged, 1);
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 01 00"), "", "and once more: it is the same one");
+    assert_eq!(host.client.figures(host.now()).unacknowledged, 1);
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 02 00"), format!("fault 93 {}", Rule::RECEIVE_MAXIMUM.id()));
+}
+
+/// A message whose topic is not known was not delivered: its identifier is not held for a duplicate's.
+#[test]
+fn mqtt_4_3_3_10_a_message_that_was_a_fault_is_delivered_when_it_comes_again() {
+    let mut host = Host::new();
+    host.inbox = Inbox::growing(64, 1_000).with_aliases(vec![0; 20].leak(), 8);
+    let properties = [Property::SessionExpiryInterval(100), Property::TopicAliasMaximum(2)];
+    let mut connect = lasting();
+    connect.packet.properties = Properties::from(&properties);
+    host.open(&connect, ACCEPTED);
+    let fault = host.feed_one("34 08 00 00 00 01 03 23 00 01");
+    assert_eq!(fault, format!("fault 82 {}", Rule::TOPIC_ALIAS_UNKNOWN.id()));
+    host.client.handle_close(host.now());
+    host.open(&connect, RESUMED);
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 01 00"), "message t q2 id=1 ");
+}
+
+/// Its PUBREC was sent on this connection, so it waits for nobody else's.
+#[test]
+fn a_message_that_was_accepted_here_is_answered_at_once_when_it_comes_again() {
+    let mut host = Host::new();
+    let mut connect = lasting();
+    connect.acknowledge = Acknowledge::Manual;
+    host.open(&connect, ACCEPTED);
+    host.feed("34 06 00 01 74 00 01 00 34 06 00 01 74 00 02 00");
+    host.client.acknowledge(PacketId::new(1).unwrap(), ReasonCode::SUCCESS).unwrap();
+    assert_eq!(host.sent(), "50 02 00 01");
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 01 00"), "");
+    assert_eq!(host.sent(), "50 02 00 01");
+    assert_eq!(host.feed_one("3c 06 00 01 74 00 02 00"), "");
+    assert_eq!(host.sent(), "", "the application has not answered that one");
+}

@@ -461,3 +461,16 @@ fn a_held_message_outlives_a_server_that_was_not_accepted() {
         assert_eq!(host.sent(), "31 05 00 01 74 00 31");
     }
 }
+
+#[test]
+fn mqtt_3_3_1_1_a_packet_of_which_nothing_was_written_is_not_sent_again() {
+    for (written, first) in [(0, 0x32), (1, 0x3A), (8, 0x3A)] {
+        let mut host = Host::accepted(ACCEPTED);
+        host.publish(&message("t", "", 1)).unwrap();
+        let now = host.now();
+        assert!(host.client.poll_transmit().is_some());
+        host.client.transmitted(written, now);
+        host.again(RESUMED);
+        assert_eq!(host.sent(), format!("{first:02x} 06 00 01 74 00 01 00"), "{written} bytes written");
+    }
+}

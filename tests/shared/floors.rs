@@ -88,6 +88,12 @@ fn imports(module: &str, code: &str) -> Vec<Vec<String>> {
     of_root.chain(of_parent).collect()
 }
 
+/// The names with which the paths begin that stand here.
+#[allow(dead_code, reason = "not every crate asks")]
+pub(crate) fn names(text: &str) -> BTreeSet<String> {
+    expand(text).into_iter().filter_map(|path| path.into_iter().next()).collect()
+}
+
 /// The paths that begin here: one, or those of a group.
 fn expand(text: &str) -> Vec<Vec<String>> {
     let text = text.trim_start();

@@ -256,11 +256,10 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![8 => bytes(), 1 => vec(any::<u8>(), 100..200), 1 => (16_300..16_500_usize).prop_map(|length| vec![b'p'; length])]
 }
 
-/// A packet that bytes choose, of a fuzzer for instance, which so changes one part of it after the other; none where they choose
-/// nothing that may be sent.
+/// A packet that a seed chooses; none where it chooses nothing that may be sent.
 #[must_use]
-pub fn from_bytes(bytes: &[u8]) -> Option<Sent> {
-    let random = TestRng::from_seed(RngAlgorithm::PassThrough, bytes);
+pub fn from_seed(seed: &[u8; 32]) -> Option<Sent> {
+    let random = TestRng::from_seed(RngAlgorithm::ChaCha, seed);
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), random);
     any_packet().new_tree(&mut runner).ok().map(|tree| tree.current())
 }

@@ -1,7 +1,7 @@
 //! Properties of the codec, for packets and bytes that no one thought of. PROPTEST_CASES says how many of each.
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test and its helpers")]
 
-use conformance::arbitrary::{Sent, any_packet, packet_from};
+use conformance::arbitrary::{self, Sent, any_packet, packet_from};
 use conformance::laws;
 use mqtt5_codec::{Decoded, Decoder, Sender};
 use proptest::collection::vec;
@@ -19,6 +19,18 @@ fn sender() -> impl Strategy<Value = Sender> {
 /// A stream of one side's packets.
 fn stream() -> impl Strategy<Value = (Sender, Vec<Sent>)> {
     sender().prop_flat_map(|from| (Just(from), vec(packet_from(from), 0..8)))
+}
+
+#[test]
+fn a_seed_chooses_a_packet_that_may_be_sent() {
+    let mut kinds = std::collections::BTreeSet::new();
+    for number in 0..200u8 {
+        let mut seed = [0; 32];
+        seed[0] = number;
+        let sent = arbitrary::from_seed(&seed).unwrap();
+        kinds.insert(canonical(&sent)[0] >> 4);
+    }
+    assert_eq!(kinds.len(), 15, "{kinds:?}");
 }
 
 /// What happens to a packet's bytes on the way.

@@ -10,6 +10,7 @@ use benches::growth::CONSTRUCTS;
 use benches::measured;
 use mqtt5_codec::{QoS, Topic};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration};
+use openc2_mqtt::slpf;
 use openc2_mqtt::transfer::{Received, publish_properties};
 use openc2_mqtt::{Encoding, Form, Instant, Language, MessageType, Reading};
 
@@ -72,7 +73,7 @@ fn run(encoding: Encoding, operation: &str, bytes: &[u8]) -> bool {
         }),
         "handle, cut short" => {
             let policy = ConsumerPolicy { reading, ..ConsumerPolicy::default() };
-            let declaration = Declaration::new("c", "d", &["slpf"], &[]);
+            let declaration = Declaration::new("c", "d", &slpf::PROFILES, &[]);
             let mut consumer = Consumer::new(declaration, policy, ConsumerMemory::<2, 512>::new());
             let properties = publish_properties(MessageType::Request, encoding, None);
             let Ok(topic) = Topic::new("oc2/cmd/all") else { return false };

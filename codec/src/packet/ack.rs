@@ -30,7 +30,6 @@ impl AckKind {
     }
 
     /// The packet's bit among those that carry reason codes.
-    #[inline]
     const fn carrier(self) -> u16 {
         1 << self as u8
     }
@@ -75,7 +74,6 @@ pub struct Ack<'a> {
 
 impl<'a> Ack<'a> {
     /// Reads a body of two bytes, which is nearly every acknowledgement: an identifier, and Success (section 3.4.2.1).
-    #[inline]
     pub(crate) fn read_short(body: &'a [u8]) -> Option<Self> {
         let id = PacketId::new(u16::from_be_bytes(<[u8; 2]>::try_from(body).ok()?))?;
         Some(Self { id, reason: ReasonCode::SUCCESS, properties: Properties::EMPTY })
@@ -99,7 +97,6 @@ impl<'a> Ack<'a> {
     ///
     /// # Errors
     /// When the packet may not be sent so, or the sink has no room. Then nothing has been written.
-    #[inline]
     pub fn encode<S: Sink + ?Sized>(&self, kind: AckKind, sink: &mut S) -> Result<usize, EncodeError> {
         if self.reason != ReasonCode::SUCCESS || !self.properties.is_empty() {
             return self.encode_reason(kind, sink);
@@ -107,9 +104,8 @@ impl<'a> Ack<'a> {
         // Nearly every acknowledgement, at once: an identifier and Success.
         let [high, low] = self.id.get().to_be_bytes();
         let bytes = [kind.packet_type().first_byte(), 2, high, low];
-        if let Some(room) = sink.room(bytes.len())?.first_chunk_mut() {
-            *room = bytes;
-        }
+        // A sink that lends less than it was asked for has no room.
+        *sink.room(bytes.len())?.first_chunk_mut().ok_or(EncodeError::Full { need: bytes.len() })? = bytes;
         Ok(bytes.len())
     }
 
@@ -127,7 +123,6 @@ impl<'a> Ack<'a> {
     }
 
     /// What has to be known to write the packet, if it may be sent.
-    #[inline]
     fn plan(&self, kind: AckKind) -> Result<Plan, Rule> {
         if !self.reason.fits(kind.carrier()) {
             return Err(kind.reason_rule());
@@ -219,6 +214,21 @@ mod tests {
                 refused(from, &[first, 4, 0, 0, 0, 0], PROTOCOL_ERROR, "MQTT-2.2.1-5", 2);
                 accepted(from, &[first, 2, 0xFF, 0xFF]);
             }
+        }
+    }
+
+    #[test]
+    fn a_sink_that_lends_less_than_it_was_asked_for_has_no_room() {
+        struct Short([u8; 16]);
+        impl Sink for Short {
+            fn room(&mut self, len: usize) -> Result<&mut [u8], crate::Full> {
+                self.0.get_mut(1..len).ok_or(crate::Full { need: len })
+            }
+        }
+        let id = PacketId::new(1).unwrap();
+        for (reason, need) in [(ReasonCode::SUCCESS, 4), (ReasonCode::NOT_AUTHORIZED, 5)] {
+            let ack = Ack { id, reason, properties: Properties::EMPTY };
+            assert_eq!(ack.encode(AckKind::PubAck, &mut Short([0; 16])), Err(EncodeError::Full { need }));
         }
     }
 

@@ -50,7 +50,6 @@ impl<'a> ConnAck<'a> {
     }
 
     /// What has to be known to write the packet, if it may be sent.
-    #[inline]
     fn plan(&self) -> Result<Plan, Rule> {
         if !self.reason.fits(carrier::CONNACK) {
             return Err(Rule::CONNACK_REASON);

@@ -164,7 +164,6 @@ impl<'a> Connect<'a> {
     }
 
     /// What has to be known to write the packet, if it may be sent.
-    #[inline]
     fn plan(&self) -> Result<Plan, Rule> {
         let properties = self.properties.measure(place::CONNECT)?;
         self.password.map_or(Ok(()), fits_u16)?;

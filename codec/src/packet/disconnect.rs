@@ -23,7 +23,6 @@ pub struct Disconnect<'a> {
     pub properties: Properties<'a>,
 }
 
-#[inline]
 fn disconnect_carrier(from: Sender) -> u16 {
     match from {
         Sender::Client => carrier::DISCONNECT_BY_CLIENT,
@@ -31,7 +30,6 @@ fn disconnect_carrier(from: Sender) -> u16 {
     }
 }
 
-#[inline]
 fn auth_carrier(from: Sender) -> u16 {
     match from {
         Sender::Client => carrier::AUTH_BY_CLIENT,
@@ -70,7 +68,6 @@ impl<'a> Disconnect<'a> {
     }
 
     /// What has to be known to write the packet, if it may be sent.
-    #[inline]
     fn plan(&self, from: Sender) -> Result<Plan, Rule> {
         if !self.reason.fits(disconnect_carrier(from)) {
             return Err(Rule::DISCONNECT_REASON);
@@ -135,7 +132,6 @@ impl<'a> Auth<'a> {
     }
 
     /// What has to be known to write the packet, if it may be sent.
-    #[inline]
     fn plan(&self, from: Sender) -> Result<Plan, Rule> {
         if !self.reason.fits(auth_carrier(from)) {
             return Err(Rule::AUTH_REASON);

@@ -223,7 +223,9 @@ pub(crate) fn write<S: Sink + ?Sized>(sink: &mut S, body: &dyn Body, plan: &Plan
     w.u8(plan.first);
     w.varint(remaining);
     body.put(&mut w, plan);
-    Ok(here)
+    debug_assert_eq!(w.written(), here, "what writes has counted");
+    // Always so, as what writes has counted. Were a packet cut short, nobody would be told that it is one.
+    if w.is_full() { Ok(here) } else { Err(EncodeError::Full { need: here }) }
 }
 
 /// How many bytes [`write`] would write.

@@ -21,12 +21,10 @@ pub struct SubAck<'a> {
 impl Item<'_> for ReasonCode {}
 
 impl<'a> Wire<'a> for ReasonCode {
-    #[inline]
     fn get(rest: &mut &'a [u8]) -> Option<Self> {
         Self::from_u8(wire::u8(rest)?)
     }
 
-    #[inline]
     fn put(&self, w: &mut Writer<'_>) {
         w.u8(self.value());
     }
@@ -90,7 +88,6 @@ impl<'a> SubAck<'a> {
     }
 
     /// What has to be known to write the packet, if it may be sent.
-    #[inline]
     fn plan(&self, carrier: u16) -> Result<Plan, Rule> {
         let (place, reason_rule, count_rule) = kind(carrier);
         if self.reasons.is_empty() {

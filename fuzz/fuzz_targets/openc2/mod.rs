@@ -4,6 +4,7 @@
 use mqtt5_codec::{PayloadFormat, Properties, Property, QoS, Text, Topic};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
 use openc2_mqtt::producer::{Expect, Producer, ProducerMemory, ProducerPolicy, Request};
+use openc2_mqtt::slpf;
 use openc2_mqtt::transfer::{Channel, Layout, Received, Scheme};
 use openc2_mqtt::{
     Action, Command, Document, EncodeError, Encoding, Form, Instant, Language, Pair, Reading, Response, Status, Style,
@@ -28,7 +29,8 @@ fn written(document: &Document<'_>, style: Style) -> Option<Vec<u8>> {
 /// read again, and comes out the same.
 pub fn document(encoding: Encoding, input: &[u8]) {
     for language in LANGUAGES {
-        let (strict, lenient) = (Reading::strict(language), Reading::lenient(language));
+        let strict = Reading::strict(language).with_profiles(&slpf::PROFILES);
+        let lenient = Reading { lenient: true, ..strict };
         let forgiving = lenient.document(encoding, input);
         if let Err(error) = &forgiving {
             assert!(error.at <= input.len());
@@ -44,7 +46,9 @@ pub fn document(encoding: Encoding, input: &[u8]) {
         }
         let Ok(read) = forgiving else { continue };
         for form in FORMS {
-            let Some(bytes) = written(&read.value, Style { form, language }) else { continue };
+            let Some(bytes) = written(&read.value, Style::new(form, language).with_profiles(&slpf::PROFILES)) else {
+                continue;
+            };
             let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
             let reading = Reading { size: usize::MAX, depth: 64, ..lenient };
             let again = match reading.document(encoding, &bytes) {
@@ -52,7 +56,7 @@ pub fn document(encoding: Encoding, input: &[u8]) {
                 Err(error) => panic!("{form:?} {language:?}: {error}: {:?}", String::from_utf8_lossy(&bytes)),
             };
             assert_eq!(
-                written(&again, Style { form, language }).as_deref(),
+                written(&again, Style::new(form, language).with_profiles(&slpf::PROFILES)).as_deref(),
                 Some(bytes.as_slice()),
                 "{form:?} {language:?}"
             );
@@ -125,7 +129,7 @@ fn exchange(
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "file"]) }];
     let policy = ConsumerPolicy { scheme, reading, ..ConsumerPolicy::default() };
     let mut consumer =
-        Consumer::new(Declaration::new("c", "d", &["slpf"], &pairs), policy, ConsumerMemory::<2, 512>::new());
+        Consumer::new(Declaration::new("c", "d", &slpf::PROFILES, &pairs), policy, ConsumerMemory::<2, 512>::new());
     let mut out = [0; 4096];
     let readable = |payload: &[u8]| {
         let read = Reading::default().message(Encoding::sniff(payload), payload);

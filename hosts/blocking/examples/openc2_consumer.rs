@@ -10,13 +10,14 @@ use mqtt5_blocking::{Builder, Handle};
 use mqtt5_host::codec::Topic;
 use mqtt5_host::{Clock, Filters, Inbound, Options, Outbound};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
+use openc2_mqtt::slpf;
 use openc2_mqtt::transfer::{Outgoing, Quality, Received, Scheme, subscriptions};
 use openc2_mqtt::{Action, Command, Pair, Response, Status, Texts};
 
 /// Carries out commands until it is dropped.
 pub(crate) fn run(url: &str, mut carry_out: impl FnMut(&Command<'_>) -> Status) -> Result<(), Box<dyn Error>> {
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "ipv6_net"]) }];
-    let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+    let declaration = Declaration::new("firewall7@example.com", "firewall7", &slpf::PROFILES, &pairs);
     let memory = ConsumerMemory::<64, 16_384>::new();
     let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), memory);
     let (mut buffer, clock) = ([0; 4_096], Clock::start());

@@ -60,7 +60,7 @@ const HOOKS: Hooks<'static> = Hooks::new(&[&slpf::Identity { asset_ids: &["30"],
 
 /// What the Consumer is.
 pub fn declaration<'d>(pairs: &'d [Pair<'d>]) -> Declaration<'d> {
-    let mut declaration = Declaration::new("c1@example.com", "device-7", &[slpf::NSID], pairs);
+    let mut declaration = Declaration::new("c1@example.com", "device-7", &slpf::PROFILES, pairs);
     declaration.hooks = HOOKS;
     declaration
 }

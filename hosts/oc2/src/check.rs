@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use openc2_mqtt::{Document, Encoding, Language, LanguageRule, Quirk, Quirks, Read, Reading, Structure};
+use openc2_mqtt::{Document, Encoding, Language, LanguageRule, Quirk, Quirks, Read, Reading, Structure, slpf};
 use serde_json::json;
 
 use crate::cli::{self, Check, FileEncoding, Kind, Version};
@@ -135,7 +135,7 @@ pub(crate) fn reading(options: cli::Reading) -> Reading {
         Version::V1 => Language::V1_0,
         Version::V2 => Language::V2_0,
     };
-    Reading { language, lenient: options.lenient, size: LARGEST, ..Reading::default() }
+    Reading { language, lenient: options.lenient, size: LARGEST, profiles: &slpf::PROFILES, ..Reading::default() }
 }
 
 /// How a file is encoded: as the command line says, or as it looks.

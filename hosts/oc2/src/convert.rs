@@ -46,7 +46,7 @@ fn converted(convert: &Convert) -> Result<Vec<u8>, String> {
         cli::Form::Cbor => Form::Cbor,
         cli::Form::CborConcise => Form::Concise,
     };
-    let style = Style { form, language: reading.language };
+    let style = Style::new(form, reading.language).with_profiles(reading.profiles);
     let need = match value.encode(style, &mut []) {
         Err(EncodeError::Full { need }) => need,
         Err(refused) => return Err(refused.to_string()),

@@ -4,7 +4,7 @@ use core::ops::ControlFlow;
 use std::time::Instant;
 
 use mqtt5_session::{Event, Incoming};
-use openc2_mqtt::producer::{Expect, Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, RequestId};
+use openc2_mqtt::producer::{Expect, Heard, Producer, ProducerMemory, ProducerPolicy, Request, RequestId, Stage};
 use openc2_mqtt::transfer::Received;
 use openc2_mqtt::{Response, Str, Texts};
 
@@ -87,7 +87,9 @@ fn hear(
     rows: &mut [Row],
 ) -> bool {
     match producer.handle(&Received::from(incoming), job.clock.now()) {
-        Heard::Response { request, from, response, part: Part::Final, complete, verdict, .. } if request == awaited => {
+        Heard::Response { request, from, response, stage: Stage::Final, complete, verdict, .. }
+            if request == awaited =>
+        {
             job.judge(PRODUCER.0, incoming.topic.as_str(), &verdict);
             if let Some(row) = rows.iter_mut().find(|row| from == row.from.as_str()) {
                 let (after, status, says) = (sent.elapsed(), response.status, summary(&response));

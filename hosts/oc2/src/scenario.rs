@@ -3,8 +3,9 @@
 use core::net::Ipv4Addr;
 
 use openc2_mqtt::consumer::Declaration;
+use openc2_mqtt::profile::Profiles;
 use openc2_mqtt::transfer::{Channel, Layout};
-use openc2_mqtt::{Action, Command, Feature, Features, File, Ipv4Net, Pair, Status, Str, Target, Texts};
+use openc2_mqtt::{Action, Command, Feature, Features, File, Ipv4Net, Pair, Status, Str, Target, Texts, slpf};
 
 /// The Producer's identity, its name in the trace, and the level of its own response topic.
 pub(crate) const PRODUCER: (&str, &str, &str) = ("Producer1@example.com", "producer", "producer1");
@@ -44,7 +45,8 @@ impl Device {
 
     pub(crate) fn declaration<'d>(&self, pairs: &'d [Pair<'d>]) -> Declaration<'d> {
         let device_type = Some(self.device_type);
-        Declaration { device_type, ..Declaration::new(self.from, self.who, self.profiles, pairs) }
+        let typed = if self.profiles.contains(&slpf::NSID) { &slpf::PROFILES } else { &Profiles::NONE };
+        Declaration { device_type, ..Declaration::new(self.from, self.who, typed, pairs).with_others(self.profiles) }
     }
 }
 

@@ -15,6 +15,7 @@ use mqtt5_codec::Text;
 use mqtt5_fleet::{Happening, Net};
 use mqtt5_session::ConnectOptions;
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration};
+use openc2_mqtt::profile::Profiles;
 use openc2_mqtt::{Action, Pair, Response, Serve, Served, Status, Texts};
 use support::running::{Broker, responses};
 
@@ -30,7 +31,7 @@ fn crowd(broker: SocketAddr, ready: &AtomicUsize, stop: &AtomicBool) {
         .iter()
         .zip(&mut buffers)
         .map(|(name, buffer)| {
-            let declaration = Declaration::new(name, name, &["edr"], &pairs);
+            let declaration = Declaration::new(name, name, &Profiles::NONE, &pairs).with_others(&["edr"]);
             Serve::new(Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<8, 4_096>::new()), buffer)
         })
         .collect();

@@ -20,10 +20,10 @@ use std::time::{Instant as Moment, UNIX_EPOCH};
 use mqtt5_tokio::codec::Topic;
 use mqtt5_tokio::{Backoff, Builder, Clock, Filters, Handle, HostEvent, Inbound, Messages, Options, Outbound};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
-use openc2_mqtt::producer::{Expect, Heard, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
+use openc2_mqtt::producer::{Expect, Heard, NotCounted, Producer, ProducerMemory, ProducerPolicy, Request};
 use openc2_mqtt::transfer::{Channel, Outgoing, Quality, Received, Scheme, publish_properties, subscriptions};
 use openc2_mqtt::{
-    Action, Command, Encoding, Features, Ipv4Net, MessageType, Pair, Reading, Response, Status, Target, Texts,
+    Action, Command, Encoding, Features, Ipv4Net, MessageType, Pair, Reading, Response, Status, Target, Texts, slpf,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
@@ -127,7 +127,7 @@ impl Actuator {
         let leaked: &'static str = Box::leak(name.to_owned().into_boxed_str());
         let pairs: &'static [Pair<'static>] =
             Box::leak(Box::new([Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }]));
-        let declaration = Declaration::new(leaked, leaked, &["slpf"], pairs);
+        let declaration = Declaration::new(leaked, leaked, &slpf::PROFILES, pairs);
         let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::new());
         Self { name: name.to_owned(), consumer, clock: Clock::start(), record: record.clone() }
     }
@@ -252,7 +252,7 @@ impl Asker {
                     self.done += 1;
                 }
             }
-            Heard::Nothing { why: Unheard::Foreign, .. } => self.hand_over(&received).await?,
+            Heard::Nothing { why: NotCounted::Foreign, .. } => self.hand_over(&received).await?,
             _ => {}
         }
         Ok(())

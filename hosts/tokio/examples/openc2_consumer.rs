@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 use mqtt5_tokio::codec::Topic;
 use mqtt5_tokio::{Builder, Clock, Filters, Handle, Inbound, Options, Outbound};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Reaction};
+use openc2_mqtt::slpf;
 use openc2_mqtt::transfer::{Outgoing, Quality, Received, Scheme, subscriptions};
 use openc2_mqtt::{Action, Command, Pair, Response, Status, Texts};
 
@@ -18,7 +19,7 @@ pub(crate) async fn run(
     mut carry_out: impl FnMut(&Command<'_>) -> Status,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "ipv6_net"]) }];
-    let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+    let declaration = Declaration::new("firewall7@example.com", "firewall7", &slpf::PROFILES, &pairs);
     let memory = ConsumerMemory::<64, 16_384>::new();
     let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), memory);
     let (mut buffer, clock) = ([0; 4_096], Clock::start());

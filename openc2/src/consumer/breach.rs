@@ -5,7 +5,7 @@ use crate::transfer::{Clause, Clauses};
 /// What is done with a request that breaks a clause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnBreach {
-    /// It is dealt with all the same.
+    /// It is executed all the same.
     Execute,
     /// It is answered 400, with the clause as its text.
     #[default]
@@ -14,11 +14,11 @@ pub enum OnBreach {
     Ignore,
 }
 
-/// What is done with a request, clause by clause. Lenient reading forgives some of these before they are asked for: what it
+/// What is done with a request that breaks the transfer specification, clause by clause. What lenient reading forgives and
 /// reports as a [`Quirk`](crate::Quirk) is no breach.
 ///
-/// Other clauses leave no choice. What is none of OpenC2's, no request, or on no topic for commands is passed over; an
-/// encoding that isn't known, and a topic of WD01 that contradicts the command, are answered 400.
+/// Other clauses leave no choice. A message is passed over if it isn't OpenC2, isn't a request, or came on a topic that is not
+/// for commands. An unknown encoding, and a topic of WD01 that contradicts the command, are answered 400.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Breaches {
     /// The message is retained ([`Clause::Retain`]). Even with [`OnBreach::Execute`], and when leniently forgiven, a retained

@@ -4,11 +4,10 @@ use super::Breaches;
 use crate::Reading;
 use crate::encoding::text::Str;
 use crate::language::command::Command;
-use crate::language::list::Pair;
+use crate::language::list::{List, Pair};
 use crate::language::message::Headers;
 use crate::language::vocabulary::Action;
-use crate::profile::slpf;
-use crate::profile::{Hooks, Profile as _};
+use crate::profile::{Hooks, Profile, Profiles};
 use crate::transfer::{Channel, Layout, Quality, Scheme};
 
 /// The target that every Consumer can be queried for.
@@ -23,28 +22,31 @@ pub struct Declaration<'d> {
     pub device: &'d str,
     /// The type of device, for the topics of WD01.
     pub device_type: Option<&'d str>,
-    /// The actuator profiles it implements: at least one (oc2arch-v1.0 conformance).
-    pub profiles: &'d [&'d str],
+    /// The actuator profiles that it implements. Commands are read and responses written by their types, and they check what a
+    /// command asks for. There has to be at least one, here or among [`others`](Self::others) (oc2arch-v1.0 conformance).
+    pub profiles: &'static Profiles,
+    /// The namespaces of other profiles that it implements. The host gets their values as they stand.
+    pub others: &'d [&'d str],
     /// The actions it can do and their targets, of all its profiles; `query features` is always there and needn't be named.
     pub pairs: &'d [Pair<'d>],
     /// The language versions it understands.
     pub versions: &'d [&'d str],
     /// The most commands a minute that it executes; more are answered 503.
     pub rate_limit: Option<u32>,
-    /// Which actuators are here, and what else the profiles have to say about a command. Packet filtering (`slpf`) among
-    /// [`profiles`](Self::profiles) needs no hook: without one its actuator goes by the names `device` and `id`, as host name
-    /// and as `asset_id`.
+    /// Which actuators are here, and what they can't do. A profile without a hook has one actuator, with the names `device` and
+    /// `id`. Packet filtering compares these with `hostname` and `asset_id`, for example.
     pub hooks: Hooks<'d>,
 }
 
 impl<'d> Declaration<'d> {
-    /// A Consumer of language v1.0 without a rate limit.
-    pub const fn new(id: &'d str, device: &'d str, profiles: &'d [&'d str], pairs: &'d [Pair<'d>]) -> Self {
+    /// A Consumer of language v1.0 with these profiles, without a rate limit.
+    pub const fn new(id: &'d str, device: &'d str, profiles: &'static Profiles, pairs: &'d [Pair<'d>]) -> Self {
         Self {
             id,
             device,
             device_type: None,
             profiles,
+            others: &[],
             pairs,
             versions: &["1.0"],
             rate_limit: None,
@@ -52,10 +54,10 @@ impl<'d> Declaration<'d> {
         }
     }
 
-    /// The topics to subscribe to (CS01 s3.3, CSD03 s3.1.8, WD01 s2.2). In WD01 they are made of the pairs, among which
-    /// `query features` always is, each topic once.
+    /// The topics to subscribe to (CS01 s3.3, CSD03 s3.1.8, WD01 s2.2). In WD01 they follow from the pairs, to which `query
+    /// features` always belongs; each topic comes once.
     pub fn channels(&self, layout: Layout) -> impl Iterator<Item = Channel<'d>> + use<'d> {
-        let (profiles, pairs) = (self.profiles.iter().map(|profile| Channel::Profile(profile)), self.pairs);
+        let (profiles, pairs) = (self.namespaces().map(Channel::Profile), self.pairs);
         let wd01 = layout == Layout::Wd01;
         let all = (!wd01).then_some(Channel::All);
         let kind = self.device_type.filter(|_| wd01).map(Channel::DeviceType);
@@ -73,8 +75,25 @@ impl<'d> Declaration<'d> {
         general.chain(actions).chain(query).chain(targets).chain(features)
     }
 
-    /// Whether a message with these headers is for it: for everyone, or for its identity or its device's among others
-    /// (CS01 s2.4.2).
+    /// The same with other profiles, of which only the namespace is known.
+    pub const fn with_others(self, others: &'d [&'d str]) -> Self {
+        Self { others, ..self }
+    }
+
+    /// The namespaces of all its profiles, each once.
+    pub fn namespaces(&self) -> impl Iterator<Item = &'d str> + use<'d> {
+        let profiles = self.profiles;
+        let others = self.others.iter().copied().filter(|other| profiles.get(Str::new(other)).is_none());
+        profiles.iter().map(|profile| profile.namespace()).chain(others)
+    }
+
+    /// Whether it implements the profile of this namespace.
+    pub(super) fn implements(&self, namespace: Str<'_>) -> bool {
+        self.namespaces().any(|own| namespace == own)
+    }
+
+    /// Whether a message with these headers is for this Consumer: its `to` is absent or empty, or names the identity or the
+    /// device (CS01 s2.4.2).
     pub(super) fn is_meant_by(&self, headers: &Headers<'_>) -> bool {
         headers.is_for(self.id) || headers.is_for(self.device)
     }
@@ -84,11 +103,10 @@ impl<'d> Declaration<'d> {
         let Some(actuator) = &command.actuator else { return true };
         match self.hooks.iter().find(|hook| actuator.profile == hook.namespace()) {
             Some(hook) => hook.is_meant(actuator),
-            None if actuator.profile == slpf::NSID => {
-                let names = [self.device, self.id];
-                slpf::Identity { hostnames: &names, asset_ids: &names, ..slpf::Identity::NOBODY }.is_meant(actuator)
+            None => {
+                let named = |profile: &dyn Profile| profile.can_mean(actuator, &[self.device, self.id]);
+                self.profiles.get(actuator.profile).is_none_or(named)
             }
-            None => true,
         }
     }
 
@@ -103,9 +121,14 @@ impl<'d> Declaration<'d> {
         if !pairs.any(|pair| pair.targets.iter().any(named)) {
             return Some("Target type not supported");
         }
-        let known = |profile: Str<'_>| self.profiles.iter().any(|own| profile == *own);
-        let foreign = command.args.extensions.iter().any(|extension| !known(extension.profile));
+        let foreign = command.args.extensions.iter().any(|extension| !self.implements(extension.profile));
         foreign.then_some("Option not supported")
+    }
+}
+
+impl List for Declaration<'_> {
+    fn at(&self, index: usize) -> Option<&str> {
+        self.namespaces().nth(index)
     }
 }
 
@@ -125,8 +148,8 @@ pub enum Answering {
     /// To `oc2/rsp`, to which every Producer subscribes (CS01 s3.3).
     #[default]
     Everyone,
-    /// To `oc2/rsp/[producer_id]` with the request's `from` as the identifier, where it can be one. A Producer need not
-    /// listen there, and nothing says that the two are the same.
+    /// To `oc2/rsp/[producer_id]`. The request's `from` is taken for the `producer_id`, if it can be one. No specification says
+    /// that the two are the same, and a Producer need not listen there.
     Producer,
 }
 
@@ -144,7 +167,7 @@ pub enum Access {
 /// How a Consumer behaves where the specifications leave a choice.
 #[derive(Clone, Copy, Debug)]
 pub struct ConsumerPolicy<'d> {
-    /// How messages are read, and which language version is spoken.
+    /// How messages are read, and which language version is spoken. The profiles are those of the declaration.
     pub reading: Reading,
     /// How topics are named.
     pub scheme: Scheme<'d>,
@@ -156,14 +179,14 @@ pub struct ConsumerPolicy<'d> {
     /// may hold it back, so the session expiry or the message expiry. See [memory](crate::consumer#memory) and
     /// [restarts](crate::consumer#restarts).
     pub window: u64,
-    /// The most requests of one sender that are remembered at a time, carried out or answered, at least one; absent, all but a
-    /// quarter of what there is room for.
+    /// The most requests of one sender that are remembered at a time, carried out or answered; at least one. `None` leaves a
+    /// quarter of the slots to other senders.
     pub share: Option<u16>,
     /// What is done with a request whose PUBLISH breaks the transfer specification.
     pub breaches: Breaches,
-    /// Commands created before this moment, in milliseconds since 1970-01-01T00:00Z, and such as don't say when they were
-    /// created, are answered 503 and not executed: for a host that restarted with empty memory. It compares a Producer's
-    /// clock with this one's, so a margin may be due. Absent, they are executed.
+    /// Commands created before this moment, in milliseconds since 1970-01-01T00:00Z, are answered 503 and not executed, and so
+    /// are commands without `created`. It is for a host that restarted with empty memory. The Producer's clock is compared with
+    /// this one's, so leave a margin. `None` executes them.
     pub since: Option<u64>,
     /// Where responses go.
     pub answering: Answering,
@@ -171,8 +194,8 @@ pub struct ConsumerPolicy<'d> {
     pub foreign_profile: Broadcast,
     /// What is done with commands to `oc2/cmd/all` that it can't carry out.
     pub broadcast: Broadcast,
-    /// The host's say in who may do what; absent, everyone may. MQTT does not tell a receiver who sent a message, so `from`
-    /// is a claim and nothing here authenticates it.
+    /// Decides who may do what; without it everyone may do everything. MQTT does not tell a receiver who sent a message, so
+    /// `from` is a claim and nothing here authenticates it.
     pub authorize: Option<fn(&Headers<'_>, &Command<'_>) -> Access>,
 }
 

@@ -1,20 +1,21 @@
 //! What a Consumer decides: whether a message is for it, what is answered at once, what the host is to execute.
 
-use super::memory::{Found, Names, NoPlace, Table};
+use super::memory::{Lookup, Names, NoPlace, Table};
 use super::rate::Rate;
-use super::reply::{Asker, Case, Moment, Outcome};
+use super::reply::{Clocks, Exchange, Outcome, Requester};
 use super::{Access, Broadcast, ConsumerPolicy, ConsumerRefused, Declaration, Ignored, OnBreach, Reaction};
 
 use crate::encoding::error::{Error, LanguageRule};
+use crate::encoding::text::Str;
 use crate::language::command::Command;
 use crate::language::message::{Content, Headers, Message};
 use crate::language::response::{Response, Status};
-use crate::language::salvage::Wreck;
+use crate::language::salvage::RawMessage;
 use crate::language::target::Target;
 use crate::language::vocabulary::{Action, ResponseType};
-use crate::profile::{Refusal, is_named};
+use crate::profile::Refusal;
 use crate::transfer::{Channel, Clause, Encoding, Layout, MessageType, Received, Verdict, check};
-use crate::{Quirk, Quirks, Read, slpf};
+use crate::{Quirk, Quirks, Read};
 
 /// What does not depend on the memory's size.
 #[derive(Debug)]
@@ -62,11 +63,11 @@ impl Core<'_> {
         &mut self,
         table: Table<'_>,
         received: &Received<'i>,
-        moment: Moment,
+        clocks: Clocks,
         buffer: &'b mut [u8],
     ) -> Outcome<'i, 'b> {
         // Whatever came before this process began may have been carried out by another.
-        self.forgotten.before = self.forgotten.before.or(moment.utc);
+        self.forgotten.before = self.forgotten.before.or(clocks.utc);
         let verdict = check(received, &self.policy.scheme, self.policy.reading.lenient);
         if let Some(why) = self.not_for_answering(&verdict) {
             return Ok(Reaction::Ignored { why, verdict });
@@ -74,51 +75,51 @@ impl Core<'_> {
         if let Some(clause) = self.policy.breaches.first(verdict.violations, OnBreach::Ignore) {
             return Ok(Reaction::Ignored { why: Ignored::Breach(clause), verdict });
         }
-        let mut case = Case { asker: Asker::NOBODY, verdict, moment, buffer };
+        let mut exchange = Exchange { requester: Requester::NOBODY, verdict, clocks, buffer };
         let Some(encoding) = verdict.encoding else {
             // What the payload is can't be known, so neither can the request's identifier.
-            return self.reply(case, &Response::with_text(Status::BadRequest, "Encoding not supported"));
+            return self.reply(exchange, &Response::with_text(Status::BadRequest, "Encoding not supported"));
         };
-        case.asker.encoding = encoding;
+        exchange.requester.encoding = encoding;
         let message = match self.read(encoding, received.payload) {
             Ok(read) => {
-                case.verdict.quirks = verdict.quirks.union(read.quirks);
+                exchange.verdict.quirks = verdict.quirks.union(read.quirks);
                 read.value
             }
-            Err(error) => return self.malformed(case, received.payload, error),
+            Err(error) => return self.malformed(exchange, received.payload, error),
         };
         let headers = &message.headers;
         // Only CS01 s3.2 requires a `from`, of the flat record too, which CSD03 has without.
         if headers.from.is_none() && self.policy.scheme.layout == Layout::Cs01 {
-            case.verdict.judge(Clause::NoFrom, Quirk::NoFrom, self.policy.reading.lenient);
+            exchange.verdict.judge(Clause::NoFrom, Quirk::NoFrom, self.policy.reading.lenient);
         }
         if !self.declaration.is_meant_by(headers) {
-            return case.ignore(Ignored::ForOthers);
+            return exchange.ignore(Ignored::ForOthers);
         }
         let command = match (&message.content, verdict.message_type) {
             (Content::Request(command), Some(MessageType::Request)) => command,
             (Content::Notification(content), Some(MessageType::Notification)) => {
-                return Ok(Reaction::Notification { content: *content, headers: *headers, verdict: case.verdict });
+                return Ok(Reaction::Notification { content: *content, headers: *headers, verdict: exchange.verdict });
             }
             _ => {
-                case.verdict.violations.insert(Clause::PayloadKind);
-                return case.ignore(Ignored::NotARequest);
+                exchange.verdict.violations.insert(Clause::PayloadKind);
+                return exchange.ignore(Ignored::NotARequest);
             }
         };
         let structure = message.structure;
-        case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding, structure };
+        exchange.requester = Requester { from: headers.from, request_id: headers.request_id, encoding, structure };
         if contradicts(verdict.channel, command) {
-            case.verdict.violations.insert(Clause::TopicCommand);
+            exchange.verdict.violations.insert(Clause::TopicCommand);
         }
-        if let Some(clause) = self.policy.breaches.first(case.verdict.violations, OnBreach::Ignore) {
-            return case.ignore(Ignored::Breach(clause));
+        if let Some(clause) = self.policy.breaches.first(exchange.verdict.violations, OnBreach::Ignore) {
+            return exchange.ignore(Ignored::Breach(clause));
         }
-        if let Some(clause) = self.policy.breaches.first(case.verdict.violations, OnBreach::Refuse) {
-            return self.breach(command.args.response(), case, clause);
+        if let Some(clause) = self.policy.breaches.first(exchange.verdict.violations, OnBreach::Refuse) {
+            return self.breach(command.args.response(), exchange, clause);
         }
-        let wreck = Wreck { encoding, payload: received.payload, depth: self.policy.reading.depth };
-        let names = Names::new(headers, command, wreck.digest());
-        self.heed(table, command, headers, (names, received.retain), case)
+        let raw = RawMessage { encoding, payload: received.payload, depth: self.policy.reading.depth };
+        let names = Names::new(headers, command, raw.digest());
+        self.heed(table, command, headers, (names, received.retain), exchange)
     }
 
     /// A request that is for this Consumer, and breaks nothing.
@@ -129,35 +130,37 @@ impl Core<'_> {
         command: &Command<'i>,
         headers: &Headers<'i>,
         (names, retain): (Names<'i>, bool),
-        case: Case<'i, 'b>,
+        exchange: Exchange<'i, 'b>,
     ) -> Outcome<'i, 'b> {
-        let moment = case.moment;
-        match table.find(names, moment.now) {
-            Found::Running(slot) | Found::Answered(slot) if table.is_another(slot, names, case.asker.encoding) => {
+        let clocks = exchange.clocks;
+        match table.find(names, clocks.now) {
+            Lookup::Running(slot) | Lookup::Answered(slot)
+                if table.is_another(slot, names, exchange.requester.encoding) =>
+            {
                 let text = match headers.request_id {
                     Some(_) => "request_id was used for another command",
                     None => "command_id was used for another command",
                 };
                 return self.reply_if_wanted(
                     command.args.response(),
-                    case,
+                    exchange,
                     &Response::with_text(Status::BadRequest, text),
                 );
             }
             // An acknowledgement is all that will come, so it is what is repeated.
-            Found::Running(slot) if table.answer(slot).is_none() => return case.ignore(Ignored::Running),
-            Found::Running(slot) | Found::Answered(slot) => return self.repeat(&table, slot, case),
-            Found::New => {}
+            Lookup::Running(slot) if table.answer(slot).is_none() => return exchange.ignore(Ignored::Running),
+            Lookup::Running(slot) | Lookup::Answered(slot) => return self.repeat(&table, slot, exchange),
+            Lookup::New => {}
         }
-        match self.decide(command, headers, &case.verdict, moment) {
-            Decision::Ignore(why) => case.ignore(why),
-            Decision::Answer(response) => self.reply_if_wanted(command.args.response(), case, &response),
-            Decision::Features(features) => self.features(features, case),
-            Decision::Execute if retain && !self.never_before(headers, names, moment) => {
+        match self.decide(command, headers, &exchange.verdict, clocks) {
+            Decision::Ignore(why) => exchange.ignore(why),
+            Decision::Answer(response) => self.reply_if_wanted(command.args.response(), exchange, &response),
+            Decision::Features(features) => self.features(features, exchange),
+            Decision::Execute if retain && !self.never_before(headers, names, clocks) => {
                 let text = "Retained, and it can't be told whether it was carried out before";
-                self.reply_if_wanted(command.args.response(), case, &Response::with_text(Status::BadRequest, text))
+                self.reply_if_wanted(command.args.response(), exchange, &Response::with_text(Status::BadRequest, text))
             }
-            Decision::Execute => self.execute(&mut table, command, headers, names, case),
+            Decision::Execute => self.execute(&mut table, command, headers, names, exchange),
         }
     }
 
@@ -166,7 +169,7 @@ impl Core<'_> {
     /// reading too.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     fn read<'i>(&self, encoding: Encoding, payload: &'i [u8]) -> Result<Read<Message<'i>>, Error> {
-        let mut reading = self.policy.reading;
+        let mut reading = self.policy.reading.with_profiles(self.declaration.profiles);
         let mut first = None;
         loop {
             match (reading.message(encoding, payload), first) {
@@ -189,9 +192,9 @@ impl Core<'_> {
 
     /// Whether a retained command can't have been carried out before, by this process or an earlier one. It came into being
     /// after everything that is forgotten: so late that if it had been carried out, it would be remembered.
-    fn never_before(&self, headers: &Headers<'_>, names: Names<'_>, moment: Moment) -> bool {
+    fn never_before(&self, headers: &Headers<'_>, names: Names<'_>, clocks: Clocks) -> bool {
         let (Some(created), Some(utc), Some(before), Some(_)) =
-            (headers.created, moment.utc, self.forgotten.before, names.id())
+            (headers.created, clocks.utc, self.forgotten.before, names.id())
         else {
             return false;
         };
@@ -227,7 +230,7 @@ impl Core<'_> {
         command: &Command<'i>,
         headers: &Headers<'i>,
         verdict: &Verdict<'_>,
-        moment: Moment,
+        clocks: Clocks,
     ) -> Decision<'i> {
         let refuse = |status, text| Decision::Answer(Response::with_text(status, text));
         if !self.declaration.has_actuator(command) {
@@ -262,7 +265,7 @@ impl Core<'_> {
         if let Err(refusal) = self.ask_profiles(command, verdict) {
             return refuse(refusal.status, refusal.text);
         }
-        match (command.args.interval(moment.utc.unwrap_or(0)), moment.utc) {
+        match (command.args.interval(clocks.utc.unwrap_or(0)), clocks.utc) {
             (Ok(interval), Some(utc)) if interval.stop.is_some_and(|stop| stop <= utc) => {
                 return refuse(Status::BadRequest, "The stop time has passed");
             }
@@ -276,29 +279,28 @@ impl Core<'_> {
 
     /// Whether a command names a profile that isn't implemented here, or came on the topic of one.
     fn is_for_a_foreign_profile(&self, command: &Command<'_>, verdict: &Verdict<'_>) -> bool {
-        let profiles = self.declaration.profiles;
         match (&command.actuator, verdict.channel) {
-            (Some(actuator), _) => !profiles.iter().any(|profile| actuator.profile == *profile),
-            (None, Some(Channel::Profile(name))) => !profiles.contains(&name),
+            (Some(actuator), _) => !self.declaration.implements(actuator.profile),
+            (None, Some(Channel::Profile(name))) => !self.declaration.implements(Str::new(name)),
             _ => false,
         }
     }
 
-    /// Asks each profile of ours that a command says it is for, or on whose topic it came.
+    /// Asks each profile of ours, and what the device has to say about it, that a command says it is for, or on whose topic it
+    /// came.
     fn ask_profiles(&self, command: &Command<'_>, verdict: &Verdict<'_>) -> Result<(), Refusal> {
-        let concerns = |profile: &str| {
+        let concerns = |namespace: &str| {
             let came_there = command.actuator.is_none()
-                && matches!(verdict.channel, Some(Channel::Profile(name)) if name == profile);
-            self.declaration.profiles.contains(&profile) && (came_there || is_named(command, profile))
+                && matches!(verdict.channel, Some(Channel::Profile(name)) if name == namespace);
+            self.declaration.implements(Str::new(namespace)) && (came_there || command.is_for(namespace))
         };
-        let mut hooked = false;
-        for hook in self.declaration.hooks.iter() {
-            hooked |= hook.namespace() == slpf::NSID;
-            if concerns(hook.namespace()) {
-                hook.check(command)?;
-            }
+        for profile in self.declaration.profiles.iter().filter(|profile| concerns(profile.namespace())) {
+            profile.check(command)?;
         }
-        if !hooked && concerns(slpf::NSID) { slpf::check(command) } else { Ok(()) }
+        for hook in self.declaration.hooks.iter().filter(|hook| concerns(hook.namespace())) {
+            hook.check(command)?;
+        }
+        Ok(())
     }
 
     /// `query features` may have no other argument than `response_requested: complete` (LS1 s4.1).
@@ -324,43 +326,45 @@ impl Core<'_> {
         command: &Command<'i>,
         headers: &Headers<'i>,
         names: Names<'i>,
-        case: Case<'i, 'b>,
+        exchange: Exchange<'i, 'b>,
     ) -> Outcome<'i, 'b> {
         let requested = command.args.response();
         let busy = |text| Response::with_text(Status::ServiceUnavailable, text);
-        let Case { asker, verdict, moment, .. } = case;
-        let place = match table.place(names, self.policy.share, moment.now) {
+        let Exchange { requester, verdict, clocks, .. } = exchange;
+        let place = match table.place(names, self.policy.share, clocks.now) {
             Ok(place) => place,
-            Err(NoPlace::Full) => return self.reply_if_wanted(requested, case, &busy("Too many commands")),
+            Err(NoPlace::Full) => return self.reply_if_wanted(requested, exchange, &busy("Too many commands")),
             Err(NoPlace::Share) => {
-                return self.reply_if_wanted(requested, case, &busy("Too many commands of this sender"));
+                return self.reply_if_wanted(requested, exchange, &busy("Too many commands of this sender"));
             }
             Err(NoPlace::Names) => {
                 let text = "from, request_id and command_id are longer than can be remembered here";
-                return self.reply_if_wanted(requested, case, &Response::with_text(Status::BadRequest, text));
+                return self.reply_if_wanted(requested, exchange, &Response::with_text(Status::BadRequest, text));
             }
         };
         let rate = match self.declaration.rate_limit {
             None => self.rate,
-            Some(limit) => match self.rate.with_another(limit, moment.now) {
+            Some(limit) => match self.rate.with_another(limit, clocks.now) {
                 Some(rate) => rate,
-                None => return self.reply_if_wanted(requested, case, &busy("Rate limit exceeded")),
+                None => return self.reply_if_wanted(requested, exchange, &busy("Rate limit exceeded")),
             },
         };
         let reply = match requested {
-            ResponseType::Ack => Some(self.write(asker, &Response::new(Status::Processing), moment, case.buffer)?),
+            ResponseType::Ack => {
+                Some(self.write(requester, &Response::new(Status::Processing), clocks, exchange.buffer)?)
+            }
             _ => None,
         };
-        let given_way = table.given_way(place, moment.now);
-        let Some(ticket) = table.run(place, names, asker, requested) else {
+        let given_way = table.given_way(place, clocks.now);
+        let Some(ticket) = table.run(place, names, requester, requested) else {
             return Err(ConsumerRefused::NoSuchTicket);
         };
         self.rate = rate;
-        if let Some(created) = headers.created.filter(|created| moment.utc.is_none_or(|utc| *created > utc)) {
+        if let Some(created) = headers.created.filter(|created| clocks.utc.is_none_or(|utc| *created > utc)) {
             self.forgotten.ahead = self.forgotten.ahead.max(created);
         }
         if let Some(until) = given_way {
-            self.forgotten.note(self.policy.window.saturating_sub(moment.now.until(until)), moment.utc);
+            self.forgotten.note(self.policy.window.saturating_sub(clocks.now.until(until)), clocks.utc);
         }
         if let Some(reply) = &reply {
             table.keep(ticket, Status::Processing, reply.payload);

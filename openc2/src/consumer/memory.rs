@@ -1,7 +1,7 @@
 //! What a Consumer remembers: for each request its sender, identifier and answer, in slots of equal size.
 
 use super::Ticket;
-use super::reply::Asker;
+use super::reply::Requester;
 use crate::encoding::text::{self, Str};
 use crate::language::command::Command;
 use crate::language::message::{Headers, Structure};
@@ -131,8 +131,8 @@ pub(super) enum NoPlace {
     Names,
 }
 
-/// What is known of a request.
-pub(super) enum Found {
+/// What looking for a request finds.
+pub(super) enum Lookup {
     New,
     Running(usize),
     Answered(usize),
@@ -147,8 +147,8 @@ pub(super) struct Parts<'t> {
     pub(super) rest: &'t [u8],
 }
 
-/// What a request was answered.
-pub(super) struct Answer<'t> {
+/// The response that was given to a request.
+pub(super) struct PastResponse<'t> {
     pub(super) status: Status,
     pub(super) requested: ResponseType,
     pub(super) encoding: Encoding,
@@ -253,14 +253,14 @@ impl<'m> Table<'m> {
     }
 
     /// Looks for a request among those remembered.
-    pub(super) fn find(&self, names: Names<'_>, now: Instant) -> Found {
-        let Some(id) = names.id() else { return Found::New };
+    pub(super) fn find(&self, names: Names<'_>, now: Instant) -> Lookup {
+        let Some(id) = names.id() else { return Lookup::New };
         for (index, slot) in self.slots.iter().enumerate() {
             if slot.is_live(now) && self.parts(index).is_some_and(|parts| id == parts.id && names.from == parts.from) {
-                return if slot.state == State::Running { Found::Running(index) } else { Found::Answered(index) };
+                return if slot.state == State::Running { Lookup::Running(index) } else { Lookup::Answered(index) };
             }
         }
-        Found::New
+        Lookup::New
     }
 
     /// Whether a slot that was found holds another command. Two encodings can't be compared: what came in the other one is taken
@@ -334,7 +334,7 @@ impl<'m> Table<'m> {
         &mut self,
         index: usize,
         names: Names<'_>,
-        asker: Asker<'_>,
+        requester: Requester<'_>,
         requested: ResponseType,
     ) -> Option<Ticket> {
         let parts = names.parts();
@@ -354,7 +354,7 @@ impl<'m> Table<'m> {
         let (named, digest) = (names.request.is_some(), names.digest);
         let slot = self.slots.get_mut(index)?;
         let serial = slot.serial.wrapping_add(1);
-        let (state, Asker { encoding, structure, .. }) = (State::Running, asker);
+        let (state, Requester { encoding, structure, .. }) = (State::Running, requester);
         *slot = Slot { state, serial, from, id, command, named, encoding, structure, digest, requested, ..Slot::FREE };
         Some(Ticket { slot: number, serial })
     }
@@ -394,20 +394,20 @@ impl<'m> Table<'m> {
     }
 
     /// Who asked for a command that is being carried out, and what for.
-    pub(super) fn asker(&self, ticket: Ticket) -> Option<(Asker<'_>, ResponseType)> {
+    pub(super) fn requester(&self, ticket: Ticket) -> Option<(Requester<'_>, ResponseType)> {
         let slot = self.slots.get(usize::from(ticket.slot))?;
         if slot.state != State::Running || slot.serial != ticket.serial {
             return None;
         }
-        Some((self.asker_of(usize::from(ticket.slot))?, slot.requested))
+        Some((self.requester_of(usize::from(ticket.slot))?, slot.requested))
     }
 
     /// Who sent the request in a slot, as it is answered.
-    pub(super) fn asker_of(&self, index: usize) -> Option<Asker<'_>> {
+    pub(super) fn requester_of(&self, index: usize) -> Option<Requester<'_>> {
         let Slot { encoding, structure, named, .. } = *self.slots.get(index)?;
         let parts = self.parts(index)?;
         let request_id = named.then_some(Str::new(parts.id));
-        Some(Asker { from: Some(Str::new(parts.from)), request_id, encoding, structure })
+        Some(Requester { from: Some(Str::new(parts.from)), request_id, encoding, structure })
     }
 
     /// The next slot from this one on whose final response is still to be published.
@@ -459,11 +459,11 @@ impl<'m> Table<'m> {
     }
 
     /// What a request was answered, if it was.
-    pub(super) fn answer(&self, index: usize) -> Option<Answer<'_>> {
+    pub(super) fn answer(&self, index: usize) -> Option<PastResponse<'_>> {
         let slot = self.slots.get(index)?;
         let parts = self.parts(index)?;
         let kept = slot.kept.and_then(|length| parts.rest.get(..usize::from(length)));
-        Some(Answer { status: slot.status?, requested: slot.requested, encoding: slot.encoding, kept })
+        Some(PastResponse { status: slot.status?, requested: slot.requested, encoding: slot.encoding, kept })
     }
 }
 
@@ -497,12 +497,12 @@ mod tests {
             slot.state = State::Running;
         }
         assert_eq!(table.place(names, Some(1), now), Err(NoPlace::Full));
-        assert!(table.run(65_536, names, Asker::NOBODY, ResponseType::Complete).is_none());
-        assert!(table.run(65_535, names, Asker::NOBODY, ResponseType::Complete).is_some());
+        assert!(table.run(65_536, names, Requester::NOBODY, ResponseType::Complete).is_none());
+        assert!(table.run(65_535, names, Requester::NOBODY, ResponseType::Complete).is_some());
         assert!(memory.0[65_536..].iter().all(|slot| slot.serial == 0 && slot.state == State::Free));
         // What has no room is refused before a byte of it is written.
         let mut narrow = Heap(vec![Slot::FREE; 2], vec![0; 2]);
-        assert!(Table::new(&mut narrow).run(1, names, Asker::NOBODY, ResponseType::Complete).is_none());
+        assert!(Table::new(&mut narrow).run(1, names, Requester::NOBODY, ResponseType::Complete).is_none());
         assert_eq!((narrow.1, narrow.0[1].serial), (vec![0; 2], 0));
     }
 }

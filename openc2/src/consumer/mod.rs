@@ -4,31 +4,34 @@
 //! [`Outgoing`]. Time is passed in, all memory is lent.
 //!
 //! # Memory
-//! A command is executed once in the time for which its request is remembered: while it is carried out, and after its answer
-//! for [`ConsumerPolicy::window`] milliseconds, if the memory holds as much. When room is needed, what was answered longest
-//! ago is forgotten first; what is being carried out never is, and when nothing else is left, or one sender has its
-//! [`share`](ConsumerPolicy::share) of it, a new command is answered 503. A sender that has its share of answered requests
-//! pushes out its own oldest only. (`from` is a claim, so whoever may publish commands can push out others' under many names:
-//! access to the topics is the server's to grant.)
+//! A command is executed once while its request is remembered: while the command is carried out, and then for
+//! [`ConsumerPolicy::window`] milliseconds after its answer, if the memory suffices. When room is needed, the request that was
+//! answered longest ago is forgotten first. A command that is being carried out is never forgotten. When nothing else is left,
+//! or one sender has its [`share`](ConsumerPolicy::share) of the memory, a new command is answered 503. A sender whose share is
+//! full of answered requests pushes out only its own oldest one. (`from` is a claim: whoever may publish commands can push out
+//! others' requests under many names. The server decides who may publish.)
 //!
-//! A request is known again by its `from` and its `request_id`, without one by its `command_id`. Its command, byte for byte, has to
-//! be the same as well: another one under the same identifier is answered 400, and not carried out. Only of one that comes in the
-//! other encoding it can't be told, and it is taken for the same.
+//! A request that comes again is known by its `from` and its `request_id`, or by its `command_id` if it has no `request_id`.
+//! Its command has to be the same, byte for byte: another command under the same identifier is answered 400, and not carried
+//! out. Commands in different encodings can't be compared, so they are taken for the same.
 //!
-//! To hold a window, memory needs as many slots as commands come in it, and one more for each that is carried out at a time;
-//! three quarters of the slots suffice for one sender. Each slot's share of the bytes is for `from`, `request_id`,
-//! `command_id` and the response; a UUID has 36, a response without results some 130 bytes in JSON, so 256 bytes a slot are a good
-//! start. A request whose names are longer than a slot is answered 400. [`Consumer::figures`] tells how the memory does: where
-//! [`held`](ConsumerFigures::held) is shorter than the window, it is too small for it.
+//! To hold a window, the memory needs one slot for each command that comes in it, and one for each command that is carried out
+//! at a time; one sender may use three quarters of the slots. Each slot has its share of the bytes, for `from`, `request_id`,
+//! `command_id` and the response. A UUID takes 36 bytes and a response without results some 130 bytes in JSON, so 256 bytes a
+//! slot are a good start. A request whose names are longer than a slot is answered 400. [`Consumer::figures`] tells whether the
+//! memory suffices: where [`held`](ConsumerFigures::held) is shorter than the window, it does not.
 //!
 //! # Retained commands
 //! A retained message is delivered again at every subscription, for as long as the server keeps it. CS01 s3.2 forbids it, and
-//! by default it is answered 400. Where [`Breaches::retained`] or lenient reading lets it pass, a retained command is carried out
-//! only if it says when it was `created`, the host knows the time of day, and that moment lies within the window, not in the
-//! future, and after everything that is forgotten: after this process began, unless it took up an earlier one's state, after the
-//! last request that was pushed out, after what an earlier process forgot under a shorter window, and after the latest
-//! `created` of a command that was carried out before that moment came. So none is carried out twice over restarts, as long as the host's clock does
-//! not go back.
+//! by default it is answered 400. [`Breaches::retained`] or lenient reading can let it pass. Even then a retained command is
+//! carried out only if all of this holds:
+//! - it says when it was `created`, and the host knows the time of day;
+//! - that moment lies within the window, and not in the future;
+//! - it lies after this process began, unless the process took up the state of an earlier one;
+//! - it lies after the last request that was pushed out, and after what an earlier process forgot under a shorter window;
+//! - it lies after the latest `created` of a command that was carried out before that moment came.
+//!
+//! So none is carried out twice over restarts, as long as the host's clock does not go back.
 //!
 //! # Restarts
 //! A new connection changes nothing here. A new process remembers nothing, unless the host hands it what
@@ -36,8 +39,8 @@
 //! - after [`Reaction::Execute`], before it begins to carry the command out;
 //! - after [`Consumer::respond`] with a final status, before it publishes the response.
 //!
-//! What was begun and not answered is then [`unfinished`](Consumer::unfinished) in the new process: its request, should it
-//! come again, is passed over, and the host answers it, with 500 if it can't tell how far it came, or
+//! A command that was begun and not answered is then [`unfinished`](Consumer::unfinished) in the new process, and its request
+//! is passed over should it come again. The host answers it, with 500 if it can't tell how far the command came, or
 //! [abandons](Consumer::abandon) it, so that it may be executed anew.
 //!
 //! Without an export a new process takes every request for a new one, so what the server delivers again is executed again.
@@ -60,7 +63,7 @@ use core::fmt;
 
 use engine::Core;
 use memory::Table;
-use reply::Moment;
+use reply::Clocks;
 
 use crate::encoding::error::{EncodeError, Error};
 use crate::encoding::raw::Raw;
@@ -77,10 +80,10 @@ use mqtt5_session::Instant;
 /// ```
 /// # use openc2_mqtt::consumer::{Consumer, Declaration, ConsumerMemory, ConsumerPolicy, Reaction};
 /// # use openc2_mqtt::transfer::{Received, publish_properties};
-/// # use openc2_mqtt::{Action, Encoding, Instant, MessageType, Pair, Response, Status, Texts};
+/// # use openc2_mqtt::{Action, Encoding, Instant, MessageType, Pair, Response, Status, Texts, slpf};
 /// # use mqtt5_codec::{QoS, Topic};
 /// let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
-/// let declaration = Declaration::new("c1@example.com", "c1", &["slpf"], &pairs);
+/// let declaration = Declaration::new("c1@example.com", "c1", &slpf::PROFILES, &pairs);
 /// let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<8, 4096>::new());
 /// # let payload = br#"{"headers":{"request_id":"1","from":"p"},"body":{"openc2":{"request":{"action":"deny","target":{"ipv4_net":"192.0.2.1"}}}}}"#;
 /// # let properties = publish_properties(MessageType::Request, Encoding::Json, None);
@@ -124,7 +127,7 @@ pub struct Ticket {
 pub enum Reaction<'i, 'b> {
     /// The host is to carry out a command, and to tell how it goes by [`Consumer::respond`].
     Execute {
-        /// What stands for the command from now on.
+        /// Identifies the command from now on.
         ticket: Ticket,
         /// The command.
         command: Command<'i>,
@@ -170,15 +173,15 @@ pub enum Reaction<'i, 'b> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ignored {
-    /// Its content type is another.
+    /// Its content type is not that of OpenC2.
     NotOpenC2,
-    /// It is no request: answering those could go round in circles.
+    /// It is not a request. Answers to answers could go round in circles.
     NotARequest,
-    /// It came on a topic that is none for commands.
+    /// It came on a topic that is not for commands.
     Topic,
     /// Its `to` names others.
     ForOthers,
-    /// It is for a profile that this Consumer lacks, or nothing it can do, and was sent to everyone.
+    /// It is for a profile that this Consumer lacks, or it was sent to everyone and asks for nothing that it can do.
     NotForUs,
     /// The actuator's specifiers name another one.
     OtherActuator,
@@ -190,7 +193,7 @@ pub enum Ignored {
     Unwanted,
 }
 
-/// How a Consumer's memory does.
+/// How full a Consumer's memory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConsumerFigures {
@@ -215,7 +218,7 @@ pub enum ConsumerRefused {
     Encode(EncodeError),
     /// There is no topic for it.
     Topic(TopicError),
-    /// The ticket is not, or no longer, of a command that is being carried out.
+    /// No command of this ticket is being carried out, or no longer.
     NoSuchTicket,
 }
 
@@ -283,7 +286,7 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         utc: Option<u64>,
         buffer: &'b mut [u8],
     ) -> Result<Reaction<'i, 'b>, ConsumerRefused> {
-        self.core.handle(Table::new(&mut self.memory), received, Moment { now, utc }, buffer)
+        self.core.handle(Table::new(&mut self.memory), received, Clocks { now, utc }, buffer)
     }
 
     /// Tells how a command goes: 102 as often as it takes, then one final status. What is to be published comes in
@@ -297,10 +300,10 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         utc: Option<u64>,
         buffer: &'b mut [u8],
     ) -> Result<Option<Outgoing<'b>>, ConsumerRefused> {
-        self.core.respond(Table::new(&mut self.memory), ticket, response, Moment { now, utc }, buffer)
+        self.core.respond(Table::new(&mut self.memory), ticket, response, Clocks { now, utc }, buffer)
     }
 
-    /// The final response to this command could not be published yet: whether it is kept until it can be.
+    /// Marks the final response to this command as not yet published; `true` if it is kept until it can be.
     pub(crate) fn hold_back(&mut self, ticket: Ticket) -> bool {
         Table::new(&mut self.memory).hold_back(ticket)
     }
@@ -318,15 +321,15 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         utc: Option<u64>,
         buffer: &'b mut [u8],
     ) -> Option<Outgoing<'b>> {
-        self.core.held_back(&Table::new(&mut self.memory), slot, Moment { now, utc }, buffer)
+        self.core.held_back(&Table::new(&mut self.memory), slot, Clocks { now, utc }, buffer)
     }
 
-    /// The response that was held back in this slot is published, or never will be.
+    /// Notes that the response held back in this slot was published, or never will be.
     pub(crate) fn settle(&mut self, slot: usize) {
         Table::new(&mut self.memory).settle(slot);
     }
 
-    /// 400 without the `request_id`, where that is why a response of `need` bytes has no room.
+    /// Answers 400 without the `request_id`, if the identifier is why a response of `need` bytes has no room.
     pub(crate) fn without_identifier<'i, 'b>(
         &self,
         received: &Received<'i>,
@@ -334,7 +337,7 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         utc: Option<u64>,
         buffer: &'b mut [u8],
     ) -> Option<(Outgoing<'b>, Verdict<'i>)> {
-        self.core.without_identifier(received, need, Moment { now: Instant::from_millis(0), utc }, buffer)
+        self.core.without_identifier(received, need, Clocks { now: Instant::from_millis(0), utc }, buffer)
     }
 
     /// Forgets a command that will never be answered. Should its request come again, it is executed.
@@ -348,8 +351,8 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         }
     }
 
-    /// Says something without being asked. What is to be published comes in `buffer`, topic and payload; `utc` is the moment
-    /// in milliseconds since 1970-01-01T00:00Z, if known. Nothing is remembered of it.
+    /// Writes a notification. What is to be published comes in `buffer`, topic and payload; `utc` is the moment in milliseconds
+    /// since 1970-01-01T00:00Z, if known. Nothing is remembered of it.
     pub fn notify<'b>(
         &self,
         notification: &Notification<'_>,
@@ -361,7 +364,7 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
         notification.write(declaration.id, sending, utc, buffer)
     }
 
-    /// How the memory does.
+    /// How full the memory is.
     pub fn figures(&mut self, now: Instant) -> ConsumerFigures {
         let [running, answered, free] = Table::new(&mut self.memory).figures(now);
         let forgotten = &self.core.forgotten;
@@ -390,15 +393,16 @@ impl<'d, M: ConsumerStore> Consumer<'d, M> {
     /// Writes what is remembered into `buffer`, for a process that is to go on where this one ends; gives the length, at
     /// most [`ConsumerMemory::EXPORT`]. `utc` is the moment, if known.
     pub fn export(&mut self, now: Instant, utc: Option<u64>, buffer: &mut [u8]) -> Result<usize, ExportError> {
-        self.core.export(&Table::new(&mut self.memory), Moment { now, utc }, buffer)
+        self.core.export(&Table::new(&mut self.memory), Clocks { now, utc }, buffer)
     }
 
-    /// Takes up what an earlier process exported, before anything else is done with this Consumer. With `utc` here and at
-    /// the export, requests are forgotten when they would have been; else later, by as long as no process ran. Commands
-    /// that were being carried out still are: see [`unfinished`](Self::unfinished).
+    /// Takes up what an earlier process exported, before anything else is done with this Consumer. If `utc` is known here and
+    /// was at the export, requests are forgotten when the earlier process would have forgotten them. Else they are remembered
+    /// longer, by the time in which no process ran. Commands that were being carried out still are: see
+    /// [`unfinished`](Self::unfinished).
     ///
     /// The bytes are protected against accidents, not against an attacker.
     pub fn import(&mut self, bytes: &[u8], now: Instant, utc: Option<u64>) -> Result<(), ImportError> {
-        self.core.import(Table::new(&mut self.memory), bytes, Moment { now, utc })
+        self.core.import(Table::new(&mut self.memory), bytes, Clocks { now, utc })
     }
 }

@@ -1,14 +1,14 @@
 //! What a Consumer answers: its responses, to whom, on which topic, and those it has given before.
 
 use super::engine::Core;
-use super::memory::{Answer, Table};
+use super::memory::{PastResponse, Table};
 use super::{Answering, ConsumerRefused, Ignored, Reaction, Ticket};
 
 use crate::encoding::error::{EncodeError, Error, LanguageRule};
 use crate::encoding::text::{self, Str};
 use crate::language::message::{Headers, Reply, Structure};
 use crate::language::response::{Response, Results, Status};
-use crate::language::salvage::Wreck;
+use crate::language::salvage::RawMessage;
 use crate::language::vocabulary::{Feature, ResponseType};
 use crate::transfer::{
     Channel, Clause, Encoding, MessageType, Outgoing, Received, TopicError, Verdict, check, publish_properties,
@@ -19,36 +19,36 @@ use mqtt5_session::Instant;
 
 pub(super) type Outcome<'i, 'b> = Result<Reaction<'i, 'b>, ConsumerRefused>;
 
-/// Who asked, and how the answer goes back.
+/// Who sent a request, and how the response is encoded.
 #[derive(Clone, Copy)]
-pub(super) struct Asker<'i> {
+pub(super) struct Requester<'i> {
     pub(super) from: Option<Str<'i>>,
     pub(super) request_id: Option<Str<'i>>,
     pub(super) encoding: Encoding,
     pub(super) structure: Structure,
 }
 
-impl Asker<'_> {
+impl Requester<'_> {
     pub(super) const NOBODY: Self =
         Self { from: None, request_id: None, encoding: Encoding::Json, structure: Structure::Wrapper };
 }
 
-/// When it is.
+/// What the two clocks show: the session's, and the time of day if the host knows it.
 #[derive(Clone, Copy)]
-pub(super) struct Moment {
+pub(super) struct Clocks {
     pub(super) now: Instant,
     pub(super) utc: Option<u64>,
 }
 
-/// A message that is being dealt with, and the room for what is said to it.
-pub(super) struct Case<'i, 'b> {
-    pub(super) asker: Asker<'i>,
+/// A message that is being handled, and the buffer for the response.
+pub(super) struct Exchange<'i, 'b> {
+    pub(super) requester: Requester<'i>,
     pub(super) verdict: Verdict<'i>,
-    pub(super) moment: Moment,
+    pub(super) clocks: Clocks,
     pub(super) buffer: &'b mut [u8],
 }
 
-impl<'i, 'b> Case<'i, 'b> {
+impl<'i, 'b> Exchange<'i, 'b> {
     #[expect(clippy::unnecessary_wraps, reason = "it ends a handler")]
     pub(super) fn ignore(self, why: Ignored) -> Outcome<'i, 'b> {
         Ok(Reaction::Ignored { why, verdict: self.verdict })
@@ -57,18 +57,18 @@ impl<'i, 'b> Case<'i, 'b> {
 
 impl Core<'_> {
     #[inline(never)]
-    pub(super) fn features<'i, 'b>(&self, features: crate::Features, case: Case<'i, 'b>) -> Outcome<'i, 'b> {
+    pub(super) fn features<'i, 'b>(&self, features: crate::Features, exchange: Exchange<'i, 'b>) -> Outcome<'i, 'b> {
         let declaration = &self.declaration;
         let mut results = Results::NONE;
         for feature in features.iter() {
             match feature {
                 Feature::Versions => results.versions = Some(Texts::from(declaration.versions)),
-                Feature::Profiles => results.profiles = Some(Texts::from(declaration.profiles)),
+                Feature::Profiles => results.profiles = Some(Texts::listed(declaration)),
                 Feature::Pairs => results.pairs = Some(Pairs::with_query_features(declaration.pairs)),
                 Feature::RateLimit => results.rate_limit = declaration.rate_limit.map(Number::from),
             }
         }
-        self.reply(case, &Response { results, ..Response::new(Status::Ok) })
+        self.reply(exchange, &Response { results, ..Response::new(Status::Ok) })
     }
 
     /// Whether a response of this status is to be sent to who asked for that kind: `none` silences all in v1.0
@@ -81,13 +81,13 @@ impl Core<'_> {
     pub(super) fn reply_if_wanted<'i, 'b>(
         &self,
         requested: ResponseType,
-        case: Case<'i, 'b>,
+        exchange: Exchange<'i, 'b>,
         response: &Response<'_>,
     ) -> Outcome<'i, 'b> {
         if self.wanted(requested, response.status) {
-            self.reply(case, response)
+            self.reply(exchange, response)
         } else {
-            case.ignore(Ignored::Unwanted)
+            exchange.ignore(Ignored::Unwanted)
         }
     }
 
@@ -96,26 +96,26 @@ impl Core<'_> {
     pub(super) fn breach<'i, 'b>(
         &self,
         requested: ResponseType,
-        case: Case<'i, 'b>,
+        exchange: Exchange<'i, 'b>,
         clause: Clause,
     ) -> Outcome<'i, 'b> {
         let mut line = [0; LINE];
-        self.reply_if_wanted(requested, case, &Response::with_text(Status::BadRequest, cite(clause, &mut line)))
+        self.reply_if_wanted(requested, exchange, &Response::with_text(Status::BadRequest, cite(clause, &mut line)))
     }
 
-    pub(super) fn reply<'i, 'b>(&self, case: Case<'i, 'b>, response: &Response<'_>) -> Outcome<'i, 'b> {
-        let reply = self.write(case.asker, response, case.moment, case.buffer)?;
-        Ok(Reaction::Reply { reply, status: response.status, repeated: false, error: None, verdict: case.verdict })
+    pub(super) fn reply<'i, 'b>(&self, exchange: Exchange<'i, 'b>, response: &Response<'_>) -> Outcome<'i, 'b> {
+        let reply = self.write(exchange.requester, response, exchange.clocks, exchange.buffer)?;
+        Ok(Reaction::Reply { reply, status: response.status, repeated: false, error: None, verdict: exchange.verdict })
     }
 
     /// A request that came before and was answered.
     #[inline(never)]
-    pub(super) fn repeat<'i, 'b>(&self, table: &Table<'_>, slot: usize, case: Case<'i, 'b>) -> Outcome<'i, 'b> {
-        let Case { asker, verdict, moment, buffer } = case;
+    pub(super) fn repeat<'i, 'b>(&self, table: &Table<'_>, slot: usize, exchange: Exchange<'i, 'b>) -> Outcome<'i, 'b> {
+        let Exchange { requester, verdict, clocks, buffer } = exchange;
         let Some(answer) = table.answer(slot).filter(|answer| self.wanted(answer.requested, answer.status)) else {
             return Ok(Reaction::Ignored { why: Ignored::Unwanted, verdict });
         };
-        let reply = self.again(&answer, asker, moment, buffer)?;
+        let reply = self.again(&answer, requester, clocks, buffer)?;
         Ok(Reaction::Reply { reply, status: answer.status, repeated: true, error: None, verdict })
     }
 
@@ -123,9 +123,9 @@ impl Core<'_> {
     #[inline(never)]
     fn again<'b>(
         &self,
-        answer: &Answer<'_>,
-        asker: Asker<'_>,
-        moment: Moment,
+        answer: &PastResponse<'_>,
+        requester: Requester<'_>,
+        clocks: Clocks,
         buffer: &'b mut [u8],
     ) -> Result<Outgoing<'b>, ConsumerRefused> {
         let Some(kept) = answer.kept else {
@@ -133,9 +133,9 @@ impl Core<'_> {
             if !answer.status.is_interim() {
                 response.status_text = Some(Str::new("Answered before; the results were too large to keep"));
             }
-            return self.write(asker, &response, moment, buffer);
+            return self.write(requester, &response, clocks, buffer);
         };
-        let (topic, rest) = self.topic(asker.from, buffer)?;
+        let (topic, rest) = self.topic(requester.from, buffer)?;
         let need = kept.len().saturating_add(topic.as_bytes().len());
         let payload = rest.get_mut(..kept.len()).ok_or(EncodeError::Full { need })?;
         text::copy(payload, kept);
@@ -149,10 +149,10 @@ impl Core<'_> {
         &self,
         table: &Table<'_>,
         slot: usize,
-        moment: Moment,
+        clocks: Clocks,
         buffer: &'b mut [u8],
     ) -> Option<Outgoing<'b>> {
-        self.again(&table.answer(slot)?, table.asker_of(slot)?, moment, buffer).ok()
+        self.again(&table.answer(slot)?, table.requester_of(slot)?, clocks, buffer).ok()
     }
 
     /// What is answered to a request of which the response, of `need` bytes, has no room because of the `request_id` that it
@@ -163,76 +163,81 @@ impl Core<'_> {
         &self,
         received: &Received<'i>,
         need: usize,
-        moment: Moment,
+        clocks: Clocks,
         buffer: &'b mut [u8],
     ) -> Option<(Outgoing<'b>, Verdict<'i>)> {
         let verdict = check(received, &self.policy.scheme, self.policy.reading.lenient);
         let encoding = verdict.encoding?;
         let (headers, structure) = self.policy.reading.salvage(encoding, received.payload);
-        let asker = Asker { from: headers.from, request_id: headers.request_id, encoding, structure };
-        let nameless = Asker { request_id: None, ..asker };
+        let requester = Requester { from: headers.from, request_id: headers.request_id, encoding, structure };
+        let nameless = Requester { request_id: None, ..requester };
         let response = Response::with_text(Status::BadRequest, "request_id is too long to be answered");
-        let length = |asker| match self.encode(asker, &response, moment, &mut []) {
+        let length = |requester| match self.encode(requester, &response, clocks, &mut []) {
             Err(EncodeError::Full { need }) => need,
             _ => 0,
         };
-        let copied = length(asker).saturating_sub(length(nameless));
+        let copied = length(requester).saturating_sub(length(nameless));
         if need.saturating_sub(copied) > buffer.len() {
             return None;
         }
-        Some((self.write(nameless, &response, moment, buffer).ok()?, verdict))
+        Some((self.write(nameless, &response, clocks, buffer).ok()?, verdict))
     }
 
     /// A message that can't be read: 400, or 501 for what no Consumer of this version knows; to whom, as far as that can
     /// still be told.
     #[cold]
     #[inline(never)]
-    pub(super) fn malformed<'i, 'b>(&self, mut case: Case<'i, 'b>, payload: &'i [u8], error: Error) -> Outcome<'i, 'b> {
-        let encoding = case.asker.encoding;
+    pub(super) fn malformed<'i, 'b>(
+        &self,
+        mut exchange: Exchange<'i, 'b>,
+        payload: &'i [u8],
+        error: Error,
+    ) -> Outcome<'i, 'b> {
+        let encoding = exchange.requester.encoding;
         if matches!(error.rule, LanguageRule::Junk | LanguageRule::CborJunk) && error.at == 0 {
-            case.verdict.violations.insert(Clause::PayloadEncoding);
+            exchange.verdict.violations.insert(Clause::PayloadEncoding);
         }
-        let wreck = Wreck { encoding, payload, depth: self.policy.reading.depth };
+        let raw = RawMessage { encoding, payload, depth: self.policy.reading.depth };
         // Nothing but a request is answered, whatever `msgType` says: answers to answers could go round in circles.
-        if case.verdict.message_type != Some(MessageType::Request) {
-            return case.ignore(Ignored::NotARequest);
+        if exchange.verdict.message_type != Some(MessageType::Request) {
+            return exchange.ignore(Ignored::NotARequest);
         }
-        if wreck.kind().is_some_and(|kind| kind != MessageType::Request) {
-            case.verdict.violations.insert(Clause::PayloadKind);
-            return case.ignore(Ignored::NotARequest);
+        if raw.kind().is_some_and(|kind| kind != MessageType::Request) {
+            exchange.verdict.violations.insert(Clause::PayloadKind);
+            return exchange.ignore(Ignored::NotARequest);
         }
         let (headers, structure) = self.policy.reading.salvage(encoding, payload);
         if !self.declaration.is_meant_by(&headers) {
-            return case.ignore(Ignored::ForOthers);
+            return exchange.ignore(Ignored::ForOthers);
         }
-        case.asker = Asker { from: headers.from, request_id: headers.request_id, encoding, structure };
+        exchange.requester = Requester { from: headers.from, request_id: headers.request_id, encoding, structure };
         let mut line = [0; LINE];
         let response = match error.rule {
             LanguageRule::Action => Response::with_text(Status::NotImplemented, "Command not supported"),
-            LanguageRule::Target | LanguageRule::SlpfTarget => {
+            LanguageRule::Target | LanguageRule::ProfileTarget => {
                 Response::with_text(Status::NotImplemented, "Target type not supported")
             }
             // What a profile does not define is no more supported than what the language doesn't (SLPF s2.3.1, s2.3.2).
-            LanguageRule::Arg | LanguageRule::SlpfArg => {
+            LanguageRule::Arg | LanguageRule::ProfileArg => {
                 Response::with_text(Status::NotImplemented, "Option not supported")
             }
             _ => {
                 // Of a payload in the wrong encoding nothing else needs to be told.
-                let text = match case.verdict.violations.contains(Clause::PayloadEncoding) {
+                let text = match exchange.verdict.violations.contains(Clause::PayloadEncoding) {
                     true => cite(Clause::PayloadEncoding, &mut line),
                     false => explain(&error, &mut line),
                 };
                 Response::with_text(Status::BadRequest, text)
             }
         };
-        if let Some(requested) = wreck.response_requested()
+        if let Some(requested) = raw.response_requested()
             && !self.wanted(requested, response.status)
         {
-            return case.ignore(Ignored::Unwanted);
+            return exchange.ignore(Ignored::Unwanted);
         }
-        let reply = self.write(case.asker, &response, case.moment, case.buffer)?;
+        let reply = self.write(exchange.requester, &response, exchange.clocks, exchange.buffer)?;
         let status = response.status;
-        Ok(Reaction::Reply { reply, status, repeated: false, error: Some(error), verdict: case.verdict })
+        Ok(Reaction::Reply { reply, status, repeated: false, error: Some(error), verdict: exchange.verdict })
     }
 
     #[inline(never)]
@@ -257,32 +262,33 @@ impl Core<'_> {
     #[inline(never)]
     pub(super) fn write<'b>(
         &self,
-        asker: Asker<'_>,
+        requester: Requester<'_>,
         response: &Response<'_>,
-        moment: Moment,
+        clocks: Clocks,
         buffer: &'b mut [u8],
     ) -> Result<Outgoing<'b>, ConsumerRefused> {
-        let (topic, rest) = self.topic(asker.from, buffer)?;
+        let (topic, rest) = self.topic(requester.from, buffer)?;
         let length =
-            self.encode(asker, response, moment, rest).map_err(|error| error.behind(topic.as_bytes().len()))?;
-        Ok(self.outgoing(topic, rest.get(..length).unwrap_or_default(), asker.encoding))
+            self.encode(requester, response, clocks, rest).map_err(|error| error.behind(topic.as_bytes().len()))?;
+        Ok(self.outgoing(topic, rest.get(..length).unwrap_or_default(), requester.encoding))
     }
 
     fn encode(
         &self,
-        asker: Asker<'_>,
+        requester: Requester<'_>,
         response: &Response<'_>,
-        moment: Moment,
+        clocks: Clocks,
         buffer: &mut [u8],
     ) -> Result<usize, EncodeError> {
         let headers = Headers {
-            request_id: asker.request_id,
-            created: moment.utc,
+            request_id: requester.request_id,
+            created: clocks.utc,
             from: Some(Str::new(self.declaration.id)),
             to: None,
         };
-        let style = Style { form: asker.encoding.into(), language: self.policy.reading.language };
-        Reply { headers, structure: asker.structure, response }.encode(style, buffer)
+        let style = Style::new(requester.encoding.into(), self.policy.reading.language)
+            .with_profiles(self.declaration.profiles);
+        Reply { headers, structure: requester.structure, response }.encode(style, buffer)
     }
 
     #[inline(never)]
@@ -291,20 +297,20 @@ impl Core<'_> {
         mut table: Table<'_>,
         ticket: Ticket,
         response: &Response<'_>,
-        moment: Moment,
+        clocks: Clocks,
         buffer: &'b mut [u8],
     ) -> Result<Option<Outgoing<'b>>, ConsumerRefused> {
-        let (asker, requested) = table.asker(ticket).ok_or(ConsumerRefused::NoSuchTicket)?;
+        let (requester, requested) = table.requester(ticket).ok_or(ConsumerRefused::NoSuchTicket)?;
         let status = response.status;
         let reply = match requested != ResponseType::Ack && self.wanted(requested, status) {
-            true => Some(self.write(asker, response, moment, buffer)?),
+            true => Some(self.write(requester, response, clocks, buffer)?),
             false => None,
         };
         if !status.is_interim() {
             if let Some(reply) = &reply {
                 table.keep(ticket, status, reply.payload);
             }
-            table.finish(ticket, status, moment.now.after(self.policy.window));
+            table.finish(ticket, status, clocks.now.after(self.policy.window));
         }
         Ok(reply)
     }

@@ -4,11 +4,11 @@ use super::ConsumerMemory;
 use super::engine::{Core, Forgotten};
 use super::memory::{Slot, State, Table};
 use super::rate::{self, Rate};
-use super::reply::Moment;
+use super::reply::Clocks;
 use crate::language::message::Structure;
 use crate::language::response::Status;
 use crate::language::vocabulary::ResponseType;
-use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, Reader, Writer};
+use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, StateReader, StateWriter};
 use crate::transfer::Encoding;
 
 /// The moment, what of the rate limit is used, the window, before when nothing retained is carried out, the latest that came
@@ -34,9 +34,9 @@ struct Record<'a> {
 
 impl Core<'_> {
     /// Writes what is remembered and not yet to be forgotten.
-    pub(super) fn export(&self, table: &Table<'_>, moment: Moment, buffer: &mut [u8]) -> Result<usize, ExportError> {
-        let Moment { now, utc } = moment;
-        let mut out = Writer::new(Machine::Consumer, buffer);
+    pub(super) fn export(&self, table: &Table<'_>, clocks: Clocks, buffer: &mut [u8]) -> Result<usize, ExportError> {
+        let Clocks { now, utc } = clocks;
+        let mut out = StateWriter::new(Machine::Consumer, buffer);
         out.option(utc);
         out.u64(self.declaration.rate_limit.map_or(0, |limit| self.rate.used(limit, now)));
         out.u64(self.policy.window);
@@ -65,13 +65,13 @@ impl Core<'_> {
 
     /// Takes up what was exported, into memory that holds nothing yet: read once to see that all is well and has room, then
     /// once more. A response that finds no room is not kept.
-    pub(super) fn import(&mut self, mut table: Table<'_>, bytes: &[u8], moment: Moment) -> Result<(), ImportError> {
-        if table.remembered(moment.now).next().is_some() {
+    pub(super) fn import(&mut self, mut table: Table<'_>, bytes: &[u8], clocks: Clocks) -> Result<(), ImportError> {
+        if table.remembered(clocks.now).next().is_some() {
             return Err(ImportError::InUse);
         }
-        let mut body = Reader::open(Machine::Consumer, bytes)?;
+        let mut body = StateReader::open(Machine::Consumer, bytes)?;
         let exported = body.option()?;
-        let away = snapshot::away(exported, moment.utc);
+        let away = snapshot::away(exported, clocks.utc);
         let used = body.u64()?;
         let window = body.u64()?;
         let (before, ahead) = (body.option()?, body.u64()?);
@@ -86,7 +86,7 @@ impl Core<'_> {
         fits?;
         let mut index = 0usize;
         read(body, |record| {
-            let until = moment.now.after(record.remaining.saturating_add(longer).saturating_sub(away));
+            let until = clocks.now.after(record.remaining.saturating_add(longer).saturating_sub(away));
             let slot = Slot { until, ..record.slot };
             table.restore(index, slot, [record.from, record.id, record.command], record.kept);
             index = index.saturating_add(1);
@@ -95,19 +95,19 @@ impl Core<'_> {
         let before = match (longer, before, exported) {
             (0, before, _) => before,
             (_, Some(before), Some(exported)) => Some(before.max(exported.saturating_sub(window))),
-            _ => moment.utc,
+            _ => clocks.utc,
         };
         self.forgotten = Forgotten { before, ahead, ..Forgotten::default() };
         // Under a lower limit than the last process had, no more than a minute of this one's is used up.
         self.rate = self.declaration.rate_limit.map_or_else(Rate::default, |limit| {
             let used = used.min(rate::earned(limit, 60_000));
-            Rate::new(used.saturating_sub(rate::earned(limit, away)), moment.now)
+            Rate::new(used.saturating_sub(rate::earned(limit, away)), clocks.now)
         });
         Ok(())
     }
 }
 
-fn read<'a>(mut body: Reader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<(), ImportError> {
+fn read<'a>(mut body: StateReader<'a>, mut each: impl FnMut(Record<'a>)) -> Result<(), ImportError> {
     for _ in 0..body.u16()? {
         let state = if body.flag()? { State::Answered } else { State::Running };
         let (named, is_kept, unsent) = (body.flag()?, body.flag()?, body.flag()?);
@@ -151,7 +151,7 @@ mod tests {
     fn whatever_a_sound_frame_holds_is_taken_up_or_refused() {
         let mut taken = 0;
         for bytes in bodies(Machine::Consumer, HEAD, REQUEST) {
-            let declaration = Declaration::new("c", "d", &["slpf"], &[]);
+            let declaration = Declaration::new("c", "d", &crate::profile::slpf::PROFILES, &[]);
             let mut consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 96>::new());
             let now = Instant::from_millis(7);
             match consumer.import(&bytes, now, Some(1)) {

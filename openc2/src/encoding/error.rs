@@ -7,21 +7,24 @@ macro_rules! rules {
         /// One rule that a message can break.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        #[repr(u8)]
-        pub enum LanguageRule { $(#[doc = concat!($meaning, " (", $section, ").")] $(#[$doc])* $name,)* }
+        pub enum LanguageRule {
+            $(#[doc = concat!($meaning, " (", $section, ").")] $(#[$doc])* $name,)*
+            /// A rule that a profile has for its own values.
+            OfProfile(&'static ProfileRule),
+        }
 
         impl LanguageRule {
-            /// Every rule.
+            /// Every rule of the language, of the encodings and of the transfer; those of profiles are theirs.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
             /// The section that states it: `LS1` is language v1.0, `LS2` its v2.0 draft, `CS01` the MQTT transfer.
             pub const fn section(self) -> &'static str {
-                match self { $(Self::$name => $section,)* }
+                match self { $(Self::$name => $section,)* Self::OfProfile(rule) => rule.section }
             }
 
             /// What is wrong when it is broken, as a phrase.
             pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)* }
+                match self { $(Self::$name => $meaning,)* Self::OfProfile(rule) => rule.meaning }
             }
         }
     };
@@ -47,6 +50,7 @@ rules! {
     CborSimple = "JADN 4.4", "undefined, or a simple value that is none of the language";
     CborKey = "JADN 4.4", "a key is a text or an identifier, the same throughout";
     CborChunks = "RFC 8949 3.2.3", "a string in chunks is not read";
+    RecordOrder = "JADN 4.4", "a record's fields stand in the order of their identifiers";
     TooMany = "RFC 8259 9", "more fields or items than this reader tells apart, not in ascending order";
     TooDeep = "RFC 8259 9", "nested deeper than this reader allows";
     TooLarge = "RFC 8259 9", "larger than this reader allows";
@@ -114,15 +118,21 @@ rules! {
     EmptyPair = "LS1 3.4.2.1", "an action is paired with at least one target";
     EmptyPairs = "LS1 3.4.2.1", "pairs, if present, hold at least one action";
     RateLimit = "LS1 3.3.2.2", "a rate limit is 0 or more commands a minute";
-    // Stateless packet filtering.
-    SlpfTarget = "SLPF 2.1.2.2", "not a target of this profile";
-    SlpfArg = "SLPF 2.1.3.2", "not an argument of this profile";
-    SlpfDropProcess = "SLPF 2.1.3.2", "drop_process is none, reject or false_ack";
-    SlpfDirection = "SLPF 2.1.3.2", "direction is both, ingress or egress";
-    SlpfSpecifier = "SLPF 2.1.4", "not a specifier of this profile";
-    SlpfHostname = "SLPF 2.1.4", "not a host name or an address (RFC 1123 2.1)";
-    SlpfTuple = "SLPF 2.1.4", "an asset tuple has at most 10 texts";
-    SlpfResult = "SLPF 2.2.2", "not a result of this profile";
+    // What profiles add.
+    ProfileTarget = "LS1 3.1.4", "not a target of this profile";
+    ProfileArg = "LS1 3.1.4", "not an argument of this profile";
+    ProfileSpecifier = "LS1 3.1.4", "not a specifier of this profile";
+    ProfileResult = "LS1 3.1.4", "not a result of this profile";
+    Unread = "LS1 3.1.4", "a value that is yet to be written can't be read";
+}
+
+/// A rule that a profile has for its own values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProfileRule {
+    /// The section that states it, such as `SLPF 2.1.4`.
+    pub section: &'static str,
+    /// What is wrong when it is broken, as a phrase.
+    pub meaning: &'static str,
 }
 
 impl fmt::Display for LanguageRule {
@@ -208,7 +218,7 @@ impl core::error::Error for EncodeError {
 }
 
 /// The most bytes of a path that are kept; a longer one loses its end.
-const PATH: usize = 95;
+const PATH: usize = 87;
 
 /// A path into a message, held in place.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -26,8 +26,8 @@ impl Encoding {
         if payload.first().is_some_and(|byte| *byte >= 0x80) { Self::Cbor } else { Self::Json }
     }
 
-    /// What a payload can only be, by its first byte: a JSON object begins with a brace or white space, a CBOR message with
-    /// an array, a map or a tag. `None` for what is neither.
+    /// The only encoding that a payload can have, by its first byte: a JSON object begins with a brace or white space, a CBOR
+    /// message with an array, a map or a tag. `None` for what is neither.
     pub(crate) const fn evident(payload: &[u8]) -> Option<Self> {
         match payload.first() {
             Some(b'\t' | b'\n' | b'\r' | b' ' | b'{') => Some(Self::Json),
@@ -70,27 +70,6 @@ impl From<Encoding> for Form {
             Encoding::Json => Self::Json,
             Encoding::Cbor => Self::Cbor,
         }
-    }
-}
-
-/// A form and a language version to write in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Style {
-    /// The layout.
-    pub form: Form,
-    /// The language version.
-    pub language: Language,
-}
-
-impl From<Form> for Style {
-    fn from(form: Form) -> Self {
-        Self { form, language: Language::V1_0 }
-    }
-}
-
-impl From<Encoding> for Style {
-    fn from(encoding: Encoding) -> Self {
-        Form::from(encoding).into()
     }
 }
 

@@ -1,8 +1,8 @@
-//! Names and the identifiers that stand for them, in tables: JSON and CBOR with names write the one, the concise form of JADN s4.4 the
-//! other.
+//! Tables of names and their identifiers. JSON, and CBOR with names, write the name; the concise form of JADN s4.4 writes the
+//! identifier.
 
 /// One entry of a table.
-pub(crate) struct Name {
+pub struct Name {
     /// The name as a key of JSON, what stands before and behind it included: `,"name":`.
     pub(crate) key: &'static str,
     /// How it is written in the concise form.
@@ -15,12 +15,42 @@ impl Name {
     /// Stands for no entry.
     const NONE: Self = Self { key: "", id: 0, letter: 0 };
 
-    pub(crate) const fn new(text: &str, key: &'static str, id: u16) -> Self {
+    /// Of a table: the name, the same as a key of JSON, and its identifier. [`vocabulary!`](crate::vocabulary) makes them.
+    #[doc(hidden)]
+    pub const fn new(text: &str, key: &'static str, id: u16) -> Self {
         let letter = match text.as_bytes() {
             [letter, ..] => *letter,
             [] => 0,
         };
         Self { key, id, letter }
+    }
+
+    /// Whether a name can stand in JSON without an escape.
+    #[doc(hidden)]
+    pub const fn is_plain(text: &str) -> bool {
+        let mut rest = text.as_bytes();
+        while let [byte, after @ ..] = rest {
+            if !matches!(*byte, b' '..=b'~') || matches!(*byte, b'"' | b'\\') {
+                return false;
+            }
+            rest = after;
+        }
+        !text.is_empty()
+    }
+
+    /// Whether every entry of a table has an identifier above that of the one before it.
+    #[doc(hidden)]
+    pub const fn ascend(names: &[Self]) -> bool {
+        let mut rest = names;
+        while let [one, after @ ..] = rest {
+            if let [two, ..] = after
+                && one.id >= two.id
+            {
+                return false;
+            }
+            rest = after;
+        }
+        true
     }
 
     /// What of the key stands in JSON without the comma, for the first field of a map.
@@ -30,7 +60,7 @@ impl Name {
     }
 
     /// The name alone.
-    pub(crate) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         self.key.get(2..self.key.len().saturating_sub(2)).unwrap_or_default()
     }
 }
@@ -68,7 +98,7 @@ pub(crate) fn find_id(names: &[Name], id: u64) -> Option<usize> {
 }
 
 /// A closed set of names with their identifiers.
-pub(crate) trait Vocabulary: Copy + 'static {
+pub trait Vocabulary: Copy + 'static {
     /// The table, in the order of identifiers.
     const NAMES: &'static [Name];
     /// The entries, in the same order.
@@ -76,7 +106,7 @@ pub(crate) trait Vocabulary: Copy + 'static {
     /// The entry's place in both.
     fn index(self) -> usize;
 
-    /// What the table says of it.
+    /// Its line in the table.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn entry(self) -> &'static Name {
         Self::NAMES.get(self.index()).unwrap_or(&Name::NONE)
@@ -86,8 +116,40 @@ pub(crate) trait Vocabulary: Copy + 'static {
     fn at(index: usize) -> Option<Self> {
         Self::ENTRIES.get(index).copied()
     }
+
+    /// The entry of this name.
+    fn named(name: &str) -> Option<Self> {
+        find(Self::NAMES, name.as_bytes()).and_then(Self::at)
+    }
+
+    /// The entry of this identifier.
+    fn identified(id: u64) -> Option<Self> {
+        find_id(Self::NAMES, id).and_then(Self::at)
+    }
 }
 
+/// Declares closed sets of names with their identifiers, each an enum that is a [`Vocabulary`](crate::profile::Vocabulary): the
+/// fields of a profile's maps, the words of its values. At most 32 entries each, in the order of identifiers.
+///
+/// ```
+/// openc2_mqtt::vocabulary! {
+///     /// How a lamp shines.
+///     pub enum Mood {
+///         /// Steadily.
+///         Steady = 1 "steady",
+///         /// On and off.
+///         Blinking = 2 "blinking",
+///     }
+/// }
+/// assert_eq!((Mood::from_name("blinking"), Mood::Steady.id()), (Some(Mood::Blinking), 1));
+/// ```
+///
+/// An identifier that stands twice, or out of order, doesn't compile:
+///
+/// ```compile_fail
+/// openc2_mqtt::vocabulary! { enum Mood { Steady = 2 "steady", Blinking = 2 "blinking", } }
+/// ```
+#[macro_export]
 macro_rules! vocabulary {
     ($($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$entry:meta])* $variant:ident = $id:literal $text:literal,)* })*) => {$(
         $(#[$doc])*
@@ -102,7 +164,7 @@ macro_rules! vocabulary {
 
             /// The name, as JSON has it.
             $vis fn name(self) -> &'static str {
-                $crate::encoding::name::Vocabulary::entry(self).name()
+                $crate::Vocabulary::entry(self).name()
             }
 
             /// The identifier, as the concise form has it.
@@ -112,20 +174,26 @@ macro_rules! vocabulary {
 
             /// The entry of this name.
             $vis fn from_name(name: &str) -> Option<Self> {
-                use $crate::encoding::name::Vocabulary;
-                $crate::encoding::name::find(Self::NAMES, name.as_bytes()).and_then(Self::at)
+                $crate::Vocabulary::named(name)
             }
 
             /// The entry of this identifier.
             $vis fn from_id(id: u64) -> Option<Self> {
-                use $crate::encoding::name::Vocabulary;
-                $crate::encoding::name::find_id(Self::NAMES, id).and_then(Self::at)
+                $crate::Vocabulary::identified(id)
             }
         }
 
-        impl $crate::encoding::name::Vocabulary for $name {
-            const NAMES: &'static [$crate::encoding::name::Name] =
-                &[$($crate::encoding::name::Name::new($text, concat!(",\"", $text, "\":"), $id)),*];
+        const _: () = assert!($name::ALL.len() <= 32, "a table has at most 32 entries");
+        $(const _: () = assert!($crate::Name::is_plain($text), "a name is of letters, digits and what is printed plainly");)*
+
+        const _: () = assert!(
+            $crate::Name::ascend(<$name as $crate::Vocabulary>::NAMES),
+            "a table is in the order of identifiers, each of which stands once"
+        );
+
+        impl $crate::Vocabulary for $name {
+            const NAMES: &'static [$crate::Name] =
+                &[$($crate::Name::new($text, concat!(",\"", $text, "\":"), $id)),*];
             const ENTRIES: &'static [Self] = Self::ALL;
 
             fn index(self) -> usize {
@@ -138,5 +206,3 @@ macro_rules! vocabulary {
         }
     )*};
 }
-
-pub(crate) use vocabulary;

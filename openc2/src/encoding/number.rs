@@ -15,7 +15,8 @@ pub struct Number {
 impl Number {
     pub(crate) const ZERO: Self = Self { digits: 0, exponent: 0 };
 
-    /// `digits` × 10^`exponent`; `None` if a double could not hold both apart exactly.
+    /// `digits` × 10^`exponent`; `None` if `digits` needs more than 53 bits, or `exponent` is not within -22 to 22: a double
+    /// holds these exactly.
     pub fn new(digits: u64, exponent: i8) -> Option<Self> {
         if digits > MAX_INTEGER || exponent.unsigned_abs() > 22 {
             return None;

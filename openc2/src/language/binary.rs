@@ -3,10 +3,10 @@
 use core::fmt;
 
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
+use crate::encoding::out::Writer;
 use crate::encoding::source::{Kind, Reader, Shape};
 use crate::encoding::text::Str;
-use crate::encoding::value::Value;
+use crate::encoding::value::{Value, Write};
 use crate::language::vocabulary::HashKey;
 
 /// Bytes as they stand: a byte string, or text that spells them (LS1 s3.1.1, type Binary).
@@ -181,8 +181,10 @@ impl<'a> Value<'a> for Hashes<'a> {
         }
         members.filled(r, LanguageRule::EmptyTarget);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Hashes<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         let fields = [(HashKey::Md5, self.md5, 16), (HashKey::Sha1, self.sha1, 20), (HashKey::Sha256, self.sha256, 32)];
         out.require(fields.iter().any(|(_, hash, _)| hash.is_some()), LanguageRule::EmptyTarget);

@@ -2,13 +2,12 @@
 
 use crate::Quirk;
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
-use crate::encoding::source::{Key, Kind, Member, Members, Reader, Shape};
+use crate::encoding::out::Writer;
+use crate::encoding::source::{Key, Kind, Member, Members, Part, Reader, Shape};
 use crate::encoding::text::Str;
-use crate::encoding::value::Value;
-use crate::language::extension::{self, Extended, Extensions, Part, Place};
+use crate::encoding::value::{Value, Write, text_of, write_text};
+use crate::language::extension::{self, Extended, Extensions, FieldSet};
 use crate::language::formats;
-use crate::language::object::{text_of, write_text};
 use crate::language::target::{Actuator, Target};
 use crate::language::vocabulary::{Action, ArgKey, CommandKey, CommandKeyV2, RegisteredProfile, ResponseType};
 
@@ -113,8 +112,10 @@ impl<'a> Value<'a> for Command<'a> {
         }
         r.require(target, members.at(), LanguageRule::NoTarget);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Command<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Record);
         out.field(&mut frame, CommandKey::Action);
         out.one_of(self.action);
@@ -252,10 +253,12 @@ impl<'a> Value<'a> for Args<'a> {
         members.leave(r);
         members.begun(r, LanguageRule::EmptyArgs);
         r.require(!self.three_times(), members.at(), LanguageRule::ThreeTimes);
-        self.extensions = extended.extensions(start, r, Place::Args);
+        self.extensions = extended.extensions(start, r, FieldSet::Args);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Args<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         out.require(!self.three_times(), LanguageRule::ThreeTimes);
         for (key, time) in [

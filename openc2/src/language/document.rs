@@ -4,7 +4,7 @@ use crate::Style;
 use crate::encoding::error::EncodeError;
 use crate::encoding::mode::Encoding;
 use crate::encoding::raw::DEPTH;
-use crate::encoding::source::{Key, Kind as ValueKind, Reader, Shape, named};
+use crate::encoding::source::{Key, Kind, Reader, Shape, named};
 use crate::language::command::Command;
 use crate::language::message::Message;
 use crate::language::response::Response;
@@ -12,7 +12,7 @@ use crate::language::vocabulary::{CommandKey, MessageKey, RecordKey, ResponseKey
 
 /// What a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum DocumentKind {
     /// A message, with headers and body.
     Message,
     /// A command alone.
@@ -21,7 +21,7 @@ pub enum Kind {
     Response,
 }
 
-/// A document of either kind.
+/// A document of any kind.
 #[derive(Clone, Copy, Debug)]
 pub enum Document<'a> {
     /// A message, with headers and body.
@@ -34,11 +34,11 @@ pub enum Document<'a> {
 
 impl Document<'_> {
     /// Which it is.
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> DocumentKind {
         match self {
-            Self::Message(_) => Kind::Message,
-            Self::Command(_) => Kind::Command,
-            Self::Response(_) => Kind::Response,
+            Self::Message(_) => DocumentKind::Message,
+            Self::Command(_) => DocumentKind::Command,
+            Self::Response(_) => DocumentKind::Response,
         }
     }
 
@@ -52,7 +52,7 @@ impl Document<'_> {
     }
 }
 
-impl Kind {
+impl DocumentKind {
     /// What a document seems to be, by its first field that tells; a message if none does.
     pub fn of(encoding: Encoding, bytes: &[u8]) -> Self {
         let reader = Reader::of_sound(encoding, bytes, DEPTH);
@@ -61,17 +61,17 @@ impl Kind {
     }
 }
 
-fn by_field(mut r: Reader<'_, '_>) -> Option<Kind> {
+fn by_field(mut r: Reader<'_, '_>) -> Option<DocumentKind> {
     let mut walk = r.open_map(Shape::Map);
     while let Some(Key::Name(name)) = r.key(&mut walk) {
         if named::<MessageKey>(name).is_some() || named::<RecordKey>(name).is_some() {
-            return Some(Kind::Message);
+            return Some(DocumentKind::Message);
         }
         if named::<CommandKey>(name).is_some() || name == "profile" {
-            return Some(Kind::Command);
+            return Some(DocumentKind::Command);
         }
         if named::<ResponseKey>(name).is_some() {
-            return Some(Kind::Response);
+            return Some(DocumentKind::Response);
         }
         r.pass();
     }
@@ -80,16 +80,16 @@ fn by_field(mut r: Reader<'_, '_>) -> Option<Kind> {
 
 /// In the concise form a response is a map; a command begins with the identifier of an action, a response of the v2.0
 /// draft with a status, a message with its headers.
-fn by_place(mut r: Reader<'_, '_>) -> Option<Kind> {
-    if r.kind() == ValueKind::Map {
-        return Some(Kind::Response);
+fn by_place(mut r: Reader<'_, '_>) -> Option<DocumentKind> {
+    if r.kind() == Kind::Map {
+        return Some(DocumentKind::Response);
     }
     let mut walk = r.open_list();
     r.more(&mut walk).then_some(())?;
     match r.kind() {
-        ValueKind::Number if r.integer() < 100 => r.sound().then_some(Kind::Command),
-        ValueKind::Number => Some(Kind::Response),
-        _ => Some(Kind::Message),
+        Kind::Number if r.integer() < 100 => r.sound().then_some(DocumentKind::Command),
+        Kind::Number => Some(DocumentKind::Response),
+        _ => Some(DocumentKind::Message),
     }
 }
 
@@ -101,10 +101,10 @@ mod tests {
     #[test]
     fn a_document_tells_what_it_is() {
         for (json, kind) in [
-            (r#"{"body":{"openc2":{"response":{"status":200}}}}"#, Kind::Message),
-            (r#"{"signature":"s","body":{"openc2":{"response":{"status":200}}}}"#, Kind::Message),
-            (r#"{"target":{"command":"a"},"action":"deny"}"#, Kind::Command),
-            (r#"{"status":200}"#, Kind::Response),
+            (r#"{"body":{"openc2":{"response":{"status":200}}}}"#, DocumentKind::Message),
+            (r#"{"signature":"s","body":{"openc2":{"response":{"status":200}}}}"#, DocumentKind::Message),
+            (r#"{"target":{"command":"a"},"action":"deny"}"#, DocumentKind::Command),
+            (r#"{"status":200}"#, DocumentKind::Response),
         ] {
             for language in [Language::V1_0, Language::V2_0] {
                 let reading = Reading::strict(language);
@@ -112,15 +112,15 @@ mod tests {
                 assert_eq!(read.value.kind(), kind);
                 for form in [Form::Cbor, Form::Concise] {
                     let mut buffer = [0; 100];
-                    let length = read.value.encode(Style { form, language }, &mut buffer).unwrap();
+                    let length = read.value.encode(Style::new(form, language), &mut buffer).unwrap();
                     assert_eq!(Encoding::sniff(&buffer[..length]), Encoding::Cbor);
                     let again = reading.document(Encoding::Cbor, &buffer[..length]).unwrap();
                     assert_eq!(again.value.kind(), kind);
                 }
             }
         }
-        assert_eq!(Kind::of(Encoding::Json, b"[]"), Kind::Message);
-        assert_eq!(Kind::of(Encoding::Cbor, b""), Kind::Message);
+        assert_eq!(DocumentKind::of(Encoding::Json, b"[]"), DocumentKind::Message);
+        assert_eq!(DocumentKind::of(Encoding::Cbor, b""), DocumentKind::Message);
         assert_eq!(Encoding::sniff(b" {}"), Encoding::Json);
     }
 }

@@ -5,14 +5,13 @@ use core::fmt;
 use crate::Quirk;
 use crate::encoding::error::LanguageRule;
 use crate::encoding::name::Vocabulary;
-use crate::encoding::out::{Frame, Out};
+use crate::encoding::out::{Frame, Writer};
 use crate::encoding::raw::Raw;
-use crate::encoding::source::{Key, Kind, Reader, named};
+use crate::encoding::source::{Key, Kind, Part, Reader, named};
 use crate::encoding::text::{self, Str};
-use crate::encoding::value::Value;
+use crate::encoding::value::{Value, Write};
 use crate::language::list::Steps;
-use crate::language::vocabulary::{ArgKey, RegisteredProfile, ResultKey};
-use crate::profile::slpf;
+use crate::language::vocabulary::{ArgKey, RegisteredProfile, RegisteredTarget, ResultKey};
 
 /// The value of one profile, under its namespace identifier.
 #[derive(Clone, Copy, Debug)]
@@ -23,28 +22,45 @@ pub struct Extension<'a> {
     pub value: ExtensionValue<'a>,
 }
 
-/// The value of a profile: as it stands in the input or at the caller's, or one of the typed ones to be written.
-#[derive(Clone, Copy, Debug)]
+/// The value of a profile: as it stands in the input, or as the caller gives it to be written.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum ExtensionValue<'a> {
-    /// As it stands. All that is read comes so; the typed forms have a function `of` that looks into it.
+    /// As it stands. Every value that is read is one of these; [`read_as`](Self::read_as) reads it as a type.
     Raw(Raw<'a>),
-    /// Arguments of packet filtering.
-    SlpfArgs(slpf::Args),
-    /// Specifiers of packet filtering.
-    SlpfActuator(&'a slpf::Actuator<'a>),
-    /// Results of packet filtering.
-    SlpfResults(slpf::Results),
-    /// The number of a packet filter's rule.
-    SlpfRuleNumber(u64),
+    /// An integer, to be written.
+    Integer(u64),
+    /// A value of a profile's type, to be written.
+    Typed(&'a dyn Write),
 }
 
 impl<'a> ExtensionValue<'a> {
-    /// The value as it stands, unless it is a typed one.
+    /// The value as it stands, if it was read.
     pub const fn as_raw(&self) -> Option<Raw<'a>> {
         match self {
             Self::Raw(raw) => Some(*raw),
             _ => None,
+        }
+    }
+
+    /// Reads the value as a type of its profile; an error if it isn't of that type. There is none if the message was read with
+    /// the profile among its [`Profiles`](crate::profile::Profiles). A value that is yet to be written can't be read
+    /// ([`Unread`](LanguageRule::Unread)).
+    pub fn read_as<T: Value<'a>>(&self) -> Result<T, LanguageRule> {
+        let mut reader = self.as_raw().ok_or(LanguageRule::Unread)?.reader();
+        let value = T::read(&mut reader);
+        reader.end();
+        reader.failed().map_or(Ok(value), |fail| Err(fail.rule))
+    }
+}
+
+/// What is yet to be written has no other form to be shown in.
+impl fmt::Debug for ExtensionValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raw(raw) => raw.fmt(f),
+            Self::Integer(integer) => integer.fmt(f),
+            Self::Typed(_) => f.write_str("Typed"),
         }
     }
 }
@@ -55,7 +71,7 @@ impl<'a> From<Raw<'a>> for ExtensionValue<'a> {
     }
 }
 
-/// The profiles' part of a set of fields: the caller's, or checked and still encoded in the input.
+/// What profiles add to the arguments or the results: the caller's, or checked and still encoded in the input.
 #[derive(Clone, Copy, Default)]
 pub struct Extensions<'a>(Repr<'a>);
 
@@ -68,7 +84,7 @@ enum Repr<'a> {
     /// The whole map, fields of the language among them.
     Raw {
         map: Raw<'a>,
-        place: Place,
+        fields: FieldSet,
     },
 }
 
@@ -77,10 +93,14 @@ impl<'a> Extensions<'a> {
     pub const NONE: Self = Self(Repr::None);
 
     /// Of a map that was checked: its only extension alone, or the map to be walked again.
-    pub(crate) fn from_checked(only: Option<(Str<'a>, Raw<'a>)>, map: impl FnOnce() -> Raw<'a>, place: Place) -> Self {
+    pub(crate) fn from_checked(
+        only: Option<(Str<'a>, Raw<'a>)>,
+        map: impl FnOnce() -> Raw<'a>,
+        fields: FieldSet,
+    ) -> Self {
         match only {
             Some((profile, value)) => Self(Repr::One(profile, value)),
-            None => Self(Repr::Raw { map: map(), place }),
+            None => Self(Repr::Raw { map: map(), fields }),
         }
     }
 
@@ -90,7 +110,7 @@ impl<'a> Extensions<'a> {
             Repr::None => IterRepr::Slice([].iter()),
             Repr::Slice(slice) => IterRepr::Slice(slice.iter()),
             Repr::One(profile, value) => IterRepr::One(Some(Extension { profile, value: value.into() })),
-            Repr::Raw { map, place } => IterRepr::Raw { steps: Steps::fields(map), place },
+            Repr::Raw { map, fields } => IterRepr::Raw { steps: Steps::fields(map), fields },
         })
     }
 
@@ -129,7 +149,7 @@ pub struct ExtensionsIter<'a>(IterRepr<'a>);
 enum IterRepr<'a> {
     Slice(core::slice::Iter<'a, Extension<'a>>),
     One(Option<Extension<'a>>),
-    Raw { steps: Steps<'a>, place: Place },
+    Raw { steps: Steps<'a>, fields: FieldSet },
 }
 
 impl fmt::Debug for ExtensionsIter<'_> {
@@ -145,9 +165,9 @@ impl<'a> Iterator for ExtensionsIter<'a> {
         match &mut self.0 {
             IterRepr::Slice(slice) => slice.next().copied(),
             IterRepr::One(one) => one.take(),
-            IterRepr::Raw { steps, place } => loop {
+            IterRepr::Raw { steps, fields } => loop {
                 let (key, value) = steps.field()?;
-                if place.defines(key) {
+                if fields.defines(key) {
                     continue;
                 }
                 let profile = match key {
@@ -162,12 +182,12 @@ impl<'a> Iterator for ExtensionsIter<'a> {
 
 /// Where extensions stand among fields of the language.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
+pub(crate) enum FieldSet {
     Args,
     Results,
 }
 
-impl Place {
+impl FieldSet {
     /// Whether the language itself defines this field.
     fn defines(self, key: Key<'_>) -> bool {
         key.find(match self {
@@ -176,14 +196,6 @@ impl Place {
         })
         .is_some()
     }
-}
-
-/// Where in a message the value of a profile stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    Args,
-    Actuator,
-    Results,
 }
 
 /// The namespace that a key names, checked.
@@ -239,53 +251,55 @@ pub(crate) fn namespace_fits(name: Str<'_>, v2: bool) -> bool {
 
 impl Extensions<'_> {
     /// Writes them as fields of a map that has begun.
-    pub(crate) fn write(&self, out: &mut Out<'_>, frame: &mut Frame, part: Part) {
+    pub(crate) fn write(&self, out: &mut Writer<'_>, frame: &mut Frame, part: Part<'_>) {
         if self.is_empty() {
             return;
         }
         for extension in self.iter() {
             out.require(namespace_fits(extension.profile, out.v2()), LanguageRule::UnregisteredNsid);
             out.profile(frame, extension.profile);
+            // The draft v2.0 gives profiles' fields other identifiers, and was never approved.
+            out.require(!(out.concise() && out.v2()), LanguageRule::ConciseExtension);
             extension.value.write(extension.profile, part, out);
         }
     }
 }
 
-impl<'a> ExtensionValue<'a> {
-    /// Reads the value of a profile; one that is typed here is checked against its type.
-    pub(crate) fn read(profile: Str<'a>, part: Part, r: &mut Reader<'a, '_>) -> Raw<'a> {
-        if profile != slpf::NSID {
-            return r.raw();
+/// Reads the value of a profile: by its type, if the reader was handed it.
+pub(crate) fn read<'a>(profile: Str<'_>, part: Part<'_>, r: &mut Reader<'a, '_>) -> Raw<'a> {
+    if let Some(types) = r.types {
+        let mut known = false;
+        let typed = r.span(|r| known = types.check(profile, part, r));
+        if known {
+            return typed;
         }
-        r.span(|r| match part {
-            Part::Args => drop(slpf::Args::read(r)),
-            Part::Actuator => drop(slpf::Actuator::read(r)),
-            Part::Results => drop(slpf::Results::read(r)),
-        })
     }
+    r.raw()
+}
 
+impl ExtensionValue<'_> {
     /// Writes the value alone.
-    pub(crate) fn write(&self, profile: Str<'_>, part: Part, out: &mut Out<'_>) {
-        // The draft v2.0 gives the profile's fields other identifiers, and was never approved.
-        out.require(!(out.concise() && out.v2()), LanguageRule::ConciseExtension);
+    pub(crate) fn write(&self, profile: Str<'_>, part: Part<'_>, out: &mut Writer<'_>) {
+        if let (Some(types), Part::Target(name)) = (out.types(), part)
+            && !types.may_have(profile, name)
+        {
+            return out.refuse(LanguageRule::ProfileTarget);
+        }
         match self {
-            Self::SlpfArgs(args) => args.write(out),
-            Self::SlpfActuator(actuator) => actuator.write(out),
-            Self::SlpfResults(results) => results.write(out),
-            Self::SlpfRuleNumber(number) => out.integer(*number),
-            // A typed profile's value changes its form by way of its type.
-            Self::Raw(raw) if profile == slpf::NSID => {
-                let r = &mut raw.reader();
-                match part {
-                    Part::Args => slpf::Args::read(r).write(out),
-                    Part::Actuator => slpf::Actuator::read(r).write(out),
-                    Part::Results => slpf::Results::read(r).write(out),
-                }
-                if let Some(fail) = r.failed() {
-                    out.refuse(fail.rule);
+            Self::Integer(integer) => out.integer(*integer),
+            Self::Typed(value) => value.write(out),
+            Self::Raw(raw) => {
+                let mut reader = raw.reader();
+                match out.types() {
+                    // A typed profile's value changes its form by way of its type.
+                    Some(types) if types.rewrite(profile, part, &mut reader, out) => {
+                        if let Some(fail) = reader.failed() {
+                            out.refuse(fail.rule);
+                        }
+                    }
+                    _ => out.raw(*raw),
                 }
             }
-            Self::Raw(raw) => out.raw(*raw),
         }
     }
 }
@@ -299,7 +313,7 @@ pub(crate) struct Extended<'a> {
 
 impl<'a> Extended<'a> {
     /// Reads a profile's value among fields of the language: a namespace and a map.
-    pub(crate) fn read(&mut self, key: Key<'a>, at: usize, part: Part, r: &mut Reader<'a, '_>) {
+    pub(crate) fn read(&mut self, key: Key<'a>, at: usize, part: Part<'_>, r: &mut Reader<'a, '_>) {
         // What is no namespace at all is most likely a misspelt field.
         let misspelt = if part == Part::Results { LanguageRule::Result } else { LanguageRule::Arg };
         let profile = namespace(key, at, r);
@@ -309,21 +323,26 @@ impl<'a> Extended<'a> {
             _ if r.v2() => return r.fail_at(at, misspelt),
             _ => return r.fail(LanguageRule::WantMap),
         }
-        let value = ExtensionValue::read(profile, part, r);
+        let value = read(profile, part, r);
         self.count = self.count.saturating_add(1);
         self.only = (self.count == 1).then_some((profile, value));
     }
 
     /// As a field of what was read, between `start` and where the reader stands.
-    pub(crate) fn extensions(self, start: usize, r: &Reader<'a, '_>, place: Place) -> Extensions<'a> {
+    pub(crate) fn extensions(self, start: usize, r: &Reader<'a, '_>, fields: FieldSet) -> Extensions<'a> {
         if self.count == 0 {
             return Extensions::NONE;
         }
-        Extensions::from_checked(self.only, || r.since(start), place)
+        Extensions::from_checked(self.only, || r.since(start), fields)
     }
 }
 
-impl Out<'_> {
+/// Whether a list of pairs calls this target so: `slpf:rule_number` or, as the v2.0 draft writes it, `slpf/rule_number`.
+pub(crate) fn is_pair(pair: &str, profile: Str<'_>, name: Str<'_>) -> bool {
+    pair.split_once([':', '/']).is_some_and(|(before, after)| profile == before && name == after)
+}
+
+impl Writer<'_> {
     /// Begins a field named for a profile.
     pub(crate) fn profile(&mut self, frame: &mut Frame, profile: Str<'_>) {
         match named::<RegisteredProfile>(profile) {
@@ -335,11 +354,11 @@ impl Out<'_> {
     /// Begins a field named for a target of a profile, as v1.0 writes it.
     pub(crate) fn named_pair(&mut self, frame: &mut Frame, profile: Str<'_>, name: Str<'_>) {
         if self.concise() {
-            // Of the registered profiles' targets, only this one has an identifier that was approved.
-            if profile == slpf::NSID && name == slpf::RULE_NUMBER {
-                return self.identified(frame, slpf::RULE_NUMBER_ID);
+            let registered = RegisteredTarget::ALL.iter().find(|target| is_pair(target.name(), profile, name));
+            match registered {
+                Some(target) => return self.identified(frame, u64::from(target.id())),
+                None => self.refuse(LanguageRule::ConciseExtension),
             }
-            self.refuse(LanguageRule::ConciseExtension);
         }
         self.comma(frame);
         let plain = |text: Str<'_>| text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));

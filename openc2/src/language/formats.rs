@@ -16,7 +16,7 @@ pub(crate) fn on_str(text: Str<'_>, check: fn(&str) -> bool) -> bool {
 }
 
 /// A host name: labels of letters, digits and inner hyphens, 63 bytes each, 253 in all (RFC 1034 s3.5, RFC 1123 s2.1).
-pub(crate) fn hostname(text: Str<'_>) -> bool {
+pub fn hostname(text: Str<'_>) -> bool {
     // A dot at the end says "from the root".
     on_str(text, |name| domain(name.strip_suffix('.').unwrap_or(name)))
 }
@@ -119,7 +119,7 @@ pub(crate) fn decimal(digits: &[u8], most: usize) -> Option<u32> {
 }
 
 /// Eight groups of hexadecimal digits, `::` for a run of zeros, perhaps a dotted quad at the end (RFC 4291 s2.2).
-pub(crate) fn ipv6(bytes: &[u8]) -> Option<Ipv6Addr> {
+pub fn ipv6(bytes: &[u8]) -> Option<Ipv6Addr> {
     let split = bytes.windows(2).position(|pair| pair == b"::");
     let mut segments = [0u16; 8];
     match split {

@@ -3,13 +3,13 @@
 use core::fmt;
 
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
+use crate::encoding::out::Writer;
 use crate::encoding::raw::{Raw, Span};
 use crate::encoding::source::plain;
 use crate::encoding::source::{Group, Item, Key, Kind, MAX_MEMBERS, NotOnce, Order, Places, Reader, Shape, Walk};
 use crate::encoding::text::Str;
-use crate::language::vocabulary::{Action, RegisteredProfile, TargetKind};
-use crate::profile::slpf;
+use crate::encoding::value::{Value, Write};
+use crate::language::vocabulary::{Action, RegisteredProfile, RegisteredTarget, TargetKind};
 
 /// A walk over a raw list or map that was checked when the message was read, so none of its steps can fail.
 #[derive(Clone)]
@@ -60,12 +60,9 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// The name of the target with this identifier: of the language's, and of the one target of a profile that has one.
+/// The name of the target with this identifier: of the language's and of profiles' that have one.
 pub(crate) fn target_name(id: u64) -> Option<&'static str> {
-    match id {
-        slpf::RULE_NUMBER_ID => Some(slpf::RULE_NUMBER_PAIR),
-        _ => TargetKind::from_id(id).map(TargetKind::name),
-    }
+    TargetKind::from_id(id).map(TargetKind::name).or_else(|| RegisteredTarget::from_id(id).map(RegisteredTarget::name))
 }
 
 /// The next string of a JSON list that was checked to hold strings only, and what follows it; of a lone string as well.
@@ -97,12 +94,24 @@ pub struct Texts<'a>(Repr<'a>);
 enum Repr<'a> {
     Texts(&'a [Str<'a>]),
     Strs(&'a [&'a str]),
+    Listed(&'a dyn List),
     Raw(Raw<'a>),
+}
+
+/// Names that stand in no slice.
+pub(crate) trait List {
+    /// The one at this place; `None` behind the last.
+    fn at(&self, index: usize) -> Option<&str>;
 }
 
 impl<'a> Texts<'a> {
     /// A list without an item.
     pub const EMPTY: Self = Self(Repr::Texts(&[]));
+
+    /// Names that stand in no slice.
+    pub(crate) const fn listed(list: &'a dyn List) -> Self {
+        Self(Repr::Listed(list))
+    }
 
     /// A list that was checked to hold texts, or one text alone.
     pub(crate) const fn from_checked(raw: Raw<'a>) -> Self {
@@ -128,6 +137,7 @@ impl<'a> Texts<'a> {
         TextsIter(match self.0 {
             Repr::Texts(texts) => IterRepr::Texts(texts.iter()),
             Repr::Strs(strs) => IterRepr::Strs(strs.iter()),
+            Repr::Listed(list) => IterRepr::Listed { list, next: 0 },
             Repr::Raw(Raw(Span::Json { text, .. })) => IterRepr::Json(text),
             Repr::Raw(raw) => IterRepr::Raw(Steps::items(raw)),
         })
@@ -154,6 +164,7 @@ impl<'a> Texts<'a> {
         match self.0 {
             Repr::Texts(texts) => distinct(texts.len(), &|at| texts.get(at).copied().unwrap_or(Str::EMPTY).into()),
             Repr::Strs(strs) => distinct(strs.len(), &|at| Str::new(strs.get(at).copied().unwrap_or_default()).into()),
+            Repr::Listed(list) => distinct(self.len(), &|at| Str::new(list.at(at).unwrap_or_default()).into()),
             Repr::Raw(raw) => {
                 let mut places = Places::new(MAX_MEMBERS);
                 let mut reader = raw.reader().with_places(&mut places);
@@ -233,6 +244,10 @@ pub struct TextsIter<'a>(IterRepr<'a>);
 enum IterRepr<'a> {
     Texts(core::slice::Iter<'a, Str<'a>>),
     Strs(core::slice::Iter<'a, &'a str>),
+    Listed {
+        list: &'a dyn List,
+        next: usize,
+    },
     /// What is left of a JSON list.
     Json(&'a str),
     Raw(Steps<'a>),
@@ -251,6 +266,11 @@ impl<'a> Iterator for TextsIter<'a> {
         match &mut self.0 {
             IterRepr::Texts(texts) => texts.next().copied(),
             IterRepr::Strs(strs) => strs.next().map(|text| Str::new(text)),
+            IterRepr::Listed { list, next } => {
+                let text = list.at(*next)?;
+                *next = next.saturating_add(1);
+                Some(Str::new(text))
+            }
             IterRepr::Json(list) => next_string(list),
             IterRepr::Raw(steps) => steps.text(),
         }
@@ -392,6 +412,23 @@ impl<'a> Iterator for PairsIter<'a> {
     }
 }
 
+impl<'a> Value<'a> for Texts<'a> {
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::EMPTY
+    }
+
+    fn fill(&mut self, r: &mut Reader<'a, '_>) {
+        *self = read_list(r);
+    }
+}
+
+impl Write for Texts<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
+        out.texts(*self);
+    }
+}
+
 /// Reads a list of texts, which may be empty.
 pub(crate) fn read_list<'a>(r: &mut Reader<'a, '_>) -> Texts<'a> {
     read_each(r, |_, _| {})
@@ -431,7 +468,7 @@ pub(crate) fn read_different<'a>(
     }))
 }
 
-impl Out<'_> {
+impl Writer<'_> {
     /// A list of texts.
     pub(crate) fn texts(&mut self, texts: Texts<'_>) {
         if let Some(raw) = texts.as_raw_list()

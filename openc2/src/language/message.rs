@@ -2,11 +2,11 @@
 
 use crate::encoding::error::{EncodeError, LanguageRule};
 use crate::encoding::name::{Name, Vocabulary as _};
-use crate::encoding::out::{Frame, Out};
+use crate::encoding::out::{Frame, Writer};
 use crate::encoding::raw::Raw;
 use crate::encoding::source::{Key, Kind, Member, Reader, Shape, Walk};
 use crate::encoding::text::Str;
-use crate::encoding::value::Value;
+use crate::encoding::value::{Value, Write};
 use crate::language::command::Command;
 use crate::language::list::{Texts, read_list};
 use crate::language::response::Response;
@@ -45,7 +45,7 @@ impl Structure {
 /// One OpenC2 message.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// Who sends it, to whom, and what answers what.
+    /// Who sends it, to whom, and which request it belongs to.
     pub headers: Headers<'a>,
     /// The command, response or notification.
     pub content: Content<'a>,
@@ -86,7 +86,7 @@ pub enum Content<'a> {
     Request(Command<'a>),
     /// A Consumer's answer.
     Response(Response<'a>),
-    /// Something said without being asked; only profiles define what (LS2 s3.3.3).
+    /// A notification; only profiles define what it says (LS2 s3.3.3).
     Notification(Raw<'a>),
 }
 
@@ -178,8 +178,10 @@ impl<'a> Value<'a> for Headers<'a> {
         members.leave(r);
         members.begun(r, LanguageRule::EmptyHeaders);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Headers<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         self.write_each(out, &mut frame, |key| key.entry());
         out.close(frame);
@@ -189,7 +191,7 @@ impl<'a> Value<'a> for Headers<'a> {
 impl Headers<'_> {
     /// Writes each as a field that has this name.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn write_each(&self, out: &mut Out<'_>, frame: &mut Frame, name: impl Fn(HeaderKey) -> &'static Name) {
+    fn write_each(&self, out: &mut Writer<'_>, frame: &mut Frame, name: impl Fn(HeaderKey) -> &'static Name) {
         if let Some(id) = self.request_id {
             out.entry(frame, name(HeaderKey::RequestId));
             out.text(id);
@@ -255,8 +257,10 @@ impl<'a> Value<'a> for Content<'a> {
         }
         members.end(r, LanguageRule::OneContent);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Content<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         match self {
             Self::Request(command) => write_content(ContentKey::Request, out, |out| command.write(out)),
             Self::Response(response) => write_content(ContentKey::Response, out, |out| response.write(out)),
@@ -269,7 +273,7 @@ impl<'a> Value<'a> for Content<'a> {
 }
 
 /// The map of one content.
-fn write_content(key: ContentKey, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
+fn write_content(key: ContentKey, out: &mut Writer<'_>, content: impl FnOnce(&mut Writer<'_>)) {
     let mut frame = out.open(Shape::Map);
     out.field(&mut frame, key);
     content(out);
@@ -307,8 +311,10 @@ impl<'a> Value<'a> for Message<'a> {
         }
         r.require(body, members.at(), LanguageRule::NoBody);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Message<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         Envelope { headers: &self.headers, signature: self.signature, structure: self.structure }
             .write(out, |out| self.content.write(out));
     }
@@ -322,7 +328,7 @@ struct Envelope<'e, 'a> {
 }
 
 impl Envelope<'_, '_> {
-    fn write(&self, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
+    fn write(&self, out: &mut Writer<'_>, content: impl FnOnce(&mut Writer<'_>)) {
         if self.structure == Structure::Record {
             return self.write_record(out, content);
         }
@@ -344,7 +350,7 @@ impl Envelope<'_, '_> {
     }
 
     #[inline(never)]
-    fn write_record(&self, out: &mut Out<'_>, content: impl FnOnce(&mut Out<'_>)) {
+    fn write_record(&self, out: &mut Writer<'_>, content: impl FnOnce(&mut Writer<'_>)) {
         let mut frame = out.open(Shape::Record);
         out.require(self.signature.is_none(), LanguageRule::UnknownKey);
         out.field(&mut frame, RecordKey::Content);
@@ -370,7 +376,7 @@ pub(crate) struct Reply<'a> {
 impl Reply<'_> {
     /// As [`Message::encode`].
     pub(crate) fn encode(&self, style: Style, buffer: &mut [u8]) -> Result<usize, EncodeError> {
-        let mut out = Out::new(buffer, style);
+        let mut out = Writer::new(buffer, style);
         let envelope = Envelope { headers: &self.headers, signature: None, structure: self.structure };
         envelope.write(&mut out, |out| write_content(ContentKey::Response, out, |out| self.response.write(out)));
         out.finish()
@@ -436,14 +442,14 @@ mod tests {
             reading.message(Encoding::Json, json.as_bytes()).unwrap_or_else(|error| panic!("{error}: {json}")).value;
         for form in [Form::Json, Form::Cbor, Form::Concise] {
             let mut buffer = [0; 1024];
-            let length = message.encode(Style { form, language }, &mut buffer).unwrap();
+            let length = message.encode(Style::new(form, language), &mut buffer).unwrap();
             let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
             let again = reading
                 .message(encoding, &buffer[..length])
                 .unwrap_or_else(|error| panic!("{error}: {:02x?}", &buffer[..length]))
                 .value;
             let mut back = [0; 1024];
-            let length = again.encode(Style { form: Form::Json, language }, &mut back).unwrap();
+            let length = again.encode(Style::new(Form::Json, language), &mut back).unwrap();
             assert_eq!(core::str::from_utf8(&back[..length]), Ok(json), "{form:?}");
         }
     }

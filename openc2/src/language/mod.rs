@@ -10,6 +10,7 @@ pub(crate) mod list;
 pub(crate) mod message;
 pub(crate) mod net;
 pub(crate) mod object;
+pub(crate) mod profile;
 pub(crate) mod reading;
 pub(crate) mod response;
 pub(crate) mod salvage;

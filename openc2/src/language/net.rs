@@ -4,10 +4,10 @@ use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
+use crate::encoding::out::Writer;
 use crate::encoding::source::{Kind, Reader, Shape};
 use crate::encoding::text::Str;
-use crate::encoding::value::Value;
+use crate::encoding::value::{Value, Write};
 use crate::language::formats;
 use crate::language::vocabulary::{ConnectionKey, Protocol};
 
@@ -70,8 +70,10 @@ macro_rules! nets {
                     None => r.fail_at(at, LanguageRule::$rule),
                 }
             }
+        }
 
-            fn write(&self, out: &mut Out<'_>) {
+        impl Write for $name {
+            fn write(&self, out: &mut Writer<'_>) {
                 if out.concise() {
                     let mut frame = out.open_list();
                     out.item(&mut frame);
@@ -291,8 +293,10 @@ impl<'a, N: Value<'a>> Value<'a> for FiveTuple<N> {
         }
         members.filled(r, LanguageRule::EmptyTarget);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl<N: Write> Write for FiveTuple<N> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Record);
         let mut empty = true;
         if let Some(address) = &self.src_addr {
@@ -408,8 +412,10 @@ impl<'a> Value<'a> for MacAddr {
             None => r.fail_at(at, LanguageRule::MacAddr),
         }
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for MacAddr {
+    fn write(&self, out: &mut Writer<'_>) {
         let octets = self.octets();
         if out.concise() {
             out.bytes(octets.len(), octets.iter().copied())

@@ -3,33 +3,15 @@
 use core::fmt;
 
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
+use crate::encoding::out::Writer;
 use crate::encoding::raw::Raw;
 use crate::encoding::source::{Kind, Reader, Shape};
 use crate::encoding::text::Str;
+use crate::encoding::value::{Value, Write, text_of, write_text};
+use crate::language::binary::{Binary, Hashes};
 use crate::language::formats;
 use crate::language::idn;
 use crate::language::vocabulary::{ArtifactKey, ArtifactKeyV2, DeviceKey, FileKey, PayloadKey, ProcessKey};
-use crate::{
-    encoding::value::Value,
-    language::binary::{Binary, Hashes},
-};
-
-/// Reads a text and checks its format.
-pub(crate) fn text_of<'a>(r: &mut Reader<'a, '_>, check: fn(Str<'_>) -> bool, rule: LanguageRule) -> Str<'a> {
-    let at = r.at;
-    let text = r.text();
-    if !check(text) {
-        r.fail_at(at, rule);
-    }
-    text
-}
-
-/// Writes a text and checks its format.
-pub(crate) fn write_text(out: &mut Out<'_>, text: Str<'_>, check: fn(Str<'_>) -> bool, rule: LanguageRule) {
-    out.require(check(text), rule);
-    out.text(text);
-}
 
 /// The bytes of an artifact, or where they are (LS1 s3.4.2.13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +47,10 @@ impl<'a> Value<'a> for Payload<'a> {
         }
         members.end(r, LanguageRule::Payload);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Payload<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         match self {
             Self::Bin(bytes) => {
@@ -120,8 +104,10 @@ impl<'a> Value<'a> for Artifact<'a> {
         }
         members.filled(r, LanguageRule::EmptyTarget);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Artifact<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Record);
         out.require(
             self.mime_type.is_some() || self.payload.is_some() || self.hashes.is_some(),
@@ -178,8 +164,10 @@ impl<'a> Value<'a> for Device<'a> {
         }
         members.filled(r, LanguageRule::EmptyTarget);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Device<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         out.require(
             self.hostname.is_some() || self.idn_hostname.is_some() || self.device_id.is_some(),
@@ -229,8 +217,10 @@ impl<'a> Value<'a> for File<'a> {
         }
         members.filled(r, LanguageRule::EmptyTarget);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for File<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         out.require(self.name.is_some() || self.path.is_some() || self.hashes.is_some(), LanguageRule::EmptyTarget);
         if let Some(name) = self.name {
@@ -339,8 +329,10 @@ impl<'a> Value<'a> for Process<'a> {
         }
         members.filled(r, LanguageRule::EmptyTarget);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Process<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         out.require(*self != Self::default(), LanguageRule::EmptyTarget);
         if let Some(pid) = self.pid {

@@ -1,19 +1,20 @@
 //! How messages are read and written: language version, strictness, limits, form.
 
 use crate::encoding::error::{EncodeError, Error, Fail, LanguageRule, Path};
-use crate::encoding::mode::{Encoding, Language, Quirks, Style};
-use crate::encoding::out::Out;
+use crate::encoding::mode::{Encoding, Language, Quirks};
+use crate::encoding::out::{Style, Writer};
 use crate::encoding::raw::DEPTH;
 use crate::encoding::source::{MAX_MEMBERS, Places, Reader, locate};
-use crate::encoding::value::Value;
+use crate::encoding::value::{Value, Write as _};
 use crate::language::command::Command;
-use crate::language::document::{Document, Kind};
+use crate::language::document::{Document, DocumentKind};
 use crate::language::message::{Headers, Message, Structure};
+use crate::language::profile::Profiles;
 use crate::language::response::Response;
 
 /// How messages are read. The default is v1.0, strict, values nested at most 16 deep, 64 KiB, [`MAX_MEMBERS`].
 ///
-/// No message costs more than in proportion to its length, whatever its sender thought of.
+/// Reading costs time in proportion to a message's length, whoever wrote it.
 ///
 /// ```
 /// use openc2_mqtt::{Encoding, Reading};
@@ -32,14 +33,24 @@ pub struct Reading {
     pub depth: u8,
     /// The most bytes a message may have.
     pub size: usize,
-    /// How many fields, of maps that lie in each other, and how many items of a list are told apart in whatever order they
-    /// stand, at most [`MAX_MEMBERS`]; more of them have to ascend. (Fields that the language defines don't count.)
+    /// How many fields, of nested maps together, and how many items of a list may stand in any order, at most [`MAX_MEMBERS`].
+    /// Beyond that they have to ascend. (Fields that the language defines don't count.)
     pub members: usize,
+    /// The profiles whose values are read by their types, and so checked. None, unless they are given: a
+    /// [`Consumer`](crate::consumer::Consumer) has those of its declaration.
+    pub profiles: &'static Profiles,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { language: Language::V1_0, lenient: false, depth: DEPTH, size: 65_536, members: MAX_MEMBERS }
+        Self {
+            language: Language::V1_0,
+            lenient: false,
+            depth: DEPTH,
+            size: 65_536,
+            members: MAX_MEMBERS,
+            profiles: &Profiles::NONE,
+        }
     }
 }
 
@@ -53,7 +64,7 @@ pub struct Read<T> {
 }
 
 impl<T> Read<T> {
-    /// The same about something made of the value.
+    /// The same habits, with something made of the value.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Read<U> {
         Read { value: make(self.value), quirks: self.quirks }
     }
@@ -70,12 +81,19 @@ impl Reading {
         Self { language, lenient: true, ..Self::default() }
     }
 
+    /// The same with these profiles.
+    pub const fn with_profiles(self, profiles: &'static Profiles) -> Self {
+        Self { profiles, ..self }
+    }
+
     /// Reads a message, a command or a response, whichever it is.
     pub fn document<'a>(&self, encoding: Encoding, bytes: &'a [u8]) -> Result<Read<Document<'a>>, Error> {
-        match Kind::of(encoding, bytes) {
-            Kind::Message => self.read::<Message<'a>>(encoding, bytes).map(|read| read.map(Document::Message)),
-            Kind::Command => self.read::<Command<'a>>(encoding, bytes).map(|read| read.map(Document::Command)),
-            Kind::Response => self.read::<Response<'a>>(encoding, bytes).map(|read| read.map(Document::Response)),
+        match DocumentKind::of(encoding, bytes) {
+            DocumentKind::Message => self.read::<Message<'a>>(encoding, bytes).map(|read| read.map(Document::Message)),
+            DocumentKind::Command => self.read::<Command<'a>>(encoding, bytes).map(|read| read.map(Document::Command)),
+            DocumentKind::Response => {
+                self.read::<Response<'a>>(encoding, bytes).map(|read| read.map(Document::Response))
+            }
         }
     }
 
@@ -117,6 +135,7 @@ impl Reading {
         reader.look_through();
         reader.language = self.language;
         reader.lenient = self.lenient;
+        reader.types = Some(self.profiles);
         Ok(reader)
     }
 
@@ -162,7 +181,7 @@ macro_rules! encode {
             /// Writes it; how many bytes it took. Each rule is checked on the way, and a buffer that is too small is told
             /// how much is needed, for which an empty one will do.
             pub fn encode(&self, style: impl Into<Style>, buffer: &mut [u8]) -> Result<usize, EncodeError> {
-                let mut out = Out::new(buffer, style.into());
+                let mut out = Writer::new(buffer, style.into());
                 self.write(&mut out);
                 out.finish()
             }

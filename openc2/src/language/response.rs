@@ -6,15 +6,14 @@ use crate::Quirk;
 use crate::encoding::error::LanguageRule;
 use crate::encoding::name::Vocabulary as _;
 use crate::encoding::number::Number;
-use crate::encoding::out::{Frame, Out};
+use crate::encoding::out::{Frame, Writer};
 use crate::encoding::raw::Raw;
-use crate::encoding::source::{Group, Item, Kind, MAX_MEMBERS, Member, NotOnce, Places, Reader, Shape, named};
+use crate::encoding::source::{Group, Item, Kind, MAX_MEMBERS, Member, NotOnce, Part, Places, Reader, Shape, named};
 use crate::encoding::text::Str;
-use crate::encoding::value::Value;
-use crate::language::extension::{self, Extended, Extensions, Part, Place};
+use crate::encoding::value::{Value, Write};
+use crate::language::extension::{self, Extended, Extensions, FieldSet};
 use crate::language::list::{Pairs, Texts, read_different, read_each, read_texts, target_name};
-use crate::language::vocabulary::{Action, ResponseKey, ResultKey, TargetKind};
-use crate::profile::slpf;
+use crate::language::vocabulary::{Action, RegisteredTarget, ResponseKey, ResultKey, TargetKind};
 
 /// A status code (LS1 s3.3.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,8 +141,10 @@ impl<'a> Value<'a> for Response<'a> {
             None => r.fail_at(members.at(), LanguageRule::NoStatus),
         }
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Response<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(if out.v2() { Shape::Record } else { Shape::Map });
         out.field(&mut frame, ResponseKey::Status);
         out.integer(u64::from(self.status.code()));
@@ -266,7 +267,7 @@ fn read_pairs<'a>(r: &mut Reader<'a, '_>) -> Pairs<'a> {
 }
 
 /// Writes pairs: those of a profile under its name in v2.0; v1.0 has no place for that, so there they stand among the others.
-fn write_pairs(pairs: Pairs<'_>, out: &mut Out<'_>) {
+fn write_pairs(pairs: Pairs<'_>, out: &mut Writer<'_>) {
     let mut frame = out.open(Shape::Map);
     if let Some(raw) = pairs.grouped_in()
         && !out.v2()
@@ -307,7 +308,7 @@ fn write_pairs(pairs: Pairs<'_>, out: &mut Out<'_>) {
 }
 
 /// The targets of an action, whichever profile they were under, each of them once.
-fn write_united(pairs: Raw<'_>, action: Action, frame: &mut Frame, out: &mut Out<'_>) {
+fn write_united(pairs: Raw<'_>, action: Action, frame: &mut Frame, out: &mut Writer<'_>) {
     let mut places = Places::new(MAX_MEMBERS);
     let mut r = pairs.reader().with_places(&mut places);
     let (mut list, mut met) = (None, Group::NEW);
@@ -344,7 +345,7 @@ fn write_united(pairs: Raw<'_>, action: Action, frame: &mut Frame, out: &mut Out
 }
 
 /// Those of a list that were not met before.
-fn unite<'a>(r: &mut Reader<'a, '_>, met: &mut Group, list: &mut Frame, out: &mut Out<'_>) {
+fn unite<'a>(r: &mut Reader<'a, '_>, met: &mut Group, list: &mut Frame, out: &mut Writer<'_>) {
     let mut walk = r.open_list();
     while r.more(&mut walk) {
         let at = r.begin();
@@ -364,15 +365,15 @@ fn unite<'a>(r: &mut Reader<'a, '_>, met: &mut Group, list: &mut Frame, out: &mu
     }
 }
 
-fn write_target(target: Str<'_>, list: &mut Frame, out: &mut Out<'_>) {
+fn write_target(target: Str<'_>, list: &mut Frame, out: &mut Writer<'_>) {
     out.item(list);
     match named::<TargetKind>(target) {
         Some(kind) => out.one_of(kind),
-        None if out.concise() && target == slpf::RULE_NUMBER_PAIR => out.integer(slpf::RULE_NUMBER_ID),
-        None => {
-            out.require(!out.concise(), LanguageRule::ConciseExtension);
-            out.text(target);
-        }
+        None if !out.concise() => out.text(target),
+        None => match named::<RegisteredTarget>(target) {
+            Some(registered) => out.one_of(registered),
+            None => out.refuse(LanguageRule::ConciseExtension),
+        },
     }
 }
 
@@ -416,10 +417,12 @@ impl<'a> Value<'a> for Results<'a> {
         }
         members.leave(r);
         members.begun(r, LanguageRule::EmptyResults);
-        self.extensions = extended.extensions(start, r, Place::Results);
+        self.extensions = extended.extensions(start, r, FieldSet::Results);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Results<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         if let Some(versions) = self.versions {
             out.require_all(versions.distinct());

@@ -1,5 +1,5 @@
-//! What can still be told of a message that can't be read as a whole: its headers, what it is, which response its sender wants (who wants
-//! none gets none, SLPF s3.2.1.7.1: that comes before all else), and how a command went.
+//! What can still be told of a message that can't be read as a whole: its headers, what it is, which response its sender wants,
+//! and how a command went. Who wants no response gets none (SLPF s3.2.1.7.1), whatever is wrong with the message.
 
 use crate::encoding::error::LanguageRule;
 use crate::encoding::source::{Key, Kind, Reader, Shape};
@@ -91,16 +91,17 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// A message as it came.
+/// An encoded message, of which single values can be read though others are wrong.
 #[derive(Clone, Copy)]
-pub(crate) struct Wreck<'a> {
+pub(crate) struct RawMessage<'a> {
     pub(crate) encoding: Encoding,
     pub(crate) payload: &'a [u8],
     pub(crate) depth: u8,
 }
 
-impl<'a> Wreck<'a> {
-    /// At the value of the content to which these steps lead; `None` if what is wrong lies before it, or it isn't there.
+impl<'a> RawMessage<'a> {
+    /// A reader at the value to which these steps lead from the content; `None` if what is wrong lies before it, or it isn't
+    /// there.
     fn at(&self, steps: &[Step]) -> Option<Reader<'a, 'static>> {
         let mut reader = Reader::of_sound(self.encoding, self.payload, self.depth);
         for (name, id, shape) in way(Structure::ahead(&reader)).iter().chain(steps) {
@@ -122,8 +123,8 @@ impl<'a> Wreck<'a> {
     /// Which response the sender of a request wants.
     pub(crate) fn response_requested(&self) -> Option<ResponseType> {
         let mut reader = self.at(&[REQUEST, ("args", 3, Shape::Record), ("response_requested", 4, Shape::Map)])?;
-        let wish = reader.one_of(LanguageRule::ResponseType)?;
-        reader.sound().then_some(wish)
+        let requested = reader.one_of(LanguageRule::ResponseType)?;
+        reader.sound().then_some(requested)
     }
 
     /// The status of a response.
@@ -166,8 +167,8 @@ mod tests {
     use super::*;
     use crate::{Reading, Str};
 
-    fn json(payload: &str) -> Wreck<'_> {
-        Wreck { encoding: Encoding::Json, payload: payload.as_bytes(), depth: 16 }
+    fn json(payload: &str) -> RawMessage<'_> {
+        RawMessage { encoding: Encoding::Json, payload: payload.as_bytes(), depth: 16 }
     }
 
     #[test]
@@ -186,13 +187,13 @@ mod tests {
             assert_eq!(json(&payload).status(), status, "{response}");
         }
         let cbor = b"\xA1\x64body\xA1\x66openc2\xA1\x68response\xA2\x66status\x18\xC8\x67results\x64done";
-        let wreck = Wreck { encoding: Encoding::Cbor, payload: cbor, depth: 16 };
-        assert_eq!(wreck.status(), Some(Status::Ok));
+        let raw = RawMessage { encoding: Encoding::Cbor, payload: cbor, depth: 16 };
+        assert_eq!(raw.status(), Some(Status::Ok));
         // Concise, as version 1.0 has it and as the draft has it.
         for response in [&b"\xA2\x01\x18\xC8\x03\x01"[..], b"\x83\x18\xC8\xF6\x01"] {
             let payload = [&b"\x82\xF6\xA1\x01\xA1\x02"[..], response].concat();
-            let wreck = Wreck { encoding: Encoding::Cbor, payload: &payload, depth: 16 };
-            assert_eq!(wreck.status(), Some(Status::Ok), "{payload:02X?}");
+            let raw = RawMessage { encoding: Encoding::Cbor, payload: &payload, depth: 16 };
+            assert_eq!(raw.status(), Some(Status::Ok), "{payload:02X?}");
         }
     }
 

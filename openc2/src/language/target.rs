@@ -2,19 +2,19 @@
 
 use crate::Quirk;
 use crate::encoding::error::LanguageRule;
-use crate::encoding::out::Out;
+use crate::encoding::out::Writer;
+use crate::encoding::source::Part;
 use crate::encoding::source::{Key, Kind, Member, Reader, Shape};
 use crate::encoding::text::Str;
-use crate::encoding::value::Value;
+use crate::encoding::value::{Value, Write, text_of, write_text};
 use crate::language::extension;
-use crate::language::extension::{ExtensionValue, Part};
+use crate::language::extension::ExtensionValue;
 use crate::language::formats;
 use crate::language::idn;
 use crate::language::list::{Texts, read_texts};
 use crate::language::net::{Ipv4Connection, Ipv4Net, Ipv6Connection, Ipv6Net, MacAddr};
-use crate::language::object::{Artifact, Device, File, Process, text_of, write_text};
-use crate::language::vocabulary::{Feature, RegisteredProfile, TargetKind};
-use crate::profile::slpf;
+use crate::language::object::{Artifact, Device, File, Process};
+use crate::language::vocabulary::{Feature, RegisteredProfile, RegisteredTarget, TargetKind};
 
 /// What a command acts on: one target of the language, or one that a profile defines.
 #[derive(Clone, Copy, Debug)]
@@ -97,10 +97,16 @@ impl<'a> Target<'a> {
     /// v2.0 draft writes it, `slpf/rule_number`.
     pub fn is_named(&self, pair: &str) -> bool {
         match self {
-            Self::Extension { profile, name, .. } => {
-                pair.split_once([':', '/']).is_some_and(|(before, after)| *profile == before && *name == after)
-            }
+            Self::Extension { profile, name, .. } => extension::is_pair(pair, *profile, *name),
             other => other.kind().is_some_and(|kind| kind.name() == pair),
+        }
+    }
+
+    /// The value, if it is the target of this name of this profile.
+    pub fn extension(&self, namespace: &str, target: &str) -> Option<ExtensionValue<'a>> {
+        match self {
+            Self::Extension { profile, name, value } if *profile == namespace && *name == target => Some(*value),
+            _ => None,
         }
     }
 
@@ -132,15 +138,15 @@ impl<'a> Target<'a> {
     fn fill_extension(&mut self, key: Key<'a>, at: usize, r: &mut Reader<'a, '_>) {
         let whole = match key {
             Key::Name(whole) => whole,
-            Key::Id(slpf::RULE_NUMBER_ID) => {
-                return self.fill_named(Str::new(slpf::NSID), Str::new(slpf::RULE_NUMBER), at, r);
-            }
-            Key::Id(_) => return r.fail_at(at, LanguageRule::ConciseExtension),
+            Key::Id(id) => match RegisteredTarget::from_id(id) {
+                Some(target) => Str::new(target.name()),
+                None => return r.fail_at(at, LanguageRule::ConciseExtension),
+            },
         };
         if let Some((profile, name)) = whole.split_at_colon() {
             r.require(!name.is_empty(), at, LanguageRule::TargetExtension);
             extension::check_namespace(profile, at, r);
-            return self.fill_named(profile, name, at, r);
+            return self.fill_named(profile, name, r);
         }
         // The v2.0 draft nests the target in its profile.
         r.require(r.v2(), at, LanguageRule::Target);
@@ -149,7 +155,7 @@ impl<'a> Target<'a> {
         r.require(nested, at, LanguageRule::Target);
         let mut walk = r.open_map(Shape::Map);
         match r.key(&mut walk) {
-            Some(Key::Name(name)) => self.fill_named(whole, name, walk.key_at, r),
+            Some(Key::Name(name)) => self.fill_named(whole, name, r),
             _ => return r.fail(LanguageRule::OneTarget),
         }
         let more = r.key(&mut walk).is_some();
@@ -157,17 +163,12 @@ impl<'a> Target<'a> {
     }
 
     /// The value of a profile's target.
-    fn fill_named(&mut self, profile: Str<'a>, name: Str<'a>, at: usize, r: &mut Reader<'a, '_>) {
-        let value = if profile == slpf::NSID {
-            r.require(name == slpf::RULE_NUMBER, at, LanguageRule::SlpfTarget);
-            ExtensionValue::SlpfRuleNumber(r.integer())
-        } else {
-            r.raw().into()
-        };
+    fn fill_named(&mut self, profile: Str<'a>, name: Str<'a>, r: &mut Reader<'a, '_>) {
+        let value = extension::read(profile, Part::Target(name), r).into();
         *self = Self::Extension { profile, name, value };
     }
 
-    fn write_value(&self, out: &mut Out<'_>) {
+    fn write_value(&self, out: &mut Writer<'_>) {
         match self {
             Self::Artifact(artifact) => artifact.write(out),
             Self::Command(id) => write_text(out, *id, formats::command_id, LanguageRule::CommandId),
@@ -192,7 +193,7 @@ impl<'a> Target<'a> {
                 out.require(!names.is_empty(), LanguageRule::EmptyProperties);
                 out.texts(*names);
             }
-            Self::Extension { value, .. } => write_extended(value, out),
+            Self::Extension { profile, name, value } => value.write(*profile, Part::Target(*name), out),
         }
     }
 }
@@ -213,8 +214,10 @@ impl<'a> Value<'a> for Target<'a> {
         }
         members.end(r, LanguageRule::OneTarget);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Target<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         let Self::Extension { profile, name, value } = self else {
             if let Some(kind) = self.kind() {
@@ -228,21 +231,13 @@ impl<'a> Value<'a> for Target<'a> {
             out.named(&mut frame, *profile);
             let mut inner = out.open(Shape::Map);
             out.named(&mut inner, *name);
-            write_extended(value, out);
+            value.write(*profile, Part::Target(*name), out);
             out.close(inner);
         } else {
             out.named_pair(&mut frame, *profile, *name);
-            write_extended(value, out);
+            value.write(*profile, Part::Target(*name), out);
         }
         out.close(frame);
-    }
-}
-
-fn write_extended(value: &ExtensionValue<'_>, out: &mut Out<'_>) {
-    match value {
-        ExtensionValue::Raw(raw) => out.raw(*raw),
-        ExtensionValue::SlpfRuleNumber(number) => out.integer(*number),
-        _ => out.refuse(LanguageRule::SlpfTarget),
     }
 }
 
@@ -313,8 +308,10 @@ impl<'a> Value<'a> for Features {
             }
         }
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Features {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open_list();
         for feature in self.iter() {
             out.item(&mut frame);
@@ -347,12 +344,14 @@ impl<'a> Value<'a> for Actuator<'a> {
         if r.kind() != Kind::Map {
             return r.fail(LanguageRule::WantMap);
         }
-        self.specifiers = Some(ExtensionValue::read(self.profile, Part::Actuator, r).into());
+        self.specifiers = Some(extension::read(self.profile, Part::Specifiers, r).into());
         let more = r.key(&mut walk).is_some();
         r.require(!more, walk.key_at, LanguageRule::Actuator);
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Actuator<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         out.require(extension::namespace_fits(self.profile, out.v2()), LanguageRule::UnregisteredNsid);
         if out.v2() {
             // The draft's profile is a name, and in the concise form its identifier.
@@ -365,7 +364,7 @@ impl<'a> Value<'a> for Actuator<'a> {
         let mut frame = out.open(Shape::Map);
         out.profile(&mut frame, self.profile);
         match self.specifiers {
-            Some(value) => value.write(self.profile, Part::Actuator, out),
+            Some(value) => value.write(self.profile, Part::Specifiers, out),
             None => {
                 let empty = out.open(Shape::Map);
                 out.close(empty);

@@ -2,7 +2,7 @@
 //!
 //! JSON and string-keyed CBOR write the name, the concise form of JADN s4.4 the identifier.
 
-use crate::encoding::name::vocabulary;
+use crate::vocabulary;
 
 vocabulary! {
     /// What is to be done (LS1 s3.3.1.1). The set is closed: profiles may not add to it.
@@ -145,6 +145,9 @@ vocabulary! {
     pub(crate) enum FileKey { Name = 1 "name", Path = 2 "path", Hashes = 3 "hashes", }
     pub(crate) enum ConnectionKey { SrcAddr = 1 "src_addr", SrcPort = 2 "src_port", DstAddr = 3 "dst_addr", DstPort = 4 "dst_port", Protocol = 5 "protocol", }
     pub(crate) enum ProcessKey { Pid = 1 "pid", Name = 2 "name", Cwd = 3 "cwd", Executable = 4 "executable", Parent = 5 "parent", CommandLine = 6 "command_line", }
+
+    /// The targets of registered profiles that have an identifier of their own among the targets of the language (SLPF s2.1.2.2).
+    pub(crate) enum RegisteredTarget { SlpfRuleNumber = 1024 "slpf:rule_number", }
 
     /// The registered actuator profiles (namespace registry of the architecture): only these have an identifier in the concise form.
     pub enum RegisteredProfile {

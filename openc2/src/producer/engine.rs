@@ -1,11 +1,11 @@
 //! What a Producer decides: how a request is written, and what a message means to those that are pending.
 
 use super::memory::{Table, Taken};
-use super::{Answer, Heard, ProducerPolicy, ProducerRefused, Request, RequestId, Unheard};
+use super::{Answer, Heard, NotCounted, ProducerPolicy, ProducerRefused, Request, RequestId};
 use crate::encoding::error::{Error, LanguageRule};
 use crate::encoding::text::Str;
 use crate::language::message::{Content, Headers, Message};
-use crate::language::salvage::Wreck;
+use crate::language::salvage::RawMessage;
 use crate::transfer::{Clause, Layout, MessageType, Outgoing, Received, Verdict, check, publish_properties};
 use crate::{Encoding, Quirk, Style};
 use mqtt5_session::Instant;
@@ -39,7 +39,8 @@ impl Core<'_> {
             from: Some(Str::new(self.id)),
             to: (!request.to.is_empty()).then_some(request.to),
         };
-        let style = Style { form: self.policy.encoding.into(), language: self.policy.reading.language };
+        let style = Style::new(self.policy.encoding.into(), self.policy.reading.language)
+            .with_profiles(self.policy.reading.profiles);
         let length = Message::new(headers, Content::Request(request.command))
             .structured(self.policy.structure)
             .encode(style, rest)
@@ -57,7 +58,7 @@ impl Core<'_> {
         let encoding = match (not_for_us(&verdict), verdict.encoding) {
             (Some(why), _) => return Heard::Nothing { why, verdict },
             (None, Some(encoding)) => encoding,
-            (None, None) => return Heard::Nothing { why: Unheard::NotAResponse, verdict },
+            (None, None) => return Heard::Nothing { why: NotCounted::NotAResponse, verdict },
         };
         let message = match self.policy.reading.message(encoding, received.payload) {
             Ok(read) => {
@@ -71,7 +72,7 @@ impl Core<'_> {
             self.no_from(&mut verdict);
         }
         if !headers.is_for(self.id) {
-            return Heard::Nothing { why: Unheard::ForOthers, verdict };
+            return Heard::Nothing { why: NotCounted::ForOthers, verdict };
         }
         let response = match (message.content, verdict.message_type) {
             (Content::Response(response), Some(MessageType::Response)) => response,
@@ -80,15 +81,15 @@ impl Core<'_> {
             }
             _ => {
                 verdict.violations.insert(Clause::PayloadKind);
-                return Heard::Nothing { why: Unheard::NotAResponse, verdict };
+                return Heard::Nothing { why: NotCounted::NotAResponse, verdict };
             }
         };
         let (Some(from), Some(id)) = (headers.from, headers.request_id) else {
-            return Heard::Nothing { why: Unheard::Anonymous, verdict };
+            return Heard::Nothing { why: NotCounted::Anonymous, verdict };
         };
         match table.take(id, from, Answer::Good(response.status), headers.created, now) {
-            Taken::Counted { request, part, complete } => {
-                Heard::Response { request, from, response, part, complete, headers, verdict }
+            Taken::Counted { request, stage, complete } => {
+                Heard::Response { request, from, response, stage, complete, headers, verdict }
             }
             Taken::Not(why) => Heard::Nothing { why, verdict },
         }
@@ -108,25 +109,25 @@ impl Core<'_> {
     ) -> Heard<'i> {
         let (headers, _) = self.policy.reading.salvage(encoding, payload);
         if !headers.is_for(self.id) {
-            return Heard::Nothing { why: Unheard::ForOthers, verdict };
+            return Heard::Nothing { why: NotCounted::ForOthers, verdict };
         }
-        let wreck = Wreck { encoding, payload, depth: self.policy.reading.depth };
+        let raw = RawMessage { encoding, payload, depth: self.policy.reading.depth };
         // What calls itself something else answers nothing.
         let answers = verdict.message_type == Some(MessageType::Response)
-            && wreck.kind().is_none_or(|kind| kind == MessageType::Response);
+            && raw.kind().is_none_or(|kind| kind == MessageType::Response);
         // An empty `from` is as good as none.
         let nameless = error.rule == LanguageRule::EmptyFrom;
         if nameless {
             self.no_from(&mut verdict);
         }
         let (Some(from), Some(id), true) = (headers.from, headers.request_id, answers) else {
-            let why = if nameless { Unheard::Anonymous } else { Unheard::Malformed(error) };
+            let why = if nameless { NotCounted::Anonymous } else { NotCounted::Malformed(error) };
             return Heard::Nothing { why, verdict };
         };
-        let status = wreck.status();
+        let status = raw.status();
         match table.take(id, from, Answer::Bad(status), headers.created, now) {
-            Taken::Counted { request, part, complete } => {
-                Heard::Malformed { request, from, status, part, complete, error, headers, verdict }
+            Taken::Counted { request, stage, complete } => {
+                Heard::Malformed { request, from, status, stage, complete, error, headers, verdict }
             }
             Taken::Not(why) => Heard::Nothing { why, verdict },
         }
@@ -140,18 +141,18 @@ impl Core<'_> {
     }
 }
 
-fn not_for_us(verdict: &Verdict<'_>) -> Option<Unheard> {
+fn not_for_us(verdict: &Verdict<'_>) -> Option<NotCounted> {
     if !verdict.is_openc2() {
-        return Some(Unheard::NotOpenC2);
+        return Some(NotCounted::NotOpenC2);
     }
     match verdict.message_type {
         Some(MessageType::Response) => {}
         // The host chose where it listens for these.
         Some(MessageType::Notification) => return None,
-        _ => return Some(Unheard::NotAResponse),
+        _ => return Some(NotCounted::NotAResponse),
     }
     match verdict.channel {
         Some(channel) if !channel.is_command() => None,
-        _ => Some(Unheard::Topic),
+        _ => Some(NotCounted::Topic),
     }
 }

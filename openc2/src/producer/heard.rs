@@ -8,9 +8,9 @@ use crate::language::message::Headers;
 use crate::language::response::{Response, Status};
 use crate::transfer::Verdict;
 
-/// What a response is to its request.
+/// Whether a response is its Consumer's last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Stage {
     /// A progress report (102): another response of this Consumer is to follow. Where only an acknowledgement or the
     /// status was asked for, 102 is the outcome.
     Interim,
@@ -63,7 +63,7 @@ pub enum Heard<'i> {
         /// The response.
         response: Response<'i>,
         /// Whether another one of this Consumer is to follow.
-        part: Part,
+        stage: Stage,
         /// Whether every expected Consumer has now answered.
         complete: bool,
         /// Its headers.
@@ -81,7 +81,7 @@ pub enum Heard<'i> {
         /// The status, if it could be told.
         status: Option<Status>,
         /// Whether another answer of this Consumer is to follow: so if the status is 102.
-        part: Part,
+        stage: Stage,
         /// Whether every expected Consumer has now answered.
         complete: bool,
         /// What is wrong with it, and where.
@@ -100,28 +100,28 @@ pub enum Heard<'i> {
         /// What was wrong with the PUBLISH, and what was forgiven.
         verdict: Verdict<'i>,
     },
-    /// Nothing that changes any request.
+    /// The message changes no request.
     Nothing {
         /// Why not.
-        why: Unheard,
+        why: NotCounted,
         /// What was wrong with the PUBLISH, and what was forgiven.
         verdict: Verdict<'i>,
     },
 }
 
-/// Why a message changed nothing.
+/// Why a message counts as no response to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Unheard {
-    /// Its content type is another.
+pub enum NotCounted {
+    /// Its content type is not that of OpenC2.
     NotOpenC2,
     /// It is a request, or its content is not what `msgType` says.
     NotAResponse,
-    /// It came on a topic that is none for responses.
+    /// It came on a topic that is not for responses.
     Topic,
-    /// It can't be read, nor can it be told what it answers.
+    /// It can't be read, and it isn't known which request it answers.
     Malformed(Error),
-    /// It has no `request_id` or no `from`, so it can't be told what it answers, or who does.
+    /// It has no `request_id` or no `from`: its request or its sender is not known.
     Anonymous,
     /// Its `to` names others.
     ForOthers,
@@ -144,6 +144,6 @@ pub struct TimedOut {
     pub answered: u16,
     /// How many of those answers were bad ([`Heard::Malformed`]).
     pub bad: u16,
-    /// How many expected ones did not.
+    /// How many expected Consumers did not.
     pub awaited: u16,
 }

@@ -1,6 +1,6 @@
 //! What a Producer remembers: its requests, and who answered what.
 
-use super::{Answer, Expect, Part, ProducerRefused, RequestId, TimedOut, Unheard};
+use super::{Answer, Expect, NotCounted, ProducerRefused, RequestId, Stage, TimedOut};
 use crate::encoding::text::{self, Str};
 use crate::language::vocabulary::ResponseType;
 use mqtt5_session::Instant;
@@ -57,12 +57,12 @@ impl<M: ProducerStore> Lend for &mut M {
 
 /// A short text, held in place.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Name<const N: usize> {
+pub(super) struct InlineStr<const N: usize> {
     bytes: [u8; N],
     length: u8,
 }
 
-impl<const N: usize> Name<N> {
+impl<const N: usize> InlineStr<N> {
     const EMPTY: Self = Self { bytes: [0; N], length: 0 };
 
     pub(super) fn new(text: Str<'_>) -> Option<Self> {
@@ -85,7 +85,7 @@ impl<const N: usize> Name<N> {
 pub struct Pending {
     pub(super) state: State,
     pub(super) serial: u16,
-    pub(super) id: Name<REQUEST_ID>,
+    pub(super) id: InlineStr<REQUEST_ID>,
     pub(super) deadline: Instant,
     /// Final responses that make it complete; `None` if nobody knows.
     pub(super) expected: Option<u16>,
@@ -111,7 +111,7 @@ impl Pending {
     pub(super) const FREE: Self = Self {
         state: State::Free,
         serial: 0,
-        id: Name::EMPTY,
+        id: InlineStr::EMPTY,
         deadline: Instant::NEVER,
         expected: None,
         named: false,
@@ -122,12 +122,12 @@ impl Pending {
     };
 }
 
-/// One Consumer's part in a request.
+/// A Consumer that is expected to answer a request, or did.
 #[derive(Clone, Copy, Debug)]
 pub struct Responder {
     /// The request; free if it is remembered no more.
     pub(super) request: Option<RequestId>,
-    pub(super) name: Name<NAME>,
+    pub(super) name: InlineStr<NAME>,
     pub(super) expected: bool,
     pub(super) answer: Answer,
     pub(super) created: Option<u64>,
@@ -135,13 +135,13 @@ pub struct Responder {
 
 impl Responder {
     pub(super) const FREE: Self =
-        Self { request: None, name: Name::EMPTY, expected: false, answer: Answer::Awaited, created: None };
+        Self { request: None, name: InlineStr::EMPTY, expected: false, answer: Answer::Awaited, created: None };
 }
 
 /// What became of a response.
 pub(super) enum Taken {
-    Counted { request: RequestId, part: Part, complete: bool },
-    Not(Unheard),
+    Counted { request: RequestId, stage: Stage, complete: bool },
+    Not(NotCounted),
 }
 
 pub(super) struct Table<'m> {
@@ -213,7 +213,7 @@ impl<'m> Table<'m> {
         wanted: ResponseType,
     ) -> Result<RequestId, ProducerRefused> {
         let index = self.place().ok_or(ProducerRefused::Requests)?;
-        let name = Name::new(Str::new(id)).ok_or(ProducerRefused::Name)?;
+        let name = InlineStr::new(Str::new(id)).ok_or(ProducerRefused::Name)?;
         let age = self.pending.iter().map(|pending| pending.age).max().unwrap_or(0).wrapping_add(1);
         let place = self.pending.get_mut(index).ok_or(ProducerRefused::Requests)?;
         let request = RequestId {
@@ -240,7 +240,7 @@ impl<'m> Table<'m> {
             for expected in names {
                 let responder = Responder {
                     request: Some(request),
-                    name: Name::new(Str::new(expected)).ok_or(ProducerRefused::Name)?,
+                    name: InlineStr::new(Str::new(expected)).ok_or(ProducerRefused::Name)?,
                     expected: true,
                     ..Responder::FREE
                 };
@@ -279,18 +279,18 @@ impl<'m> Table<'m> {
             .iter()
             .enumerate()
             .find(|(_, pending)| pending.state != State::Free && id == pending.id.as_str());
-        let Some((index, pending)) = found else { return Taken::Not(Unheard::Foreign) };
-        let Ok(slot) = u16::try_from(index) else { return Taken::Not(Unheard::Foreign) };
+        let Some((index, pending)) = found else { return Taken::Not(NotCounted::Foreign) };
+        let Ok(slot) = u16::try_from(index) else { return Taken::Not(NotCounted::Foreign) };
         let request = RequestId { slot, serial: pending.serial };
         let interim = pending.wanted == ResponseType::Complete;
         let over = pending.state == State::Over || pending.deadline <= now;
         let known =
             self.responders.iter().position(|place| place.request == Some(request) && from == place.name.as_str());
         let earlier = known.and_then(|index| self.responders.get(index)).copied();
-        let part = if answer.is_interim() && interim { Part::Interim } else { Part::Final };
+        let stage = if answer.is_interim() && interim { Stage::Interim } else { Stage::Final };
         let before = earlier.map_or(Answer::Awaited, |earlier| earlier.answer);
         // What was bad gives way to an outcome that is good.
-        let mends = matches!((before, answer), (Answer::Bad(_), Answer::Good(_))) && part == Part::Final;
+        let mends = matches!((before, answer), (Answer::Bad(_), Answer::Good(_))) && stage == Stage::Final;
         // A 102 followed by a 200 is progress; the same once more, or anything after the end, is not.
         let repeats = match before {
             Answer::Awaited => false,
@@ -300,15 +300,15 @@ impl<'m> Table<'m> {
             _ => !mends,
         };
         if repeats {
-            return Taken::Not(Unheard::Duplicate(request));
+            return Taken::Not(NotCounted::Duplicate(request));
         }
         if over {
-            return Taken::Not(Unheard::Late(request));
+            return Taken::Not(NotCounted::Late(request));
         }
         let Some(place) = known.or_else(|| self.place_for_responder()) else {
-            return Taken::Not(Unheard::Full(request));
+            return Taken::Not(NotCounted::Full(request));
         };
-        let Some(name) = Name::new(from) else { return Taken::Not(Unheard::Full(request)) };
+        let Some(name) = InlineStr::new(from) else { return Taken::Not(NotCounted::Full(request)) };
         let expected = earlier.is_some_and(|earlier| earlier.expected);
         if let Some(place) = self.responders.get_mut(place) {
             *place = Responder { request: Some(request), name, expected, answer, created };
@@ -316,8 +316,8 @@ impl<'m> Table<'m> {
         let was_final = before != Answer::Awaited && !(before.is_interim() && interim);
         let counts = |answer: Answer, is_final: bool| (u16::from(is_final), u16::from(is_final && answer.is_bad()));
         let complete =
-            part == Part::Final && self.count(request, expected, counts(before, was_final), counts(answer, true));
-        Taken::Counted { request, part, complete }
+            stage == Stage::Final && self.count(request, expected, counts(before, was_final), counts(answer, true));
+        Taken::Counted { request, stage, complete }
     }
 
     /// Counts a final answer, and how many of these are bad, in the place of what was counted before; whether it was the last

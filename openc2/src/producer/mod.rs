@@ -7,7 +7,7 @@
 //! A new connection changes nothing here. A new process knows nothing, unless the host hands it what [`Producer::export`]
 //! wrote. To lose nothing a host exports and stores
 //! - after [`Producer::request`], before it publishes: else a response may find that its request is not known (it is
-//!   [`Unheard::Foreign`]);
+//!   [`NotCounted::Foreign`]);
 //! - after each [`Heard::Response`], before it acknowledges the message (the session's `Acknowledge::Manual`): else that
 //!   response is not counted and doesn't come again, so its Consumer stays awaited until the deadline.
 //!
@@ -20,7 +20,7 @@ mod memory;
 mod request;
 mod state;
 
-pub use heard::{Answer, Heard, Part, TimedOut, Unheard};
+pub use heard::{Answer, Heard, NotCounted, Stage, TimedOut};
 pub use memory::{NAME, Pending, ProducerMemory, ProducerStore, REQUEST_ID, Responder};
 pub use request::{Expect, Request, uuid};
 
@@ -96,8 +96,8 @@ pub struct ProducerPolicy<'d> {
 /// specification says what a `producer_id` is; WD01 has no such topic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OwnTopic<'d> {
-    /// The Producer's identity, the `from` of its requests, which is all that a Consumer knows of it. One that is no level of a
-    /// topic, since it is empty or holds `/`, `+`, `#` or U+0000, has no such topic.
+    /// The Producer's identity, which is the `from` of its requests: nothing else is known to a Consumer. An identity that is
+    /// empty or holds `/`, `+`, `#` or U+0000 is no level of a topic, so it has no such topic.
     #[default]
     Identity,
     /// This level.
@@ -120,7 +120,7 @@ impl Default for ProducerPolicy<'_> {
     }
 }
 
-/// What stands for a request from now on.
+/// Identifies a request from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId {
     slot: u16,
@@ -137,7 +137,7 @@ pub enum ProducerRefused {
     Topic(TopicError),
     /// As many requests are pending as there is room for.
     Requests,
-    /// There is no room for those who are expected.
+    /// There is no room for the expected Consumers.
     Responders,
     /// A name is longer than [`NAME`] bytes, or an identifier longer than [`REQUEST_ID`].
     Name,
@@ -202,8 +202,8 @@ impl<'d, M: ProducerStore> Producer<'d, M> {
         [Channel::Responses].into_iter().chain(own)
     }
 
-    /// Says something without being asked. What is to be published comes in `buffer`, topic and payload; `utc` is the moment
-    /// in milliseconds since 1970-01-01T00:00Z, if known. Nothing is remembered of it.
+    /// Writes a notification. What is to be published comes in `buffer`, topic and payload; `utc` is the moment in milliseconds
+    /// since 1970-01-01T00:00Z, if known. Nothing is remembered of it.
     pub fn notify<'b>(
         &self,
         notification: &Notification<'_>,
@@ -286,7 +286,7 @@ impl<'d, M: ProducerStore> Producer<'d, M> {
         Table::new(&mut self.memory).find(request_id)
     }
 
-    /// Calls `each` with every request that is remembered: what stands for it, its `request_id`, and whether it is pending.
+    /// Calls `each` with every request that is remembered: its [`RequestId`], its `request_id`, and whether it is pending.
     pub fn requests(&mut self, mut each: impl FnMut(RequestId, &str, bool)) {
         for (request, pending) in Table::new(&mut self.memory).requests() {
             each(request, pending.id.as_str(), pending.state == memory::State::Pending);
@@ -299,8 +299,8 @@ impl<'d, M: ProducerStore> Producer<'d, M> {
         Table::new(&mut self.memory).export(now, utc, buffer)
     }
 
-    /// Takes up what an earlier process exported, before anything else is done with this Producer. With `utc` here and at
-    /// the export, the deadlines are what they were; else they are later by as long as no process ran.
+    /// Takes up what an earlier process exported, before anything else is done with this Producer. If `utc` is known here and
+    /// was at the export, the deadlines stay as they were. Else they come later, by the time in which no process ran.
     ///
     /// The [`RequestId`]s are new ones: see [`requests`](Self::requests) and [`find`](Self::find). The bytes are protected
     /// against accidents, not against an attacker.

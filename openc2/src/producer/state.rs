@@ -1,11 +1,11 @@
 //! A Producer's requests as bytes that outlive the process.
 
-use super::memory::{Name, Pending, Responder, State, Table};
+use super::memory::{InlineStr, Pending, Responder, State, Table};
 use super::{Answer, NAME, ProducerMemory, REQUEST_ID, RequestId};
 use crate::encoding::text::Str;
 use crate::language::response::Status;
 use crate::language::vocabulary::ResponseType;
-use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, Reader, Writer};
+use crate::snapshot::{self, ExportError, FRAME, ImportError, Machine, StateReader, StateWriter};
 use mqtt5_session::Instant;
 
 /// The moment, and how many requests.
@@ -23,7 +23,7 @@ impl<const REQUESTS: usize, const RESPONDERS: usize> ProducerMemory<REQUESTS, RE
 impl Table<'_> {
     /// Writes all that is remembered; no more time passes for it until it is read again.
     pub(super) fn export(&self, now: Instant, utc: Option<u64>, buffer: &mut [u8]) -> Result<usize, ExportError> {
-        let mut out = Writer::new(Machine::Producer, buffer);
+        let mut out = StateWriter::new(Machine::Producer, buffer);
         out.option(utc);
         let remembered = || self.pending.iter().zip(0u16..).filter(|(pending, _)| pending.state != State::Free);
         out.u16(u16::try_from(remembered().count()).unwrap_or(u16::MAX));
@@ -57,7 +57,7 @@ impl Table<'_> {
         if self.pending.iter().any(|pending| pending.state != State::Free) {
             return Err(ImportError::InUse);
         }
-        let mut body = Reader::open(Machine::Producer, bytes)?;
+        let mut body = StateReader::open(Machine::Producer, bytes)?;
         let away = snapshot::away(body.option()?, utc);
         let (mut requests, mut responders) = (0usize, 0usize);
         read(
@@ -91,7 +91,7 @@ impl Table<'_> {
 
 /// Gives each request with its remaining time, and after each its responders.
 fn read(
-    mut body: Reader<'_>,
+    mut body: StateReader<'_>,
     mut request: impl FnMut(Pending, u64),
     mut responder: impl FnMut(Responder),
 ) -> Result<(), ImportError> {
@@ -122,8 +122,8 @@ fn read(
     body.end()
 }
 
-fn name<const N: usize>(text: &str) -> Result<Name<N>, ImportError> {
-    Name::new(Str::new(text)).ok_or(ImportError::Damaged)
+fn name<const N: usize>(text: &str) -> Result<InlineStr<N>, ImportError> {
+    InlineStr::new(Str::new(text)).ok_or(ImportError::Damaged)
 }
 
 #[cfg(test)]

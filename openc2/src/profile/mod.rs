@@ -1,20 +1,31 @@
-//! What a profile has to say to a Consumer: which actuators are here, and which commands make no sense to it.
+//! Actuator profiles: what each adds to the language, and which actuators of it are at a device.
 //!
-//! Packet filtering ([`slpf`](crate::profile::slpf)) says it in the same way as a profile of the host's own.
+//! A [`Profile`] knows its document: the types of its targets, arguments, specifiers and results, and which commands make sense.
+//! Whoever reads or writes messages is handed [`Profiles`], a table of them: [`Reading::profiles`](crate::Reading::profiles),
+//! [`Style::with_profiles`](crate::Style::with_profiles), and for a Consumer
+//! [`Declaration::profiles`](crate::consumer::Declaration::profiles). A [`Hook`] knows the device: which actuators are there, and
+//! what they can't do. [Packet filtering](slpf) is a profile like any other, made of what stands here.
 
 pub mod slpf;
 
 use core::fmt;
 
 use crate::language::command::Command;
-use crate::language::response::Status;
-use crate::language::target::{Actuator, Target};
+use crate::language::target::Actuator;
 
-/// A profile's part in the decision whether a command is carried out. Both questions are asked before the host sees the
+pub use crate::encoding::error::ProfileRule;
+pub use crate::encoding::name::{Name, Vocabulary};
+pub use crate::encoding::out::{Frame, Writer};
+pub use crate::encoding::source::{Kind, Members, Part, Reader, Shape, Walk};
+pub use crate::encoding::value::{Value, Write, text_of, write_text};
+pub use crate::language::formats::{hostname as is_hostname, ipv6 as parse_ipv6};
+pub use crate::language::profile::{Profile, Profiles, Refusal, read_as};
+
+/// A device's part in the decision whether a command is carried out. Both questions are asked before the host sees the
 /// command.
 ///
 /// ```
-/// use openc2_mqtt::profile::{Profile, Refusal};
+/// use openc2_mqtt::profile::{Hook, Refusal};
 /// use openc2_mqtt::{Action, Actuator, Command};
 ///
 /// /// Doors: `actuator.x-door.floor` says which floor's are meant.
@@ -27,7 +38,7 @@ use crate::language::target::{Actuator, Target};
 ///     floor: u8,
 /// }
 ///
-/// impl Profile for Doors {
+/// impl Hook for Doors {
 ///     fn namespace(&self) -> &str {
 ///         "x-door"
 ///     }
@@ -42,7 +53,7 @@ use crate::language::target::{Actuator, Target};
 ///     }
 /// }
 /// ```
-pub trait Profile {
+pub trait Hook {
     /// The namespace identifier of the profile.
     fn namespace(&self) -> &str;
 
@@ -54,64 +65,40 @@ pub trait Profile {
         true
     }
 
-    /// Why a command of this profile makes no sense to it, beyond what the declared pairs say; by default nothing.
+    /// Why this device can't carry out a command of this profile, beyond what the declared pairs and [`Profile::check`] say; by
+    /// default nothing.
     fn check(&self, command: &Command<'_>) -> Result<(), Refusal> {
         let _ = command;
         Ok(())
     }
 }
 
-/// Why a command is none of a profile's, as it is answered; the three that all profiles share have the words of SLPF s2.3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Mostly 400 or 501.
-    pub status: Status,
-    /// Why.
-    pub text: &'static str,
-}
-
-impl Refusal {
-    /// 501: no such command in the profile.
-    pub const COMMAND: Self = Self { status: Status::NotImplemented, text: "Command not supported" };
-    /// 501: no such target for that action.
-    pub const TARGET: Self = Self { status: Status::NotImplemented, text: "Target type not supported" };
-    /// 501: no such argument for that command.
-    pub const OPTION: Self = Self { status: Status::NotImplemented, text: "Option not supported" };
-}
-
-/// The profiles that have a say in what a Consumer carries out.
+/// What a device has to say about commands of its profiles.
 #[derive(Clone, Copy, Default)]
-pub struct Hooks<'d>(&'d [&'d dyn Profile]);
+pub struct Hooks<'d>(&'d [&'d dyn Hook]);
 
 impl<'d> Hooks<'d> {
     /// None.
     pub const NONE: Self = Self(&[]);
 
     /// These, at most one of each namespace; of two the first is asked.
-    pub const fn new(profiles: &'d [&'d dyn Profile]) -> Self {
-        Self(profiles)
+    pub const fn new(hooks: &'d [&'d dyn Hook]) -> Self {
+        Self(hooks)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &'d dyn Profile> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'d dyn Hook> {
         self.0.iter().copied()
     }
 }
 
 impl fmt::Debug for Hooks<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter().map(|profile| profile.namespace())).finish()
+        f.debug_list().entries(self.iter().map(|hook| hook.namespace())).finish()
     }
 }
 
-impl<'d> From<&'d [&'d dyn Profile]> for Hooks<'d> {
-    fn from(profiles: &'d [&'d dyn Profile]) -> Self {
-        Self(profiles)
+impl<'d> From<&'d [&'d dyn Hook]> for Hooks<'d> {
+    fn from(hooks: &'d [&'d dyn Hook]) -> Self {
+        Self(hooks)
     }
-}
-
-/// Whether a command says that it is for this profile: by its actuator, its target or its arguments.
-pub(crate) fn is_named(command: &Command<'_>, profile: &str) -> bool {
-    command.actuator.is_some_and(|actuator| actuator.profile == profile)
-        || matches!(command.target, Target::Extension { profile: of, .. } if of == profile)
-        || command.args.extensions.get(profile).is_some()
 }

@@ -95,9 +95,10 @@ impl<'d, M: ProducerStore> Call<'d, M> {
         Ok(id)
     }
 
-    /// One request from its beginning to its end, in one call for each event: publishes it under the `request_id` that is made of
-    /// `random` when the subscriptions are granted, calls `each` with every response to it, and breaks when all that are expected
-    /// have come, with the status of the last. (One of which it isn't known who answers has no end but the host's deadline.)
+    /// Runs one request from beginning to end; it is called with each event. Once the subscriptions are granted it publishes
+    /// the request, under a `request_id` made of `random`. It calls `each` with every response. When all expected responses
+    /// have come, it breaks with the status of the last. (A request with [`Expect::Unknown`](crate::producer::Expect::Unknown)
+    /// ends only at the host's deadline.)
     ///
     /// # Errors
     /// Breaks with what [`handle`](Self::handle) and [`request`](Self::request) refuse, and with [`JoinError::Answer`] if the last

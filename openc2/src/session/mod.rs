@@ -39,7 +39,7 @@ impl Outgoing<'_> {
 
 impl Connecting<'_> {
     /// Tells the session to connect as CS01 s3.1 says: Clean Start 0, no will. The server may hold a session of this client
-    /// identifier that `client` hasn't seen itself; it is taken up, as one of which nothing is in flight.
+    /// identifier that `client` doesn't know. It is resumed, as a session in which nothing is in flight.
     ///
     /// ```
     /// use mqtt5_session::{Client, Inbox, Inline, Instant};

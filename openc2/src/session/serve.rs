@@ -17,10 +17,10 @@ use crate::transfer::{Received, Verdict};
 /// A [`Consumer`] on a session: it subscribes to its topics, takes commands, and publishes what it answers. It does no I/O: a
 /// host gives it each event of the session, and carries out [`Served::Command`].
 ///
-/// What a sender does never ends a Consumer. The final response to a command that finds no exchange or no memory in the session is
-/// held back, and published when an event of the session comes by which there is room again; until then its place in the
-/// [memory](crate::consumer#memory) is not given to another. What is not remembered, an answer to a query or a refusal, is not
-/// published then: [`Served::Unanswered`] tells so.
+/// What a sender does never ends a Consumer. A final response for which the session has no exchange or no memory is held back,
+/// and published at a later event that finds room. Until then its place in the [memory](crate::consumer#memory) is not given to
+/// another request. A response that is not remembered, such as the answer to a query or a refusal, is not held back:
+/// [`Served::Unanswered`] reports it.
 ///
 /// The crate's [front page](crate#a-consumer) has an example.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub enum Served<'i> {
     /// The host is to carry out a command, and to tell how it goes by [`Serve::respond`]. If an acknowledgement was asked for,
     /// it is published.
     Command {
-        /// What stands for the command from now on.
+        /// Identifies the command from now on.
         ticket: Ticket,
         /// The command.
         command: Command<'i>,
@@ -76,8 +76,8 @@ pub enum Served<'i> {
         /// What was wrong with the PUBLISH, and what was forgiven.
         verdict: Verdict<'i>,
     },
-    /// A message was to be answered without the host, and no answer could be published: it has no room in the buffer, or in the
-    /// session. Nothing is wrong with the Consumer.
+    /// A message was to be answered without the host, but the answer has no room in the buffer or in the session. Nothing is
+    /// wrong with the Consumer.
     #[non_exhaustive]
     Unanswered {
         /// Why not.
@@ -94,7 +94,7 @@ impl<'d, M: ConsumerStore> Serve<'d, M> {
         Self { consumer, joining: Joining::NEW, buffer }
     }
 
-    /// The Consumer: to export its state, to find a command, to see how its memory does.
+    /// The Consumer: to export its state, to find a command, to see how full its memory is.
     pub const fn consumer(&mut self) -> &mut Consumer<'d, M> {
         &mut self.consumer
     }
@@ -106,7 +106,7 @@ impl<'d, M: ConsumerStore> Serve<'d, M> {
 
     /// Takes an event of the session. `utc` is the moment in milliseconds since 1970-01-01T00:00Z, if the host knows it.
     ///
-    /// A `request_id` for which no answer has room in the buffer is answered 400 without it.
+    /// If a `request_id` is so long that no answer to it has room in the buffer, the request is answered 400 without it.
     ///
     /// # Errors
     /// The Consumer can't subscribe to its topics: the server doesn't grant one, or there is no room for them. No message is an
@@ -148,9 +148,9 @@ impl<'d, M: ConsumerStore> Serve<'d, M> {
     /// published; a final response for which the session has no room now is published later.
     ///
     /// # Errors
-    /// The response breaks a rule, or the buffer is too small for it: then nothing has changed, and another one is due. Or the
-    /// session refuses it, as one of 102 for which there is no room now, or one that the server would not take: then it is lost.
-    /// The Consumer goes on.
+    /// The response breaks a rule, or the buffer is too small for it: then nothing has changed, and the command is still to be
+    /// answered. Or the session refuses the response: a 102 for which there is no room now, or one that is too large for the
+    /// server. Then it is lost, and the Consumer goes on.
     pub fn respond<S: Memory>(
         &mut self,
         ticket: Ticket,

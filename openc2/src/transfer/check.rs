@@ -103,7 +103,7 @@ pub struct Verdict<'i> {
     /// How the payload is encoded: what `encoding` says; what the payload's first byte shows where that is missing and
     /// lenient reading has to tell, or where it contradicts `encoding` ([`Clause::PayloadEncoding`]).
     pub encoding: Option<Encoding>,
-    /// What CS01 asks for and was not there. In lenient mode, without what was forgiven.
+    /// The clauses that are broken. In lenient mode, without what was forgiven.
     pub violations: Clauses,
     /// What was forgiven.
     pub quirks: Quirks,
@@ -148,11 +148,10 @@ impl Mode {
     }
 }
 
-/// What stands in the properties. Of two `msgType`s or `encoding`s the first counts: MQTT lets a name stand twice and keeps
-/// the order (3.3.2.3.7, [MQTT-3.3.2-18]), CS01 s3.2 asks for one of each, and no text gives a later one the power to
-/// change what was said.
+/// What stands in the properties. Of two `msgType`s or `encoding`s the first counts: MQTT lets a name stand twice and keeps the
+/// order (3.3.2.3.7, [MQTT-3.3.2-18]), CS01 s3.2 asks for one of each, and no text lets a later one change what the first says.
 #[derive(Default)]
-struct Found<'i> {
+struct StatedProperties<'i> {
     content_type: Option<&'i str>,
     message_type: Option<&'i str>,
     encoding: Option<&'i str>,
@@ -160,9 +159,9 @@ struct Found<'i> {
     response_topic: bool,
 }
 
-/// Checks all of a PUBLISH but its payload's inside, against the version of the transfer specification that the scheme's
-/// layout is of. The order of its properties doesn't matter, but of two `msgType`s or two `encoding`s the first counts;
-/// properties that CS01 doesn't mention are passed over.
+/// Checks all of a PUBLISH but the content of its payload, against the version of the transfer specification that `scheme`
+/// names. The order of its properties doesn't matter, but of two `msgType`s or two `encoding`s the first counts. Properties
+/// that CS01 doesn't mention are passed over.
 pub fn check<'i>(received: &Received<'i>, scheme: &Scheme<'_>, lenient: bool) -> Verdict<'i> {
     let mut verdict = Verdict {
         channel: Channel::read(scheme, received.topic.as_str()),
@@ -172,7 +171,7 @@ pub fn check<'i>(received: &Received<'i>, scheme: &Scheme<'_>, lenient: bool) ->
         quirks: Quirks::NONE,
     };
     let mode = Mode { lenient, wd01: scheme.layout == Layout::Wd01 };
-    let found = find(received, &mut verdict);
+    let found = stated(received, &mut verdict);
     match found.content_type {
         Some(CONTENT_TYPE) => {}
         Some(_) => verdict.violations.insert(Clause::ContentType),
@@ -205,8 +204,8 @@ pub fn check<'i>(received: &Received<'i>, scheme: &Scheme<'_>, lenient: bool) ->
     verdict
 }
 
-fn find<'i>(received: &Received<'i>, verdict: &mut Verdict<'i>) -> Found<'i> {
-    let mut found = Found::default();
+fn stated<'i>(received: &Received<'i>, verdict: &mut Verdict<'i>) -> StatedProperties<'i> {
+    let mut found = StatedProperties::default();
     for property in received.properties.iter() {
         match property {
             Property::ContentType(value) => found.content_type = Some(value.as_str()),
@@ -226,7 +225,7 @@ fn find<'i>(received: &Received<'i>, verdict: &mut Verdict<'i>) -> Found<'i> {
     found
 }
 
-fn check_message_type(found: &Found<'_>, verdict: &mut Verdict<'_>, mode: Mode) {
+fn check_message_type(found: &StatedProperties<'_>, verdict: &mut Verdict<'_>, mode: Mode) {
     let spelled_out = match found.message_type {
         Some("request" | "command") => Some(MessageType::Request),
         Some("response") => Some(MessageType::Response),
@@ -253,7 +252,7 @@ fn check_message_type(found: &Found<'_>, verdict: &mut Verdict<'_>, mode: Mode) 
     }
 }
 
-fn check_encoding(found: &Found<'_>, payload: &[u8], verdict: &mut Verdict<'_>, mode: Mode) {
+fn check_encoding(found: &StatedProperties<'_>, payload: &[u8], verdict: &mut Verdict<'_>, mode: Mode) {
     verdict.encoding = found.encoding.and_then(Encoding::from_name);
     match (found.encoding, verdict.encoding) {
         (Some(_), None) => verdict.violations.insert(Clause::Encoding),

@@ -96,8 +96,8 @@ pub struct Connecting<'a> {
     pub client_id: Text<'a>,
     /// The keep-alive interval.
     pub keep_alive: KeepAlive,
-    /// How long the server keeps the session, in seconds. CS01 s2.10 recommends none, but with 0 the session dies with
-    /// the connection, and of clean start false nothing is left.
+    /// How long the server keeps the session, in seconds. CS01 s2.10 recommends no value. With 0 the session ends with the
+    /// connection, and clean start false has no effect.
     pub session_expiry: u32,
     /// How many messages of QoS 1 and 2 the server may have on the way to us.
     pub receive_maximum: Option<NonZeroU16>,
@@ -131,17 +131,13 @@ impl<'a> Connecting<'a> {
 
     /// The properties, to be lent to [`packet`](Self::packet).
     pub fn properties(&self) -> PropertyList<'a> {
-        let mut list = PropertyList::EMPTY;
-        if self.session_expiry > 0 {
-            list.push(Property::SessionExpiryInterval(self.session_expiry));
-        }
-        if let Some(maximum) = self.receive_maximum {
-            list.push(Property::ReceiveMaximum(maximum));
-        }
-        if let Some(size) = self.maximum_packet_size {
-            list.push(Property::MaximumPacketSize(size));
-        }
-        list
+        PropertyList::of([
+            (self.session_expiry > 0).then_some(Property::SessionExpiryInterval(self.session_expiry)),
+            self.receive_maximum.map(Property::ReceiveMaximum),
+            self.maximum_packet_size.map(Property::MaximumPacketSize),
+            None,
+            None,
+        ])
     }
 
     /// The packet.
@@ -166,14 +162,15 @@ pub struct PropertyList<'a> {
 }
 
 impl<'a> PropertyList<'a> {
-    pub(crate) const EMPTY: Self =
-        Self { items: [Property::PayloadFormatIndicator(PayloadFormat::Unspecified); 5], count: 0 };
-
-    pub(crate) fn push(&mut self, property: Property<'a>) {
-        if let Some(room) = self.items.get_mut(usize::from(self.count)) {
+    /// The properties of this list that are present. There is room for all of them.
+    pub(crate) fn of(list: [Option<Property<'a>>; 5]) -> Self {
+        let mut items = [Property::PayloadFormatIndicator(PayloadFormat::Unspecified); 5];
+        let mut count = 0u8;
+        for (room, property) in items.iter_mut().zip(list.into_iter().flatten()) {
             *room = property;
-            self.count = self.count.saturating_add(1);
+            count = count.saturating_add(1);
         }
+        Self { items, count }
     }
 
     /// As the codec takes them.

@@ -8,8 +8,8 @@ use crate::language::message::{Content, Headers, Message, Structure};
 use crate::transfer::{Channel, Encoding, Outgoing, Quality, Scheme, TopicError, publish_properties};
 use crate::{Language, Style};
 
-/// Something said without being asked. No specification gives notifications a topic, so the host chooses one: whoever is to
-/// hear it must be subscribed to it.
+/// A message that a Producer or a Consumer sends without being asked. No specification gives notifications a topic, so the host
+/// chooses one: whoever is to hear it must be subscribed to it.
 ///
 /// ```
 /// use openc2_mqtt::producer::{Producer, ProducerMemory, ProducerPolicy};
@@ -36,7 +36,7 @@ pub struct Notification<'a> {
     pub encoding: Encoding,
     /// Which structure the message has.
     pub structure: Structure,
-    /// Which of those who receive it are to heed it; empty for all.
+    /// Whom it is for among those who receive it; empty for all.
     pub to: Texts<'a>,
     /// How long the server may hold the message back, in seconds (CS01 s2.10).
     pub expiry: Option<u32>,
@@ -71,7 +71,7 @@ impl<'a> Notification<'a> {
         };
         let message = Message::new(headers, Content::Notification(self.content)).structured(self.structure);
         let (topic, rest) = self.channel.write(sending.scheme, buffer)?;
-        let style = Style { form: self.encoding.into(), language: sending.language };
+        let style = Style::new(self.encoding.into(), sending.language);
         let length = message.encode(style, rest).map_err(|error| error.behind(topic.as_bytes().len()))?;
         let properties = publish_properties(message.content.message_type(), self.encoding, self.expiry);
         let payload = rest.get(..length).unwrap_or_default();

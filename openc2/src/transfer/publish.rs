@@ -20,15 +20,13 @@ pub fn publish_properties(kind: MessageType, encoding: Encoding, expiry: Option<
         Encoding::Json => PayloadFormat::Utf8,
         Encoding::Cbor => PayloadFormat::Unspecified,
     };
-    let mut list = PropertyList::EMPTY;
-    list.push(Property::PayloadFormatIndicator(format));
-    list.push(Property::UserProperty(text(MESSAGE_TYPE), text(kind.name())));
-    list.push(Property::UserProperty(text(ENCODING), text(encoding.name())));
-    list.push(Property::ContentType(text(CONTENT_TYPE)));
-    if let Some(seconds) = expiry {
-        list.push(Property::MessageExpiryInterval(seconds));
-    }
-    list
+    PropertyList::of([
+        Some(Property::PayloadFormatIndicator(format)),
+        Some(Property::UserProperty(text(MESSAGE_TYPE), text(kind.name()))),
+        Some(Property::UserProperty(text(ENCODING), text(encoding.name()))),
+        Some(Property::ContentType(text(CONTENT_TYPE))),
+        expiry.map(Property::MessageExpiryInterval),
+    ])
 }
 
 /// A message to publish. It is never retained (CS01 s3.2).

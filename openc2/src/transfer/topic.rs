@@ -52,7 +52,7 @@ impl fmt::Display for Layout {
 /// How topics are named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scheme<'a> {
-    /// The table.
+    /// The version of the transfer specification that lays out the topics.
     pub layout: Layout,
     /// What stands before `oc2`, without the slash between them. Not conformant: CS01 has none; some brokers want it.
     pub prefix: Option<&'a str>,

@@ -11,6 +11,7 @@
 
 use mqtt5_codec::{Properties, QoS, Topic};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, ConsumerStore, Declaration, Reaction, Ticket};
+use openc2_mqtt::slpf;
 use openc2_mqtt::transfer::{Outgoing, Received, publish_properties};
 use openc2_mqtt::{Action, Encoding, Instant, MessageType, Pair, Reading, Response, Texts};
 
@@ -28,7 +29,7 @@ pub fn with_declaration<T>(limit: Option<u32>, run: impl FnOnce(Declaration<'_>)
         Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "slpf:rule_number"]) },
         Pair { action: Action::Delete, targets: Texts::from(&["slpf:rule_number"]) },
     ];
-    let mut declaration = Declaration::new("c", "d", &["slpf"], &pairs);
+    let mut declaration = Declaration::new("c", "d", &slpf::PROFILES, &pairs);
     declaration.rate_limit = limit;
     run(declaration)
 }

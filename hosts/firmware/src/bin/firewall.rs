@@ -11,6 +11,7 @@ use firmware::machine::uart::Uart;
 use firmware::machine::{entry, exit, print};
 use mqtt5_session::{Client, Ending, Event, Inbox, Inline, Input, Instant, Transmit};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration};
+use openc2_mqtt::slpf;
 use openc2_mqtt::transfer::Connecting;
 use openc2_mqtt::{Action, Pair, Response, Serve, Served, Status, Texts};
 
@@ -25,7 +26,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 #[entry]
 fn main() -> ! {
     let pairs = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net", "ipv6_net"]) }];
-    let declaration = Declaration::new("firewall7@example.com", "firewall7", &["slpf"], &pairs);
+    let declaration = Declaration::new("firewall7@example.com", "firewall7", &slpf::PROFILES, &pairs);
     let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<4, 1024>::new());
     let (mut bytes, mut buffer) = ([0; 1024], [0; 768]);
     let mut serve = Serve::new(consumer, &mut buffer);

@@ -17,9 +17,19 @@ use mqtt5_session::{Event, Inbox, Input};
 use openc2_mqtt::consumer::{
     Answering, Breaches, Broadcast, Consumer, ConsumerMemory, ConsumerPolicy, Declaration, OnBreach, Reaction,
 };
-use openc2_mqtt::producer::{Expect, Heard, OwnTopic, Producer, ProducerMemory, ProducerPolicy, Request, Unheard};
+use openc2_mqtt::producer::{Expect, Heard, OwnTopic, Producer, ProducerMemory, ProducerPolicy, Request, NotCounted};
 use openc2_mqtt::transfer::*;
 use openc2_mqtt::*;
+
+#[allow(dead_code)]
+#[path = "../../../../openc2/examples/profiles/lamp.rs"]
+mod lamp;
+#[allow(dead_code)]
+#[path = "../../../../openc2/examples/profiles/pf.rs"]
+mod pf;
+
+/// Packet filtering, and profiles of anyone's own.
+static PROFILES: profile::Profiles = profile::Profiles::new(&[&slpf::Slpf, &pf::Pf, &lamp::Lamps]);
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -47,13 +57,13 @@ fn encoding() -> Encoding {
 }
 
 fn style() -> Style {
-    Style { form: black_box(Form::Concise), language: black_box(Language::V2_0) }
+    Style::new(black_box(Form::Concise), black_box(Language::V2_0)).with_profiles(black_box(&PROFILES))
 }
 
 fn reading() -> Reading {
     let language = black_box(Language::V1_0);
     let base = if black_box(true) { Reading::lenient(language) } else { Reading::strict(language) };
-    Reading { depth: black_box(4), size: black_box(1024), ..base }
+    Reading { depth: black_box(4), size: black_box(1024), profiles: black_box(&PROFILES), ..base }
 }
 
 fn text() -> Str<'static> {
@@ -177,7 +187,7 @@ fn documents() {
     match reading.document(encoding(), bytes()) {
         Ok(read) => {
             let document = read.map(|document| document).value;
-            calls! { document.kind(); document.encode(style(), room()); Kind::of(encoding(), bytes()); }
+            calls! { document.kind(); document.encode(style(), room()); DocumentKind::of(encoding(), bytes()); }
             match &document {
                 Document::Message(message) => a_message(message),
                 Document::Command(command) => a_command(command),
@@ -211,7 +221,9 @@ fn a_command(command: &Command<'_>) {
     calls! {
         command.encode(style(), room()); command.args.is_empty(); command.args.response(); command.args.interval(black_box(0));
         command.target.kind(); command.target.is_named(plain()); slpf::check(command); slpf::Args::of(command);
-        slpf::Actuator::of(command); slpf::rule_number_of(&command.target);
+        slpf::Specifiers::of(command); slpf::rule_number_of(&command.target);
+        command.is_for(plain()); command.target.extension(plain(), plain()); PROFILES.get(text()); pf::Args::of(command);
+        pf::Connection::of(&command.target); lamp::Light::wanted(command); lamp::Which::of(&command.target);
     }
     extensions(command.args.extensions);
     match command.target {
@@ -238,7 +250,8 @@ fn extensions(extensions: Extensions<'_>) {
 
 fn a_response(response: &Response<'_>) {
     calls! {
-        response.encode(style(), room()); response.results.is_empty(); slpf::Results::of(response);
+        response.encode(style(), room()); response.results.is_empty(); slpf::Results::of(response); pf::Results::of(response);
+        lamp::Light::told(response);
         Response::with_text(response.status, plain()).encode(style(), room());
     }
     response.results.versions.into_iter().chain(response.results.profiles).for_each(texts);
@@ -252,14 +265,21 @@ fn packet_filtering() {
     let list = [args.extension()];
     let mut command = Command::new(black_box(Action::Deny), slpf::rule_number(black_box(0)));
     command.args.extensions = Extensions::from(black_box(&list[..]));
-    let specifiers = slpf::Actuator {
+    let specifiers = slpf::Specifiers {
         hostname: Some(text()),
         asset_tuple: Some(Texts::from(black_box(&[""][..]))),
-        ..slpf::Actuator::default()
+        ..slpf::Specifiers::default()
     };
     command.actuator = Some(specifiers.actuator());
+    let connection = pf::Connection { application: black_box(None), ..pf::Connection::within(text()) };
+    let (light, which) = (lamp::Light { level: black_box(0) }, lamp::Which { name: text() });
+    for target in [connection.target(), which.target(), pf::rule_number(black_box(0))] {
+        a_command(black_box(&Command::new(black_box(Action::Deny), target)));
+    }
+    extensions(Extensions::from(black_box(&[light.extension(), pf::Args::default().extension()][..])));
     a_command(black_box(&command));
-    let list = [slpf::Results { rule_number: black_box(Some(0)) }.extension()];
+    let results = slpf::Results { rule_number: black_box(Some(0)) };
+    let list = [results.extension()];
     let mut response = Response::new(Status::Ok);
     response.results.extensions = Extensions::from(black_box(&list[..]));
     a_response(black_box(&response));
@@ -313,10 +333,10 @@ fn out(outgoing: &Outgoing<'_>) {
     calls! { outgoing.qos(); outgoing.message(); }
 }
 
-/// A profile that leaves everything as it is.
+/// A hook that leaves everything as it is.
 struct Own;
 
-impl profile::Profile for Own {
+impl profile::Hook for Own {
     fn namespace(&self) -> &str {
         plain()
     }
@@ -328,11 +348,11 @@ fn notification(raw: Raw<'_>) -> Notification<'_> {
 
 fn a_consumer() {
     let list = [Pair { action: Action::Deny, targets: Texts::from(&["ipv4_net"]) }];
-    let mut declaration = Declaration::new(plain(), plain(), black_box(&["slpf"]), black_box(&list[..]));
+    let mut declaration = Declaration::new(plain(), plain(), black_box(&PROFILES), black_box(&list[..]));
     declaration.rate_limit = black_box(Some(1));
     declaration.device_type = black_box(None);
     let filter = slpf::Identity { asset_tuple: black_box(&[""]), ..slpf::Identity::NOBODY };
-    let hooks: [&dyn profile::Profile; 2] = [&filter, &Own];
+    let hooks: [&dyn profile::Hook; 2] = [&filter, &Own];
     declaration.hooks = profile::Hooks::new(black_box(&hooks));
     let policy = ConsumerPolicy {
         reading: reading(),
@@ -386,7 +406,7 @@ fn on_a_session() {
     if let Ok(connecting) = Connecting::new(plain(), black_box(0)) {
         calls! { connecting.connect(&mut client, &mut inbox, now()).is_ok(); }
     }
-    let declaration = Declaration::new(plain(), plain(), black_box(&["slpf"]), &[]);
+    let declaration = Declaration::new(plain(), plain(), black_box(&PROFILES), &[]);
     let consumer = Consumer::new(declaration, ConsumerPolicy::default(), ConsumerMemory::<2, 256>::new());
     let mut serve = Serve::new(consumer, room());
     let producer = Producer::new(plain(), ProducerPolicy::default(), ProducerMemory::<2, 2>::new());
@@ -456,7 +476,7 @@ fn a_producer() {
             Heard::Notification { content, .. } => {
                 calls! { machine.notify(&notification(content), utc(), room()).is_ok(); }
             }
-            Heard::Nothing { why: Unheard::Malformed(error), .. } => calls! { write!(Paper, "{error}"); },
+            Heard::Nothing { why: NotCounted::Malformed(error), .. } => calls! { write!(Paper, "{error}"); },
             other => calls! { other; },
         }
     }

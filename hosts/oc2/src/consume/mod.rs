@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use mqtt5_tokio::{Clock, Messages};
 use openc2_mqtt::consumer::{Consumer, ConsumerMemory, ConsumerPolicy, Declaration, Ignored, Reaction, Ticket};
-use openc2_mqtt::profile::{Hooks, Profile};
+use openc2_mqtt::profile::{Hook, Hooks, Profiles};
 use openc2_mqtt::transfer::{Encoding, Outgoing};
 use openc2_mqtt::{
     Action, Command, Form, Headers, Pair, Reading, Response, Status, Style, Target, TargetKind, Texts, slpf,
@@ -59,7 +59,7 @@ pub(crate) fn run(consume: &Consume) -> ExitCode {
     let profiles = profiles(consume);
     let declaration = Declaration {
         device_type: consume.device_type.as_deref(),
-        ..Declaration::new("", &consume.device, &profiles, &[])
+        ..Declaration::new("", &consume.device, &Profiles::NONE, &[]).with_others(&profiles)
     };
     let scheme = remote::scheme(&consume.speaking);
     if let Err(why) = remote::named(declaration.channels(scheme.layout), &scheme) {
@@ -157,15 +157,16 @@ async fn serve(session: &Session, consume: &Consume, able: &[Able], actuator: Ac
         able.iter().map(|able| Pair { action: able.action, targets: Texts::from(able.targets.as_slice()) }).collect();
     let profiles = profiles(consume);
     let filtering = matches!(actuator, Actuator::Filter(_));
+    let typed = if profiles.contains(&slpf::NSID) { &slpf::PROFILES } else { &Profiles::NONE };
     let id = consume.from.as_deref().unwrap_or(&consume.device);
     let names = [consume.device.as_str(), id];
     let identity = slpf::Identity { hostnames: &names, asset_ids: &names, ..slpf::Identity::NOBODY };
-    let hooks: [&dyn Profile; 1] = [&identity];
+    let hooks: [&dyn Hook; 1] = [&identity];
     let declaration = Declaration {
         device_type: consume.device_type.as_deref(),
         rate_limit: consume.rate_limit,
         hooks: if filtering { Hooks::new(&hooks) } else { Hooks::NONE },
-        ..Declaration::new(id, &consume.device, &profiles, &pairs)
+        ..Declaration::new(id, &consume.device, typed, &pairs).with_others(&profiles)
     };
     let policy = ConsumerPolicy {
         reading: reading(speaking),
@@ -188,7 +189,7 @@ async fn serve(session: &Session, consume: &Consume, able: &[Able], actuator: Ac
         buffer: vec![0; RESPONSE],
         served: 0,
     };
-    serving.say(&json!({"type": "ready", "device": consume.device, "from": id, "profiles": profiles}), || {
+    serving.say(&json!({"type": "ready", "device": consume.device, "from": id, "profiles": declaration.namespaces().collect::<Vec<_>>()}), || {
         let filter = match (consume.nftables, filtering) {
             (true, _) => ", by nftables",
             (false, true) => ", and only says what it would do",
@@ -386,7 +387,7 @@ async fn publish(session: &Session, outgoing: &Outgoing<'_>) -> Result<(), Strin
 fn as_json(command: &Command<'_>) -> Result<Value, String> {
     let mut buffer = vec![0; 16 << 10];
     loop {
-        match command.encode(Style::from(Form::Json), &mut buffer) {
+        match command.encode(Style::from(Form::Json).with_profiles(&slpf::PROFILES), &mut buffer) {
             Ok(length) => {
                 let bytes = buffer.get(..length).unwrap_or_default();
                 return serde_json::from_slice(bytes).map_err(|error| format!("a command that is no JSON: {error}"));

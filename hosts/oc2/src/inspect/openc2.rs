@@ -2,7 +2,7 @@
 
 use mqtt5_codec::{Publish, Topic};
 use openc2_mqtt::transfer::{Channel, Clause, Received, Scheme, check};
-use openc2_mqtt::{Document, Encoding, Error, Form, Quirk, Reading, Structure, Style};
+use openc2_mqtt::{Document, Encoding, Error, Form, Quirk, Reading, Structure, Style, slpf};
 use serde_json::Value;
 
 use crate::packet::in_words;
@@ -83,7 +83,7 @@ pub(crate) fn open(publish: &Publish<'_>, topic: Topic<'_>, reading: &Reading, s
 fn json(document: &Document<'_>) -> Option<Value> {
     let mut buffer = vec![0; 4 << 10];
     loop {
-        match document.encode(Style::from(Form::Json), &mut buffer) {
+        match document.encode(Style::from(Form::Json).with_profiles(&slpf::PROFILES), &mut buffer) {
             Ok(length) => return serde_json::from_slice(buffer.get(..length)?).ok(),
             Err(openc2_mqtt::EncodeError::Full { need }) if need > buffer.len() => buffer.resize(need, 0),
             Err(_) => return None,

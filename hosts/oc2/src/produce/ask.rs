@@ -4,9 +4,9 @@ use core::time::Duration;
 use std::time::Instant;
 
 use mqtt5_tokio::{Clock, Messages};
-use openc2_mqtt::producer::{Heard, Part, Producer, ProducerMemory, ProducerPolicy, Request, RequestId, Unheard};
+use openc2_mqtt::producer::{Heard, NotCounted, Producer, ProducerMemory, ProducerPolicy, Request, RequestId, Stage};
 use openc2_mqtt::transfer::{Encoding, Outgoing};
-use openc2_mqtt::{Document, EncodeError, Form, Response, ResponseType, Status, Style};
+use openc2_mqtt::{Document, EncodeError, Form, Response, ResponseType, Status, Style, slpf};
 use serde_json::{Value, json};
 
 use super::{print, reading};
@@ -133,7 +133,7 @@ impl<'p> Asking<'p> {
         let reading = reading(self.speaking);
         let read = reading.message(Encoding::Cbor, payload).map_err(|error| error.to_string())?;
         let mut buffer = vec![0; REQUEST];
-        let style = Style { form: Form::Concise, language: reading.language };
+        let style = Style::new(Form::Concise, reading.language).with_profiles(reading.profiles);
         let written = Document::Message(read.value).encode(style, &mut buffer);
         let length = written.map_err(|error| format!("the command has no concise form: {error}"))?;
         buffer.truncate(length);
@@ -152,7 +152,7 @@ fn hear(
     let after = sent.elapsed();
     collected.changed = None;
     match heard {
-        Heard::Response { request, from, response, part, complete, .. } if request == awaited => {
+        Heard::Response { request, from, response, stage, complete, .. } if request == awaited => {
             let results = results(&response);
             put(
                 collected,
@@ -161,15 +161,15 @@ fn hear(
                     status: Some(response.status),
                     says: says(response.status_text.map(|words| words.to_string()), &results),
                     after,
-                    last: part == Part::Final,
-                    good: part == Part::Final && good(response.status, acknowledged),
+                    last: stage == Stage::Final,
+                    good: stage == Stage::Final && good(response.status, acknowledged),
                     results: Some(results),
                 },
             );
             collected.complete |= complete;
             None
         }
-        Heard::Malformed { request, from, status, part, complete, error, .. } if request == awaited => {
+        Heard::Malformed { request, from, status, stage, complete, error, .. } if request == awaited => {
             put(
                 collected,
                 Row {
@@ -177,7 +177,7 @@ fn hear(
                     status,
                     says: format!("not OpenC2: {error}"),
                     after,
-                    last: part == Part::Final,
+                    last: stage == Stage::Final,
                     good: false,
                     results: None,
                 },
@@ -185,16 +185,18 @@ fn hear(
             collected.complete |= complete;
             None
         }
-        Heard::Nothing { why: Unheard::Duplicate(request), .. } if request == awaited => {
+        Heard::Nothing { why: NotCounted::Duplicate(request), .. } if request == awaited => {
             collected.doubled += 1;
             Some("a response came twice".into())
         }
-        Heard::Nothing { why: Unheard::Late(_), .. } => {
+        Heard::Nothing { why: NotCounted::Late(_), .. } => {
             collected.late += 1;
             Some("a response to an earlier command came late".into())
         }
-        Heard::Nothing { why: Unheard::Full(_), .. } => Some(format!("more than {RESPONDERS} Consumers answer")),
-        Heard::Nothing { why: Unheard::Malformed(error), .. } => Some(format!("a message that is not OpenC2: {error}")),
+        Heard::Nothing { why: NotCounted::Full(_), .. } => Some(format!("more than {RESPONDERS} Consumers answer")),
+        Heard::Nothing { why: NotCounted::Malformed(error), .. } => {
+            Some(format!("a message that is not OpenC2: {error}"))
+        }
         _ => None,
     }
 }
@@ -208,7 +210,7 @@ fn good(status: Status, acknowledged: bool) -> bool {
 fn results(response: &Response<'_>) -> Value {
     let mut buffer = vec![0; 4 << 10];
     loop {
-        match response.encode(Style::from(Form::Json), &mut buffer) {
+        match response.encode(Style::from(Form::Json).with_profiles(&slpf::PROFILES), &mut buffer) {
             Ok(length) => {
                 let whole = serde_json::from_slice::<Value>(buffer.get(..length).unwrap_or_default());
                 return whole.ok().and_then(|mut whole| Some(whole.get_mut("results")?.take())).unwrap_or(Value::Null);

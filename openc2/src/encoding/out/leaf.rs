@@ -1,14 +1,14 @@
 //! Values without parts: numbers, bytes and what spells them.
 
-use super::Out;
+use super::Writer;
 use crate::Form;
 use crate::encoding::error::LanguageRule;
 use crate::encoding::number::{self, Number};
 use crate::encoding::source::Numeral;
 
-impl Out<'_> {
+impl Writer<'_> {
     /// True or false.
-    pub(crate) fn boolean(&mut self, value: bool) {
+    pub fn boolean(&mut self, value: bool) {
         match (value, self.json()) {
             (true, true) => self.put(b"true"),
             (false, true) => self.put(b"false"),
@@ -17,7 +17,7 @@ impl Out<'_> {
     }
 
     /// An integer.
-    pub(crate) fn integer(&mut self, value: u64) {
+    pub fn integer(&mut self, value: u64) {
         self.require(value <= number::MAX_INTEGER, LanguageRule::NumberRange);
         self.unsigned(value);
     }
@@ -60,7 +60,7 @@ impl Out<'_> {
     }
 
     /// A number: an integer if it is one, except that the concise form always has a double (JADN s4.4).
-    pub(crate) fn number(&mut self, value: Number) {
+    pub fn number(&mut self, value: Number) {
         match (value.integer(), self.style.form) {
             (Some(integer), Form::Json | Form::Cbor) => self.unsigned(integer),
             (None, Form::Json) => {
@@ -81,12 +81,15 @@ impl Out<'_> {
         self.put(&value.to_be_bytes());
     }
 
-    /// Bytes: a byte string of CBOR.
-    pub(crate) fn bytes(&mut self, length: usize, bytes: impl Iterator<Item = u8>) {
+    /// Bytes: a byte string of CBOR, of this length, which is refused in JSON, and if there are more or fewer of them.
+    pub fn bytes(&mut self, length: usize, bytes: impl Iterator<Item = u8>) {
+        self.require(!self.json(), LanguageRule::WantText);
         self.head(2, length as u64);
+        let end = self.at.saturating_add(length);
         for byte in bytes {
             self.put(&[byte]);
         }
+        self.require(self.at == end, LanguageRule::WantBinary);
     }
 
     /// Bytes as a string in upper-case hexadecimal (RFC 4648 s8), with something between them.

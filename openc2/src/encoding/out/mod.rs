@@ -5,15 +5,66 @@
 mod leaf;
 mod raw;
 
+use core::fmt;
+
 use crate::encoding::error::{EncodeError, LanguageRule};
+use crate::encoding::mode::{Encoding, Form, Language};
 use crate::encoding::name::{Name, Vocabulary};
-use crate::encoding::source::Shape;
 use crate::encoding::source::plain;
+use crate::encoding::source::{Part, Reader, Shape};
 use crate::encoding::text::{self, Str};
-use crate::{Form, Language, Style};
+
+/// A form and a language version to write in.
+#[derive(Clone, Copy, Default)]
+pub struct Style {
+    /// The layout.
+    pub form: Form,
+    /// The language version.
+    pub language: Language,
+    /// The types of profiles' values: they check a value, and write it in another form than it stands in.
+    types: Option<&'static dyn Rewrite>,
+}
+
+impl Style {
+    /// Without the types of any profile.
+    pub const fn new(form: Form, language: Language) -> Self {
+        Self { form, language, types: None }
+    }
+
+    pub(crate) const fn with_types(self, types: &'static dyn Rewrite) -> Self {
+        Self { types: Some(types), ..self }
+    }
+}
+
+impl fmt::Debug for Style {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Style").field("form", &self.form).field("language", &self.language).finish_non_exhaustive()
+    }
+}
+
+impl From<Form> for Style {
+    fn from(form: Form) -> Self {
+        Self { form, ..Self::default() }
+    }
+}
+
+impl From<Encoding> for Style {
+    fn from(encoding: Encoding) -> Self {
+        Form::from(encoding).into()
+    }
+}
+
+/// Writes values as their types do, by the namespace under which they stand.
+pub(crate) trait Rewrite: Sync {
+    /// Whether a target of this name may be written: its profile defines it, or isn't known here.
+    fn may_have(&self, namespace: Str<'_>, target: Str<'_>) -> bool;
+
+    /// Writes the value that comes next in the reader, if this namespace is known here; `false` if not.
+    fn rewrite(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>, out: &mut Writer<'_>) -> bool;
+}
 
 /// A message on its way into a caller's buffer.
-pub(crate) struct Out<'b> {
+pub struct Writer<'b> {
     buffer: &'b mut [u8],
     at: usize,
     style: Style,
@@ -22,7 +73,7 @@ pub(crate) struct Out<'b> {
 }
 
 /// A map, record or list that is being written.
-pub(crate) struct Frame {
+pub struct Frame {
     start: usize,
     count: u32,
     kind: FrameKind,
@@ -35,7 +86,7 @@ enum FrameKind {
     List,
 }
 
-impl<'b> Out<'b> {
+impl<'b> Writer<'b> {
     pub(crate) fn new(buffer: &'b mut [u8], style: Style) -> Self {
         Self { buffer, at: 0, style, depth: 0, refused: None }
     }
@@ -49,11 +100,18 @@ impl<'b> Out<'b> {
         }
     }
 
-    pub(crate) const fn v2(&self) -> bool {
+    /// The types of what profiles add.
+    pub(crate) const fn types(&self) -> Option<&'static dyn Rewrite> {
+        self.style.types
+    }
+
+    /// Whether it is the draft of v2.0.
+    pub const fn v2(&self) -> bool {
         matches!(self.style.language, Language::V2_0)
     }
 
-    pub(crate) const fn concise(&self) -> bool {
+    /// Whether the form is the concise one: identifiers for names, bytes for formats of text.
+    pub const fn concise(&self) -> bool {
         matches!(self.style.form, Form::Concise)
     }
 
@@ -74,12 +132,12 @@ impl<'b> Out<'b> {
     }
 
     /// Keeps the first rule that is broken.
-    pub(crate) fn refuse(&mut self, rule: LanguageRule) {
+    pub fn refuse(&mut self, rule: LanguageRule) {
         self.refused.get_or_insert(rule);
     }
 
-    /// Refuses unless this holds.
-    pub(crate) fn require(&mut self, holds: bool, rule: LanguageRule) {
+    /// Refuses the message unless `holds`.
+    pub fn require(&mut self, holds: bool, rule: LanguageRule) {
         if !holds {
             self.refuse(rule);
         }
@@ -142,18 +200,18 @@ impl<'b> Out<'b> {
     }
 
     /// Begins a set of fields.
-    pub(crate) fn open(&mut self, shape: Shape) -> Frame {
+    pub fn open(&mut self, shape: Shape) -> Frame {
         self.begin(if shape == Shape::Record && self.concise() { FrameKind::Record } else { FrameKind::Map })
     }
 
     /// Begins a list.
-    pub(crate) fn open_list(&mut self) -> Frame {
+    pub fn open_list(&mut self) -> Frame {
         self.begin(FrameKind::List)
     }
 
     /// Ends a set of fields or a list.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn close(&mut self, frame: Frame) {
+    pub fn close(&mut self, frame: Frame) {
         if self.json() {
             return self.byte(if frame.kind == FrameKind::List { b']' } else { b'}' });
         }
@@ -200,13 +258,14 @@ impl<'b> Out<'b> {
         frame.count = frame.count.saturating_add(1);
     }
 
-    /// Begins a field; its value is written next.
+    /// Begins a field; its value is written next. Fields of a [`Record`](Shape::Record) go in the order of their identifiers; one
+    /// that is late is refused in the concise form.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn field<V: Vocabulary>(&mut self, frame: &mut Frame, field: V) {
+    pub fn field<V: Vocabulary>(&mut self, frame: &mut Frame, field: V) {
         self.entry(frame, field.entry());
     }
 
-    /// The same by the entry of its table.
+    /// Begins the field that this line of a table names.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn entry(&mut self, frame: &mut Frame, name: &Name) {
         if frame.kind == FrameKind::Record {
@@ -226,6 +285,8 @@ impl<'b> Out<'b> {
     /// Begins a field of a record. They are told by their place, so those left out before this one are written as null.
     #[inline(never)]
     fn place(&mut self, frame: &mut Frame, id: u16) {
+        // At the next place it would be read as another field.
+        self.require(frame.count < u32::from(id), LanguageRule::RecordOrder);
         while frame.count.saturating_add(1) < u32::from(id) {
             self.byte(0xF6);
             frame.count = frame.count.saturating_add(1);
@@ -256,7 +317,7 @@ impl<'b> Out<'b> {
     }
 
     /// Begins an item; it is written next.
-    pub(crate) fn item(&mut self, frame: &mut Frame) {
+    pub fn item(&mut self, frame: &mut Frame) {
         self.comma(frame);
     }
 
@@ -298,7 +359,7 @@ impl<'b> Out<'b> {
     }
 
     /// A string, its escapes undone and, in JSON, those made that must be.
-    pub(crate) fn text(&mut self, text: Str<'_>) {
+    pub fn text(&mut self, text: Str<'_>) {
         if let Some(plain) = text.as_plain() {
             return self.str(plain);
         }
@@ -330,7 +391,7 @@ impl<'b> Out<'b> {
     }
 
     /// One of a closed set of names.
-    pub(crate) fn one_of<V: Vocabulary>(&mut self, value: V) {
+    pub fn one_of<V: Vocabulary>(&mut self, value: V) {
         let name = value.entry();
         if self.concise() { self.head(0, u64::from(name.id)) } else { self.simple(name.name().as_bytes()) }
     }
@@ -372,13 +433,13 @@ mod tests {
     use super::*;
     use crate::Raw;
 
-    fn write(form: Form, body: impl Fn(&mut Out<'_>)) -> ([u8; 400], usize) {
+    fn write(form: Form, body: impl Fn(&mut Writer<'_>)) -> ([u8; 400], usize) {
         let mut buffer = [0; 400];
-        let mut out = Out::new(&mut buffer, form.into());
+        let mut out = Writer::new(&mut buffer, form.into());
         body(&mut out);
         let length = out.finish().unwrap();
         let mut none = [];
-        let mut out = Out::new(&mut none, form.into());
+        let mut out = Writer::new(&mut none, form.into());
         body(&mut out);
         assert_eq!(out.finish(), Err(EncodeError::Full { need: length }));
         (buffer, length)

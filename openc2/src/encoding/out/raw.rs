@@ -1,12 +1,12 @@
 //! Values of profiles, as they stand or in another form.
 
-use super::Out;
+use super::Writer;
 use crate::Form;
 use crate::encoding::error::LanguageRule;
 use crate::encoding::raw::{Raw, Span};
 use crate::encoding::source::{Key, Kind, Reader, Shape};
 
-impl Out<'_> {
+impl Writer<'_> {
     /// Writes a value that was checked as it came, if it came in this form.
     pub(crate) fn as_it_came(&mut self, raw: Raw<'_>) -> bool {
         match (raw.0, self.style.form) {

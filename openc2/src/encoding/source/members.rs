@@ -9,7 +9,7 @@ pub(crate) enum Member<'a, V> {
 }
 
 /// A set of fields that is being read.
-pub(crate) struct Members<'a> {
+pub struct Members<'a> {
     walk: Walk,
     /// Where it begins.
     start: usize,
@@ -43,7 +43,7 @@ impl<'a> Members<'a> {
 
     /// The next field of a table without others: what it doesn't define breaks a rule.
     #[inline(always)]
-    pub(crate) fn only<V: Vocabulary>(&mut self, r: &mut Reader<'a, '_>, rule: LanguageRule) -> Option<V> {
+    pub fn only<V: Vocabulary>(&mut self, r: &mut Reader<'a, '_>, rule: LanguageRule) -> Option<V> {
         let index = self.find(r, V::NAMES)?;
         if index == OTHER {
             r.fail_at(self.walk.key_at, rule);
@@ -107,24 +107,24 @@ impl<'a> Members<'a> {
     }
 
     /// That no other field follows.
-    pub(crate) fn end(&mut self, r: &mut Reader<'_, '_>, rule: LanguageRule) {
+    pub fn end(&mut self, r: &mut Reader<'_, '_>, rule: LanguageRule) {
         if !r.known_end() && !r.ended(&mut self.walk) {
             r.fail(rule);
         }
     }
 
     /// Where it begins.
-    pub(crate) const fn at(&self) -> usize {
+    pub const fn at(&self) -> usize {
         self.start
     }
 
     /// Where the field read last has its key.
-    pub(crate) const fn key_at(&self) -> usize {
+    pub const fn key_at(&self) -> usize {
         self.walk.key_at
     }
 
     /// That it held something besides nulls.
-    pub(crate) fn filled(&self, r: &mut Reader<'_, '_>, rule: LanguageRule) {
+    pub fn filled(&self, r: &mut Reader<'_, '_>, rule: LanguageRule) {
         r.require(self.walk.done > self.walk.nulls, self.at(), rule);
     }
 

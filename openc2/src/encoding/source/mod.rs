@@ -1,8 +1,7 @@
 //! What JSON and CBOR have in common: a cursor over values, on which every rule of the language is read once.
 //!
-//! The first rule that is broken is kept, and the input ends there: whatever is read then is empty, no loop goes on, and only
-//! who gives the result away looks whether something was wrong. So reading needs no `Result` at every step, each type is read
-//! where it lies, and there is one compiled copy of it for all encodings.
+//! The first rule that is broken is kept, and the input ends there. What is read after that is empty, so no step needs a check
+//! of its own.
 
 use crate::encoding::error::{Fail, LanguageRule, Path};
 use crate::encoding::name::{self, Name, Vocabulary};
@@ -19,34 +18,44 @@ mod once;
 
 use json::has_noncharacter;
 pub(crate) use json::plain;
-pub(crate) use members::{Member, Members};
+pub(crate) use members::Member;
+pub use members::Members;
 pub use once::MAX_MEMBERS;
 pub(crate) use once::{Group, Item, NotOnce, Order, Places};
 
 /// What kind of value comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// Null.
     Null,
+    /// True or false.
     Boolean,
+    /// A number of any kind.
     Number,
+    /// A text.
     Text,
+    /// Bytes, of CBOR.
     Bytes,
+    /// A list.
     List,
+    /// A map.
     Map,
-    /// No value; the rule it breaks is kept.
+    /// No value: the reader keeps the rule that is broken.
     Broken,
 }
 
 /// Whether a set of fields is an array, by position, in the concise form (JADN s4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
+    /// It is a map: a field is known by its name or identifier.
     Map,
+    /// It is an array in the concise form: a field is known by its place.
     Record,
 }
 
 /// How far the reading of a map or list has come.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Walk {
+pub struct Walk {
     /// Items still to come; [`UNKNOWN`](Self::UNKNOWN) where the encoding doesn't say so beforehand.
     pub(crate) left: u64,
     /// Where the field read last has its key.
@@ -116,9 +125,32 @@ impl Numeral<'_> {
     pub(crate) const ZERO: Self = Self::Integer { negative: false, magnitude: 0 };
 }
 
-/// A cursor over an encoding, with the mode in which it is read and what it met that the mode forgives. Reading past a value
-/// checks all of it.
-pub(crate) struct Reader<'a, 't> {
+/// Where the value of a profile stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part<'n> {
+    /// It is the target of this name, without the namespace.
+    Target(Str<'n>),
+    /// Among a command's arguments.
+    Args,
+    /// As an actuator's specifiers (v1.0).
+    Specifiers,
+    /// Among a response's results.
+    Results,
+}
+
+/// The types of values, by the namespace under which they stand.
+pub(crate) trait Types: Sync {
+    /// Reads the next value as its type, if this namespace is known here; `false` if not, and nothing was read.
+    fn check(&self, namespace: Str<'_>, part: Part<'_>, r: &mut Reader<'_, '_>) -> bool;
+}
+
+/// Reads the values of a JSON or CBOR text one after the other, and checks all of each. It knows the mode of reading, and keeps
+/// the habits of a peer that the mode forgives.
+///
+/// The first rule that is broken is kept, and the input ends there. What is read after that is empty, so no step needs a check
+/// of its own.
+pub struct Reader<'a, 't> {
     /// All of a JSON text; empty with CBOR.
     pub(crate) text: &'a str,
     pub(crate) bytes: &'a [u8],
@@ -138,6 +170,8 @@ pub(crate) struct Reader<'a, 't> {
     pub(crate) strange: bool,
     /// Where the keys and items stand that may stand only once; absent where they were checked before.
     places: Option<&'t mut Places>,
+    /// The types of what profiles add, if it is read by them.
+    pub(crate) types: Option<&'static dyn Types>,
 }
 
 /// A copy reads once more what was checked, so it has no table of its own.
@@ -167,6 +201,7 @@ impl<'a, 't> Reader<'a, 't> {
             spaced: false,
             strange: false,
             places: None,
+            types: None,
         }
     }
 
@@ -213,11 +248,12 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// Whether the input is in the concise form: identifiers for names, binary for formats of text.
-    pub(crate) const fn concise(&self) -> bool {
+    pub const fn concise(&self) -> bool {
         matches!(self.form, Form::Concise)
     }
 
-    pub(crate) const fn v2(&self) -> bool {
+    /// Whether it is the draft of v2.0.
+    pub const fn v2(&self) -> bool {
         matches!(self.language, Language::V2_0)
     }
 
@@ -234,7 +270,7 @@ impl<'a, 't> Reader<'a, 't> {
     /// Keeps the first rule that is broken, and ends the input.
     #[cold]
     #[inline(never)]
-    pub(crate) fn fail_at(&mut self, at: usize, rule: LanguageRule) {
+    pub fn fail_at(&mut self, at: usize, rule: LanguageRule) {
         if self.fail.is_none() {
             self.fail = Some(Fail::new(at, rule));
             self.text = "";
@@ -242,14 +278,25 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
-    /// A failure at the next value.
+    /// Refuses the next value, since its profile defines nothing of its name there.
     #[cold]
-    pub(crate) fn fail(&mut self, rule: LanguageRule) {
+    pub fn undefined(&mut self, part: Part<'_>) {
+        self.fail(match part {
+            Part::Target(_) => LanguageRule::ProfileTarget,
+            Part::Args => LanguageRule::ProfileArg,
+            Part::Specifiers => LanguageRule::ProfileSpecifier,
+            Part::Results => LanguageRule::ProfileResult,
+        });
+    }
+
+    /// Refuses the next value for the rule that it breaks, unless another was broken before.
+    #[cold]
+    pub fn fail(&mut self, rule: LanguageRule) {
         self.fail_at(self.at, rule);
     }
 
-    /// Refuses what stands at a place unless this holds.
-    pub(crate) fn require(&mut self, holds: bool, at: usize, rule: LanguageRule) {
+    /// Refuses what stands at the offset `at`, unless `holds`.
+    pub fn require(&mut self, holds: bool, at: usize, rule: LanguageRule) {
         if !holds {
             self.fail_at(at, rule);
         }
@@ -284,21 +331,25 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
+    /// What kind of value comes next.
     #[inline]
-    pub(crate) fn kind(&mut self) -> Kind {
+    pub fn kind(&mut self) -> Kind {
         if self.is_json() { self.json_kind() } else { self.cbor_kind() }
     }
 
-    pub(crate) fn null(&mut self) {
+    /// Null.
+    pub fn null(&mut self) {
         if self.is_json() { self.json_null() } else { self.cbor_null() }
     }
 
-    pub(crate) fn boolean(&mut self) -> bool {
+    /// True or false.
+    pub fn boolean(&mut self) -> bool {
         if self.is_json() { self.json_boolean() } else { self.cbor_boolean() }
     }
 
+    /// A text.
     #[inline]
-    pub(crate) fn text(&mut self) -> Str<'a> {
+    pub fn text(&mut self) -> Str<'a> {
         if self.is_json() { self.json_text() } else { self.cbor_text() }
     }
 
@@ -317,7 +368,8 @@ impl<'a, 't> Reader<'a, 't> {
         self.sound().then_some(text)
     }
 
-    pub(crate) fn bytes(&mut self) -> &'a [u8] {
+    /// Bytes, of CBOR; JSON has none.
+    pub fn bytes(&mut self) -> &'a [u8] {
         if self.is_json() {
             self.unexpected(LanguageRule::WantBinary);
             return &[];
@@ -326,11 +378,12 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// An integer from 0 to 2^53 - 1.
-    pub(crate) fn integer(&mut self) -> u64 {
+    pub fn integer(&mut self) -> u64 {
         if self.is_json() { self.json_integer() } else { self.cbor_integer() }
     }
 
-    pub(crate) fn number(&mut self) -> Number {
+    /// A number of 0 or more.
+    pub fn number(&mut self) -> Number {
         if self.is_json() { self.json_number() } else { self.cbor_number() }
     }
 
@@ -343,11 +396,13 @@ impl<'a, 't> Reader<'a, 't> {
         if self.is_json() { self.json_enter(b'{', LanguageRule::WantMap) } else { self.cbor_open(shape) }
     }
 
-    pub(crate) fn open_list(&mut self) -> Walk {
+    /// Begins a list; [`more`](Self::more) goes on.
+    pub fn open_list(&mut self) -> Walk {
         if self.is_json() { self.json_enter(b'[', LanguageRule::WantList) } else { self.cbor_open_list() }
     }
 
-    /// The next field's key, or the end; the walk keeps where it stands. The value must be read before the next call.
+    /// The next field's key, or `None` at the end; the walk keeps where the key stands. The value must be read before the next
+    /// call.
     pub(crate) fn key(&mut self, walk: &mut Walk) -> Option<Key<'a>> {
         if self.is_json() { self.json_key(walk).map(Key::Name) } else { self.cbor_key(walk) }
     }
@@ -358,7 +413,7 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// Whether an item follows. It must be read before the next call.
-    pub(crate) fn more(&mut self, walk: &mut Walk) -> bool {
+    pub fn more(&mut self, walk: &mut Walk) -> bool {
         if self.is_json() { self.json_another(walk, b']') } else { self.cbor_another(walk) }
     }
 
@@ -376,7 +431,7 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// Where the next value begins.
-    pub(crate) fn begin(&mut self) -> usize {
+    pub fn begin(&mut self) -> usize {
         if self.is_json() {
             self.peek();
         }
@@ -408,8 +463,8 @@ impl<'a, 't> Reader<'a, 't> {
         self.require(self.bytes.len() <= at, at, rule);
     }
 
-    /// Passes over a value, checking it, nothing kept.
-    pub(crate) fn skip(&mut self) {
+    /// Passes over a value and checks it.
+    pub fn skip(&mut self) {
         if self.is_json() { self.json_skip() } else { self.cbor_skip() }
     }
 
@@ -448,7 +503,7 @@ impl<'a, 't> Reader<'a, 't> {
 
     /// Begins a set of fields.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn open(&mut self, shape: Shape) -> Members<'a> {
+    pub fn open(&mut self, shape: Shape) -> Members<'a> {
         let start = self.at;
         let walk = self.open_map(shape);
         Members::new(start, walk)
@@ -463,7 +518,7 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     /// One of a closed set of names.
-    pub(crate) fn one_of<V: Vocabulary>(&mut self, rule: LanguageRule) -> Option<V> {
+    pub fn one_of<V: Vocabulary>(&mut self, rule: LanguageRule) -> Option<V> {
         self.entry(V::NAMES, rule).and_then(V::at)
     }
 }

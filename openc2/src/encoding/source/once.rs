@@ -12,9 +12,9 @@ use super::{Key, Reader};
 use crate::encoding::error::LanguageRule;
 use crate::encoding::text::{self, Str};
 
-/// The most fields, of maps that lie in each other, and the most items of a list that are told apart in whatever order they
-/// stand. More of them have to ascend: in JSON by their code points, in CBOR by length first (RFC 8949 s4.2.3), so that what
-/// comes sorted may be as long as its message. On a 32-bit machine, whose stack the table is on, it is 64.
+/// The most fields, of nested maps together, and the most items of a list that may stand in any order. Beyond that they have to
+/// ascend: in JSON by their code points, in CBOR by length first (RFC 8949 s4.2.3). So what comes sorted may be as long as its
+/// message. The table is on the stack: on a 32-bit machine it is 64.
 pub const MAX_MEMBERS: usize = if cfg!(target_pointer_width = "64") { 256 } else { 64 };
 
 /// The places of what stands in the maps and lists that are open.
@@ -41,14 +41,14 @@ pub(crate) struct Group {
     /// The greatest of it, when there are more than [`FEW`].
     last: Place,
     /// How far it has come.
-    stage: Stage,
+    fill: Fill,
 }
 
 /// How many places are compared with each other before they are put in order.
 const FEW: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum Fill {
     /// Nothing was met.
     New,
     /// As many as [`FEW`] were met, and stand in the table as they came.
@@ -61,7 +61,7 @@ enum Stage {
 
 impl Group {
     /// Of which nothing was met yet.
-    pub(crate) const NEW: Self = Self { from: 0, last: Place { start: 0, at: 0 }, stage: Stage::New };
+    pub(crate) const NEW: Self = Self { from: 0, last: Place { start: 0, at: 0 }, fill: Fill::New };
 }
 
 /// A key or an item, as it is compared.
@@ -178,9 +178,10 @@ struct Spelled<'a> {
     rest: &'a [u8],
     /// Whether it is of JSON: a backslash escapes, and a quotation mark ends it.
     json: bool,
-    /// What the escape before it stands for, and how much of that is to come.
+    /// What the escape before it stands for, and which part of that is to come.
     undone: [u8; 4],
-    left: usize,
+    next: usize,
+    end: usize,
 }
 
 impl<'a> Spelled<'a> {
@@ -194,25 +195,24 @@ impl<'a> Spelled<'a> {
             Item::Open(text) => (text.as_bytes(), true),
             Item::Id(_) => (&[][..], false),
         };
-        Self { rest, json, undone: [0; 4], left: 0 }
+        Self { rest, json, undone: [0; 4], next: 0, end: 0 }
     }
 
     /// The escape that comes next, as it stands.
     fn escape(&self) -> Option<&'a [u8]> {
-        let comes = self.left == 0 && self.json && self.rest.first() == Some(&b'\\');
+        let comes = self.next >= self.end && self.json && self.rest.first() == Some(&b'\\');
         if comes { self.rest.get(..text::escape_length(self.rest)) } else { None }
     }
 
     /// What comes next, nothing only at the end.
     fn piece(&mut self) -> &[u8] {
         if let Some(escape) = self.escape() {
-            (self.undone, self.left) = text::utf8(text::unescape(escape));
+            (self.undone, self.end) = text::utf8(text::unescape(escape));
+            self.next = 0;
             self.rest = self.rest.get(escape.len()..).unwrap_or_default();
-            // At the end of its place, so that what is left of it is too.
-            self.undone.rotate_left(self.left & 3);
         }
-        if self.left != 0 {
-            return self.undone.get(4usize.saturating_sub(self.left)..).unwrap_or_default();
+        if self.next < self.end {
+            return self.undone.get(self.next..self.end).unwrap_or_default();
         }
         if !self.json {
             return self.rest;
@@ -223,8 +223,8 @@ impl<'a> Spelled<'a> {
 
     /// Passes over so much of the piece.
     fn pass(&mut self, length: usize) {
-        if self.left != 0 {
-            self.left = self.left.saturating_sub(length);
+        if self.next < self.end {
+            self.next = self.next.saturating_add(length);
         } else {
             self.rest = self.rest.get(length..).unwrap_or_default();
         }
@@ -254,9 +254,9 @@ impl Places {
         again: &dyn Fn(usize) -> Item<'a>,
     ) -> Result<(), NotOnce> {
         let place = Place { start: order.start(item), at: u32::try_from(at).map_err(|_| NotOnce::TooMany)? };
-        match group.stage {
-            Stage::New => *group = Group { from: self.kept.len(), stage: Stage::Few, ..*group },
-            Stage::Few => {}
+        match group.fill {
+            Fill::New => *group = Group { from: self.kept.len(), fill: Fill::Few, ..*group },
+            Fill::Few => {}
             _ => return self.add_to_many(group, place, item, order, again),
         }
         let own = self.kept.get(group.from..).unwrap_or_default();
@@ -301,12 +301,12 @@ impl Places {
                 core::mem::swap(one, two);
             }
         }
-        group.stage = Stage::Many;
+        group.fill = Fill::Many;
         match own.last() {
             Some(last) => group.last = *last,
             // There was no room for any of it.
             None => {
-                (group.last, group.stage) = (place, Stage::Cut);
+                (group.last, group.fill) = (place, Fill::Cut);
                 return Ok(());
             }
         }
@@ -331,7 +331,7 @@ impl Places {
             Ordering::Greater => {
                 group.last = place;
                 if !self.keep(place) {
-                    group.stage = Stage::Cut;
+                    group.fill = Fill::Cut;
                 }
                 return Ok(());
             }
@@ -349,7 +349,7 @@ impl Places {
             }
         }
         // What isn't kept can't be told from what follows unless that is greater.
-        if group.stage == Stage::Cut || self.kept.len() >= self.most {
+        if group.fill == Fill::Cut || self.kept.len() >= self.most {
             return Err(NotOnce::TooMany);
         }
         let mut carried = place;
@@ -367,7 +367,7 @@ impl Places {
 
     /// Forgets a map or list that has ended.
     pub(crate) fn leave(&mut self, group: &Group) {
-        if group.stage != Stage::New {
+        if group.fill != Fill::New {
             self.kept.truncate(group.from);
         }
     }

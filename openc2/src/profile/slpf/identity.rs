@@ -1,19 +1,18 @@
 //! Which packet filter is here, and whether a command's specifiers mean it (SLPF s2.1.4).
 
-use super::{Actuator, NSID, check};
-use crate::encoding::text::Str;
-use crate::language::command::Command;
-use crate::profile::{Profile, Refusal};
+use super::{NSID, Specifiers};
+use crate::Str;
+use crate::profile::Hook;
 
-/// What a packet filter goes by. A command means it if each specifier that the command has names it; without specifiers it
-/// means every one.
+/// The names of a packet filter. A command is for it if each specifier of the command names it; a command without specifiers is
+/// for every one.
 ///
 /// ```
-/// use openc2_mqtt::profile::{Hooks, Profile};
+/// use openc2_mqtt::profile::{Hook, Hooks};
 /// use openc2_mqtt::slpf::Identity;
 ///
 /// let filter = Identity { hostnames: &["fw7.example.com"], named_groups: &["border"], ..Identity::NOBODY };
-/// let profiles: [&dyn Profile; 1] = [&filter];
+/// let profiles: [&dyn Hook; 1] = [&filter];
 /// let hooks = Hooks::new(&profiles); // for `Declaration::hooks`
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +32,7 @@ impl Identity<'_> {
     pub const NOBODY: Self = Self { hostnames: &[], named_groups: &[], asset_ids: &[], asset_tuple: &[] };
 
     /// Whether these specifiers mean this packet filter.
-    pub fn is(&self, specifiers: &Actuator<'_>) -> bool {
+    pub fn is(&self, specifiers: &Specifiers<'_>) -> bool {
         let among =
             |names: &[&str], name: Option<Str<'_>>| name.is_none_or(|name| names.iter().any(|own| name == *own));
         let host = |name: Str<'_>| self.hostnames.iter().any(|own| same_host(name, own));
@@ -51,7 +50,7 @@ fn same_host(name: Str<'_>, own: &str) -> bool {
     name.chars().map(|c| c.to_ascii_lowercase()).eq(own.chars().map(|c| c.to_ascii_lowercase()))
 }
 
-impl Profile for Identity<'_> {
+impl Hook for Identity<'_> {
     fn namespace(&self) -> &str {
         NSID
     }
@@ -60,18 +59,15 @@ impl Profile for Identity<'_> {
         // What was read as this profile's is one of these; anything else names nobody that is known here.
         match actuator.specifiers {
             None => true,
-            Some(_) => Actuator::of_actuator(actuator).is_some_and(|specifiers| self.is(&specifiers)),
+            Some(_) => matches!(Specifiers::of_actuator(actuator), Ok(Some(specifiers)) if self.is(&specifiers)),
         }
-    }
-
-    fn check(&self, command: &Command<'_>) -> Result<(), Refusal> {
-        check(command)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::slpf::PROFILES;
     use crate::{Encoding, Reading};
 
     const FILTER: Identity<'static> = Identity {
@@ -83,7 +79,8 @@ mod tests {
 
     fn is_meant(filter: &Identity<'_>, specifiers: &str) -> bool {
         let json = [r#"{"action":"deny","target":{"uri":"a:b"},"actuator":{"slpf":"#, specifiers, "}}"].concat();
-        let command = Reading::default().command(Encoding::Json, json.as_bytes()).unwrap().value;
+        let command =
+            Reading::default().with_profiles(&PROFILES).command(Encoding::Json, json.as_bytes()).unwrap().value;
         filter.is_meant(&command.actuator.unwrap())
     }
 

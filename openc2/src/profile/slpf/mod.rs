@@ -1,23 +1,14 @@
 //! Stateless packet filtering (oc2slpf-v1.0-cs01), typed in full: arguments, specifiers, target and result, and which
 //! commands may have which.
 
-use crate::Actuator as AnyActuator;
-use crate::encoding::error::LanguageRule;
-use crate::encoding::name::vocabulary;
-use crate::encoding::out::Out;
-use crate::encoding::raw::Raw;
-use crate::encoding::source::{Reader, Shape};
-use crate::encoding::text::Str;
-use crate::encoding::value::Value;
-use crate::language::command::Command;
-use crate::language::extension::{Extension, ExtensionValue};
-use crate::language::formats;
-use crate::language::list::Texts;
-use crate::language::object::{text_of, write_text};
-use crate::language::response::Status;
-use crate::language::target::Target;
-use crate::language::vocabulary::{Action, ResponseType, TargetKind};
-use crate::profile::Refusal;
+use crate::profile::{
+    Hook as _, Part, Profile, ProfileRule, Profiles, Reader, Refusal, Shape, Value, Write, Writer, is_hostname,
+    parse_ipv6, read_as, text_of, write_text,
+};
+use crate::{
+    Action, Command, Extension, ExtensionValue, LanguageRule, Response, ResponseType, Status, Str, Target, TargetKind,
+    Texts, vocabulary,
+};
 
 mod identity;
 
@@ -26,11 +17,58 @@ pub use identity::Identity;
 /// The namespace identifier.
 pub const NSID: &str = "slpf";
 /// The name of the profile's own target.
-pub(crate) const RULE_NUMBER: &str = "rule_number";
-/// The same as a list of pairs has it.
-pub(crate) const RULE_NUMBER_PAIR: &str = "slpf:rule_number";
-/// That target's identifier in the concise form.
-pub(crate) const RULE_NUMBER_ID: u64 = 1024;
+const RULE_NUMBER: &str = "rule_number";
+
+/// The table of this profile alone.
+pub static PROFILES: Profiles = Profiles::new(&[&Slpf]);
+
+/// `drop_process` is not one of its values.
+pub const DROP_PROCESS: LanguageRule = LanguageRule::OfProfile(&ProfileRule {
+    section: "SLPF 2.1.3.2",
+    meaning: "drop_process is none, reject or false_ack",
+});
+/// `direction` is not one of its values.
+pub const DIRECTION: LanguageRule =
+    LanguageRule::OfProfile(&ProfileRule { section: "SLPF 2.1.3.2", meaning: "direction is both, ingress or egress" });
+/// `hostname` is neither a name nor an address.
+pub const HOSTNAME: LanguageRule = LanguageRule::OfProfile(&ProfileRule {
+    section: "SLPF 2.1.4",
+    meaning: "not a host name or an address (RFC 1123 2.1)",
+});
+/// `asset_tuple` is too long.
+pub const ASSET_TUPLE: LanguageRule =
+    LanguageRule::OfProfile(&ProfileRule { section: "SLPF 2.1.4", meaning: "an asset tuple has at most 10 texts" });
+
+/// The profile, to be handed to whoever reads or writes messages, and to a Consumer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Slpf;
+
+impl Profile for Slpf {
+    fn namespace(&self) -> &'static str {
+        NSID
+    }
+
+    fn targets(&self) -> &'static [&'static str] {
+        &[RULE_NUMBER]
+    }
+
+    fn read(&self, part: Part<'_>, r: &mut Reader<'_, '_>, out: Option<&mut Writer<'_>>) {
+        match part {
+            Part::Target(_) => read_as::<u64>(r, out),
+            Part::Args => read_as::<Args>(r, out),
+            Part::Specifiers => read_as::<Specifiers<'_>>(r, out),
+            Part::Results => read_as::<Results>(r, out),
+        }
+    }
+
+    fn check(&self, command: &Command<'_>) -> Result<(), Refusal> {
+        check(command)
+    }
+
+    fn can_mean(&self, actuator: &crate::Actuator<'_>, names: &[&str]) -> bool {
+        Identity { hostnames: names, asset_ids: names, ..Identity::NOBODY }.is_meant(actuator)
+    }
+}
 
 vocabulary! {
     /// What happens to denied traffic (SLPF s2.1.3.2).
@@ -73,7 +111,7 @@ pub struct Args {
 
 /// The specifiers of the profile (SLPF s2.1.4): which of its actuators is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Actuator<'a> {
+pub struct Specifiers<'a> {
     /// A host name or an address.
     pub hostname: Option<Str<'a>>,
     /// A group of actuators.
@@ -99,17 +137,19 @@ impl<'a> Value<'a> for Args {
 
     fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        while let Some(key) = members.only(r, LanguageRule::SlpfArg) {
+        while let Some(key) = members.only(r, LanguageRule::ProfileArg) {
             match key {
-                ArgKey::DropProcess => self.drop_process = r.one_of(LanguageRule::SlpfDropProcess),
+                ArgKey::DropProcess => self.drop_process = r.one_of(DROP_PROCESS),
                 ArgKey::Persistent => self.persistent = Some(r.boolean()),
-                ArgKey::Direction => self.direction = r.one_of(LanguageRule::SlpfDirection),
+                ArgKey::Direction => self.direction = r.one_of(DIRECTION),
                 ArgKey::InsertRule => self.insert_rule = Some(r.integer()),
             }
         }
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Args {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         if let Some(drop_process) = self.drop_process {
             out.field(&mut frame, ArgKey::DropProcess);
@@ -131,7 +171,7 @@ impl<'a> Value<'a> for Args {
     }
 }
 
-impl<'a> Value<'a> for Actuator<'a> {
+impl<'a> Value<'a> for Specifiers<'a> {
     #[inline(always)]
     fn empty() -> Self {
         Self { hostname: None, named_group: None, asset_id: None, asset_tuple: None }
@@ -139,26 +179,28 @@ impl<'a> Value<'a> for Actuator<'a> {
 
     fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        while let Some(key) = members.only(r, LanguageRule::SlpfSpecifier) {
+        while let Some(key) = members.only(r, LanguageRule::ProfileSpecifier) {
             match key {
-                SpecifierKey::Hostname => self.hostname = Some(text_of(r, host, LanguageRule::SlpfHostname)),
+                SpecifierKey::Hostname => self.hostname = Some(text_of(r, host, HOSTNAME)),
                 SpecifierKey::NamedGroup => self.named_group = Some(r.text()),
                 SpecifierKey::AssetId => self.asset_id = Some(r.text()),
                 SpecifierKey::AssetTuple => {
-                    let at = r.at;
-                    let tuple = crate::language::list::read_list(r);
-                    r.require(tuple.len() <= 10, at, LanguageRule::SlpfTuple);
+                    let at = r.begin();
+                    let tuple = Texts::read(r);
+                    r.require(tuple.len() <= 10, at, ASSET_TUPLE);
                     self.asset_tuple = Some(tuple);
                 }
             }
         }
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Specifiers<'_> {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         if let Some(hostname) = self.hostname {
             out.field(&mut frame, SpecifierKey::Hostname);
-            write_text(out, hostname, host, LanguageRule::SlpfHostname);
+            write_text(out, hostname, host, HOSTNAME);
         }
         for (key, text) in [(SpecifierKey::NamedGroup, self.named_group), (SpecifierKey::AssetId, self.asset_id)] {
             if let Some(text) = text {
@@ -167,7 +209,7 @@ impl<'a> Value<'a> for Actuator<'a> {
             }
         }
         if let Some(tuple) = self.asset_tuple {
-            out.require(tuple.len() <= 10, LanguageRule::SlpfTuple);
+            out.require(tuple.len() <= 10, ASSET_TUPLE);
             out.field(&mut frame, SpecifierKey::AssetTuple);
             out.texts(tuple);
         }
@@ -183,12 +225,14 @@ impl<'a> Value<'a> for Results {
 
     fn fill(&mut self, r: &mut Reader<'a, '_>) {
         let mut members = r.open(Shape::Map);
-        while let Some(ResultKey::RuleNumber) = members.only(r, LanguageRule::SlpfResult) {
+        while let Some(ResultKey::RuleNumber) = members.only(r, LanguageRule::ProfileResult) {
             self.rule_number = Some(r.integer());
         }
     }
+}
 
-    fn write(&self, out: &mut Out<'_>) {
+impl Write for Results {
+    fn write(&self, out: &mut Writer<'_>) {
         let mut frame = out.open(Shape::Map);
         if let Some(number) = self.rule_number {
             out.field(&mut frame, ResultKey::RuleNumber);
@@ -200,94 +244,63 @@ impl<'a> Value<'a> for Results {
 
 /// A host name or an address (SLPF s2.1.4): one of IPv4 looks like a name.
 fn host(text: Str<'_>) -> bool {
-    formats::hostname(text) || text.read(&mut [0; 64]).is_some_and(|text| formats::ipv6(text.as_bytes()).is_some())
-}
-
-/// Reads a value of the profile that was checked when its message was.
-fn read<'a, T: Value<'a>>(raw: Raw<'a>) -> Option<T> {
-    let mut reader = raw.reader();
-    let value = T::read(&mut reader);
-    reader.sound().then_some(value)
+    is_hostname(text) || text.read(&mut [0; 64]).is_some_and(|text| parse_ipv6(text.as_bytes()).is_some())
 }
 
 impl Args {
-    /// The profile's arguments of a command, if it has some.
-    pub fn of(command: &Command<'_>) -> Option<Self> {
-        match command.args.extensions.get(NSID)? {
-            ExtensionValue::SlpfArgs(args) => Some(args),
-            ExtensionValue::Raw(raw) => read(raw),
-            _ => None,
-        }
+    /// The profile's arguments of a command that was read, if it has some. An error if they aren't of this type, which never
+    /// happens where the command was read with this profile.
+    pub fn of(command: &Command<'_>) -> Result<Option<Self>, LanguageRule> {
+        command.args.extensions.get(NSID).map(|value| value.read_as()).transpose()
     }
 
     /// As part of a command's arguments.
-    pub const fn extension(self) -> Extension<'static> {
-        Extension { profile: Str::new(NSID), value: ExtensionValue::SlpfArgs(self) }
+    pub fn extension(&self) -> Extension<'_> {
+        Extension { profile: Str::new(NSID), value: ExtensionValue::Typed(self) }
     }
 }
 
-impl<'a> Actuator<'a> {
-    /// The profile's specifiers of a command, if it has some.
-    pub fn of(command: &Command<'a>) -> Option<Self> {
-        Self::of_actuator(command.actuator.as_ref()?)
+impl<'a> Specifiers<'a> {
+    /// The profile's specifiers of a command that was read, if it has some. An error if they aren't of this type, which never
+    /// happens where the command was read with this profile.
+    pub fn of(command: &Command<'a>) -> Result<Option<Self>, LanguageRule> {
+        command.actuator.as_ref().map_or(Ok(None), Self::of_actuator)
     }
 
-    /// The profile's specifiers of a command's actuator, if it has some.
-    pub(crate) fn of_actuator(actuator: &AnyActuator<'a>) -> Option<Self> {
-        if actuator.profile != NSID {
-            return None;
-        }
-        match actuator.specifiers? {
-            ExtensionValue::SlpfActuator(actuator) => Some(*actuator),
-            ExtensionValue::Raw(raw) => read(raw),
-            _ => None,
-        }
+    /// The same of a command's actuator.
+    pub fn of_actuator(actuator: &crate::Actuator<'a>) -> Result<Option<Self>, LanguageRule> {
+        actuator.specifiers.filter(|_| actuator.profile == NSID).map(|value| value.read_as()).transpose()
     }
 
     /// As a command's actuator.
-    pub const fn actuator(&'a self) -> AnyActuator<'a> {
-        AnyActuator { profile: Str::new(NSID), specifiers: Some(ExtensionValue::SlpfActuator(self)) }
+    pub fn actuator(&'a self) -> crate::Actuator<'a> {
+        crate::Actuator { profile: Str::new(NSID), specifiers: Some(ExtensionValue::Typed(self)) }
     }
 }
 
 impl Results {
-    /// The profile's results of a response, if it has some.
-    pub fn of(response: &crate::Response<'_>) -> Option<Self> {
-        match response.results.extensions.get(NSID)? {
-            ExtensionValue::SlpfResults(results) => Some(results),
-            ExtensionValue::Raw(raw) => read(raw),
-            _ => None,
-        }
+    /// The profile's results of a response that was read, if it has some. An error if they aren't of this type, which never
+    /// happens where the response was read with this profile.
+    pub fn of(response: &Response<'_>) -> Result<Option<Self>, LanguageRule> {
+        response.results.extensions.get(NSID).map(|value| value.read_as()).transpose()
     }
 
     /// As part of a response's results.
-    pub const fn extension(self) -> Extension<'static> {
-        Extension { profile: Str::new(NSID), value: ExtensionValue::SlpfResults(self) }
+    pub fn extension(&self) -> Extension<'_> {
+        Extension { profile: Str::new(NSID), value: ExtensionValue::Typed(self) }
     }
 }
 
 /// The target of a rule by its number (SLPF s2.1.2.2).
 pub const fn rule_number<'a>(number: u64) -> Target<'a> {
-    Target::Extension {
-        profile: Str::new(NSID),
-        name: Str::new(RULE_NUMBER),
-        value: ExtensionValue::SlpfRuleNumber(number),
-    }
+    Target::Extension { profile: Str::new(NSID), name: Str::new(RULE_NUMBER), value: ExtensionValue::Integer(number) }
 }
 
 /// The rule that a command is about, if its target is one.
 pub fn rule_number_of(target: &Target<'_>) -> Option<u64> {
-    match target {
-        Target::Extension { profile, name, value } if *profile == NSID && *name == RULE_NUMBER => match value {
-            ExtensionValue::SlpfRuleNumber(number) => Some(*number),
-            ExtensionValue::Raw(raw) => {
-                let mut reader = raw.reader();
-                let number = reader.integer();
-                reader.sound().then_some(number)
-            }
-            _ => None,
-        },
-        _ => None,
+    match target.extension(NSID, RULE_NUMBER)? {
+        ExtensionValue::Integer(number) => Some(number),
+        value => value.read_as().ok(),
     }
 }
 
@@ -309,7 +322,11 @@ pub const NO_NAME: Refusal = Refusal { status: Status::BadRequest, text: "the fi
 /// Whether a command is one of this profile's, with the targets and arguments it may have (SLPF s2.3).
 pub fn check(command: &Command<'_>) -> Result<(), Refusal> {
     let args = &command.args;
-    let own = Args::of(command);
+    // Read without this profile, they may be anything.
+    let own = match Args::of(command) {
+        Ok(own) => own,
+        Err(rule) => return Err(Refusal { status: Status::BadRequest, text: rule.meaning() }),
+    };
     let other = args.extensions.iter().any(|extension| extension.profile != NSID);
     let period = args.stop_time.is_some() || args.duration.is_some();
     match (command.action, command.target.kind()) {
@@ -350,13 +367,21 @@ pub fn check(command: &Command<'_>) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Args as AllArgs, Encoding, Form, Ipv4Net, Reading};
+    use crate::{Args as AllArgs, Encoding, Form, Ipv4Net, Reading, Style};
 
     /// LS1 A.2: a connection denied, with arguments and specifiers of the profile.
     const A2: &str = r#"{"action":"deny","target":{"ipv4_connection":{"src_addr":"1.2.3.4","src_port":10996,"dst_addr":"198.2.3.4","dst_port":80,"protocol":"tcp"}},"args":{"start_time":1534775460000,"duration":500,"response_requested":"ack","slpf":{"drop_process":"none"}},"actuator":{"slpf":{"asset_id":"30"}}}"#;
 
+    fn reading() -> Reading {
+        Reading::default().with_profiles(&PROFILES)
+    }
+
+    fn style(form: Form) -> Style {
+        Style::from(form).with_profiles(&PROFILES)
+    }
+
     fn read_command(json: &str) -> Result<Command<'_>, crate::Error> {
-        Reading::default().command(Encoding::Json, json.as_bytes()).map(|read| read.value)
+        reading().command(Encoding::Json, json.as_bytes()).map(|read| read.value)
     }
 
     #[test]
@@ -364,80 +389,82 @@ mod tests {
         let concise = b"\x84\x06\xa1\x0f\x85\x81\x44\x01\x02\x03\x04\x19\x2a\xf4\x81\x44\xc6\x02\x03\x04\x18\x50\x06\xa4\x01\x1b\x00\x00\x01\x65\x57\xbf\x00\xa0\x03\x19\x01\xf4\x04\x01\x19\x04\x00\xa1\x19\x04\x00\x01\xa1\x19\x04\x00\xa1\x03\x62\x33\x30";
         let mut buffer = [0; 400];
         let command = read_command(A2).unwrap();
-        assert_eq!(command.encode(Form::Concise, &mut buffer), Ok(57));
+        assert_eq!(command.encode(style(Form::Concise), &mut buffer), Ok(57));
         assert_eq!(&buffer[..57], concise);
         assert_eq!(command.encode(Form::Cbor, &mut buffer), Ok(223));
-        let again = Reading::default().command(Encoding::Cbor, concise).unwrap().value;
-        let length = again.encode(Form::Json, &mut buffer).unwrap();
+        let again = reading().command(Encoding::Cbor, concise).unwrap().value;
+        let length = again.encode(style(Form::Json), &mut buffer).unwrap();
         assert_eq!(core::str::from_utf8(&buffer[..length]), Ok(A2));
-        assert_eq!(Args::of(&again).unwrap().drop_process, Some(DropProcess::None));
-        assert_eq!(Actuator::of(&again).unwrap().asset_id, Some(Str::new("30")));
+        assert_eq!(Args::of(&again).unwrap().unwrap().drop_process, Some(DropProcess::None));
+        assert_eq!(Specifiers::of(&again).unwrap().unwrap().asset_id, Some(Str::new("30")));
     }
 
     #[test]
     fn what_is_built_reads_back() {
-        let own = [Args {
+        let args = Args {
             drop_process: Some(DropProcess::FalseAck),
             persistent: Some(false),
             direction: Some(Direction::Egress),
             insert_rule: Some(7),
-        }
-        .extension()];
+        };
+        let own = [args.extension()];
         let mut command = Command::new(Action::Deny, Target::Ipv4Net(Ipv4Net::parse("192.0.2.0/24").unwrap()));
         command.args = AllArgs { extensions: own[..].into(), ..AllArgs::NONE };
         let tuple = Texts::from(&["a", "b"]);
         let hostname = Some(Str::new("fw.example"));
         let named_group = Some(Str::new("edge"));
-        let specifiers = Actuator { hostname, named_group, asset_id: None, asset_tuple: Some(tuple) };
+        let specifiers = Specifiers { hostname, named_group, asset_id: None, asset_tuple: Some(tuple) };
         command.actuator = Some(specifiers.actuator());
         for (form, encoding) in
             [(Form::Json, Encoding::Json), (Form::Cbor, Encoding::Cbor), (Form::Concise, Encoding::Cbor)]
         {
             let mut buffer = [0; 400];
-            let length = command.encode(form, &mut buffer).unwrap();
-            let again = Reading::default().command(encoding, &buffer[..length]).unwrap().value;
-            assert_eq!(Args::of(&again), Args::of(&command), "{form:?}");
-            assert_eq!(Actuator::of(&again), Actuator::of(&command), "{form:?}");
+            let length = command.encode(style(form), &mut buffer).unwrap();
+            let again = reading().command(encoding, &buffer[..length]).unwrap().value;
+            assert_eq!(Args::of(&again), Ok(Some(args)), "{form:?}");
+            assert_eq!(Specifiers::of(&again), Ok(Some(specifiers)), "{form:?}");
+            assert_eq!(Args::of(&command), Err(LanguageRule::Unread));
         }
         for form in [Form::Json, Form::Cbor, Form::Concise] {
             let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
             let mut buffer = [0; 100];
             let command = Command::new(Action::Delete, rule_number(1234));
-            let length = command.encode(form, &mut buffer).unwrap();
-            let again = Reading::default().command(encoding, &buffer[..length]).unwrap().value;
+            let length = command.encode(style(form), &mut buffer).unwrap();
+            let again = reading().command(encoding, &buffer[..length]).unwrap().value;
             assert_eq!(rule_number_of(&again.target), Some(1234));
-            let extensions = [Results { rule_number: Some(9) }.extension()];
-            let mut response = crate::Response::new(Status::Ok);
+            let results = Results { rule_number: Some(9) };
+            let extensions = [results.extension()];
+            let mut response = Response::new(Status::Ok);
             response.results.extensions = extensions[..].into();
-            let length = response.encode(form, &mut buffer).unwrap();
-            let again = Reading::default().response(encoding, &buffer[..length]).unwrap().value;
-            assert_eq!(Results::of(&again), Some(Results { rule_number: Some(9) }));
+            let length = response.encode(style(form), &mut buffer).unwrap();
+            let again = reading().response(encoding, &buffer[..length]).unwrap().value;
+            assert_eq!(Results::of(&again), Ok(Some(results)));
         }
     }
 
     #[test]
     fn neither_arguments_nor_results_need_to_hold_anything() {
         let command = r#"{"action":"deny","target":{"ipv4_net":"1.1.1.1"},"args":{"slpf":{}}}"#;
-        assert_eq!(Args::of(&read_command(command).unwrap()), Some(Args::default()));
+        assert_eq!(Args::of(&read_command(command).unwrap()), Ok(Some(Args::default())));
         let response = r#"{"status":200,"results":{"slpf":{}}}"#;
-        let read = Reading::default().response(Encoding::Json, response.as_bytes()).unwrap().value;
-        assert_eq!(Results::of(&read), Some(Results::default()));
+        let read = reading().response(Encoding::Json, response.as_bytes()).unwrap().value;
+        assert_eq!(Results::of(&read), Ok(Some(Results::default())));
         for form in [Form::Json, Form::Cbor, Form::Concise] {
             let encoding = if form == Form::Json { Encoding::Json } else { Encoding::Cbor };
             let mut buffer = [0; 100];
-            let length = read_command(command).unwrap().encode(form, &mut buffer).unwrap();
-            assert!(Reading::default().command(encoding, &buffer[..length]).is_ok(), "{form:?}");
-            let length = read.encode(form, &mut buffer).unwrap();
-            assert!(Reading::default().response(encoding, &buffer[..length]).is_ok(), "{form:?}");
+            let length = read_command(command).unwrap().encode(style(form), &mut buffer).unwrap();
+            assert!(reading().command(encoding, &buffer[..length]).is_ok(), "{form:?}");
+            let length = read.encode(style(form), &mut buffer).unwrap();
+            assert!(reading().response(encoding, &buffer[..length]).is_ok(), "{form:?}");
         }
     }
 
     #[test]
     fn what_the_profile_does_not_define_is_refused() {
         for (args, rule, path) in [
-            (r#"{"drop":"none"}"#, LanguageRule::SlpfArg, "args.slpf.drop"),
-            (r#"{"drop_process":"no"}"#, LanguageRule::SlpfDropProcess, "args.slpf.drop_process"),
-            (r#"{"direction":"up"}"#, LanguageRule::SlpfDirection, "args.slpf.direction"),
+            (r#"{"drop":"none"}"#, LanguageRule::ProfileArg, "args.slpf.drop"),
+            (r#"{"drop_process":"no"}"#, DROP_PROCESS, "args.slpf.drop_process"),
+            (r#"{"direction":"up"}"#, DIRECTION, "args.slpf.direction"),
             (r#"{"persistent":1}"#, LanguageRule::WantBoolean, "args.slpf.persistent"),
             (r#"{"insert_rule":"1"}"#, LanguageRule::WantInteger, "args.slpf.insert_rule"),
         ] {
@@ -447,9 +474,9 @@ mod tests {
             assert_eq!((error.rule, error.path.as_str()), (rule, path));
         }
         for (actuator, rule) in [
-            (r#"{"hostname":"a b"}"#, LanguageRule::SlpfHostname),
-            (r#"{"asset_tuple":["1","2","3","4","5","6","7","8","9","10","11"]}"#, LanguageRule::SlpfTuple),
-            (r#"{"asset":"1"}"#, LanguageRule::SlpfSpecifier),
+            (r#"{"hostname":"a b"}"#, HOSTNAME),
+            (r#"{"asset_tuple":["1","2","3","4","5","6","7","8","9","10","11"]}"#, ASSET_TUPLE),
+            (r#"{"asset":"1"}"#, LanguageRule::ProfileSpecifier),
         ] {
             let json = std::format!(
                 r#"{{"action":"deny","target":{{"ipv4_net":"1.1.1.1"}},"actuator":{{"slpf":{actuator}}}}}"#
@@ -459,7 +486,7 @@ mod tests {
         let error = read_command(r#"{"action":"delete","target":{"slpf:rule_number":"7"}}"#).unwrap_err();
         assert_eq!((error.rule, error.path.as_str()), (LanguageRule::WantInteger, "target.slpf:rule_number"));
         let error = read_command(r#"{"action":"delete","target":{"slpf:rule":7}}"#).unwrap_err();
-        assert_eq!(error.rule, LanguageRule::SlpfTarget);
+        assert_eq!(error.rule, LanguageRule::ProfileTarget);
     }
 
     #[test]
