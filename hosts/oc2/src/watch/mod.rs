@@ -161,7 +161,7 @@ fn line(file: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut line = String::new();
     match file.take(LONGEST + 1).read_line(&mut line)? as u64 {
         0 => Ok(None),
-        ..=LONGEST => Ok(Some(line)),
+        1..=LONGEST => Ok(Some(line)),
         _ => Err(io::Error::other(format!("longer than {LONGEST} bytes"))),
     }
 }
