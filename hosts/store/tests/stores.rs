@@ -382,23 +382,29 @@ fn until_the_power_fails(store: &mut Flash<'_, Chip>, lens: &[u8]) -> (Vec<Vec<u
     let (mut kept, mut number) = (vec![b"begins".to_vec()], 1);
     for len in lens {
         let body = vec![number as u8; usize::from(*len)];
-        if store.is_long() {
-            let snapshot = vec![number as u8; 30];
-            match store.compact(&mut List::new(&[&frame(number, START, &snapshot), &frame(number + 1, END, &snapshot)]))
-            {
-                Ok(()) => kept = vec![snapshot.clone(), snapshot],
-                Err(_) => return (kept, vec![snapshot.clone(), snapshot]),
+        // Where frames leave much of their pages over, a bank is full before it is called long.
+        let mut full = false;
+        loop {
+            if full || store.is_long() {
+                let snapshot = vec![number as u8; 30];
+                match store
+                    .compact(&mut List::new(&[&frame(number, START, &snapshot), &frame(number + 1, END, &snapshot)]))
+                {
+                    Ok(()) => kept = vec![snapshot.clone(), snapshot],
+                    Err(_) => return (kept, vec![snapshot.clone(), snapshot]),
+                }
+                number += 2;
             }
-            number += 2;
-        }
-        match store.append(&frame(number, 0, &body)) {
-            Ok(()) => kept.push(body),
-            Err(FlashError::Driver(MockFlashError::EarlyShutoff(..))) => {
-                let mut more = kept.clone();
-                more.push(body);
-                return (kept, more);
+            match store.append(&frame(number, 0, &body)) {
+                Ok(()) => break kept.push(body),
+                Err(FlashError::Driver(MockFlashError::EarlyShutoff(..))) => {
+                    let mut more = kept.clone();
+                    more.push(body);
+                    return (kept, more);
+                }
+                Err(FlashError::Full) if !full => full = true,
+                Err(error) => panic!("{error}"),
             }
-            Err(error) => panic!("{error}"),
         }
         number += 1;
     }
