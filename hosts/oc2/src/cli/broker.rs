@@ -49,7 +49,7 @@ pub(crate) struct Broker {
     /// Its socket in the file system
     #[arg(long, value_name = "PATH", conflicts_with_all = ["host", "port"])]
     pub(crate) unix: Option<PathBuf>,
-    /// Reach the broker through a proxy: socks5h://[USER[:PASSWORD]@]HOST[:PORT], or http://… for one that knows CONNECT
+    /// Reach the broker through a proxy: socks5h://USER:PASSWORD@HOST:PORT, or http://… for one that knows CONNECT
     #[arg(long, value_name = "URL", conflicts_with = "unix")]
     pub(crate) proxy: Option<Hidden>,
     /// The user name
