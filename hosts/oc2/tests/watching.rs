@@ -3,8 +3,6 @@
 
 mod support;
 
-use core::time::Duration;
-
 use serde_json::Value;
 use support::running::{Broker, Running, oc2};
 
@@ -15,15 +13,15 @@ fn whoever_watches_sees_commands_with_their_responses_and_can_replay_them() {
     let path = file.to_str().unwrap();
     let _consumer = broker.consume(&["--device", "fw1", "--slpf"]);
     let watching = Running::start(&broker.at(&["watch", "--json", "--record", path, "-C", "2", "-W", "20"]));
-    // There is no line that says that it has subscribed; commands are sent until one is seen.
-    for _ in 0..20 {
-        let _ = broker.json(&["produce", "deny", "ipv4_net", "10.0.0.1", "--to-device", "fw1"]);
-        if let Ok(line) = watching.lines.recv_timeout(Duration::from_millis(200)) {
-            let line: Value = serde_json::from_str(&line).unwrap();
-            assert_eq!((&line["type"], &line["openc2"]["valid"]), (&"message".into(), &true.into()), "{line}");
-            break;
-        }
-    }
+    watching.line("\"ready\"");
+    let deny = ["produce", "deny", "ipv4_net", "10.0.0.1", "--to-device", "fw1"];
+    assert_eq!(broker.json(&deny).0, Some(0));
+    let command: Value = serde_json::from_str(&watching.line("\"message\"")).unwrap();
+    assert_eq!(
+        (&command["topic"], &command["openc2"]["valid"]),
+        (&"oc2/cmd/device/fw1".into(), &true.into()),
+        "{command}"
+    );
     let response: Value = serde_json::from_str(&watching.line("\"response\"")).unwrap();
     assert_eq!(
         (&response["topic"], &response["openc2"]["message"]["headers"]["from"]),
@@ -70,12 +68,9 @@ fn what_was_watched_is_drawn_also_when_ctrl_c_ends_it() {
     let file = std::env::temp_dir().join(format!("oc2-watch-{}-c.svg", std::process::id()));
     let _consumer = broker.consume(&["--device", "fw1", "--slpf"]);
     let mut watching = Running::start(&broker.at(&["watch", "--svg", file.to_str().unwrap()]));
-    for _ in 0..20 {
-        let _ = broker.json(&["produce", "deny", "ipv4_net", "10.0.0.1", "--to-device", "fw1"]);
-        if watching.lines.recv_timeout(Duration::from_millis(200)).is_ok() {
-            break;
-        }
-    }
+    watching.line("watching oc2/#");
+    assert_eq!(broker.json(&["produce", "deny", "ipv4_net", "10.0.0.1", "--to-device", "fw1"]).0, Some(0));
+    watching.line("oc2/rsp");
     let pid = watching.child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     assert_eq!(watching.child.wait().unwrap().code(), Some(130));

@@ -68,7 +68,9 @@ async fn look(session: &Session, watch: &Watch, viewer: &mut Viewer) -> Result<E
     let filters =
         filters.maximum_qos(QoS::ExactlyOnce).retain_as_published().retain_handling(RetainHandling::SendAtSubscribe);
     let mut messages = session.subscribed(filters, &topics).await?;
-    if !watch.speaking.json {
+    if watch.speaking.json {
+        crate::produce::print(&serde_json::json!({"type": "ready", "topics": topics}))?;
+    } else {
         crate::terminal::complain!("watching {}; Ctrl-C ends", topics.join(", "));
     }
     let deadline = watch.timeout.map(|within| tokio::time::Instant::now() + within);
