@@ -165,8 +165,10 @@ impl<D: Disk> Log<D> {
         if dropped != 0 {
             // What comes next has to stand right behind what counts.
             self.disk.truncate(len as u64).map_err(while_doing("shorten"))?;
-            self.disk.sync().map_err(while_doing("sync"))?;
         }
+        // A process that was killed may have left frames, and a name, that only the system's memory holds.
+        self.disk.sync().map_err(while_doing("sync"))?;
+        self.disk.sync_folder().map_err(while_doing("sync the folder of"))?;
         // Nothing is given before all is known to be well.
         let mut at = 0;
         while let Some(Ok(frame)) = bytes.get(at..len).map(frame::read) {

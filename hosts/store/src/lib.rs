@@ -57,7 +57,8 @@ pub trait Store {
     type Error: core::error::Error;
 
     /// Gives every frame that counts, in order, and drops a torn tail for good. `None` if there has never been a log here. May be
-    /// called again; a log that is there has to be loaded before it is appended to.
+    /// called again; a log that is there has to be loaded before it is appended to. What it gives is durable, also where a process
+    /// was killed before it had synced.
     ///
     /// Costs a pass over the log.
     ///

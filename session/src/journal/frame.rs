@@ -54,7 +54,8 @@ impl Frame<'_> {
         self.body.is_empty()
     }
 
-    /// The number of the last frame that had been reported durable when this one was made.
+    /// The number of the last frame that had been reported durable when this one was made; it may be an earlier one where `behind`
+    /// is 255.
     #[must_use]
     pub const fn durable(&self) -> u32 {
         self.sequence.wrapping_sub(self.behind as u32)
@@ -266,8 +267,8 @@ impl Chain {
             self.torn = true;
         }
         if self.torn {
-            // Numbers go round: what is less than half of them ahead is later.
-            let relied_on = frame.durable().wrapping_sub(self.next) < 1 << 31;
+            // Numbers go round: what is less than half of them ahead is later. A frame that is any number behind relies on none.
+            let relied_on = frame.behind != u8::MAX && frame.durable().wrapping_sub(self.next) < 1 << 31;
             return if relied_on { Err(Damaged::Missing(self.next)) } else { Ok(None) };
         }
         self.next = self.next.wrapping_add(1);
@@ -309,7 +310,14 @@ pub fn find(bytes: &[u8], from: usize) -> Result<Option<usize>, Unread> {
         match read(rest) {
             Ok(_) => return Ok(Some(at)),
             Err(Unread::Damaged) => {
+                // What can't be a head cost nothing.
+                if rest.get(1).is_none_or(|flags| flags & !(START | END) != 0) {
+                    continue;
+                }
                 let len = rest.get(7..HEAD).and_then(|len| len.first_chunk()).map_or(0, |len| u32::from_le_bytes(*len));
+                if len as usize > MOST {
+                    continue;
+                }
                 let looked_at = (len as usize).min(rest.len());
                 let Some(left) = budget.checked_sub(looked_at) else { return Err(Unread::Damaged) };
                 budget = left;
@@ -418,6 +426,31 @@ mod tests {
             chain.take(frame)?;
         }
         chain.end()
+    }
+
+    #[test]
+    fn a_torn_tail_of_more_frames_than_behind_can_count_is_dropped() {
+        let mut chain = Chain::new();
+        assert!(matches!(chain.take(&frame(0, 0, START | END, b"")), Ok(Some(_))));
+        for sequence in 1..=300 {
+            let mut bytes = frame(sequence, u8::try_from(sequence).unwrap_or(u8::MAX), 0, b"");
+            if sequence == 10 {
+                bytes[OVERHEAD - 1] ^= 1;
+            }
+            assert_eq!(chain.take(&bytes).map(|frame| frame.is_some()), Ok(sequence < 10));
+        }
+        assert_eq!(chain.end(), Ok(10));
+    }
+
+    #[test]
+    fn a_long_torn_frame_of_any_bytes_has_no_frame_in_it() {
+        let random =
+            core::iter::successors(Some(1u32), |last| Some(last.wrapping_mul(1_664_525).wrapping_add(1_013_904_223)));
+        let body: Vec<u8> = random.map(|number| number.to_le_bytes()[3]).take(16_000).collect();
+        let mut log = frame(0, 0, START | END, b"");
+        let begin = log.len();
+        log.extend(&frame(1, 1, 0, &body)[..16_000]);
+        assert_eq!(find(&log, begin + 1), Ok(None));
     }
 
     #[test]

@@ -391,6 +391,24 @@ fn play(acts: &[Act], lies: bool, seed: u64) -> Result<(), TestCaseError> {
     player.load(lies).map(|_| ())
 }
 
+#[test]
+fn what_a_killed_process_had_not_synced_is_durable_once_it_is_loaded() {
+    let mut bytes = [0; 64];
+    let len = Draft::new(&mut bytes).seal(0, 0, START | END).unwrap();
+    let mut log = Log::new(Model::default());
+    log.load(&mut |_| {}).unwrap();
+    log.compact(&mut List::new(&[&bytes[..len]])).unwrap();
+    let len = Draft::new(&mut bytes).seal(1, 1, 0).unwrap();
+    log.append(&bytes[..len]).unwrap();
+    // Killed: what it wrote is in the system's memory, and nowhere else.
+    let mut log = Log::new(log.disk);
+    let mut seen = 0;
+    log.load(&mut |_| seen += 1).unwrap();
+    assert_eq!(seen, 2);
+    let file = &log.disk.files[log.disk.log.unwrap()];
+    assert_eq!(file.durable, file.cached);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
