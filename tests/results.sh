@@ -2,7 +2,7 @@
 # Judges brokers and clients, and writes tests/RESULTS.md: who keeps what, with versions and date.
 #   tests/results.sh [FILE]
 # Needs: cargo, python3, what brokers.sh says, mosquitto_sub and mosquitto_rr (Debian's mosquitto-clients), paho-mqtt (PyPI), node with
-# the package mqtt (npm) in NODE_PATH. Whoever is not installed is skipped, and said so.
+# the package mqtt (npm) in NODE_PATH, a C compiler with libpaho-mqtt-dev (Debian). Whoever is not installed is skipped, and said so.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin
@@ -50,6 +50,11 @@ client mqttjs "$(node -p '"MQTT.js " + require("mqtt/package.json").version' 2>"
 if cargo build --quiet --manifest-path tests/peers/rumqttc/Cargo.toml --target-dir "$target/peers"; then
     version=$(cargo tree --manifest-path tests/peers/rumqttc/Cargo.toml -i rumqttc --depth 0 | sed -n 's/^rumqttc v//p')
     client rumqttc "rumqttc $version" "$target/peers/debug/peer-rumqttc"
+fi
+if cc -o "$folder/paho_c" tests/peers/paho_c.c -lpaho-mqtt3c 2>"$folder/no"; then
+    client paho-c "Paho C $("$folder/paho_c" version)" "$folder/paho_c"
+else
+    echo "== paho-c: skipped, it is not installed"
 fi
 client mosquitto-clients "$(mosquitto_sub --help 2>"$folder/no" | sed -n 's/.*running on libmosquitto \([0-9.]*[0-9]\).*/libmosquitto \1/p')" \
     tests/peers/mosquitto.sh
